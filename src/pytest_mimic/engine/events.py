@@ -30,7 +30,7 @@ EventKind: TypeAlias = Literal[
     "repeated",  # made more often than recorded: option
     "out of order",  # calls that no longer end in the recorded order
     "overlapped",  # shared calls of one function that ended in another order
-    "set up anew",  # a wider fixture, the owner in `call`: before, now
+    "set up anew",  # a wider fixture, the owner in `call`: worker
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "two answers",  # the same, where the fixture was set up anew in two ways
     "made anew",  # cause, look, target, paths, a line

@@ -137,9 +137,9 @@ def _end_setup(run: Run, fixture: Owner) -> None:
     before = log.found.setup if log.found else ""
     fixture.setup = log.setup_digest() if log.has_new() else before
     _keep_values(fixture, log, _write(run, fixture, log))
-    if before and before != fixture.setup:
-        facts: dict[str, Plain] = {"before": before, "now": fixture.setup}
-        run.events.add("set up anew", fixture.name, test=run.test, **facts)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if (before or worker) and before != fixture.setup:
+        run.events.add("set up anew", fixture.name, test=run.test, worker=worker)
 
 
 def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
@@ -151,21 +151,16 @@ def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
 def _write(run: Run, owner: Owner, log: Log) -> Written | None:
     used = sorted(owner.fixtures.items())
     try:
-        written = log.write(
+        return log.write(
             fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
             setup=owner.setup,
-            # Its tear-down is still to come; and it may be set up again in this run,
-            # and ask for less.
-            keeps_all=not owner.ended.is_set() or owner.file in run.written,
+            keeps_all=not owner.ended.is_set(),  # Its tear-down is still to come.
         )
     except MimicError:
         for event in run.events.of("recorded"):
             if event.text("name") == log.name:
                 run.events.take_back(event)
         raise
-    if owner.kind == "fixture" and owner.ended.is_set() and written:
-        run.written.add(owner.file)
-    return written
 
 
 def _undo(run: Run, written: Iterable[Written]) -> None:

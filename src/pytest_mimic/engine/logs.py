@@ -48,9 +48,11 @@ class Log:
         name: The file in the vault.
         owner: The test or the fixture; of a cassette the test that opened it.
         is_made_again: Whether it is made again, so that a damaged file counts as none.
+        beginning: Which beginning of a wider fixture it is, from 0.
 
     Attributes:
-        found: What was recorded before.
+        beginnings: What was recorded of each beginning.
+        found: What was recorded before, from this beginning on.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
@@ -61,10 +63,18 @@ class Log:
     """
 
     def __init__(
-        self, vault: Vault, name: str, owner: str, *, is_made_again: bool = False
+        self,
+        vault: Vault,
+        name: str,
+        owner: str,
+        *,
+        is_made_again: bool = False,
+        beginning: int = 0,
     ) -> None:
         self.name = name
         self.owner = owner
+        self.beginning = beginning
+        self.beginnings: list[Recording] = []
         self.found: Recording | None = None
         self.made: list[Place] = []
         self.plays = 0
@@ -86,6 +96,7 @@ class Log:
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
         self._part: Part | None = None
+        self._file: Recording | None = None
         try:
             self._load()
         except CorruptRecordingError:
@@ -93,7 +104,12 @@ class Log:
                 raise
 
     def _load(self) -> None:
-        self.found = self._vault.read(self.name)
+        self._file = self._vault.read(self.name)
+        self.beginnings = self._file.beginnings() if self._file else []
+        before = self.beginnings[: self.beginning]
+        if len(self.beginnings) > self.beginning:
+            self.found = self.beginnings[self.beginning]
+        self._clock = _end_of([one for piece in before for one in piece.entries])
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
@@ -234,7 +250,7 @@ class Log:
 
     @cached_property
     def _is_edited(self) -> bool:
-        return self.found is not None and self.found.edited
+        return self._file is not None and self._file.edited
 
     def _refuse_stray(self, call: Call, *, is_found: bool) -> None:
         """Refuse a call that a damaged entry records: an equal one would answer it.
@@ -357,7 +373,7 @@ class Log:
             entries = [*self.entries, *_behind(self.entries, added)]
         if len(entries) > len(self.entries):
             whole = copied(self.found or left, entries=entries)
-            self._vault.write(self.name, whole)
+            self._vault.write(self.name, whole, beginning=self.beginning)
             self._load()
         self._part.discard()
 
@@ -445,7 +461,11 @@ class Log:
         day = self._vault.today
         recording = Recording(self.owner, day, entries, dict(fixtures), setup)
         return self._vault.write(
-            self.name, recording, equal=self._are_equal, formers=formers
+            self.name,
+            recording,
+            equal=self._are_equal,
+            formers=formers,
+            beginning=self.beginning,
         )
 
     def keep(self, recording: Recording) -> bool:
@@ -458,9 +478,10 @@ class Log:
             Whether the log stays as it was recorded before.
         """
         former = [entry.body for entry in self.entries]
-        if former != [entry.body for entry in recording.entries]:
+        kept = recording.beginnings()[self.beginning].entries
+        if former != [entry.body for entry in kept]:
             return False
-        for place, entry in zip(self.made, recording.entries, strict=False):
+        for place, entry in zip(self.made, kept, strict=False):
             if place.outcome is not None:
                 place.outcome = entry
         return True
@@ -836,8 +857,13 @@ def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
 
 def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:
     """Give entries with places behind those of others, none beside another."""
-    last = max((max(entry.begin, entry.ended or 0) for entry in before), default=-1)
+    end = _end_of(before)
     return [
-        copied(entry, begin=last + 1 + 2 * number, ended=last + 2 + 2 * number)
+        copied(entry, begin=end + 2 * number, ended=end + 1 + 2 * number)
         for number, entry in enumerate(entries)
     ]
+
+
+def _end_of(entries: Iterable[Entry]) -> int:
+    """Give the first place behind all calls."""
+    return 1 + max((max(one.begin, one.ended or 0) for one in entries), default=-1)

@@ -45,6 +45,8 @@ class Owner:
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
         real: What stood at volatile paths, while verifying.
+        stand_ins: The values of a fixture that a test gets now in place of those that
+            it saw when it was recorded; None: it gets what it saw.
         setup: The digest of what the set-up of a fixture was asked and answered.
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
@@ -82,6 +84,7 @@ class Owner:
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.real = RealValues()
+        self.stand_ins: RealValues | None = None
         self.setup = ""
         self.first_test = ""
         self.is_set_up = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,11 +30,14 @@ from pytest_mimic.engine.servers import Listening, OwnServers
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import (
+    CorruptRecordingError,
     MimicError,
     MissingRecordingError,
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.recording import Recording
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
@@ -60,7 +64,6 @@ class Run:
         last_test: The test that has ended last.
         test: The id of the test that runs, or an empty text.
         shared: What all tests share.
-        written: The logs that fixtures have written.
         copies: While recording: whether copies of an argument are equal, by its class.
         version: Another number means that what was replayed may be another now.
         see_call: Takes each call that begins, for a test that looks at its own calls,
@@ -105,7 +108,8 @@ class Run:
         self.last_test: Owner | None = None
         self.test = ""
         self.shared = Shared(vault, run_id)
-        self.written: set[str] = set()
+        # The logs of wider fixtures, in the order in which these began, by file.
+        self._begun: dict[str, list[Log]] = defaultdict(list)
         self.copies: dict[type, bool] | None = None
         if mode in ("record", "rerecord"):
             self.copies = {}
@@ -174,8 +178,42 @@ class Run:
     def uses(self, fixtures: Iterable[Owner]) -> None:
         """The wider fixtures whose answers the running test may hold."""
         test = self.test_owner
-        if test is not None:
-            test.fixtures.update({owner.name: owner for owner in fixtures})
+        if test is None:
+            return
+        for fixture in fixtures:
+            if fixture.name not in test.fixtures:
+                test.fixtures[fixture.name] = fixture
+                self._note_other_beginning(test, fixture)
+
+    def _note_other_beginning(self, test: Owner, fixture: Owner) -> None:
+        """Note what stands for what, if a test saw another beginning of a fixture."""
+        now = fixture.log
+        if now is None or now.found is None or self.mode_of(test) == "rerecord":
+            return
+        seen = self._beginning_seen(now.beginnings, fixture)
+        if seen is None or seen == now.beginning:
+            return
+        test.stand_ins = test.stand_ins or RealValues()
+        pairs = zip(now.beginnings[seen].entries, now.entries, strict=False)
+        for then, one in pairs:
+            seen_body: Tree = {**then.body}
+            body: Tree = {**one.body}
+            # What is long, and so stands in an object, is no id.
+            test.real.note(seen_body, body, [()])
+            test.stand_ins.note(body, seen_body, [()])
+
+    def _beginning_seen(
+        self, beginnings: Sequence[Recording], fixture: Owner
+    ) -> int | None:
+        """Give the beginning of a fixture that the test saw which runs now."""
+        if len(beginnings) < 2 or self.test_owner is None:
+            return None
+        with suppress(MimicError):  # It is named where the test needs its log.
+            found = self.log_of(self.test_owner).found
+            seen = found.fixtures.get(fixture.name) if found else None
+            digests = [one.setup for one in beginnings]
+            return digests.index(seen) if seen in digests else None
+        return None
 
     def around(self, owner: Owner) -> list[Owner]:
         """Give the owners whose answers one may hold: the test, its wider fixtures."""
@@ -231,11 +269,35 @@ class Run:
     def _open_log(self, owner: Owner) -> Log:
         mode, is_cassette = self.mode_of(owner), owner.kind == "cassette"
         name = owner.serves if is_cassette else owner.name
-        is_made_again = mode == "rerecord"
-        log = Log(self.vault, owner.file, name, is_made_again=is_made_again)
+        log = Log(
+            self.vault,
+            owner.file,
+            name,
+            is_made_again=mode == "rerecord",
+            beginning=self._beginning_of(owner) if owner.kind == "fixture" else 0,
+        )
+        if owner.kind == "fixture":
+            self._begun[owner.file].append(log)
         if mode in ("record", "rerecord") and not is_cassette:
             log.keep_part()
         return log
+
+    def _beginning_of(self, fixture: Owner) -> int:
+        """Give which beginning of a fixture this is, in what was recorded of it."""
+        begun = self._begun[fixture.file]
+        # What a failed set-up has left is recorded again.
+        made = [one for one in begun if one.has_new() and one.ending != "failed"]
+        beginnings: list[Recording] = []
+        with suppress(CorruptRecordingError):  # It is named by who needs the log.
+            recording = self.vault.read(fixture.file)
+            beginnings = recording.beginnings() if recording else []
+        seen = self._beginning_seen(beginnings, fixture)
+        if not made and self.mode_of(fixture) != "rerecord":
+            # A test without a log says nothing; it is served in the recorded order.
+            last = max(len(beginnings) - 1, 0)
+            return min(len(begun), last) if seen is None else seen
+        left = set(range(len(beginnings) + 1)).difference(one.beginning for one in made)
+        return seen if seen in left else min(left)
 
     # -- what wrappers and edges ask before a call
 

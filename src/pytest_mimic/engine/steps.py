@@ -165,11 +165,12 @@ def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     log, mode = run.log_of(owner), run.mode_of(owner)
     has_effect = call.has_effect and owner.kind == "fixture"
     recorded_as = call.identity
-    if mode in ("verify", "rerecord") and not log.has(call):
+    may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
+    if may_differ and not log.has(call):
         recorded_as = _recorded_identity(run, call, owner, partial(log.has, call))
     if mode == "rerecord" and recorded_as == call.identity:
         recorded_as = _kept_identity(run, call, owner)
-    if mode == "verify":
+    if mode != "rerecord":
         call = _with_identity(call, recorded_as)
     place = log.take(call, mode, has_effect=has_effect, recorded_as=recorded_as)
     return place, call
@@ -283,12 +284,16 @@ class Step(OpenCall):
         assert self.entry is not None
         vault = self._run.vault
         try:
-            return {key: unshelve(part, vault) for key, part in self.entry.body.items()}
+            body = {key: unshelve(part, vault) for key, part in self.entry.body.items()}
         except MimicError as error:
             self._take_back()
             self.abandon(None)
             self._run.refusals.add_command(error, self._owner)
             raise self._refused(error) from None
+        if self._owner is None or self._owner.stand_ins is None:
+            return body
+        given: Iterator[Any] = self._owner.stand_ins.candidates({**body})
+        return next(given, body)
 
     # -- a real call
 

@@ -423,20 +423,25 @@ def _fact(one: _List, causes: list[list[Event]], remedies: list[str]) -> str:
 def _note_former_answers(session: Session) -> None:
     """Note the tests that hold what a fixture was answered before it was made anew."""
     run = session.run
-    digests: dict[str, set[str]] = {}
+    workers: dict[str, set[str]] = {}
     for event in run.events.of("set up anew"):
-        digests.setdefault(event.call, set()).add(event.text("now"))
-    if not digests:
+        workers.setdefault(event.call, set()).add(event.text("worker"))
+    if not workers:
         return
-    for _, recording in run.vault.all():
-        if isinstance(recording, CorruptRecordingError):
-            continue
+    recordings = [
+        one for _, one in run.vault.all() if not isinstance(one, CorruptRecordingError)
+    ]
+    digests: dict[str, set[str]] = {}
+    for recording in recordings:
+        setups = {one.setup for one in recording.beginnings()}
+        digests.setdefault(recording.owner, set()).update(setups)
+    for recording in recordings:
         if recording.owner in run.refusals.gone:
             continue
         for fixture, digest in recording.fixtures.items():
-            if digest in digests.get(fixture, {digest}):
+            if fixture not in workers or digest in digests.get(fixture, ()):
                 continue
-            is_twice = len(digests[fixture]) > 1
+            is_twice = len(workers[fixture]) > 1
             kind: EventKind = "two answers" if is_twice else "former answers"
             run.events.add(kind, fixture, test=recording.owner, cause=fixture)
 

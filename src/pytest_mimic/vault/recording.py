@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from functools import cache
@@ -45,7 +46,9 @@ _HEAD_TYPES: _Types = {
     "owner": str,
     "recorded": str,
     "digest": str,
+    "begins": list,
     "setup": str,
+    "setups": list,
     "fixtures": dict,
 }
 # In the order in which they stand in a call.
@@ -142,6 +145,7 @@ class Entry(_ByFields):
         recorded: The day on which it was recorded. Empty: when its file is written.
         test: Who asked, of what all tests share. Empty: the owner of the file.
         times: How often in a row the call has given this.
+        beginning: Of a wider fixture that began more than once: which time, from 0.
     """
 
     # What its file does not say is as it stands here.
@@ -168,6 +172,7 @@ class Entry(_ByFields):
     recorded: str = ""
     test: str = ""
     times: int = 1
+    beginning: int = 0
 
     def __init__(self, target: str = "", identity: str = "", **facts: Any) -> None:
         self.target = target
@@ -197,6 +202,7 @@ class Recording(_ByFields):
             share, the answers: the n-th equal call of each test gets the n-th.
         fixtures: The digests of the wider fixtures that were in use, by their owners.
         setup: The digest of what its set-up was asked, of a wider fixture.
+        setups: These digests, of one that began more than once.
         digest: The digest of the calls that the head names.
     """
 
@@ -208,6 +214,7 @@ class Recording(_ByFields):
         fixtures: dict[str, str] | None = None,
         setup: str = "",
         digest: str = "",
+        setups: list[str] | None = None,
     ) -> None:
         self.owner = owner
         self.recorded = recorded
@@ -215,6 +222,21 @@ class Recording(_ByFields):
         self.fixtures = {} if fixtures is None else fixtures
         self.setup = setup
         self.digest = digest
+        self.setups = [] if setups is None else setups
+
+    def beginnings(self) -> list[Recording]:
+        """Give what it holds of each beginning of a wider fixture, in their order."""
+        if not self.setups:
+            return [self]
+        return [
+            copied(
+                self,
+                entries=[one for one in self.entries if one.beginning == number],
+                setup=setup,
+                setups=[],
+            )
+            for number, setup in enumerate(self.setups)
+        ]
 
     @property
     def edited(self) -> bool:
@@ -249,7 +271,9 @@ def parse(content: bytes, name: str) -> Recording:
     calls, number = head.pop("log", None), head.pop("calls", None)
     if not isinstance(calls, list):
         raise shapeless(name, "it has no calls")
+    begins = head.pop("begins", [])
     recording = _recording_of(head, calls, name)
+    _note_beginnings(recording, begins, name)
     if number != len(calls):
         raise damaged(
             name,
@@ -266,13 +290,41 @@ def content_of(recording: Recording) -> bytes:
     calls = _plain_calls(recording)
     recording.digest = _digest_of(calls)
     head = _head_of(recording) | {"calls": len(calls), "digest": recording.digest}
-    if recording.setup:
+    if recording.setups:
+        head["begins"] = _begins_of(recording)
+        head["setups"] = recording.setups
+    elif recording.setup:
         head["setup"] = recording.setup
     if recording.fixtures:
         head["fixtures"] = recording.fixtures
     calls_in_lines = deeply(lambda: _in_lines(calls, "  "))
     head_in_lines = _in_lines(head).removesuffix("\n}")
     return _encoded(f'{head_in_lines},\n  "log": {calls_in_lines}\n}}')
+
+
+def with_beginning(recording: Recording, former: Recording, number: int) -> Recording:
+    """Return a recording in which one beginning of a wider fixture is another one.
+
+    Args:
+        recording: What the fixture was asked from its beginning on.
+        former: What was recorded before.
+        number: Which beginning it is, from 0; behind the last it is a new one.
+    """
+    pieces = former.beginnings()
+    pieces[number : number + 1] = [recording]
+    if len(pieces) == 1:
+        return recording
+    entries: list[Entry] = []
+    for beginning, piece in enumerate(pieces):
+        last = max((max(one.begin, one.ended or 0) for one in entries), default=-1)
+        first = min((one.begin for one in piece.entries), default=0)
+        moved = last + 1 - first
+        for one in piece.entries:
+            ended = None if one.ended is None else one.ended + moved
+            begin = one.begin + moved
+            entries.append(copied(one, beginning=beginning, begin=begin, ended=ended))
+    setups = [piece.setup for piece in pieces]
+    return copied(recording, entries=entries, setup="", setups=setups)
 
 
 def part_line_of(part: Recording | Entry) -> bytes:
@@ -429,6 +481,23 @@ def _recording_of(head: dict[str, Any], calls: list[Any], name: str) -> Recordin
             call |= {key: asked[key] for key in _ASKED if key in asked}
         entries.append(_entry_of(call, day, name))
     return Recording(entries=entries, **head)
+
+
+def _note_beginnings(recording: Recording, begins: list[Any], name: str) -> None:
+    """Tell the calls of a wider fixture at which of its beginnings they were made."""
+    if len(begins) != len(recording.setups):
+        raise shapeless(name, "'begins' and 'setups' are not of the same length")
+    for start in begins[1:]:
+        if not isinstance(start, int):
+            raise shapeless(name, "'begins' are not numbers of calls")
+        for entry in recording.entries[max(start, 0) :]:
+            entry.beginning += 1
+
+
+def _begins_of(recording: Recording) -> list[int]:
+    """Return the numbers of the calls that were the first after each beginning."""
+    beginnings = [entry.beginning for entry in recording.entries]
+    return [bisect_left(beginnings, number) for number in range(len(recording.setups))]
 
 
 def _entry_of(call: Any, day: str, name: str) -> Entry:

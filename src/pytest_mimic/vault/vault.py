@@ -31,6 +31,7 @@ from pytest_mimic.vault.recording import (
     parse_part,
     part_line_of,
     refuse_pointer,
+    with_beginning,
 )
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ class Vault:
         *,
         equal: IsEqual | None = None,
         formers: Sequence[str] = (),
+        beginning: int | None = None,
     ) -> Written:
         """Replace a recording; damage of what it replaces is no loss.
 
@@ -225,15 +227,21 @@ class Vault:
                 of source and inputs.
             formers: The identities of the recorded calls that the first calls were as
                 they were made, if these have others.
+            beginning: Which beginning of its owner it is; the others stay. None: it
+                is all that is to stand there.
 
         Raises:
             CorruptRecordingError: A newer version has written the file.
         """
 
         def make(former: Recording | None) -> Recording:
-            if former is None or equal is None:
+            if former is None or (equal is None and beginning is None):
                 return recording
-            return _with_kept_facts(former, recording, equal, formers)
+            number, pieces = beginning or 0, former.beginnings()
+            kept = recording
+            if equal is not None and number < len(pieces):
+                kept = _with_kept_facts(pieces[number], kept, equal, formers)
+            return with_beginning(kept, former, number)
 
         return self.change(name, make)
 

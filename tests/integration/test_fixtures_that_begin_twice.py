@@ -1,0 +1,113 @@
+"""Section 5, *Logs*: a wider fixture that begins twice in a run is recorded each time."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+import pytest
+from support import loopback
+from support.loopback import serving
+
+pytest.importorskip("httpx")
+
+JOBS = """
+    import httpx, os, pytest
+
+    API = os.environ["API"]
+
+    @pytest.fixture(scope="module", params=["u1", "u2"])
+    def job(request):
+        job = httpx.post(API + "/jobs", json={"in": request.param}).json()
+        yield job["id"]
+        httpx.delete(API + "/jobs/" + job["id"])
+
+    @pytest.fixture(scope="module", params=["x", "y"])
+    def other(request):
+        return request.param
+
+    def test_a(job):
+        assert httpx.get(API + "/jobs/" + job).json()["state"] == "running"
+
+    def test_b(job, other):
+        found = httpx.get(API + "/jobs/" + job, params={"o": other}).json()
+        assert found["id"] == job
+"""
+
+LOGIN = """
+    import httpx, os, pytest
+
+    API = os.environ["API"]
+
+    @pytest.fixture(scope="module", params=["ann", "bo"])
+    def token(request):
+        return httpx.post(API + "/jobs", json={"in": request.param}).json()["token"]
+
+    @pytest.fixture(scope="module", params=["x", "y"])
+    def other(request):
+        return request.param
+
+    def test_me(token, other):
+        head = {"Authorization": "Bearer " + token}
+        assert httpx.get(API + "/me", headers=head, params={"t": token}).json()["known"]
+"""
+
+
+class Service(loopback.Server):
+    """Keeps jobs until they are deleted, and knows its tokens."""
+
+    def __init__(self):
+        super().__init__(Handler)
+        self.jobs = {}
+        self.tokens = set()
+
+
+class Handler(loopback.Handler):
+    server: Service
+
+    def do_POST(self):
+        job = {"id": str(uuid.uuid4()), **json.loads(self.body()), "state": "running"}
+        token = f"tok-{uuid.uuid4().hex}"
+        self.server.tokens.add(token)
+        self.server.jobs[job["id"]] = job
+        self.json({**job, "token": token})
+
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        if path == "/me":
+            sent = [self.headers["Authorization"].removeprefix("Bearer ")]
+            sent.append(query.removeprefix("t="))
+            known = self.server.tokens.issuperset(sent)
+            self.json({"known": known}, 200 if known else 401)
+            return
+        job = self.server.jobs.get(path.rpartition("/")[2])
+        self.json(job or {"error": "no such job"}, 200 if job else 404)
+
+    def do_DELETE(self):
+        self.server.jobs.pop(self.path.rpartition("/")[2])
+        self.json({})
+
+
+@pytest.mark.parametrize("tests", [JOBS, LOGIN], ids=["jobs", "tokens"])
+def test_a_fixture_that_begins_twice_replays_in_any_order(project, tests):
+    project.ini("http")
+    project.tests(tests)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        recorded = project.run("--mimic-record", "-rA", env=env)
+        ids = re.findall(r"^PASSED (\S+)", recorded.output, re.MULTILINE)
+        recorded.expect(passed=len(ids), never=["two workers"])
+        again = project.run("--mimic-record", env=env).expect(passed=len(ids))
+        assert again.vault == recorded.vault
+        made = project.run("--mimic-rerecord", env=env)
+        made.expect(passed=len(ids), never=["two workers"])
+
+    for selected in ([], ["-n2"], ids[::-1]):
+        project.run(*selected, env=env).expect(passed=len(ids))
+    project.run(ids[2], ids[0], env=env).expect(passed=2)
+    for one in ids:
+        project.run(one, env=env).expect(passed=1)
+    some = [one for one in ids if "x" not in one.partition("::")[2]]
+    others = len(ids) - len(some)
+    project.run("-k", "not x", env=env).expect(passed=len(some), deselected=others)
