@@ -177,19 +177,14 @@ class Secrets:
             return shown
 
         hidden = hide(self.redactor, plain, stand_in)
-        texts = texts_in(plain)
-        scope.sent.update(texts)
+        scope.sent.update(texts_in(plain))
         known = self._known_to(scope)
 
         def without_values(text: str) -> str:
             return self._without_tokens(_without_values(text, known), scope)
 
         # One look at all texts is quicker than one at each.
-        if hidden == plain:
-            hidden = plain
-        else:
-            texts = texts_in(hidden)
-        together = "\n".join(texts)
+        together = "\n".join(texts_in(hidden))
         if without_values(together) == together:
             return hidden
         return map_texts(hidden, without_values)
@@ -239,7 +234,17 @@ class Secrets:
             real |= {shown: value for value, shown in one.known.items()}
         real.pop(OWN, None)
         numbers = {placeholders.number_of(key): value for key, value in real.items()}
-        return _with_real(answer, KnownValues(real), numbers)
+
+        in_texts = KnownValues(real)
+
+        def real_text(text: str) -> str:
+            return in_texts.hide_in(text) if OWN in text else text
+
+        def real_number(plain: Any) -> Any:
+            is_known = placeholders.is_placeholder(plain) and plain in numbers
+            return type(plain)(numbers[plain]) if is_known else plain
+
+        return map_texts(answer, real_text, real_number)
 
     def tokens_in(self, plain: Any) -> list[str]:
         """Return what stands for issued secrets in plain data."""
@@ -333,31 +338,15 @@ def _as_own(value: str, _path: str) -> str:
     return value if placeholders.is_placeholder(value) else OWN
 
 
-def _with_real(plain: Any, real: KnownValues, numbers: Mapping[int, str]) -> Any:
-    if isinstance(plain, str):
-        return real.hide_in(plain) if OWN in plain else plain
-    if isinstance(plain, list):
-        return [_with_real(item, real, numbers) for item in plain]
-    if isinstance(plain, dict):
-        return {key: _with_real(item, real, numbers) for key, item in plain.items()}
-    if placeholders.is_placeholder(plain) and plain in numbers:
-        return type(plain)(numbers[plain])
-    return plain
-
-
 def texts_in(plain: Any) -> list[str]:
     """Return all texts in plain data, and the numbers that stand for secrets."""
     found: list[str] = []
     parts = [plain]
     for part in parts:  # It grows.
         if isinstance(part, dict):
-            found += part
-            part = list(part.values())
-        if isinstance(part, list):
-            are_texts = {str}.issuperset(map(type, part))
-            (found if are_texts else parts).extend(part)
-        elif isinstance(part, str):
-            found.append(part)
-        elif placeholders.is_placeholder(part):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+        elif isinstance(part, str) or placeholders.is_placeholder(part):
             found.append(str(part))
     return found

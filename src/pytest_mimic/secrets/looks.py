@@ -68,7 +68,7 @@ def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, 
         accepted: The marks that `mimic_redact` accepts: `sha256:1a2b3c4d`.
     """
     for match in re.finditer(_LOOK, text):
-        mark = mark_of(match[0])
+        mark = _mark_of(match[0])
         if _is_key(match) and mark not in accepted:
             yield f"{match[0][:8]}…", mark
 
@@ -77,9 +77,8 @@ def masked(text: str, accepted: Set[str] = frozenset()) -> str:
     """Return a text in which the first letters stand for what looks like a key."""
 
     def masked_key(match: re.Match[str]) -> str:
-        if not _is_key(match) or mark_of(match[0]) in accepted:
-            return match[0]
-        return f"{match[0][:8]}…"
+        found = dict(keys_in(match[0], accepted))
+        return next(iter(found), match[0])
 
     return re.sub(_LOOK, masked_key, text)
 
@@ -102,7 +101,7 @@ def could_be_secret(text: str) -> bool:
     return any(map(_MIXED.match, runs))
 
 
-def mark_of(key: str) -> str:
+def _mark_of(key: str) -> str:
     """Return the mark of a text: `sha256:` and eight hexadecimal digits."""
     return f"sha256:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:8]}"
 

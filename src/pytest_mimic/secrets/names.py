@@ -148,9 +148,6 @@ def _table(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in re.split(r"[|\n]", text) if part.strip())
 
 
-_ENDINGS = {strength: tuple(_table(endings)) for strength, endings in GLUED.items()}
-_BESIDE_SETS = {name: _table(others) for name, others in BESIDE.items()}
-_NONE_BESIDE_SETS = {name: _table(others) for name, others in _NONE_BESIDE.items()}
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
@@ -209,9 +206,9 @@ def _beside(names: tuple[str, ...]) -> Mapping[str, Beside]:
     found: dict[str, Beside] = {}
     if {"code", "state"} <= by_words.keys():
         found = {by_words["code"]: "a token", by_words["state"]: "a token"}
-    for table, said in ((_BESIDE_SETS, HARD), (_NONE_BESIDE_SETS, "")):
+    for table, said in ((BESIDE, HARD), (_NONE_BESIDE, "")):
         for other in by_words.keys() & table.keys():
-            for words in table[other] & by_words.keys():
+            for words in _table(table[other]) & by_words.keys():
                 found[by_words[words]] = said
     return found
 
@@ -255,9 +252,9 @@ class Names:
         """Whether a line takes out one of the usual names."""
         return False in self._declared.values()
 
-    def secret(self, name: object) -> bool:
+    def secret(self, name: str) -> bool:
         """Return whether a name is secret whatever stands under it, hard or soft."""
-        return bool(self._strength_of(name))
+        return bool(self._strength(name))
 
     def secret_variable(self, name: str) -> bool:
         """Return whether the value of an environment variable is secret."""
@@ -286,7 +283,7 @@ class Names:
 
     def strength(
         self,
-        name: object,
+        name: str,
         value: object,
         beside: Mapping[str, Beside] = MappingProxyType({}),
     ) -> str:
@@ -297,8 +294,6 @@ class Names:
             value: The value.
             beside: What `beside` gives of all names.
         """
-        if not isinstance(name, str):
-            return self._strength_of(name)
         words = words_of(name)
         if len(name) > _LONGEST or self._declared.get(words) is False:
             return ""
@@ -307,7 +302,7 @@ class Names:
             return HARD if looks_like_a_token(value) else ""
         if said is not None and words not in self._declared:
             return said
-        return self._strength_of(name) or _strength_by_value(words, value)
+        return self._strength(name) or _strength_by_value(words, value)
 
     def below(
         self,
@@ -384,26 +379,17 @@ class Names:
         in_order = [one for one in (WHOLE, HARD, SOFT) if one in found]
         return in_order[0] if in_order else ""
 
-    def _strength_of(self, name: object) -> str:
-        if isinstance(name, bytes):
-            name = name.decode("latin-1")
-        if not isinstance(name, str) or len(name) > _LONGEST:
-            return ""
-        return self._strength(name)
-
     def _judge(self, name: str) -> str:
+        if len(name) > _LONGEST:
+            return ""
         words = re.sub(r" \d+\b", "", words_of(name))
         declared = self._declared.get(words_of(name), self._declared.get(words))
         if declared is not None:
             return WHOLE if declared else ""
-        if any(f" {known} " in f" {words} " for known in self._added()):
-            return WHOLE
-        if words in _table(_PUBLIC) or not words:
-            return ""
-        return _strength_by_table(words)
-
-    def _added(self) -> list[str]:
-        return [words for words, is_secret in self._declared.items() if is_secret]
+        for known, is_secret in self._declared.items():
+            if is_secret and f" {known} " in f" {words} ":
+                return WHOLE
+        return "" if words in _table(_PUBLIC) else _strength_by_table(words)
 
 
 def _strength_by_value(words: str, value: object) -> str:
@@ -478,15 +464,11 @@ def _has_phrase(words: list[str], strength: str) -> bool:
 
 def _is_secret_phrase(phrase: str, strength: str) -> bool:
     singular = phrase.removesuffix("s") if phrase.endswith(" keys") else phrase
-    is_known = singular in _table(ANYWHERE[strength])
-    return is_known or _is_glued(phrase, _ENDINGS[strength])
-
-
-def _is_glued(word: str, endings: tuple[str, ...]) -> bool:
-    if " " in word or not word.endswith(endings):
-        return False
-    ending = next(end for end in endings if word.endswith(end))
-    return word.removesuffix(ending) not in _table(QUESTIONS)
+    if singular in _table(ANYWHERE[strength]):
+        return True
+    endings = filter(phrase.endswith, _table(GLUED[strength]))
+    asked = [phrase.removesuffix(ending) for ending in endings]
+    return " " not in phrase and bool(asked) and _table(QUESTIONS).isdisjoint(asked)
 
 
 def _is_about(phrase: str, before: list[str], after: list[str]) -> bool:

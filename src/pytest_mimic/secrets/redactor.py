@@ -83,19 +83,35 @@ _PLAIN_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[^=:@;%]*)?")
 _PLAIN_ARN = re.compile(r"arn:[^\s=]+")
 _PATH_PARAMETER = r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)"
 _ELEMENT = (
-    r"(?P<start><(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?P<attributes>(?:\s[^<>]*)?)>"
-    r"(?:<!\[CDATA\[)?)(?P<value>[^<>]+?)(?P<end>(?:\]\]>)?</(?P=tag)>)"
+    r"(?P<start><(?P<tag>(?:[\w-]+:)?(?P<name>[\w.-]+))(?:\s[^<>]*)?>"
+    r"(?:<!\[CDATA\[)?)(?P<value>[^<>]+?)(?=(?:\]\]>)?</(?P=tag)>)"
+)
+# The name of an anchor is a place.
+_ELEMENT_WITH = (
+    r"(?P<start><(?P<tag>(?!a\s)[\w:.-]+)(?:\s[^<>]*)?\s{}\s*=\s*"
+    r"[\"']?(?P<name>(?<=[\"'])[^\"'<>]+|[^\"'\s<>]+)[^<>]*>"
+    r"(?:<!\[CDATA\[)?)(?P<value>[^<>]+?)(?=(?:\]\]>)?</(?P=tag)>)"
 )
 _MEMBER = (
     r"(?P<start><(?P<kind>name|key)>(?P<name>[^<>]+)</(?P=kind)>"
     r"\s*<(?:value|string|data)>\s*(?:<\w+>)?)(?P<value>[^<>]+)"
 )
+_ELEMENTS = (
+    _ELEMENT,
+    _ELEMENT_WITH.format("name"),
+    _ELEMENT_WITH.format("key"),
+    _MEMBER,
+)
 _TAG = r"<[A-Za-z][\w:-]*\s[^<>]*>"
 _ATTRIBUTE = r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)", re.S)
 _COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
-# Another cookie begins behind a comma, where headers of one name are joined.
-_NEXT_COOKIE = r",\s*(?=[^=;,\s]+=)"
+# Only the first pair of each is the cookie, the others are its attributes. Another
+# one begins behind a comma, where headers of one name are joined.
+_SET_COOKIE = (
+    r"(?P<start>(?:^|,\s*)(?P<name>[^=;,\s]+)=)(?P<value>(?:(?!,\s*[^=;,\s]+=)[^;])*)"
+)
+_COOKIES = {"cookie": _COOKIE, "set cookie": _SET_COOKIE}
 
 
 class Redactor:
@@ -263,9 +279,8 @@ class _Walk:
         def hidden(match: re.Match[str]) -> str:
             if not self.hides(match["name"], match["value"]):
                 return match[0]
-            end = match[0][match.end("value") - match.start() :]
             value = self._stand_in(match["value"], f"{path}.{match['name']}")
-            return f"{match['start']}{value}{end}"
+            return f"{match['start']}{value}"
 
         return re.sub(pattern, hidden, text)
 
@@ -278,9 +293,7 @@ class _Walk:
         """Return whether a text is secret under a name."""
         return self._is_hidden(self._strength(name, value, beside), value)
 
-    def _strength(
-        self, name: object, value: object, beside: Mapping[str, Beside]
-    ) -> str:
+    def _strength(self, name: str, value: object, beside: Mapping[str, Beside]) -> str:
         strength = self._names.strength(name, value, beside)
         is_key = name == "key" and name not in beside
         if is_key and not strength and self._rule == _AS_ANSWER:
@@ -299,10 +312,9 @@ class _Walk:
     def _hide_mapping(
         self, plain: dict[str, Any], path: str, *, has_schemas: bool = False
     ) -> dict[str, Any]:
-        is_small = len(plain) < _MANY_NAMES and not has_schemas
-        if is_small and self._is_quick and self._names.hide_nothing(tuple(plain)):
-            return self._hide_values(plain, path)
-        beside = self._names.beside_in(plain)
+        is_small = len(plain) < _MANY_NAMES and self._is_quick and not has_schemas
+        is_plain = is_small and self._names.hide_nothing(tuple(plain))
+        beside = {} if is_plain else self._names.beside_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
             is_alone_text = isinstance(value, str) and key not in beside
@@ -310,23 +322,28 @@ class _Walk:
                 hidden[key] = value
                 continue
             # A key may be an address.
-            shown = self.hide_text(key, path)
+            shown = key if is_plain else self.hide_text(key, path)
             place = f"{path}.{shown}" if path else shown
-            is_mapping = isinstance(value, dict)
-            strength = self._strength(key, value, beside)
-            if self._names.hides_path(place):
-                hidden[shown] = self._replace(value, place, WHOLE, key)
-            elif has_schemas and is_mapping and value.keys() & _SCHEMAS:
-                hidden[shown] = self._hide_schema(key, value, place)
-            elif strength:
-                hidden[shown] = self._replace(value, place, strength, key)
-            elif is_mapping and key == "properties":
-                hidden[shown] = self._hide_mapping(value, place, has_schemas=True)
+            if is_plain:
+                part = self._hide_below(key, value, place)
+            elif has_schemas and isinstance(value, dict) and value.keys() & _SCHEMAS:
+                part = self._hide_schema(key, value, place)
             else:
-                hidden[shown] = self._hide_below(key, value, place)
-            if is_alone_text and (shown, hidden[shown]) == (key, value):
+                strength = self._strength(key, value, beside)
+                part = self._hide_named(key, value, place, strength)
+            hidden[shown] = part
+            if is_alone_text and (shown, part) == (key, value):
                 self._harmless.add((key, value))
         return hidden
+
+    def _hide_named(self, key: str, value: Any, path: str, strength: str) -> Any:
+        if self._names.hides_path(path):
+            return self._replace(value, path, WHOLE, key)
+        if strength:
+            return self._replace(value, path, strength, key)
+        if isinstance(value, dict) and key == "properties":
+            return self._hide_mapping(value, path, has_schemas=True)
+        return self._hide_below(key, value, path)
 
     def _hide_below(self, key: str, value: Any, path: str) -> Any:
         """Return a part under a name that is no secret."""
@@ -335,21 +352,6 @@ class _Walk:
             walk = _Walk(self._names, self._give, set(), _AS_ERROR)
             return walk.hide(value, path)
         return self.hide(value, path)
-
-    def _hide_values(self, plain: dict[str, Any], path: str) -> dict[str, Any]:
-        """Return a mapping whose names hide nothing."""
-        hidden: dict[str, Any] = {}
-        for key, value in plain.items():
-            shown = value
-            is_text = isinstance(value, str)
-            if is_text and _SIGNS.search(value) and (key, value) not in self._harmless:
-                shown = self.hide_text(value, f"{path}.{key}" if path else key)
-                if shown == value:
-                    self._harmless.add((key, value))
-            elif isinstance(value, (dict, list)):
-                shown = self._hide_below(key, value, f"{path}.{key}" if path else key)
-            hidden[key] = shown
-        return hidden
 
     def _hide_schema(self, name: str, schema: dict[str, Any], path: str) -> Any:
         """Return the JSON schema of a property: its name says nothing of its words."""
@@ -462,15 +464,8 @@ class _Walk:
 
     def _replace_text(self, name: str, value: str, path: str) -> str:
         words = words_of(name)
-        if words == "cookie" and "=" in value:
-            return self._hide_cookie(value, path)
-        if words == "set cookie" and "=" in value:
-            # Only the first pair of each is the cookie, the others are its attributes.
-            cookies = [one.partition(";") for one in re.split(_NEXT_COOKIE, value)]
-            return ", ".join(
-                f"{self._hide_cookie(pair, path)}{sign}{attributes}"
-                for pair, sign, attributes in cookies
-            )
+        if words in _COOKIES and "=" in value:
+            return self._hide_cookies(_COOKIES[words], value, path)
         if self._names.is_binary(name) and value:
             return base64.b64encode(self._stand_in(value, path).encode()).decode()
         with_scheme = _SCHEME.fullmatch(value)
@@ -494,12 +489,12 @@ class _Walk:
             user = self._stand_in(user, path)
         return user, self._stand_in(password, path)
 
-    def _hide_cookie(self, value: str, path: str) -> str:
+    def _hide_cookies(self, pattern: str, value: str, path: str) -> str:
         def hidden(match: re.Match[str]) -> str:
             place = f"{path}.{match['name']}"
             return f"{match['start']}{self._stand_in(match['value'], place)}"
 
-        return re.sub(_COOKIE, hidden, value)
+        return re.sub(pattern, hidden, value)
 
     # -- texts
 
@@ -544,18 +539,10 @@ class _Walk:
         return re.sub(_ESCAPED, hidden, text)
 
     def _hide_markup(self, text: str, path: str) -> str:
-        def hidden_element(match: re.Match[str]) -> str:
-            names = [match["name"], *_names_in(match["attributes"])]
-            # The name of an anchor is a place.
-            is_secret = any(self.hides(name, match["value"]) for name in names)
-            if match["name"] == "a" or not is_secret:
-                return match[0]
-            kept = self._stand_in(match["value"], f"{path}.{names[-1]}")
-            return f"{match['start']}{kept}{match['end']}"
-
         text = re.sub(_TAG, lambda match: self._hide_field(match[0], path), text)
-        text = re.sub(_ELEMENT, hidden_element, text)
-        return self.replaced(_MEMBER, text, path)
+        for pattern in _ELEMENTS:
+            text = self.replaced(pattern, text, path)
+        return text
 
     def _hide_field(self, tag: str, path: str) -> str:
         """Hide the value of a field, a `<meta>` or a property with a secret name."""
@@ -632,8 +619,3 @@ def _attributes(tag: str) -> dict[str, str]:
         match[1].lower(): next(filter(None, match.groups()[1:]), "")
         for match in re.finditer(_ATTRIBUTE, tag)
     }
-
-
-def _names_in(attributes: str) -> list[str]:
-    found = _attributes(attributes)
-    return [found[key] for key in ("name", "key") if key in found]

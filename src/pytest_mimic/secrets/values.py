@@ -15,29 +15,22 @@ SHORTEST = 8
 
 _SHORTEST_NUMBER = 6
 _SHORTEST_OF_ENVIRONMENT = 16
-_WORD = re.compile(r"[A-Za-z]+|[a-z]+([-_ ][a-z]+)*")
-# Base64 has slashes, and no dot.
-_PATH = re.compile(r"~?/[\w./ -]*|[A-Za-z]:\\.*|([\w.-]+/)+[\w-]+\.[a-z]{2,5}")
-_ADDRESS_WITHOUT_USER = re.compile(r"[a-z][a-z0-9+.-]*://[^@\s]*")
+# A plain word, a path (base64 has slashes, and no dot), an address without a user.
+_PLAIN = re.compile(
+    r"[A-Za-z]+|[a-z]+([-_ ][a-z]+)*"
+    r"|~?/[\w./ -]*|[A-Za-z]:\\.*|([\w.-]+/)+[\w-]+\.[a-z]{2,5}"
+    r"|[a-z][a-z0-9+.-]*://[^@\s]*"
+)
 
 
 def of_variables(names: Names, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the secrets of the environment, each with what stands for it.
-
-    A value counts if its name is secret and it is no plain word, no path, and no
-    address without a user.
-    """
+    """Return the secrets of the environment, each with what stands for it."""
     found = {}
     for name, value in environment.items():
         is_long = len(value) >= _SHORTEST_OF_ENVIRONMENT
-        if is_long and names.secret_variable(name) and not _is_plain(value):
+        if is_long and names.secret_variable(name) and not _PLAIN.fullmatch(value):
             found[value] = of_environment(name)
     return found
-
-
-def _is_plain(value: str) -> bool:
-    patterns = (_WORD, _PATH, _ADDRESS_WITHOUT_USER)
-    return any(pattern.fullmatch(value) for pattern in patterns)
 
 
 class KnownValues(dict[str, str]):
@@ -89,27 +82,31 @@ def _pattern_of(form: str) -> str:
 
 
 def map_texts(
-    plain: Any, change: Callable[[str], str], done: dict[int, Any] | None = None
+    plain: Any,
+    change: Callable[[str], str],
+    change_other: Callable[[Any], Any] = lambda value: value,
 ) -> Any:
     """Return plain data with each text changed, the keys of mappings too.
 
     Args:
         plain: The data.
         change: Changes a text.
-        done: What was made of parts, which may be shared, by their ids.
+        change_other: Changes a number, a truth value or null.
     """
-    if isinstance(plain, str):
-        return change(plain)
-    if not isinstance(plain, (list, dict)):
-        return plain
-    done = {} if done is None else done
-    if id(plain) in done:
-        return done[id(plain)]
-    if isinstance(plain, list):
-        changed: Any = [map_texts(item, change, done) for item in plain]
-    else:
-        changed = {
-            change(key): map_texts(item, change, done) for key, item in plain.items()
-        }
-    done[id(plain)] = changed
-    return changed
+    # What was made of parts, which may be shared, by their ids.
+    done: dict[int, Any] = {}
+
+    def changed(part: Any) -> Any:
+        if isinstance(part, str):
+            return change(part)
+        if not isinstance(part, (list, dict)):
+            return change_other(part)
+        if id(part) not in done:
+            if isinstance(part, list):
+                done[id(part)] = [changed(item) for item in part]
+            else:
+                pairs = part.items()
+                done[id(part)] = {change(key): changed(item) for key, item in pairs}
+        return done[id(part)]
+
+    return changed(plain)
