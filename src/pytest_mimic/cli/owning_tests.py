@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -38,69 +38,53 @@ def tests_of(cassette: Path, module: Path) -> list[str]:
     Raises:
         ForeignError: The file has no such test, or is no Python.
     """
-    source = _source_of(module)
+    tree = _tree_of(module)
     name, bracket, parameters = cassette.stem.partition("[")
-    tests = source.tests_called(name)
+    tests = [test for test in _tests_in(tree) if _name_of(test) == name]
     if not tests:
         test = name.replace(".", "::")
         raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
     if not bracket:
         return tests
-    ids = _unreplaced(parameters.removesuffix("]"), source.texts)
+    ids = _unreplaced(parameters.removesuffix("]"), _texts_in(tree))
     return [f"{test}[{one}]" for test in tests for one in ids]
 
 
 @cache
-def _source_of(module: Path) -> _Source:
-    source = _Source()
+def _tree_of(module: Path) -> ast.Module:
     try:
-        source.visit(ast.parse(module.read_bytes()))
+        return ast.parse(module.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise ForeignError(f"{module.name} cannot be read: {error}") from None
-    return source
 
 
-class _Source(ast.NodeVisitor):
-    """The names and texts in the source of a module.
+def _tests_in(node: ast.AST, around: str = "") -> Iterator[str]:
+    """Yield the functions in a module or class, `TestUsers::test_get`."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield f"{around}{inner.name}"
+        elif isinstance(inner, ast.ClassDef):
+            yield from _tests_in(inner, f"{around}{inner.name}::")
+        else:
+            yield from _tests_in(inner, around)
 
-    Attributes:
-        texts: The texts, by what pytest-recording makes of them.
-    """
 
-    def __init__(self) -> None:
-        self.texts: dict[str, list[str]] = defaultdict(list)
-        self._tests: dict[str, list[str]] = defaultdict(list)
-        self._classes: list[str] = []
+def _name_of(test: str) -> str:
+    """Return what pytest-recording calls a test: `TestUsers.test_get`."""
+    return ".".join(test.split("::")[-2:])
 
-    def tests_called(self, name: str) -> list[str]:
-        """Return the tests of a name, `test_get` or `TestUsers.test_get`."""
-        return self._tests.get(name, [])
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._add_test(node)
-        self.generic_visit(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._add_test(node)
-        self.generic_visit(node)
-
-    def _add_test(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        name = ".".join([*self._classes[-1:], node.name])
-        test = "::".join([*self._classes, node.name])
-        self._tests[name].append(test)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self._classes.append(node.name)
-        self.generic_visit(node)
-        self._classes.pop()
-
-    def visit_Constant(self, constant: ast.Constant) -> None:
-        if isinstance(constant.value, str):
+def _texts_in(tree: ast.Module) -> dict[str, list[str]]:
+    """Return the texts of a module, by what pytest-recording makes of them."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
             # pytest writes an id in ASCII.
-            text = constant.value.encode("unicode_escape").decode("ascii")
-            same = self.texts[_REPLACED.sub("-", text)]
+            text = node.value.encode("unicode_escape").decode("ascii")
+            same = texts[_REPLACED.sub("-", text)]
             if text not in same:
                 same.append(text)
+    return texts
 
 
 def _unreplaced(shown: str, texts: Mapping[str, Sequence[str]]) -> list[str]:

@@ -57,14 +57,13 @@ def _told(
     if clears:
         count = plural(judgement.count, "unused recording")
         yield f"{count} cleared ({size_in_words(size)})"
-        yield "cleared:"
-        yield from rows_of(judgement.unused, project.label)
-        return
-    yield f"{plural(judgement.count, 'recording')} unused"
-    yield "unused:"
+    else:
+        yield f"{plural(judgement.count, 'recording')} unused"
+    yield "cleared:" if clears else "unused:"
     yield from rows_of(judgement.unused, project.label)
-    command = project.commands.mimic("unused", *files, "--clear")
-    yield f"to drop the unused: {command}"
+    if not clears:
+        command = project.commands.mimic("unused", *files, "--clear")
+        yield f"to drop the unused: {command}"
 
 
 def _plain_row(project: Project, one: Unused) -> dict[str, str | bool]:

@@ -459,7 +459,9 @@ class Log:
         if all(entry.end == "empty" for entry in entries):
             return None
         day = self._vault.today
-        recording = Recording(self.owner, day, entries, dict(fixtures), setup)
+        recording = Recording(
+            self.owner, day, entries, fixtures=dict(fixtures), setup=setup
+        )
         return self._vault.write(
             self.name,
             recording,

@@ -265,13 +265,13 @@ class Course:
         return fails or bool(ours.run.events.of("stray", "wrong target"))
 
     def _write_report(self) -> None:
-        from pytest_mimic.run.report import Page, write  # few runs ask
+        from pytest_mimic.run.report import write  # few runs ask
 
         ours, settings = self.session, self.session.settings
         assert settings.report is not None
         heading = _HEADERS[settings.mode].format(settings.vault_label)
-        notes, project = self._summary(is_whole=True), settings.rootdir.name
-        write(settings.report, Page(project, heading, notes, self._tests, ours.run))
+        notes = self._summary(is_whole=True)
+        write(settings.report, heading, notes, self._tests, ours.run)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         option = self._config.option

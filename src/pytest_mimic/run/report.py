@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -52,38 +52,27 @@ class Tests:
             test.outcome = report.outcome
 
 
-class Page(NamedTuple):
-    """What a page shows.
+def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) -> None:
+    """Write the page of a run.
 
-    Attributes:
-        project: The name of the project's folder.
+    Args:
+        path: The file.
         heading: The mode of the run and its vault.
         notes: The lines of the summary.
         tests: How each test ended.
         run: The run, with its events and its vault.
-    """
-
-    project: str
-    heading: str
-    notes: list[str]
-    tests: Tests
-    run: Run
-
-
-def write(path: Path, page: Page) -> None:
-    """Write the page of a run.
 
     Raises:
         MimicError: It cannot be written.
     """
     when = datetime.now().astimezone()
-    title = f"{page.project} · {page.heading} · {when:%Y-%m-%d %H:%M}"
-    title = on_one_line(title)
+    project = run.refusals.commands.rootdir.name
+    title = on_one_line(f"{project} · {heading} · {when:%Y-%m-%d %H:%M}")
     data = {
-        "heading": page.heading,
-        "when": f"{page.project}, {when:%Y-%m-%d %H:%M %Z}",
-        "notes": page.notes,
-        "tests": list(_tests(page)),
+        "heading": heading,
+        "when": f"{project}, {when:%Y-%m-%d %H:%M %Z}",
+        "notes": notes,
+        "tests": list(_calls_by_test(tests, run)),
     }
     # Inside of a script, `<` could begin its end.
     encoded = json.dumps(_printable(data), ensure_ascii=False).replace("<", "\\u003c")
@@ -108,14 +97,14 @@ def _printable(part: Any) -> Any:
     return part
 
 
-def _tests(page: Page) -> Iterator[dict[str, Any]]:
+def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
     """Give each test with its calls, and calls outside of tests as the last one."""
-    calls: dict[str, list[dict[str, Any]]] = {name: [] for name in page.tests.by_name}
-    recordings = _Recordings(page.run)
-    for event in page.run.events.of(*CALLS):
+    calls: dict[str, list[dict[str, Any]]] = {name: [] for name in tests.by_name}
+    recordings = _Recordings(run)
+    for event in run.events.of(*CALLS):
         calls.setdefault(event.test, []).append(recordings.call_of(event))
     for name, made in calls.items():
-        test = page.tests.by_name.get(name, _Test())
+        test = tests.by_name.get(name, _Test())
         yield {"id": name, **vars(test), "calls": made}
 
 

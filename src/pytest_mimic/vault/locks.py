@@ -55,20 +55,15 @@ class HeldFile:
         for number in count():
             self.name = f"{start}.{self._pid}-{number}{suffix}"
             path = folder.path(self.name)
-            if in_folder(path, partial(self._has_made, path)):
+            with suppress(FileExistsError):  # A killed process had the same number.
+                make = partial(open_file, path, NEW, 0o666)
+                self._descriptor = in_folder(path, make)
                 break
         self._file = _place_of(self._descriptor)
         self._length = 0
         # Without locks nobody takes it for the file of a process that has ended.
         with suppress(OSError):
             _try_lock(self._descriptor)
-
-    def _has_made(self, path: str) -> bool:
-        try:
-            self._descriptor = open_file(path, NEW, 0o666)
-        except FileExistsError:
-            return False  # a killed process had the same number
-        return True
 
     @property
     def is_empty(self) -> bool:
@@ -131,10 +126,8 @@ class Locks:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
-        try:
+        with self._telling():
             descriptor = self._lock()
-        except OSError as reason:
-            raise self._refused(reason) from None
         try:
             yield
         finally:
@@ -196,11 +189,9 @@ class Locks:
         with self.alone() as is_alone:
             if is_alone:
                 self._folder.delete(TOLD)
-            try:
+            with self._telling():
                 self._run = HeldFile(self._folder, f"{_FOLDER}/run")
                 self._share(self._run.name)
-            except OSError as reason:
-                raise self._refused(reason) from None
 
     @property
     def has_joined(self) -> bool:
@@ -208,16 +199,14 @@ class Locks:
 
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
-        try:
-            path = self._folder.path(TOLD)
+        path = self._folder.path(TOLD)
+        with self._telling():
             descriptor = open_file(path, TO_LOCK | os.O_APPEND, 0o666)
             try:
                 self._share(TOLD)
                 write_all(descriptor, f"{line}\n".encode())
             finally:
                 close(descriptor)
-        except OSError as reason:
-            raise self._refused(reason) from None
 
     def told(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
@@ -241,10 +230,8 @@ class Locks:
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
         with self.writing():
-            try:
+            with self._telling():
                 has_others = self._has_others()
-            except OSError as reason:
-                raise self._refused(reason) from None
             yield not has_others
             self._delete_last()
 
@@ -279,11 +266,20 @@ class Locks:
                 for name in (TOLD, _IGNORE, _WRITE):
                     self._folder.delete(name)
 
-    def _refused(self, reason: OSError) -> MimicError:
-        file = reason.filename or self._folder.path(_FOLDER)
-        return MimicError(
-            f"cannot lock {self._label} with {file}: {reason.strerror or reason}"
-        )
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell what the system refuses in a block.
+
+        Raises:
+            MimicError: It has refused something.
+        """
+        try:
+            yield
+        except OSError as reason:
+            file = reason.filename or self._folder.path(_FOLDER)
+            raise MimicError(
+                f"cannot lock {self._label} with {file}: {reason.strerror or reason}"
+            ) from None
 
 
 def is_held(folder: Folder, name: str) -> bool:

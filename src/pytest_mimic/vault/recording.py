@@ -206,23 +206,28 @@ class Recording(_ByFields):
         digest: The digest of the calls that the head names.
     """
 
+    # What its file does not say is as it stands here.
+    owner: str = ""
+    recorded: str = ""
+    entries: list[Entry]
+    fixtures: dict[str, str]
+    setup: str = ""
+    setups: list[str]
+    digest: str = ""
+
     def __init__(
         self,
         owner: str = "",
         recorded: str = "",
-        entries: list[Entry] | None = None,
-        fixtures: dict[str, str] | None = None,
-        setup: str = "",
-        digest: str = "",
-        setups: list[str] | None = None,
+        entries: Iterable[Entry] = (),
+        **facts: Any,
     ) -> None:
         self.owner = owner
         self.recorded = recorded
-        self.entries = [] if entries is None else entries
-        self.fixtures = {} if fixtures is None else fixtures
-        self.setup = setup
-        self.digest = digest
-        self.setups = [] if setups is None else setups
+        self.entries = [*entries]
+        self.fixtures = {}
+        self.setups = []
+        vars(self).update(facts)
 
     def beginnings(self) -> list[Recording]:
         """Give what it holds of each beginning of a wider fixture, in their order."""
