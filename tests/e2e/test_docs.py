@@ -158,9 +158,8 @@ SMALLER = {
 }
 
 
-# : Pages with an SDK, which would be imported for each command, and with processes that
-# import the main module.
-IN_PROCESSES = {"README.md", "docs/reference/limits.md"}
+#: Pages with an SDK, which would be imported for each command.
+IN_PROCESSES = {"README.md"}
 
 
 # The characters of a line in the pictures of `scripts/terminal_pictures.py`. A list is
