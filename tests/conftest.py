@@ -282,7 +282,8 @@ class Project:
         self.pytester = pytester
         self.monkeypatch = monkeypatch
         self.root: Path = pytester.path
-        self.tally = self.root.parent / f"{self.root.name}.tally"
+        # Hidden: what recorded functions write there is none of their side effects.
+        self.tally = self.root.parent / f".{self.root.name}.tally"
         self.process = False
         # Its code is not that of the project: no recording lists it among what its call
         # ran.

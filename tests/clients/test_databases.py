@@ -499,6 +499,7 @@ def test_dates():
         assert row == (datetime.datetime(2026, 11, 2), datetime.date(2026, 11, 2))
         statement = sa.text("select timestamp '2020-01-01 10:00', current_date")
         assert connection.execute(statement).one()[0].year == 2020
+    engine.dispose()
 """
 
 

@@ -294,6 +294,7 @@ class Coverings:
                 if line.patterns.take_all or line.patterns.takes(signature(), host):
                     return line
             if lines:
+                self._run.servers.leave_out(host)
                 return None
         return None
 

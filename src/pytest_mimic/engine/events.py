@@ -47,6 +47,7 @@ EventKind: TypeAlias = Literal[
     "not accepted",  # the same, where a test that uses it did not pass: what
     "inputs changed",  # of a replayed call of the target in `call`: cause, identity
     "damaged",  # a file of the vault that a test needed, in `call`: cause
+    "connected",  # a test to another machine, without a line: in `call`
     "spawned",  # a process that was started anew, by the method in `call`
     "stray",  # an error that belongs to no test, in `call`
     "wrong target",  # a target that names nothing, in `call`

@@ -35,6 +35,7 @@ class OwnServers:
         self._before: set[str] | None = None
         # What the system has said of the ports of this machine since a test began.
         self._asked: dict[int, bool] = {}
+        self._left_out: set[str] = set()
 
     def add(self, socket: Any) -> None:
         """Note a socket that listens."""
@@ -63,6 +64,15 @@ class OwnServers:
             return False
         own = {_port_of(socket) for socket in list(self._sockets)}
         return port in own | self._ports_of_children or self._listens(port)
+
+    def leave_out(self, host: str | None) -> None:
+        """Note that a line leaves out calls of a host; None: of one that is unknown."""
+        with suppress(ValueError):
+            self._left_out.add(urlsplit(f"//{host or ''}").hostname or "")
+
+    def is_left_out(self, host: str) -> bool:
+        """Return whether a line may have left out what is asked of a host."""
+        return not self._left_out.isdisjoint({"", host.lower()})
 
     def _listens(self, port: int) -> bool:
         """Whether a server of this process that is written in C listens on a port."""

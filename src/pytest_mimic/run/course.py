@@ -97,6 +97,10 @@ class Course:
                     edge_of_servers(session.run.servers, session.run.events),
                 ]
             )
+        if settings.mode == "replay":
+            from pytest_mimic.engine.connections import Connections  # Others connect.
+
+            session.coverings.intercept(Connections(session.run).edges())
         plugins = [self, session.selection, self._phases, self._fixtures]
         if settings.mode == "verify":
             # Only a verifying run needs the module.

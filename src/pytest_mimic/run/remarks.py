@@ -339,6 +339,7 @@ _LISTS = (
         is_fact=True,
     ),
     _List("not kept", "not kept, because their tests failed", is_fact=True),
+    _List("connected", "connections that no line took", is_fact=True),
     _List("left out", "left out of exceptions", row=_counts),
     _List(
         "hidden",

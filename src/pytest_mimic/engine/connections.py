@@ -1,0 +1,72 @@
+"""Names the connections to other machines that a test makes and no line takes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic.patch.clients import Edge
+
+if TYPE_CHECKING:
+    from pytest_mimic.engine.run import Run
+
+_Function = Callable[..., Any]
+
+
+class Connections:
+    """The connections of a run that replays: what is asked there has no recording.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        # What the addresses were looked up for.
+        self._hosts: dict[str, str] = {}
+
+    def edges(self) -> Iterator[Edge]:
+        """Yield the edges at which a name is looked up, and a socket connects."""
+        yield Edge("socket", ("getaddrinfo",), self._looking_up)
+        for name in ("connect", "connect_ex"):
+            yield Edge("socket", ("socket", name), self._connecting)
+
+    def _looking_up(self, getaddrinfo: _Function) -> _Function:
+        @functools.wraps(getaddrinfo)
+        def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+            found = getaddrinfo(host, *args, **kwargs)
+            for *_, address in found:
+                if isinstance(host, str):
+                    self._hosts[address[0]] = host
+            return found
+
+        return look_up
+
+    def _connecting(self, connect: _Function) -> _Function:
+        @functools.wraps(connect)
+        def connect_and_note(socket: Any, address: Any) -> Any:
+            __tracebackhide__ = True
+            if isinstance(address, tuple) and not self._run.passes():
+                self._note(*address[:2])
+            return connect(socket, address)
+
+        return connect_and_note
+
+    def _note(self, host: Any, port: Any) -> None:
+        run = self._run
+        if not run.test or not isinstance(host, str) or _is_of_this_machine(host):
+            return
+        name = self._hosts.get(host, host)
+        if not run.servers.is_left_out(name):
+            cause = f"{run.test} connected to {name}:{port}"
+            run.events.add("connected", cause, test=run.test)
+
+
+def _is_of_this_machine(host: str) -> bool:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host in ("localhost", "")
+    return address.is_loopback or address.is_unspecified
