@@ -213,6 +213,22 @@ def test_mimic_record_replaces_no_cassette_of_another_block(shop):
 
 
 @pytest.mark.parametrize(
+    ("fixture", "options"), [("mimic_record", []), ("mimic_auto", ["--mimic-rerecord"])]
+)
+def test_a_cassette_that_is_made_again_holds_only_what_was_made(shop, fixture, options):
+    for city in ("Oslo", "Rome"):
+        shop.test(block(f'shop.fetch("{city}")', fixture=fixture, name="trip.json"))
+        made = shop.run(*options).expect(passed=1, real=[f"fetch {city}"])
+
+    assert list(made.vault) == ["cassettes/trip.json"]
+    calls = block(
+        'shop.fetch("Rome")', fixture="mimic_replay", name="trip", more=", strict=True"
+    )
+    shop.test(calls)
+    shop.replay().expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize(
     "options",
     [
         '"shop:fetch", "json:loads"], ignore="city"',

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib.metadata import version
 
 import pytest
+from support.http_server import running_server
 
 SHOP = """
     from dataclasses import dataclass, field
@@ -228,4 +230,30 @@ def test_a_miss_of_generated_examples_names_the_page(shop):
             "Hypothesis makes other examples in each run without a profile: ",
             "dates-and-ids.html#hypothesis",
         ],
+    )
+
+
+def test_a_miss_after_an_upgrade_of_its_client_names_both_versions(project):
+    pytest.importorskip("httpx")
+    project.ini("http")
+    test = """
+        import httpx, os
+
+        def test_rates():
+            httpx.get(os.environ["API"] + "/{page}")
+    """
+    project.tests(test.format(page="json"))
+    with running_server() as server:
+        env = {"API": server.url}
+        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+    [name] = recorded.vault
+    now = version("httpx")
+    log = project.vault / name
+    log.write_text(log.read_text().replace(f'"httpx": "{now}"', '"httpx": "0.1.0"'))
+
+    project.run(env=env).expect(passed=1)
+    project.tests(test.format(page="other"))
+    project.run(env=env).expect(
+        failed=1,
+        says=[f"recorded with httpx 0.1.0, now {now}: record all of its tests again"],
     )

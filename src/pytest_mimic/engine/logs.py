@@ -27,6 +27,7 @@ from pytest_mimic.engine.following import identity_today
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
@@ -81,6 +82,7 @@ class Log:
         self.ending: Ending = "passed"
         self.is_below_replayed = False
         self._vault = vault
+        self._is_made_again = is_made_again
         # The collector may end a stream of this log while another call holds it.
         self._lock = threading.RLock()
         self._clock = 0
@@ -95,6 +97,7 @@ class Log:
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
+        self._is_cassette = name.startswith("cassettes/")
         self._part: Part | None = None
         self._file: Recording | None = None
         try:
@@ -235,8 +238,7 @@ class Log:
         own = self._of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
-        is_cassette = self.name.startswith("cassettes/")
-        if is_cassette and not (call.in_log or call.has_samples):
+        if self._is_cassette and not (call.in_log or call.has_samples):
             number = 0  # there, too, a function has one outcome a call
         if not indices:
             imported = self._imported(call)
@@ -428,9 +430,17 @@ class Log:
 
     def _goes(self, entry: Entry, remade: set[str]) -> bool:
         """Whether a recorded call belongs to what was made again."""
+        if self._is_made_again and entry.target in self._targets_made():
+            return True
         if entry.request is not None:
             return entry.target in remade
         return entry.identity in remade or (bool(remade) and self.is_asked(entry))
+
+    def _targets_made(self) -> set[str]:
+        """Give the targets that ran for real; of a cassette all that it has."""
+        if self._is_cassette:
+            return set(self._lines)
+        return {place.blank.target for place in self.made if place.blank is not None}
 
     def _with_added(self) -> list[Entry]:
         """Give what a failing test leaves of a log: its new calls of functions."""
@@ -460,7 +470,12 @@ class Log:
             return None
         day = self._vault.today
         recording = Recording(
-            self.owner, day, entries, fixtures=dict(fixtures), setup=setup
+            self.owner,
+            day,
+            entries,
+            fixtures=dict(fixtures),
+            setup=setup,
+            clients=versions_of(entry.target for entry in entries),
         )
         return self._vault.write(
             self.name,

@@ -22,6 +22,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstableIdentityError,
 )
+from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import line_of
 from pytest_mimic.values.tree import shown_path
 from pytest_mimic.vault.recording import Entry
@@ -115,6 +116,7 @@ class Refusals:
 
             hints = hints_for(call, place, owner, self)
             facts, ways, cause, is_enough = hints
+            facts = [*_upgrades(call, owner), *facts]
             if is_enough:
                 what = f"no recording of {call.label()}"
                 return Refusal(MissingRecordingError(what, facts, ways), "", cause)
@@ -413,6 +415,19 @@ def _with_values(text: str, values: Mapping[str, str]) -> str:
         literal = new.replace("\\", r"\\")
         text = re.sub(rf"\b{re.escape(old)}\b", literal, text)
     return text
+
+
+def _upgrades(call: Call, owner: Owner | None) -> list[str]:
+    """Name the versions of a client that has become another one since."""
+    found = owner.log.found if owner is not None and owner.log is not None else None
+    if found is None:
+        return []
+    now = versions_of([call.target])
+    return [
+        f"recorded with {name} {before}, now {now[name]}: record all of its tests again"
+        for name, before in found.clients.items()
+        if before != now.get(name, before)
+    ]
 
 
 def _has_replayed(owner: Owner | None) -> bool:

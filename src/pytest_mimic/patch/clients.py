@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -70,6 +72,8 @@ _NEW_IN_ANSWERS = """
     response.output.*.id response.output.*.call_id
 """
 
+_DISTRIBUTIONS = {"grpc": "grpcio"}
+
 _BUNDLED = {
     "llm": _language_models(),
     "http": _http("all_clients:Http"),
@@ -100,6 +104,20 @@ _BUNDLED = {
     "mcp": _client("mcp", "mcp.adapter:Mcp", "server method", "result error messages"),
 }
 CLIENT_NAMES = tuple(_BUNDLED)
+
+
+def versions_of(kinds: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the clients of some kinds that are imported, by name."""
+    # No replay asks.
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    wanted, found = {*kinds}, dict[str, str]()
+    for name, client in sorted(_BUNDLED.items()):
+        if client.kind in wanted and name in sys.modules:
+            with suppress(PackageNotFoundError):  # a module of Python
+                installed = distribution(_DISTRIBUTIONS.get(name, name))
+                found[installed.metadata["Name"]] = installed.version
+    return found
 
 
 def client_of(name: str) -> Client | None:

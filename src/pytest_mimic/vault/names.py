@@ -127,7 +127,7 @@ def cassette_name(name: object) -> str:
             ],
             [("for example", "shop/rates")],
         )
-    return f"cassettes/{name}.json"
+    return f"cassettes/{text.removesuffix('.json')}.json"
 
 
 def _of_test(owner: str) -> str:

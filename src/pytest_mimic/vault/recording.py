@@ -46,6 +46,7 @@ _HEAD_TYPES: _Types = {
     "owner": str,
     "recorded": str,
     "digest": str,
+    "clients": dict,
     "begins": list,
     "setup": str,
     "setups": list,
@@ -203,6 +204,7 @@ class Recording(_ByFields):
         fixtures: The digests of the wider fixtures that were in use, by their owners.
         setup: The digest of what its set-up was asked, of a wider fixture.
         setups: These digests, of one that began more than once.
+        clients: The versions of the clients that were imported, by name.
         digest: The digest of the calls that the head names.
     """
 
@@ -213,6 +215,7 @@ class Recording(_ByFields):
     fixtures: dict[str, str]
     setup: str = ""
     setups: list[str]
+    clients: dict[str, str]
     digest: str = ""
 
     def __init__(
@@ -227,6 +230,7 @@ class Recording(_ByFields):
         self.entries = [*entries]
         self.fixtures = {}
         self.setups = []
+        self.clients = {}
         vars(self).update(facts)
 
     def beginnings(self) -> list[Recording]:
@@ -295,6 +299,8 @@ def content_of(recording: Recording) -> bytes:
     calls = _plain_calls(recording)
     recording.digest = _digest_of(calls)
     head = _head_of(recording) | {"calls": len(calls), "digest": recording.digest}
+    if recording.clients:
+        head["clients"] = recording.clients
     if recording.setups:
         head["begins"] = _begins_of(recording)
         head["setups"] = recording.setups
