@@ -85,7 +85,7 @@ class Handler(loopback.Handler):
             is_known = sent.get("csrf_token") == [self.server.form_token]
             self.json({"ordered": sent["q"][0] if is_known else "nothing"})
             return
-        self.server.form_token = self.token(f"{next(RUNS)}")
+        self.server.form_token = self.token("form", f"{next(RUNS)}")
         field = f'<input name="csrf_token" value="{self.server.form_token}">'
         link = f'<a href="/form?csrf_token={self.server.form_token}">again</a>'
         self.answer(200, f"<html><form>{field}</form>{link}</html>", "text/html")

@@ -36,6 +36,7 @@ ANYWHERE = {
         recovery codes|backup code|backup codes|g recaptcha response|h captcha response
         cf turnstile response|secret string|secret binary|secure string
         request verification token
+        requirepass|masterauth|auth pass|key file pass
     """,
     SOFT: """
         token|jwt|bearer|auth|authorization|cookie|cookies|credential|credentials|csrf

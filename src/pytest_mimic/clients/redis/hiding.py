@@ -26,6 +26,7 @@ _ABOUT_KEYS = frozenset({"KEYS", "OBJECT", "RANDOMKEY", "SCAN", "TYPE"})
 _SCANS = frozenset({"SCAN", "SSCAN", "ZSCAN"})
 _SECRET = re.compile("AUTH|HELLO|MIGRATE|ACL (SETUSER|LIST|GENPASS|DELUSER)", re.I)
 _PLAIN_WORDS = frozenset({"OK", "QUEUED"})
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)", re.I)
 
 
 def hide_command(redactor: Redactor, command: Plain, stand_in: StandIn) -> Plain:
@@ -72,11 +73,10 @@ class _Hiding:
         self._redactor = redactor
         self._stand_in = stand_in
         self._is_reply = is_reply
-        self._is_config = command["command"] == "CONFIG"
+        name = command["command"]
         # Names and values in turn; the reply of a script may be what it likes.
         is_script = "script" in command["arguments"]
-        self._are_pairs = is_script if is_reply else self._is_config
-        name = command["command"]
+        self._are_pairs = is_script if is_reply else name == "CONFIG"
         # Whether all words are keys or fields.
         self._are_names = (
             name.startswith("H") or name in _OF_KEYS_ALONE or name in SETS_OF_KEYS
@@ -109,7 +109,8 @@ class _Hiding:
         for index, item in enumerate(plain):
             name = plain[index - 1] if self._are_pairs and index % 2 else None
             hidden = self.hidden(item, f"{path}[{index}]", name)
-            if hidden != item and self._is_reply and _is_number(item):
+            is_number = isinstance(item, str) and _NUMBER.fullmatch(item)
+            if hidden != item and self._is_reply and is_number:
                 hidden = "0"  # The client reads scores from texts.
             items.append(hidden)
         return items
@@ -121,9 +122,6 @@ class _Hiding:
         is_name = self._are_names and not self._is_reply
         if is_name and name is None and self._parts(text):
             return plain
-        if self._is_config and name is not None and ("pass" in name or "auth" in name):
-            # `requirepass`, `masterauth` and such.
-            return self._stand_in(text, path)
         names = [*self._parts(name), *self._names]
         secret = [one for one in names if self._redactor.hides(one, text)]
         if not secret:
@@ -148,13 +146,3 @@ class _Hiding:
             return []
         parts = {re.split(r"[:./|]", name)[-1]: None, name: None}
         return [part for part in parts if self._redactor.names.may_hide(part)]
-
-
-def _is_number(item: object) -> bool:
-    if not isinstance(item, str):
-        return False
-    try:
-        float(item)
-    except ValueError:
-        return False
-    return True

@@ -97,9 +97,9 @@ class _Reader:
         names = [self.plain(key) for key in reply]
         values = [self.plain(value) for value in reply.values()]
         mapping = mapping_of(names, values)
-        return (
-            {"$map": [*map(list, zip(names, values))]} if mapping is None else mapping
-        )
+        if mapping is None:
+            return {"$map": [*map(list, zip(names, values))]}
+        return mapping
 
     def _list(self, items: list[Any]) -> Any:
         if self._has_fields and items:
