@@ -175,6 +175,18 @@ def test_a_drift(shop):
     assert "calm" in drifted.shown
 
 
+def test_a_page_has_rows_for_what_the_terminal_says_in_one_line(shop):
+    shop.write("test_failing.py", "import shop\n\ndef test_rome(): shop.fail('Rome')\n")
+
+    run = shop.record("--mimic-report=page.html").expect(passed=3, failed=1)
+
+    [told] = [line for line in run.section if "not kept" in line]
+    assert "not kept, because their tests failed: shop:fail" in told
+    notes = ReportPage(shop.root / "page.html").notes
+    [row] = re.findall(r"^not kept, because their tests failed:\n  (.*)$", notes, re.M)
+    assert "test_failing.py::test_rome" in row
+
+
 def test_a_run_without_calls(project):
     project.ini()
     project.write("test_plain.py", "def test_plain(): pass\n")

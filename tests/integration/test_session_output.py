@@ -47,6 +47,19 @@ def test_a_run_with_recordings_has_a_header(shop):
         assert (quiet.header, quiet.section) == ("", [])
 
 
+@pytest.mark.parametrize(("tests", "told"), [(10, ""), (11, " of 11 tests")])
+def test_a_recording_run_of_many_tests_counts_them(shop, tests, told):
+    shop.tests(
+        "import pytest, shop\n\n"
+        f"@pytest.mark.parametrize('number', range({tests}))\n"
+        "def test_it(number): shop.fetch(str(number))\n"
+    )
+
+    run = shop.record().expect(passed=tests)
+
+    assert run.section[0].startswith(f"{tests} calls{told} recorded in ")
+
+
 def test_a_target_that_no_test_calls_prints_only_a_header(shop):
     shop.tests("def test_plain(): pass\n")
 
