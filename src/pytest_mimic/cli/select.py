@@ -152,8 +152,9 @@ class _Selector:
     def file(self) -> str | None:
         """The file of the vault that it names, if that exists."""
         name = f"{self._file}.json"
-        is_in_vault = name.startswith(tuple(f"{folder}/" for folder in FOLDERS))
-        return name if is_in_vault and self._project.vault.folder.exists(name) else None
+        is_in_vault = name.partition("/")[0] in FOLDERS
+        is_there = is_in_vault and self._project.vault.folder.size(name) > 0
+        return name if is_there else None
 
     def names_file(self, name: str) -> bool:
         """Return whether a file of the vault is named, or is in a folder that is."""

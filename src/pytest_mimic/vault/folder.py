@@ -119,13 +119,6 @@ class Folder:
             )
         self._sound.add(folder)
 
-    def exists(self, name: str) -> bool:
-        """Return whether there is a file, or a link, of a name."""
-        with suppress(OSError, CorruptRecordingError):
-            self.check_way(name)
-            return bool(self._kind(name))
-        return False
-
     def _kind(self, name: str) -> int:
         """Return the mode of a file or of a link itself; 0: there is none."""
         try:

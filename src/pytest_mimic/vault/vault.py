@@ -173,17 +173,14 @@ class Vault:
         content = self.folder.read(name)
         return None if content is None else parse(content, self._labelled(name))
 
-    def names(self, folder: str = "") -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         """Yield the files of logs, cassettes and shared calls, in order.
 
         A folder that is a link, or cannot be listed, ends with `/`: to read it raises
         the reason.
-
-        Args:
-            folder: `logs/tests`. Default: all.
         """
-        for start in [folder] if folder else FOLDERS:
-            for name in self.folder.names(start):
+        for folder in FOLDERS:
+            for name in self.folder.names(folder):
                 if name.endswith((".json", "/")):
                     yield name
 
