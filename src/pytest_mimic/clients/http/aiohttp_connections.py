@@ -94,19 +94,6 @@ class _Protocol(ResponseHandler):
         self._parser = self._payload = None
 
 
-class _Unanswered(_Protocol):
-    """Raises an error where the session waits for an answer."""
-
-    def __init__(self, request: Any, error: BaseException) -> None:
-        super().__init__(request)
-        self._reason = error
-
-    async def read(self) -> Any:
-        """Raise the error."""
-        await super().read()
-        raise self._reason
-
-
 class _Replayed(_Protocol):
     """Gets the recorded answer piece by piece, as it is read."""
 
@@ -122,18 +109,19 @@ class _Replayed(_Protocol):
     def set_response_params(self, **params: Any) -> None:
         """Take the settings, by which the session decompresses, or does not."""
         super().set_response_params(**params)
-        accepted = self._attempt.request.headers.get("Accept-Encoding", "")
-        pieces = answers.on_the_wire(
-            self._given,
-            self._attempt.request.method,
-            is_packed=not params.get("auto_decompress")
-            and self._attempt.takes_packed(accepted, self._attempt.exchange),
+        attempt = self._attempt
+        is_packed = not params.get("auto_decompress") and attempt.takes_packed(
+            attempt.request.headers.get("Accept-Encoding", ""), attempt.exchange
         )
+        method = attempt.request.method
+        pieces = answers.on_the_wire(self._given, method, is_packed=is_packed)
         self._replay = Replay(self._given, pieces, self._exchange, is_task=True)
 
     async def read(self) -> Any:
-        """Return the head and the payload."""
+        """Return the head and the payload, or raise an error in place of the head."""
         await super().read()
+        if not self._given.status:
+            raise _error(self._given.error, self._attempt.request)
         await self._feed_next()
         message, payload = await ResponseHandler.read(self)
         if payload is not EMPTY_PAYLOAD:
@@ -230,13 +218,9 @@ class Connecting(Attempt):
         """Return a connection that gives an answer, or an error of connecting."""
         request = self.request
         given = answers.give(answer, method=request.method)
-        if given.status:
-            protocol: Any = _Replayed(self, given, exchange)
-        else:
-            error = _error(given.error, request)
-            if given.error.get("kind") in failures.BEFORE_SENDING:
-                return error
-            protocol = _Unanswered(request, error)
+        if not given.status and given.error["kind"] in failures.BEFORE_SENDING:
+            return _error(given.error, request)
+        protocol: Any = _Replayed(self, given, exchange)
         # A connector closes what it has given out when its session is closed.
         self.connector._acquired.add(protocol)
         return _Connection(self.connector, None, protocol, request.loop)  # type: ignore[arg-type]
