@@ -16,6 +16,7 @@ from pytest_mimic.values.looks import (
     MOMENT,
     ids_and_moments_in,
     made_anew,
+    new_in_test_id,
 )
 from pytest_mimic.values.tree import (
     Path,
@@ -70,6 +71,8 @@ class ChangingValues:
 
         The recording keeps long parts by their digest: this is a look at the parts.
         """
+        if call.in_log:
+            self._note_test(test)
         whole = described if call.whole is None else call.whole()
         counted = whole if call.parts is None else call.parts(whole)
         leaves = list(islice(_leaves(counted), _MOST_LEAVES))
@@ -82,6 +85,12 @@ class ChangingValues:
                 self._note(call, path, what, test)
             if part is not None and not (what and look):
                 self._note_data(call.target, path)
+
+    def _note_test(self, test: str) -> None:
+        """Note a test whose log the next run looks for under another id."""
+        found, look = new_in_test_id(test)
+        if found and not self._is_in_files(found):
+            self._events.add("new test id", test, test=test, what=f"has {look}")
 
     def _may_change(self, texts: list[str]) -> bool:
         """Return whether a part of these may be one that the next run makes anew."""

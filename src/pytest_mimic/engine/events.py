@@ -34,6 +34,7 @@ EventKind: TypeAlias = Literal[
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "two answers",  # the same, where the fixture was set up anew in two ways
     "made anew",  # cause, look, target, paths, a line
+    "new test id",  # of a test, in `call`, that another process names otherwise: what
     "held",  # a part of the calls of a target that is data: cause
     "unrepeated",  # an effect of a recorded function: cause; fact, without the target
     "left out",  # parts of an exception that cannot be kept: cause, identity

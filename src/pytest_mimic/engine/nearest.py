@@ -17,7 +17,7 @@ from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets import placeholders
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
-from pytest_mimic.values.looks import differ_in_ids_alone
+from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
 from pytest_mimic.values.tree import IGNORED, Tree, without
 from pytest_mimic.vault.recording import Entry, copied
 from pytest_mimic.vault.vault import Vault, vault_above
@@ -173,6 +173,8 @@ def _moves(owner: str, moved: Sequence[str], around: Around) -> list[Remedy]:
     # The file of a fixture is moved with its tests.
     place_of = _file_of if is_fixture_owner(owner) else str
     words = chain(["to move the recordings to the renamed test"], repeat("or"))
+    if new_in_test_id(owner)[0]:  # No later process has this name.
+        moved = [one for one in moved if not new_in_test_id(one)[0]]
     commands = [
         around.commands.mimic("mv", place_of(one), place_of(owner)) for one in moved
     ]

@@ -78,6 +78,11 @@ def _tests(events: list[Event]) -> tuple[str, str]:
     return events[0].call, plural(len(_tests_of(events)), "test")
 
 
+def _test(events: list[Event]) -> tuple[str, str]:
+    """Tell a test, and what is said of it."""
+    return events[0].call, events[0].text("what")
+
+
 def _damage(events: list[Event]) -> tuple[str, str]:
     words, _command = DAMAGES[events[0].text("cause")]
     files = {event.call for event in events}
@@ -227,6 +232,10 @@ def _ways_to_processes(*_: object) -> list[str]:
     return [f"to mimic calls there: {way}"]
 
 
+def _ways_to_fixed_ids(*_: object) -> list[str]:
+    return ['to give a case the same id in each run: pytest.param(..., id="...")']
+
+
 # -- the lists
 
 DAMAGES = {
@@ -284,6 +293,12 @@ _LISTS = (
         "the next run will ask otherwise, and miss",
         (_pages_on_new_values, _lines_to_leave_out),
         row=_counts,
+    ),
+    _List(
+        "new test id",
+        "the next run has other ids for these tests, and misses",
+        (_ways_to_fixed_ids,),
+        row=_test,
     ),
     _List("damaged", "damaged files of the vault", (_mending,), row=_damage),
     _List("kept failure", "recorded errors", (_again("to record them again"),)),

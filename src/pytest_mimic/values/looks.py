@@ -50,6 +50,12 @@ _FEWEST_TURNS = 4
 _LONGEST_STRETCH = 14
 _FEWEST_SIGNS = 8
 
+_IN_TEST_IDS = {
+    "an address": re.compile(r" at 0x[0-9a-f]{6,}", re.IGNORECASE),
+    # Texts have another order in each process, and a mapping has none.
+    "the order of a set": re.compile(r"\{(['\"])[^{}:]*\1, [^{}:]*\}"),
+}
+
 _TAGS = {"$datetime": MOMENT, "$pandas:Timestamp": MOMENT, "$date": DATE}
 
 
@@ -81,6 +87,22 @@ def ids_and_moments_in(text: str) -> Iterator[tuple[str, str]]:
     for look, pattern in _WITHIN_TEXTS.items():
         for match in pattern.finditer(long):
             yield match[0], look
+
+
+def new_in_test_id(test: str) -> tuple[str, str]:
+    """Give a part of a test's id that another process gives another, and its look.
+
+    Both are empty where there is none: `<f at 0x7f51…>`, `an address`.
+    """
+    _, _, parameters = test.partition("[")
+    for look, pattern in _IN_TEST_IDS.items():
+        found = pattern.search(parameters)
+        if found is not None:
+            return found[0], look
+    for text, look in ids_and_moments_in(parameters):
+        if look in (UUID, ULID):
+            return text, look
+    return "", ""
 
 
 def without_ids_and_moments(text: str) -> str:
