@@ -17,6 +17,7 @@ from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
+from pytest_mimic.words import plural
 
 
 def begin_test(run: Run, nodeid: str) -> None:
@@ -234,8 +235,10 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     if unmade and owner.kind != "cassette" and log.ending == "passed":
         identities: list[Plain] = [*sorted(unmade)]
         events.add("unmade", test=test, name=log.name, identities=identities)
-    if log.turns.is_given_up:
-        events.add("out of order", owner.name, test=test)
+    vain = log.turns.vain
+    if vain:
+        what = f"({plural(vain, 'call')} waited in vain)"
+        events.add("out of order", owner.name, test=test, what=what)
 
 
 def _tell_lost_value(run: Run, entry: Entry, name: str, owner: Owner) -> None:

@@ -334,6 +334,7 @@ class Log:
             self._comparisons[place.key] = comparison_of(call)
         if place.is_real or is_first:
             self.made.append(place)
+        self.turns.note(place)
 
     def _tick(self) -> int:
         self._clock += 1
@@ -356,6 +357,7 @@ class Log:
         with self._lock:
             if place.ended is None and not is_open:
                 place.ended = self._tick()
+                self.turns.note(place)
 
     # -- part files
 

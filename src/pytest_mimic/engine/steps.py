@@ -31,11 +31,12 @@ from pytest_mimic.engine.refusals import (
 )
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
+    ThreadWaker,
+    Waker,
     end_this_thread,
     hang,
-    pause,
-    pause_task,
     seconds_now,
+    waker_of_task,
 )
 from pytest_mimic.engine.verifying import RealValues, paths_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
@@ -594,24 +595,26 @@ class Step(OpenCall):
                 cancels it now, or waits in vain.
             SystemExit: In a thread whose owner has ended.
         """
-        for seconds in self._waits(is_task=False):
-            pause(seconds)
+        waker = ThreadWaker()
+        for seconds in self._waits(waker):
+            waker.wait(seconds)
 
     async def wait_async(self) -> None:
         """As `wait`, for a task, which is cancelled when its owner has ended."""
-        for seconds in self._waits(is_task=True):
-            await pause_task(seconds)
+        waker = waker_of_task()
+        for seconds in self._waits(waker):
+            await waker.wait(seconds)
 
-    def _waits(self, *, is_task: bool) -> Iterator[float]:
+    def _waits(self, waker: Waker) -> Iterator[float]:
         entry, owner, place = self.entry, self._owner, self._place
         try:
             if entry is None or owner is None or not place.is_in_log:
                 return
             if entry.hangs:
-                yield from hang(entry, owner.ended, is_task=is_task)
-                self._end_hanging(entry, owner, is_task=is_task)
+                yield from hang(entry, owner.ended, is_task=waker.is_task)
+                self._end_hanging(entry, owner, is_task=waker.is_task)
             if place.index is not None:
-                yield from self._log.turns.waits(place.index, is_task=is_task)
+                yield from self._log.turns.waits(place.index, waker)
         finally:
             self.leave()
 

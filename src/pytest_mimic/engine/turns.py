@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from pytest_mimic.vault.recording import Entry
 
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
 # Not a name that holds the function: tests freeze the clock by replacing such names.
 seconds_now = partial(perf_counter)
 
-# In seconds: for a call that another thread has yet to begin, to end, to return from.
+# In seconds without any call of the log that begins or ends: how long a call waits for
+# one that has yet to begin, and for one that has yet to end.
 _TO_BEGIN = 0.05
 _TO_END = 1.0
+# How long a thread has to return from a call; a task has so many turns of its loop.
 _TO_RETURN = 0.01
-_PAUSE = 0.001
-# How often a task lets the others run for a call that one of them has yet to begin.
-_TURNS = 20
-_TURNS_TO_RETURN = 5
+_TURNS_TO_RETURN = 20
 # After so many vain waits in a row, an owner waits no more.
 _PATIENCE = 3
 
@@ -35,18 +35,28 @@ _TO_BE_CANCELLED = 5
 _LONG_PAUSE = 0.005
 
 
+Waker: TypeAlias = "ThreadWaker | TaskWaker | TrioWaker"
+"""Lets a call wait; `is_task`: other tasks run in its thread meanwhile."""
+
+
 class Turns:
     """The order in which the calls of one log end.
 
     A call that overlapped with others when it was recorded ends after those that ended
-    before it. What stayed open had no end, and nothing waits for it.
+    before it, and after their callers have gone on. What stayed open had no end, and
+    nothing waits for it.
 
     Args:
         entries: The recorded calls.
         begun: The calls of this run, by the index of their recording.
+
+    Attributes:
+        vain: How many calls have waited in vain.
     """
 
     def __init__(self, entries: Sequence[Entry], begun: Mapping[int, Place]) -> None:
+        self.vain = 0
+        self._entries = entries
         self._begun = begun
         self._overlapping = _overlapping(entries)
         ended = [
@@ -54,66 +64,104 @@ class Turns:
             for index, entry in enumerate(entries)
             if entry.ended is not None
         ]
-        # The recorded calls in the order of their ends.
+        # The recorded calls in the order of their ends, and the place of each in it.
         self._order = [index for _, index in sorted(ended)]
-        self._vain = 0
+        self._ranks = {index: rank for rank, index in enumerate(self._order)}
+        # All calls before this place have ended in this run.
+        self._first = 0
+        # Those that wait, by their place in the order.
+        self._waiting: dict[int, Waker] = {}
+        self._vain_in_a_row = 0
+        self._moved = 0.0
+        # The last end, when it was, and whether its thread has begun another call.
+        self._ended: Place | None = None
+        self._ended_at = 0.0
+        self._has_gone_on = False
 
-    @property
-    def is_given_up(self) -> bool:
-        """Whether the calls no longer end in the recorded order."""
-        return self._vain >= _PATIENCE
+    def note(self, place: Place) -> None:
+        """Take note that a call has begun or ended."""
+        self._moved = seconds_now()
+        last = self._ended
+        if place.ended is not None:
+            self._ended, self._ended_at = place, self._moved
+            self._has_gone_on = False
+            self._wake_behind(place)
+        elif last is not None and last.thread == place.thread:
+            self._has_gone_on = True
+            self._wake_behind(last)
 
-    def waits(self, index: int, *, is_task: bool) -> Iterator[float]:
-        """Yield a pause in seconds again and again, until a call may end.
+    def _wake_behind(self, place: Place) -> None:
+        """Wake the next one in the order that waits."""
+        rank = self._ranks.get(-1 if place.index is None else place.index)
+        if rank is None or not self._waiting:
+            return
+        behind = [one for one in list(self._waiting) if one > rank]
+        waker = self._waiting.get(min(behind, default=-1))
+        if waker is not None:
+            waker.wake()
+
+    def waits(self, index: int, waker: Waker) -> Iterator[float]:
+        """Yield again and again how many seconds a call waits, if nobody wakes it.
 
         Args:
             index: Which of the recorded calls it is.
-            is_task: Whether other tasks run in this thread meanwhile.
+            waker: Wakes it.
         """
-        before = self._before(index)
+        if index not in self._overlapping or self._vain_in_a_row >= _PATIENCE:
+            return
+        rank = self._ranks[index]
+        self._waiting[rank] = waker
         began = seconds_now()
-        turn = 0
-        while wanted := self._wanted(before, is_task=is_task):
-            is_late = seconds_now() - began > _TO_END
-            if wanted == "a begin" and is_task:
-                is_late = is_late or turn > _TURNS
-            elif wanted == "a begin":
-                is_late = seconds_now() - began > _TO_BEGIN
-            if is_late:
-                self._vain += 1
-                return
-            yield 0 if is_task and turn <= _TURNS else _PAUSE
-            turn += 1
-        if turn:
-            self._vain = 0
-            # Who has ended the other call has yet to return from it.
-            yield from [0] * _TURNS_TO_RETURN if is_task else [_TO_RETURN]
+        try:
+            has_waited = False
+            while limit := self._limit(rank, waker):
+                left = max(began, self._moved) + limit - seconds_now()
+                if left <= 0:
+                    self.vain += 1
+                    self._vain_in_a_row += 1
+                    return
+                has_waited = True
+                yield left
+            if has_waited:
+                self._vain_in_a_row = 0
+            yield from self._to_return(rank, waker)
+        finally:
+            del self._waiting[rank]
 
-    def _before(self, index: int) -> list[int]:
-        """Give the calls that ended before one, and have not ended in this run."""
-        if index not in self._overlapping or self.is_given_up:
-            return []
-        before = self._order[: self._order.index(index)]
-        return [one for one in before if not self._has_ended(one)]
+    def _limit(self, rank: int, waker: Waker) -> float:
+        """Give the seconds of quiet for which a call waits; 0: it may end."""
+        first = self._first
+        while first < rank and self._has_ended(self._order[first]):
+            first += 1
+        self._first = first
+        limit = 0.0
+        for index in self._order[first:rank]:
+            other = self._begun.get(index)
+            if other is None:
+                if waker.is_task or threading.active_count() > 1:
+                    limit = max(limit, _TO_BEGIN)
+            elif other.ended is None and (
+                waker.is_task or other.thread != threading.get_ident()
+            ):
+                entry = self._entries[index]
+                return entry.seconds if entry.hangs else _TO_END
+        return limit
 
     def _has_ended(self, index: int) -> bool:
         place = self._begun.get(index)
         return place is not None and place.ended is not None
 
-    def _wanted(
-        self, before: Sequence[int], *, is_task: bool
-    ) -> Literal["", "a begin", "an end"]:
-        """Say what a call waits for."""
-        wanted: Literal["", "a begin"] = ""
-        this_thread = threading.get_ident()
-        for index in before:
-            other = self._begun.get(index)
-            if other is None:
-                if is_task or threading.active_count() > 1:
-                    wanted = "a begin"
-            elif other.ended is None and (is_task or other.thread != this_thread):
-                return "an end"
-        return wanted
+    def _to_return(self, rank: int, waker: Waker) -> Iterator[float]:
+        """Wait until the caller of the call before has gone on from it."""
+        last = self._ended
+        if rank == 0 or last is None or last.index != self._order[rank - 1]:
+            return
+        if waker.is_task:
+            yield from [0] * _TURNS_TO_RETURN
+        elif last.thread != threading.get_ident():
+            until = self._ended_at + _TO_RETURN
+            while not self._has_gone_on and (left := until - seconds_now()) > 0:
+                yield left
 
 
 def _overlapping(entries: Sequence[Entry]) -> set[int]:
@@ -149,34 +197,92 @@ def hang(entry: Entry, ended: threading.Event, *, is_task: bool) -> Iterator[flo
         yield _LONG_PAUSE
 
 
-def pause(seconds: float) -> None:
-    """Let other threads run; `time.sleep` may be replaced."""
-    threading.Event().wait(seconds)
+class ThreadWaker:
+    """Lets a thread wait."""
+
+    is_task = False
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wake(self) -> None:
+        """Let it go on, from whichever thread."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is woken; `time.sleep` may be replaced."""
+        self._event.wait(seconds)
+        self._event.clear()
 
 
-async def pause_task(seconds: float) -> None:
-    """Let other tasks run, in whichever event loop this is."""
+class TaskWaker:
+    """Lets a task of asyncio wait.
+
+    Args:
+        loop: The event loop that runs it.
+    """
+
+    is_task = True
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._woken: asyncio.Future[None] = loop.create_future()
+
+    def wake(self) -> None:
+        """Let it go on, from whichever thread."""
+        with suppress(RuntimeError):  # Its loop is closed.
+            self._loop.call_soon_threadsafe(self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._woken.done():
+            self._woken.set_result(None)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is woken; no seconds are a turn of the loop."""
+        # `asyncio.sleep` may be replaced, in tests and after a recorded failure.
+        handle = self._loop.call_later(seconds, self._go_on)
+        try:
+            await self._woken
+        finally:
+            handle.cancel()
+            self._woken = self._loop.create_future()
+
+
+class TrioWaker:
+    """Lets a task of trio wait."""
+
+    is_task = True
+
+    def __init__(self) -> None:
+        import trio  # which runs this, as asyncio does not
+
+        self._trio: Any = trio
+        self._token = trio.lowlevel.current_trio_token()
+        self._woken = trio.Event()
+
+    def wake(self) -> None:
+        """Let it go on, from whichever thread."""
+        with suppress(RuntimeError):  # trio has ended.
+            self._token.run_sync_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._woken.set()
+
+    async def wait(self, seconds: float) -> None:
+        """As a task of asyncio."""
+        with self._trio.move_on_after(seconds):
+            await self._woken.wait()
+        self._woken = self._trio.Event()
+
+
+def waker_of_task() -> TaskWaker | TrioWaker:
+    """Give what lets the running task wait, in whichever event loop it is."""
     import asyncio  # few replays wait, and loading it takes long
 
     try:
-        loop = asyncio.get_running_loop()
+        return TaskWaker(asyncio.get_running_loop())
     except RuntimeError:
-        import trio  # which runs this, as asyncio does not
-
-        await trio.sleep(seconds)
-        return
-    # `asyncio.sleep` may be replaced, in tests and after a recorded failure.
-    woken = loop.create_future()
-    handle = loop.call_later(seconds, _wake, woken)
-    try:
-        await woken
-    finally:
-        handle.cancel()
-
-
-def _wake(woken: asyncio.Future[None]) -> None:
-    if not woken.done():
-        woken.set_result(None)
+        return TrioWaker()
 
 
 def end_this_thread() -> NoReturn:
