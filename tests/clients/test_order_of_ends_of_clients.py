@@ -44,6 +44,42 @@ THREADS = """
             calls = [pool.submit(get, number) for number in (1, 2, 3)]
             assert [one.result() for one in as_completed(calls)] == [3, 2, 1]
 """
+FIRST = """
+    import asyncio, os
+    import {library}
+
+    API = os.environ["API"]
+
+    async def race():
+        async with {session} as client:
+            async def get(number):
+                {get}
+                return number
+
+            tasks = [asyncio.create_task(get(number)) for number in (1, 2, 3)]
+            done, left = await asyncio.wait(tasks, return_when="FIRST_COMPLETED")
+            await asyncio.gather(*left)
+            return [one.result() for one in done]
+
+    def test_the_first_comes_alone():
+        assert asyncio.run(race()) == [3]
+"""
+FIRST_OF_THREADS = """
+    import os, requests
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    API = os.environ["API"]
+
+    def get(number):
+        requests.get(f"{API}/{number}")
+        return number
+
+    def test_the_first_comes_alone():
+        with ThreadPoolExecutor(3) as pool:
+            calls = [pool.submit(get, number) for number in (1, 2, 3)]
+            done, _ = wait(calls, return_when="FIRST_COMPLETED")
+            assert [one.result() for one in done] == [3]
+"""
 READ_BY_AIOHTTP = (
     'async with client.get(f"{API}/{number}") as answer: await answer.read()'
 )
@@ -56,6 +92,15 @@ TESTS = {
     "aiohttp, tasks": ASYNC.format(
         library="aiohttp", session="aiohttp.ClientSession()", get=READ_BY_AIOHTTP
     ),
+    "httpx, the first": FIRST.format(
+        library="httpx",
+        session="httpx.AsyncClient()",
+        get='await client.get(f"{API}/{number}")',
+    ),
+    "aiohttp, the first": FIRST.format(
+        library="aiohttp", session="aiohttp.ClientSession()", get=READ_BY_AIOHTTP
+    ),
+    "requests, the first": FIRST_OF_THREADS,
     "requests, threads": THREADS.format(library="requests"),
     "httpx, threads": THREADS.format(library="httpx"),
 }

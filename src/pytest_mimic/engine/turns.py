@@ -25,7 +25,7 @@ seconds_now = partial(perf_counter)
 _TO_BEGIN = 0.05
 _TO_END = 1.0
 # How long a thread has to return from a call; a task has so many turns of its loop.
-_TO_RETURN = 0.01
+_TO_RETURN = 0.03
 _TURNS_TO_RETURN = 20
 # After so many vain waits in a row, an owner waits no more.
 _PATIENCE = 3
