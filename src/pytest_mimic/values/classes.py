@@ -23,7 +23,7 @@ from pytest_mimic.values.names import (
     name_of,
 )
 from pytest_mimic.values.rows import is_of_python, row_of
-from pytest_mimic.values.state import attributes_of, is_larger_than_attributes
+from pytest_mimic.values.state import attributes_of, is_larger_than_attributes, kind_of
 from pytest_mimic.values.tree import SCALARS
 
 _PYTHON = frozenset(
@@ -174,12 +174,10 @@ def base_beside(cls: type) -> type | None:
 
     `None`: they are something else.
     """
-    for base in bases_of(cls):
-        if base in _BUILTINS:
-            return base
-        if row_of(base) is not None:
-            return None
-    return object
+    base = kind_of(cls).base
+    if base is None:
+        return object
+    return base if base in _BUILTINS else None
 
 
 _OF_FLAGS = "_missing_ _create_pseudo_member_ _numeric_repr_ __setattr__".split()

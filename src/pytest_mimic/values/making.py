@@ -11,6 +11,7 @@ import builtins
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from enum import EnumMeta, Flag
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -93,9 +94,9 @@ class Maker:
             raise CorruptRecordingError(what, [reason]) from error
 
     def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
-        make = _BY_TAG.get(tag)
-        if make is not None:
-            return make(self, tree[tag])
+        if tag in _BY_TAG:
+            parts_of, make = _BY_TAG[tag]
+            return make(parts_of(self, tree[tag]))
         if tag in ("$pickle", "$npy"):
             return self.read(tree)
         if tag in ("$path", "$relative", "$after"):
@@ -119,6 +120,10 @@ class Maker:
         return self._object(cls, tree[tag], tree)
 
     # -- parts of containers
+
+    def text(self, content: Any) -> Any:
+        """Give a text."""
+        return checked(content, str)
 
     def items(self, content: Any) -> list[Any]:
         """Make the items of a list."""
@@ -232,7 +237,7 @@ class Maker:
             extra = {}
         hidden = {
             "__pydantic_extra__": checked(extra, dict, type(None)),
-            "__pydantic_fields_set__": set(map(_text, tree["fields_set"])),
+            "__pydantic_fields_set__": {self.text(name) for name in tree["fields_set"]},
             "__pydantic_private__": checked(private, dict, type(None)),
         }
         # A model of a root has no place for two of them.
@@ -289,51 +294,28 @@ def _known_thing(name: str) -> Any:
 # -- what the tags without a class name make
 
 
-def _text(part: Any) -> str:
-    return str(checked(part, str))
+def _unescaped(text: str) -> str:
+    return unescaped({"$escaped": text})
 
 
-def _integer(_maker: Maker, content: Any) -> int:
-    return int(_text(content), 16)
-
-
-def _float(_maker: Maker, content: Any) -> float:
-    return float(_text(content))
-
-
-def _escaped(_maker: Maker, content: Any) -> str:
-    return unescaped({"$escaped": _text(content)})
-
-
-def _tuple(maker: Maker, content: Any) -> tuple[Any, ...]:
-    return tuple(maker.items(content))
-
-
-def _set(maker: Maker, content: Any) -> set[Any]:
-    return set(maker.keys(content))
-
-
-def _frozenset(maker: Maker, content: Any) -> frozenset[Any]:
-    return frozenset(maker.keys(content))
-
-
-def _type(_maker: Maker, content: Any) -> type:
-    module, _, path = _text(content).partition(":")
+def _type(name: str) -> type:
+    module, _, path = name.partition(":")
     found = vars(builtins).get(path)
     if module != "builtins" or not isinstance(found, type):
-        raise refused(content, "a function, or a class as a value")
+        raise refused(name, "a function, or a class as a value")
     return found
 
 
-_BY_TAG: dict[str, Callable[[Maker, Any], object]] = {
-    "$tuple": _tuple,
-    "$set": _set,
-    "$frozenset": _frozenset,
-    "$dict": Maker.pairs,
-    "$int": _integer,
-    "$float": _float,
-    "$escaped": _escaped,
-    "$name": _type,
+# What checks and makes the parts, and what is made of them.
+_BY_TAG: dict[str, tuple[Callable[[Maker, Any], Any], Callable[[Any], object]]] = {
+    "$tuple": (Maker.items, tuple),
+    "$set": (Maker.keys, set),
+    "$frozenset": (Maker.keys, frozenset),
+    "$dict": (Maker.pairs, dict),
+    "$int": (Maker.text, partial(int, base=16)),
+    "$float": (Maker.text, float),
+    "$escaped": (Maker.text, _unescaped),
+    "$name": (Maker.text, _type),
 }
 
 

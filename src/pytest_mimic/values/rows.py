@@ -237,8 +237,8 @@ def _zone(value: Any, _walk: Opener) -> Tree:
     return {"$zone": value.key}
 
 
-def _make_zone(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return cls(checked(node["$zone"], str))
+def _make_of_text(cls: Any, node: dict[str, Any], _make: Make) -> object:
+    return cls(checked(content_of(node), str))
 
 
 # -- others
@@ -287,15 +287,11 @@ def _address(value: Any, _walk: Opener) -> Tree:
     return {f"$ipaddress:{type(value).__name__}": text}
 
 
-def _make_address(cls: Any, node: dict[str, Any], _make: Make) -> object:
-    return cls(checked(content_of(node), str))
-
-
 def _union(value: Any, walk: Opener) -> Tree:
     return {"$union": sorted(map(walk.node, value.__args__), key=text_of)}
 
 
-_ADDRESS = Row(_address, _make_address)
+_ADDRESS = Row(_address, _make_of_text)
 _PATH = Row(_path, _make_path)
 _SPAN = attrgetter("start", "stop", "step")
 _DAYS = attrgetter("days", "seconds", "microseconds")
@@ -326,7 +322,7 @@ ROWS: dict[str, Row] = {
     "datetime:timezone": _of_parts(
         "$timezone", methodcaller("__getinitargs__"), [timedelta, str]
     ),
-    "zoneinfo:ZoneInfo": Row(_zone, _make_zone),
+    "zoneinfo:ZoneInfo": Row(_zone, _make_of_text),
     "uuid:UUID": _of_text("$uuid", str, _made),
     "re:Pattern": _of_parts(
         "$pattern", attrgetter("pattern", "flags"), [str, bytes, int], _make_pattern

@@ -356,25 +356,13 @@ def _set_tensor(tensor: Any, content: Any) -> None:
         tensor.grad = content.grad
 
 
-def _set_mapping(mapping: Any, content: dict[Any, Any]) -> None:
-    base: Any = OrderedDict if isinstance(mapping, OrderedDict) else dict
-    base.clear(mapping)
-    base.update(mapping, content)
+def _refill(clear: Any, add: Any, part: Any, content: Any) -> None:
+    clear(part)
+    add(part, content)
 
 
-def _set_members(members: Any, content: set[Any]) -> None:
-    set.clear(members)
-    set.update(members, content)
-
-
-def _set_items(items: Any, content: Any) -> None:
-    base: Any = list if isinstance(items, list) else bytearray
-    base.__setitem__(items, slice(None), content)
-
-
-def _set_deque(items: Any, content: list[Any]) -> None:
-    deque.clear(items)
-    deque.extend(items, content)
+def _set_bytes(items: bytearray, content: bytes) -> None:
+    bytearray.__setitem__(items, slice(None), content)
 
 
 def _take_away(part: Any, name: str) -> None:
@@ -386,12 +374,15 @@ def _take_away(part: Any, name: str) -> None:
 
 
 _ATTRIBUTES = _Face(dict, attributes_of, set_attributes)
+_ORDERED = partial(_refill, OrderedDict.clear, OrderedDict.update)
+# Past the methods of a class that derives from one of these.
 _BUILTINS: dict[type, _Face] = {
-    list: _Face(list, list.copy, _set_items),
-    dict: _Face(dict, dict.copy, _set_mapping),
-    set: _Face(set, set, _set_members),
-    bytearray: _Face(bytes, bytes, _set_items),
-    deque: _Face(list, list, _set_deque),
+    list: _Face(list, list.copy, partial(_refill, list.clear, list.extend)),
+    OrderedDict: _Face(dict, dict.copy, _ORDERED),
+    dict: _Face(dict, dict.copy, partial(_refill, dict.clear, dict.update)),
+    set: _Face(set, set, partial(_refill, set.clear, set.update)),
+    bytearray: _Face(bytes, bytes, _set_bytes),
+    deque: _Face(list, list, partial(_refill, deque.clear, deque.extend)),
 }
 
 
