@@ -67,7 +67,7 @@ def test_each_numpy_replays_what_the_other_has_recorded(tmp_path, pythons):
     (tmp_path / "pytest.ini").write_text(lines)
     one, other = pythons
 
-    assert "36 calls recorded" in run(tmp_path, one, "--mimic-record")
+    assert "36 calls of 18 tests recorded" in run(tmp_path, one, "--mimic-record")
     assert "36 calls replayed" in run(tmp_path, other)
 
 

@@ -11,6 +11,7 @@ from pytest_mimic.values.drawing import ENDS, cut_text, line
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.words import request_words
 
+_LONGEST = 120
 _LONGEST_VALUE = 40
 # Under which names a message or an answer of a language model has its text.
 _SAID = (
@@ -21,9 +22,7 @@ _SAID = (
 _ARGUMENTS = ("arguments", "input", "args")
 
 
-def call_label(
-    target: str, arguments: Tree, limit: int = 120, *, signature: str = ""
-) -> str:
+def call_label(target: str, arguments: Tree, *, signature: str = "") -> str:
     """Draw a call on one line: `shop.api:fetch_rates(base='EUR', day=2024-05-01)`.
 
     A request is drawn by what it asks for: its query, the model and the last words of a
@@ -32,28 +31,27 @@ def call_label(
     Args:
         target: The function, or the client.
         arguments: What a recording keeps: the arguments by name, or the request.
-        limit: The most characters.
         signature: That of the call, for a request of a client that is not known here.
     """
     parts = arguments if isinstance(arguments, dict) else {}
     if ":" in target:
-        return _of_function(target, parts, limit)
+        return _of_function(target, parts)
     try:
         words = list(filter(None, _asked(parts)))
     except (TypeError, ValueError, AttributeError, LookupError):
         # A file that somebody has edited may hold anything.
         words = [line(arguments)]
-    return cut_text(" ".join([target, *(words or [signature])]), limit)
+    return cut_text(" ".join([target, *(words or [signature])]), _LONGEST)
 
 
-def _of_function(target: str, arguments: Mapping[str, Tree], limit: int) -> str:
+def _of_function(target: str, arguments: Mapping[str, Tree]) -> str:
     label = ""
-    for longest in (limit, _LONGEST_VALUE):
+    for longest in (_LONGEST, _LONGEST_VALUE):
         texts = [f"{name}={line(part, longest)}" for name, part in arguments.items()]
         label = f"{target}({', '.join(texts)})"
-        if len(label) <= limit:
+        if len(label) <= _LONGEST:
             return label
-    return f"{cut_text(label, limit - 1)})"
+    return f"{cut_text(label, _LONGEST - 1)})"
 
 
 def _asked(request: Mapping[str, Any]) -> list[str]:

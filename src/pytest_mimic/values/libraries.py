@@ -48,6 +48,7 @@ _name_of_dtype = lru_cache(str)
 _SAME: dict[str, Tree] = {"$long": "memory", "digest": "", "length": 0}
 _OTHER_NAMES = {
     "numpy:bool": "numpy:bool_",  # As numpy 1 has it.
+    "pandas:NaTType": "pandas:NaT",  # It is one object.
     "torch:Parameter": "torch:Tensor",
 }
 _ITEMS = (bool, int, float, complex, str, bytes)
@@ -659,7 +660,6 @@ def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
 
 
 def _no_moment(_: Any, __: Opener) -> Tree:
-    # It is one object, of a class that is found under no name.
     return {"$pandas:NaT": None}
 
 
@@ -812,7 +812,6 @@ _RULES: dict[str, Row] = {
     "pandas:TimedeltaIndex": _INDEX,
     "pandas:ExtensionArray": Row(_extension_array),
     "pandas:Timestamp": Row(_stamp, _make_stamp),
-    "pandas:NaTType": Row(_no_moment, _make_no_moment),
     "pandas:NaT": Row(_no_moment, _make_no_moment),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),
     "polars:DataFrame": Row(_polars_frame),

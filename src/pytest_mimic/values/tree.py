@@ -571,7 +571,7 @@ def is_tagged(tree: dict[str, Tree]) -> bool:
     return next(iter(tree), "").startswith("$")
 
 
-PAIRS = frozenset({"$dict", "pairs"})
+_PAIRS = frozenset({"$dict", "pairs"})
 """The keys whose content is a list of pairs."""
 _OPEN = frozenset(
     {"of", "attributes", "fields", "extra", "private"}
@@ -587,8 +587,9 @@ def is_open(key: str) -> bool:
 
 def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
     for key, part in tree.items():
-        if key in PAIRS and isinstance(part, list):
-            yield from _parts_of_pairs(part)
+        pairs = _pairs_in(key, part)
+        if pairs:
+            yield from _parts_of_pairs(pairs)
         elif not is_open(key):
             yield key, part
         elif isinstance(part, Leaf) or (isinstance(part, dict) and "$long" in part):
@@ -597,10 +598,16 @@ def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
             yield from parts(part)
 
 
-def _parts_of_pairs(pairs: list[Tree]) -> Iterator[tuple[str, Tree]]:
-    for pair in pairs:
-        assert isinstance(pair, list)
-        key, part = pair
+def _pairs_in(key: str, part: Tree) -> list[Any]:
+    """Give the pairs under a key beside a tag; none: a file may hold anything there."""
+    if key not in _PAIRS or not isinstance(part, list):
+        return []
+    are_pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in part)
+    return part if are_pairs else []
+
+
+def _parts_of_pairs(pairs: list[Any]) -> Iterator[tuple[str, Tree]]:
+    for key, part in pairs:
         if not isinstance(key, str):
             yield "keys()", key
         yield step_of(key), part
@@ -637,16 +644,15 @@ def without(tree: Tree, paths: Sequence[Path]) -> Tree:
 
 
 def _without_inside(key: str, part: Tree, paths: Sequence[Path]) -> Tree:
-    if key not in PAIRS or not isinstance(part, list):
-        return without(part, paths) if isinstance(part, (list, dict)) else part
-    pairs: list[Tree] = []
-    for pair in part:
-        assert isinstance(pair, list)
-        name, value = pair
+    pairs = _pairs_in(key, part)
+    if not pairs:
+        return without(part, paths)
+    rest: list[Tree] = []
+    for name, value in pairs:
         deeper = below(paths, step_of(name))
         if () not in deeper:
-            pairs.append([name, without(value, deeper)])
-    return pairs
+            rest.append([name, without(value, deeper)])
+    return rest
 
 
 def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
