@@ -111,3 +111,18 @@ def test_a_fixture_that_begins_twice_replays_in_any_order(project, tests):
     some = [one for one in ids if "x" not in one.partition("::")[2]]
     others = len(ids) - len(some)
     project.run("-k", "not x", env=env).expect(passed=len(some), deselected=others)
+
+
+def test_a_shared_login_of_this_run_is_sent_by_each_test(project):
+    project.ini('http only="POST /jobs" shared', "http")
+    project.tests(
+        LOGIN.replace('(scope="module", params=["ann", "bo"])', "").replace(
+            "request.param})", "'ann'})"
+        )
+    )
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=2)
+        project.run(env=env).expect(passed=2)
+        project.run("--mimic-rerecord", env=env).expect(passed=2)
+    project.run(env=env).expect(passed=2)

@@ -122,6 +122,8 @@ class Secrets:
         self.names = Names(lines)
         self.redactor = Redactor(self.names)
         self.environment = KnownValues(of_variables(self.names, environment))
+        # The real secrets that answers have issued in this run.
+        self._issued: dict[str, str] = {}
 
     def masked(self, tree: Any) -> Any:
         """Return a tree to be shown, without secrets and what looks like a key."""
@@ -212,6 +214,7 @@ class Secrets:
                 placeholder = str(placeholders.number_of(placeholder))
             shown = self._readable_jwt(value, placeholder) or placeholder
             scope.known.add(value, shown)
+            self._issued[shown] = value
             return shown
 
         redactor = self.redactor.of_answers
@@ -226,6 +229,14 @@ class Secrets:
             hidden = map_texts(hidden, lambda text: _without_values(text, known))
         hide_split(hidden, hide_in)
         return hidden
+
+    def with_issued(self, answer: Any, scope: Scope) -> Any:
+        """Return a recorded answer with those real secrets that this run was given."""
+        text = json.dumps(answer)
+        for shown, value in self._issued.items():
+            if shown in text:
+                scope.known.add(value, shown)
+        return self.with_real(answer, scope)
 
     def with_real(self, answer: Any, scope: Scope) -> Any:
         """Return a recorded answer with the real secrets of this run in it."""
