@@ -39,11 +39,11 @@ def accept(vault: Vault, events: Events, outcomes: Mapping[str, str]) -> None:
 def _renewed(
     entry: Entry, rows: Sequence[Event], outcomes: Mapping[str, str], vault: Vault
 ) -> Entry:
-    place = entry.identity, entry.begin
     own = [
         event
         for event in rows
-        if (event.text("identity"), int(event.number("at"))) == place
+        if event.text("identity") == entry.identity
+        and event.number("at") == entry.begin
     ]
     failed = [one.test for one in own if outcomes.get(one.test) != "passed"]
     if not own or failed:

@@ -25,14 +25,22 @@ class Unused:
 
     Attributes:
         name: Its file in the vault.
-        entry: The call; None: the file as a whole, a cassette or a log.
+        identity: Its identity among the calls of a log; empty: the file as a whole.
+        entry: The call; None: a cassette, or a log as a whole.
         test: The owner of the file.
         is_gone: Whether that test exists no more.
         calls: How many it holds.
     """
 
-    def __init__(self, name: str, entry: Entry | None = None, calls: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        identity: str = "",
+        entry: Entry | None = None,
+        calls: int = 1,
+    ) -> None:
         self.name = name
+        self.identity = identity
         self.entry = entry
         self.test = ""
         self.is_gone = False
@@ -165,13 +173,13 @@ def _unused_of(
     elif used is None and len(entries) > 1:
         yield Unused(name, calls=len(entries))
     elif used is None:
-        yield Unused(name, entries[0])
+        yield Unused(name, entry=entries[0])
     else:
         for entry in entries:
             # Another one may be equal under the line of today.
             is_unused = entry.identity in unmade and entry.identity not in used
             if is_unused and entry.end != "empty":
-                yield Unused(name, entry)
+                yield Unused(name, entry.identity, entry)
 
 
 def _is_taken_in(target: str, mimicked: set[str]) -> bool:
@@ -198,8 +206,7 @@ def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     before = vault.size()
     gone: dict[str, set[str]] = {}
     for one in unused:
-        identity = "" if one.entry is None else one.entry.identity
-        gone.setdefault(one.name, set()).add(identity)
+        gone.setdefault(one.name, set()).add(one.identity)
     left: dict[str, Recording] = {}
     for name, identities in gone.items():
         is_whole = "" in identities
