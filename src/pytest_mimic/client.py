@@ -70,7 +70,7 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.coverings import Coverings, Line
-from pytest_mimic.engine.refusals import RERECORD
+from pytest_mimic.engine.refusals import RERECORD, new_parts
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import paths_of, rules_of
@@ -695,6 +695,9 @@ class Exchange:
             # What had not come when it was recorded is no part that differs.
             found = [one for one in found if not one.is_new]
         self.step.check(found, failed=_new_failure(recorded, stored))
+        # What looks new each time is so before a line names it.
+        new = new_parts(self.step.call, found)
+        options = options.changed(volatile=(*options.volatile, *new))
         paths = volatile_paths(adapter, options)
         mixed = self.step.with_volatile(recorded, answer, paths)
         given: Plain = self._secrets.with_real(mixed, self._scope)
