@@ -85,8 +85,9 @@ def test_requests_follow_their_line(
     assert rekey()[0] == 0
 
 
+@pytest.mark.parametrize("options", ["", " compare=shape", " volatile=body"])
 def test_different_answers_stay_where_one_recording_serves_all(
-    project, service, rekey, monkeypatch
+    project, service, rekey, monkeypatch, options
 ):
     """Equal answers of two tests become one, although the server's headers differ."""
     monkeypatch.setenv("SERVICE", service.url)
@@ -105,7 +106,7 @@ def test_different_answers_stay_where_one_recording_serves_all(
     project.ini("http")
     project.record("-p", "no:randomly").expect(passed=2)
     service.stop()
-    project.ini("http sequence=no")
+    project.ini(f"http sequence=no{options}")
 
     project.replay().expect(passed=2)
     code, lines = rekey()

@@ -40,7 +40,6 @@ class _Move:
         old: The call as it is recorded.
         new: The call as today's line and names have it.
         file: The file in which it stands then.
-        options: Those of its line.
         reason: Why it cannot follow; empty: it can.
     """
 
@@ -48,7 +47,6 @@ class _Move:
     old: Entry
     new: Entry
     file: str
-    options: Options = NO_OPTIONS
     reason: str = ""
 
     @property
@@ -117,7 +115,6 @@ def _moves_of(project: Project, found: Found) -> list[_Move]:
         line = project.line_of(entry)
         if entry.end == "empty" or line is None:
             continue
-        move.options = line.options
         try:
             move.new = _today(project, found, entry, line.options, exchanges)
             move.file = _file_of(project, found, move.new, line.options)
@@ -265,14 +262,15 @@ def _made(project: Project, moves: Sequence[_Move]) -> dict[str, list[_Move]]:
 def _are_equal(project: Project, one: _Move, other: _Move) -> bool:
     if one is other:
         return True
-    adapter, options = project.adapter(one.new.target), other.options
+    # Answers that only a line's comparison takes for equal are others to a test.
+    adapter = project.adapter(one.new.target)
     bodies = one.new.body, other.new.body
     if adapter is None or not all("answer" in body for body in bodies):
-        return is_equal(one.new, other.new, options)
+        return is_equal(one.new, other.new, NO_OPTIONS)
     old, new = (unshelve(body["answer"], project.vault) for body in bodies)
     assert isinstance(old, dict)
     assert isinstance(new, dict)
-    return not differing_answers(adapter, old, new, options)
+    return not differing_answers(adapter, old, new, NO_OPTIONS)
 
 
 def _carry_out(

@@ -153,8 +153,9 @@ def mutation(
     mocks = _first_parts(before, found, _is_mock)
     if mocks:
         facts = [f"{path}: a Mock, which notes each call" for path in mocks]
-        words = "a replay calls none; if no test looks at its calls, leave it out"
-        return MutatedInputError(what, facts, [(words, line.line(ignore=mocks))])
+        # What it returns is a part of what is asked, so it is not to be left out.
+        ways = [("pass a plain object in its place, which a replay need not call", "")]
+        return MutatedInputError(what, facts, ways)
     changed = dict.fromkeys(one.steps[0] for one in found if one.steps)
     ways = [("to let a replay change them, too", line.line(mutates=changed))]
     filled = _first_parts(before, found, _is_to_be_filled)

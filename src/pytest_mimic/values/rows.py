@@ -417,7 +417,6 @@ _WORDS: dict[str, str] = {
 _ITERATOR = "pass a list of its items"
 _RESULT = "pass its result"
 _WAYS = {
-    "an open file": "name an inner function that takes the data",
     "a LazyFrame, which may read files": "pass what collect() returns",
     "a pyarrow dataset, which reads files": "pass what to_table() returns",
     "a function that numba has compiled": "pass its py_func",
@@ -432,7 +431,7 @@ _WAYS = {
 def refusal_of(cls: type) -> Refused | None:
     """Give the words for a type that has no identity, by its nearest base."""
     if cls is object:
-        return Refused("a bare object()")
+        return Refused("a bare object()", "pass a text or an enum in its place")
     if issubclass(cls, BaseException):  # One of `urllib` is an open file, too.
         return None
     for base in cls.__mro__:
