@@ -289,7 +289,7 @@ def test_a_doctests_own_code_is_its_examples(project):
             >>> fetch("Oslo")
             Traceback (most recent call last):
             pytest_mimic.MissingRecordingError: no recording of shop:fetch(city='Oslo')
-              there are no recordings of shop:fetch
+              the vault .mimic_vault does not exist
               to record it: pytest --mimic-record shop.py::shop.expected
             '''
     """)
