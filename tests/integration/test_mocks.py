@@ -249,10 +249,12 @@ MOCKING = {
 }
 
 
-@pytest.mark.parametrize(("client", "mocking"), MOCKING.values(), ids=MOCKING)
+@pytest.mark.parametrize("library", MOCKING)
 def test_what_a_library_for_mocks_answers_inside_of_a_call_is_no_outcome_of_others(
-    app, server, client, mocking
+    app, server, library
 ):
+    pytest.importorskip(library.replace("-", "_"), reason="it has no release for these")
+    client, mocking = MOCKING[library]
     app.ini("fetch:*")
     app.write("fetch.py", FETCH)
     body = "\n        ".join(mocking.splitlines())
