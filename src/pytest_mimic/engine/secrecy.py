@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.values.tree import Path, Tree
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
 
 
-class Sender:
+class Sender(NamedTuple):
     """Who sends a call, as a forked child tells it to its parent, too.
 
     Attributes:
@@ -25,12 +25,9 @@ class Sender:
         headers: Its headers, without secrets.
     """
 
-    def __init__(
-        self, place: tuple[str, str], own: frozenset[int], headers: Mapping[str, str]
-    ) -> None:
-        self.place = place
-        self.own = own
-        self.headers = headers
+    place: tuple[str, str]
+    own: frozenset[int]
+    headers: Mapping[str, str]
 
 
 class Secrecy:

@@ -13,6 +13,7 @@ from grpc._channel import _MultiThreadedRendezvous, _RPCState
 
 from pytest_mimic.client import Exchange, Plain, Port
 from pytest_mimic.clients.grpc import calls, messages
+from pytest_mimic.engine.inside import LeftOut
 
 Function = Callable[..., Any]
 
@@ -126,10 +127,9 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
 
     grpc makes them in a thread of its own.
     """
-    call: Any = SimpleNamespace(is_open=True)
 
     def plugin_inside(context: Any, callback: Any) -> Any:
-        before = port.run.inside.enter(call)
+        before = port.run.inside.enter(LeftOut())
         try:
             return plugin(context, callback)
         finally:

@@ -188,7 +188,9 @@ class Connections:
         found: list[Any] | None = None
         try:
             for script in _NEEDED_SCRIPTS.get():
-                await self._load(connection, script)
+                load = connection.pack_command("SCRIPT", "LOAD", script.script)
+                await self._send_for_real(connection, load)
+                await self._next_reply(connection)
             await self._send_for_real(connection, packed)
             found = []
             while len(found) < len(words):
@@ -196,11 +198,6 @@ class Connections:
         except exceptions.RedisError as error:
             return found, error
         return found, None
-
-    async def _load(self, connection: Any, script: Any) -> None:
-        packed = connection.pack_command("SCRIPT", "LOAD", script.script)
-        await self._send_for_real(connection, packed)
-        await self._next_reply(connection)
 
     async def _next_reply(self, connection: Any) -> Any:
         from redis import exceptions
