@@ -8,7 +8,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from os import stat  # A test may replace that of the module.
 from pathlib import Path
+from stat import S_ISREG
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -171,7 +173,7 @@ def _note_file(event: str, arguments: tuple[Any, ...]) -> None:
 def _fact_of(file: str, rootdir: Path) -> str:
     """Return the words for a written file; empty: it is of no interest, or gone."""
     path = Path(file)
-    if path.suffix in _CACHES or not path.is_file():
+    if path.suffix in _CACHES or not _is_file(file):
         return ""
     for folder in (rootdir, Path(tempfile.gettempdir())):
         if path.is_relative_to(folder):
@@ -181,3 +183,10 @@ def _fact_of(file: str, rootdir: Path) -> str:
             is_own = folder is rootdir
             return f"wrote {below.as_posix()}" if is_own else "left a temporary file"
     return ""
+
+
+def _is_file(file: str) -> bool:
+    try:
+        return S_ISREG(stat(file).st_mode)  # noqa: PTH116 - it is the real one
+    except OSError:
+        return False
