@@ -111,7 +111,8 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
                 assert shop.fetch("Oslo", session=session) == ["Oslo"]
     """)
     first = project.record("-W", "ignore").expect(passed=11)
-    assert first.real.count("fetch Oslo") == 3
+    # Without its session the call is one that is recorded; `key` may be anything.
+    assert first.real.count("fetch Oslo") == 2
 
     project.run("-W", "ignore").expect(passed=11, real=["fetch before", "fetch after"])
 
