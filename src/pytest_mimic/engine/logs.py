@@ -561,14 +561,18 @@ class Shared:
     Args:
         vault: Where they are.
         run_id: What the processes of one run have in common.
+        is_recording: Whether a call without a recording is recorded.
 
     Attributes:
         joined: Of calls that are made for real or were recorded, by identity: the
             identities that they have with what is ignored, each with its test.
     """
 
-    def __init__(self, vault: Vault, run_id: str = "") -> None:
+    def __init__(
+        self, vault: Vault, run_id: str = "", *, is_recording: bool = False
+    ) -> None:
         self._vault = vault
+        self._is_recording = is_recording
         self.joined: dict[str, dict[str, str]] = {}
         self._run_id = run_id or urandom(8).hex()
         self._made: defaultdict[str, set[int]] = defaultdict(set)
@@ -615,6 +619,8 @@ class Shared:
             if is_own and not call.rehidden:
                 continue
             name = f"{folder}/{file}"
+            if self._is_recording and self._made_in_run(name):
+                continue  # Its line is in force beside this one.
             try:
                 found = self.recorded(name)
                 identity = follow(call, found[0], self._vault) if found else ""

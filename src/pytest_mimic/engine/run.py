@@ -107,7 +107,7 @@ class Run:
         self.owners: list[Owner] = []
         self.last_test: Owner | None = None
         self.test = ""
-        self.shared = Shared(vault, run_id)
+        self.shared = Shared(vault, run_id, is_recording=mode == "record")
         # The logs of wider fixtures, in the order in which these began, by file.
         self._begun: dict[str, list[Log]] = defaultdict(list)
         self.copies: dict[type, bool] | None = None
