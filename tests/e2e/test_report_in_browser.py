@@ -124,6 +124,8 @@ def test_a_failing_test_opens_at_what_is_missing(report):
 
     report.get_by_text("3 calls of test_shop.py::users").click()
 
+    # The rows are made when the browser tells that they were opened.
+    report.get_by_text("login(name='ann')").wait_for()
     assert report.get_by_text("login(name='ann')").count() == 1
 
 

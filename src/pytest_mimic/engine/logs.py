@@ -709,7 +709,9 @@ class Shared:
 
         def change(former: Recording | None) -> Recording:
             is_made = number in self._made_in_run(name)
-            self._note(name, number)
+            if not raised_in(entry.body):
+                # Whoever else asks for what has failed is to get an own answer.
+                self._note(name, number)
             answers = _answers_of(former)
             if former is None and place.before:
                 answers = self._moved(place.before, call)
