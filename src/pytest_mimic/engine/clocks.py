@@ -34,6 +34,11 @@ def asks_for_time(chain: tuple[str, ...], imported: tuple[str, str]) -> bool:
     return names[-1] in _ASKING or names[-2:] == _TIME or chain[-2:] == _TIME
 
 
+def may_be_held() -> bool:
+    """Tell whether what holds a clock is loaded: this is asked at each call."""
+    return "freezegun.api" in sys.modules or "time_machine" in sys.modules
+
+
 def held_moment() -> str:
     """Give the moment to which the clock was set; empty: nobody holds it."""
     frozen = sys.modules.get("freezegun.api")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.clocks import CLOCK
+from pytest_mimic.engine.clocks import CLOCK, may_be_held
 from pytest_mimic.engine.events import Event, Plain
 from pytest_mimic.engine.mocks import Mocks, refusal, refusal_of_clients
 from pytest_mimic.errors import MimicError
@@ -364,9 +364,8 @@ class FunctionPlan:
             self._version = self.run.version
             self.players.clear()
         counted = self._counted(bound) if self.line.options.ignore else bound
-        moment = self.moment({})
-        if moment:
-            counted = {**counted, **moment}
+        if may_be_held():
+            counted = {**counted, **self.moment({})}
         levels = levels_of([*counted.values()]) if self._counts_whole else None
         if levels is None:
             return None, (counted, None, b"")
@@ -377,7 +376,8 @@ class FunctionPlan:
         if self._without_mocks != self._mocks.version or self.has_own_log():
             return None, (counted, levels, key)
         player = self.players.get(key)
-        if player is not None and self._mocks.clients.replaced(player.asked):
+        asked = () if player is None else player.asked
+        if asked and self._mocks.clients.replaced(asked):
             player = None
         return player, (counted, levels, key)
 
