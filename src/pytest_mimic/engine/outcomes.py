@@ -423,6 +423,8 @@ class RealCall:
                 raise refusal_of_clients(self._plan.own_line, replaced)
             self._call.refuse_changes()
             states, gone = self._call.states.changed(self._plan.target)
+            if self._items is not None:
+                self._call.states.refuse_in_stream(self._plan.target, states, gone)
         except MimicError as error:
             refuse(self._call, self._step, error)
             raise

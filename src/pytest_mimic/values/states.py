@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import partial
 from operator import attrgetter, methodcaller
@@ -150,6 +150,7 @@ class States:
         """Note the states before the call."""
         self._before = {name: self._digests(name) for name in self._faces}
         self._whole_before = self._wholes()
+        self._forms = {name: _form_of(part) for name, part in self._parts.items()}
 
     def _content(self, name: str) -> Any:
         part, face, ignored = self._faces[name]
@@ -196,6 +197,9 @@ class States:
         """
         states: dict[str, Any] = {}
         gone: list[Tree] = []
+        for name, part in self._parts.items():
+            if _form_of(part) != self._forms[name]:
+                raise _refused(target, f"{name}: another class, shape or dtype now")
         for name, (part, face, _) in self._faces.items():
             before, now = self._before[name], self._digests(name)
             if before == now:
@@ -218,6 +222,29 @@ class States:
             if whole != self._whole_before[name] and name not in states:
                 raise _unsettable(target, name, self._parts[name])
         return states, gone
+
+    def refuse_in_stream(
+        self, target: str, states: Mapping[str, Any], gone: Iterable[Any]
+    ) -> None:
+        """Refuse what a stream has changed: a replay sets it when the stream has ended.
+
+        What is itself read or drawn from may move on: few look at it in between.
+
+        Args:
+            target: The function.
+            states: What the call has changed, and which attributes are gone: see
+                `changed`.
+            gone: The same.
+
+        Raises:
+            MutatedInputError: A part was changed.
+        """
+        names = [str(name) for name, _ in gone]
+        names += [name for name in states if not is_moved(self._faces[name][0])]
+        if not names:
+            return
+        what = f"{names[0]}: changed while its items are read"
+        raise _refused(target, what, "return a list of the items, not a stream")
 
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""
@@ -256,10 +283,19 @@ class States:
 
 def _unsettable(target: str, name: str, part: object) -> MutatedInputError:
     kind = type(part)
+    what = f"{name}: {kind.__module__}.{kind.__qualname__}"
+    return _refused(target, what)
+
+
+def _refused(
+    target: str,
+    what: str,
+    way: str = "name the inner function that returns the new value instead",
+) -> MutatedInputError:
     return MutatedInputError(
         f"{target} has mutated its inputs",
-        [f"{name}: {kind.__module__}.{kind.__qualname__}, which no replay can set"],
-        [("name the inner function that returns the new value instead", "")],
+        [f"{what}, which no replay can set"],
+        [(way, "")],
     )
 
 
@@ -295,6 +331,13 @@ def _never_changes(part: object) -> bool:
     if row is not None:
         return not row.may_change
     return kind_of(kind).refused is not None
+
+
+def _form_of(part: Any) -> tuple[object, ...]:
+    """Give what a replay sets of no part: its class, and the form of its memory."""
+    if _face_of_memory(part) is None:
+        return (type(part),)
+    return type(part), part.shape, part.dtype
 
 
 def _faces_of(part: Any) -> dict[str, _Face]:
@@ -342,10 +385,8 @@ def _set_array(array: Any, content: Any) -> None:
 
 def _tensor(tensor: Any) -> Any:
     copied = tensor.detach().clone()
-    grad = grad_of(tensor)
-    if grad is not None:
-        copied.requires_grad_(True).grad = grad
-    return copied
+    copied.grad = grad_of(tensor)
+    return copied.requires_grad_(tensor.requires_grad)
 
 
 def _set_tensor(tensor: Any, content: Any) -> None:
@@ -353,7 +394,10 @@ def _set_tensor(tensor: Any, content: Any) -> None:
         raise ValueError("a tensor of another shape or dtype")
     tensor.detach().copy_(content.detach())
     if tensor.is_leaf:
+        tensor.requires_grad_(content.requires_grad)
         tensor.grad = content.grad
+    elif not content.requires_grad:
+        tensor.detach_()
 
 
 def _refill(clear: Any, add: Any, part: Any, content: Any) -> None:
