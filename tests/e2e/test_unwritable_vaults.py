@@ -56,6 +56,15 @@ def linked(vault):
         (vault / folder.name).symlink_to(folder)
 
 
+def linked_below(vault):
+    """As another target's folder, and as that of the test's cassettes."""
+    behind = vault.parent / "behind"
+    behind.mkdir()
+    for folder in ("calls/shop.other", "cassettes/test_shop.py"):
+        (vault / folder).parent.mkdir(parents=True)
+        (vault / folder).symlink_to(behind)
+
+
 def no_folders(vault):
     vault.mkdir()
     for folder in ("calls", "cassettes"):
@@ -65,6 +74,7 @@ def no_folders(vault):
 STATES = {
     "no right": (read_only, [], "Permission denied"),
     "a link": (linked, [], "is a link or no folder"),
+    "a link further down": (linked_below, [], "is a link or no folder"),
     "a file in its place": (
         no_folders,
         [],

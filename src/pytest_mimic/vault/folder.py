@@ -153,10 +153,19 @@ class Folder:
             close(descriptor)
 
     def try_out(self, folder: str) -> None:
-        """Show that files of a folder can be written: make one there, and delete it."""
+        """Show that files of a folder can be written: make one there, and delete it.
+
+        Raises:
+            MimicError: None can, or a folder of a top folder is a link.
+        """
         trial = f"{folder}/{_temporary_name()}"
         self.write(trial, [bytes(_SIZE_OF_TRIAL)])
+        # Before the trial goes, since an empty folder goes with it.
+        below = list(scandir(self.path(folder))) if "/" not in folder else []
         self.delete(trial)
+        for entry in below:
+            if entry.is_symlink() and entry.is_dir():
+                self.check_way(f"{folder}/{entry.name}/")
 
     def may_replace(self, name: str) -> bool:
         """Return whether this user may replace or delete a file that may be there.
