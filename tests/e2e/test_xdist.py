@@ -127,10 +127,10 @@ def recorded(run):
     return call.value
 
 
-def test_the_value_of_a_passing_test_stays(failing):
-    """What has failed in one worker is asked for once more by the test of another."""
+@pytest.mark.parametrize("fails", ["another", "down"])
+def test_the_value_of_a_passing_test_stays(failing, fails):
     run = failing.run(
-        "-n2", "--mimic-rerecord", process=True, env={"PASSES": "new", "FAILS": "down"}
+        "-n2", "--mimic-rerecord", process=True, env={"PASSES": "new", "FAILS": fails}
     )
 
     run.expect(passed=1, failed=1, real=["fetch Oslo"] * 2)
