@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import wraps
@@ -19,6 +20,7 @@ class Sleeps:
 
     def __init__(self) -> None:
         self._patches = Patches()
+        self._lock = threading.Lock()
         # What wraps the sleep of a module that was not imported until now.
         self._unpatched: dict[str, Callable[[Any], Any]] = {
             "time": _hurried,
@@ -30,9 +32,9 @@ class Sleeps:
 
         They do until its next call, or the next test.
         """
-        imported = sys.modules.keys() & self._unpatched.keys()
-        if imported:
-            self._patch(imported)
+        if self._unpatched:
+            with self._lock:  # Threads may miss at the same moment.
+                self._patch(sys.modules.keys() & self._unpatched.keys())
         _is_hurried.set(True)
 
     def go_on(self) -> None:
