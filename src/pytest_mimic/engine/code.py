@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mimic.patch.modules import spec_of
-from pytest_mimic.values.source import digest_of_syntax, parsed, text_of_file
+from pytest_mimic.values.source import digest_of_syntax, syntax_of
 
 _FOLDERS = r".*/(?:site-packages|dist-packages)/"
 _OWN = f"{Path(__file__).parents[1]}{os.sep}"
@@ -106,7 +106,7 @@ class Module:
     def __init__(self, name: str, file: str) -> None:
         is_package = Path(file).name == "__init__.py"
         self._package = name if is_package else name.rpartition(".")[0]
-        self._tree = parsed(text_of_file(file)) or ast.Module([], [])
+        self._tree = syntax_of(file)
         self._pieces: dict[str, Piece] = {}
         self._digests: dict[str, str] = {}
 

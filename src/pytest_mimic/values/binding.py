@@ -53,13 +53,27 @@ class Binder:
         body = f"{{{', '.join(items)}}}"
         if self.extra:
             body = f"{join}({body}, {self.extra})"
-        source = f"def bind({_header(parameters)}): return {body}"
+        named = inspect.Signature(list(map(_with_named_default, parameters)))
         names: dict[str, Any] = {join: _with_extra}
         for name, default in self.defaults.items():
             names[f"default_{name}"] = default
-        exec(source, names)
+        exec(f"def bind{named}: return {body}", names)
         bind: Callable[..., Any] = names["bind"]
         return bind
+
+
+class _Name(str):
+    """A name, which stands in a signature as it is."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _with_named_default(parameter: Parameter) -> Parameter:
+    bare = parameter.replace(annotation=Parameter.empty)
+    if parameter.default is Parameter.empty:
+        return bare
+    return bare.replace(default=_Name(f"default_{parameter.name}"))
 
 
 def _parameters_of(function: Callable[..., Any]) -> list[Parameter]:
@@ -67,31 +81,6 @@ def _parameters_of(function: Callable[..., Any]) -> list[Parameter]:
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # A builtin that tells none.
         return _ANY_PARAMETERS
-
-
-def _header(parameters: list[Parameter]) -> str:
-    """Write the parameters of a `def`, with its `/` and `*`."""
-    parts: list[str] = []
-    kinds = [parameter.kind for parameter in parameters]
-    for parameter in parameters:
-        is_by_keyword = parameter.kind is Parameter.KEYWORD_ONLY
-        if is_by_keyword and not {"*", Parameter.VAR_POSITIONAL} & {*parts, *kinds}:
-            parts.append("*")
-        parts.append(_declaration(parameter))
-    by_position = kinds.count(Parameter.POSITIONAL_ONLY)
-    if by_position:
-        parts.insert(by_position, "/")
-    return ", ".join(parts)
-
-
-def _declaration(parameter: Parameter) -> str:
-    if parameter.kind is Parameter.VAR_POSITIONAL:
-        return f"*{parameter.name}"
-    if parameter.kind is Parameter.VAR_KEYWORD:
-        return f"**{parameter.name}"
-    if parameter.default is Parameter.empty:
-        return parameter.name
-    return f"{parameter.name}=default_{parameter.name}"
 
 
 def _with_extra(

@@ -14,7 +14,6 @@ from pytest_mimic.values.tree import (
     Tree,
     digest_of,
     digest_of_plain,
-    plain_digest,
     refused_in,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
@@ -70,10 +69,6 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
-    starts = places.starts if places else ()
-    digest = plain_digest(value, starts)
-    if digest is not None:
-        return digest
     of_call = places.of_call() if places else None
     walk = Walk("identity", of_call)
     tree = deeply(lambda: walk.node(value))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 import xxhash
 
@@ -94,8 +94,17 @@ def source_of_function(function: FunctionType) -> str | None:
 
 
 def source_of_code(code: CodeType) -> str | None:
-    """Give the digest of the source of a function's code."""
-    return _source_of_code(code, code.co_filename, _time_of(code.co_filename))
+    """Give the digest of the source of a function's code.
+
+    There is none where different lambdas begin on one line.
+    """
+    digests = set()
+    for node in _definitions_in(code.co_filename).get(code.co_name, ()):
+        decorators = getattr(node, "decorator_list", ())
+        first = min([node.lineno, *(one.lineno for one in decorators)])
+        if first == code.co_firstlineno:
+            digests.add(digest_of_syntax(node))
+    return digests.pop() if len(digests) == 1 else None
 
 
 def source_of_class(cls: type) -> str | None:
@@ -107,17 +116,15 @@ def source_of_class(cls: type) -> str | None:
             lines_of_methods.append(function.__code__.co_firstlineno)
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None) or ""
-    found = [
-        one
-        for one in _classes_in(file, _time_of(file))
-        if one.qualname == cls.__qualname__
-    ]
-    for one in found:
-        if any(one.first <= line <= one.last for line in lines_of_methods):
-            return one.digest
-    return found[-1].digest if found else None
+    nodes = _definitions_in(file).get(f"class {cls.__qualname__}", [])
+    for node in nodes:
+        if any(node.lineno <= line <= node.end_lineno for line in lines_of_methods):
+            return digest_of_syntax(node)
+    return digest_of_syntax(nodes[-1]) if nodes else None
 
 
+# A node is kept, and so are those of the files that were parsed last.
+@functools.lru_cache(maxsize=4096)
 def digest_of_syntax(node: ast.AST) -> str:
     """Give the digest of a piece of syntax, less docstrings."""
     words: list[str] = []
@@ -138,20 +145,43 @@ def digest_of_syntax(node: ast.AST) -> str:
     return xxhash.xxh3_128_hexdigest(text)
 
 
-def parsed(text: str) -> ast.Module | None:
-    """Parse a text; `None` if it is no Python."""
+def syntax_of(file: str) -> ast.Module:
+    """Parse a file, or a file in an archive; it is empty if it is no Python."""
+    return _syntax_of(file, _time_of(file))
+
+
+@functools.lru_cache(maxsize=64)
+def _syntax_of(file: str, _time: int) -> ast.Module:
+    linecache.checkcache(file)
+    text = "".join(linecache.getlines(file))
     with _parsing, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The import has shown what it warns of.
         try:
             return ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+            return ast.Module([], [])
 
 
-def text_of_file(file: str) -> str:
-    """Give the source in a file, or in an archive; "" if there is none."""
-    linecache.checkcache(file)
-    return "".join(linecache.getlines(file))
+def _definitions_in(file: str) -> dict[str, list[Any]]:
+    """Give the functions of a file by name, and its classes as `class Outer.Inner`."""
+    return _definitions_of(syntax_of(file))
+
+
+@functools.lru_cache(maxsize=64)
+def _definitions_of(tree: ast.Module) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    nodes: list[tuple[ast.AST, str]] = [(tree, "")]
+    for node, prefix in nodes:  # It grows, from the outer ones to the inner ones.
+        if isinstance(node, ast.ClassDef):
+            found.setdefault(f"class {prefix}{node.name}", []).append(node)
+            prefix += f"{node.name}."
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.setdefault(node.name, []).append(node)
+            prefix += f"{node.name}.<locals>."
+        elif isinstance(node, ast.Lambda):
+            found.setdefault("<lambda>", []).append(node)
+        nodes += [(inner, prefix) for inner in ast.iter_child_nodes(node)]
+    return found
 
 
 def _counted(node: ast.AST) -> Iterator[object]:
@@ -203,81 +233,3 @@ def _time_of(file: str) -> int:
         return Path(file).stat().st_mtime_ns
     except (OSError, ValueError):
         return 0
-
-
-@functools.lru_cache(maxsize=4096)
-def _source_of_code(code: CodeType, file: str, _time: int) -> str | None:
-    text = text_of_file(file)
-    if code.co_name == "<lambda>":
-        return _source_of_lambda(parsed(text), code.co_firstlineno)
-    lines = text.splitlines(keepends=True)[code.co_firstlineno - 1 :]
-    if not lines:
-        return None
-    # Only the lines of the function are parsed: a first replay waits for this.
-    block = _block_of(lines, _last_line(code) - code.co_firstlineno + 1)
-    is_indented = lines[0][:1].isspace()
-    tree = parsed("if 1:\n" + block if is_indented else block)
-    for node in ast.walk(tree or parsed(text) or ast.Module([], [])):
-        if isinstance(node, _DEFINITIONS):
-            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-            is_it = tree is not None or first == code.co_firstlineno
-            if is_it:
-                return digest_of_syntax(node) if node.name == code.co_name else None
-    return None
-
-
-def _block_of(lines: list[str], count: int) -> str:
-    """Give the lines of a block, which has at least so many.
-
-    A text in its last statement may go on at the margin: then they are no syntax.
-    """
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    for number, line in enumerate(lines[count:], count):
-        inner = line.lstrip()
-        if inner and len(line) - len(inner) <= indent:
-            return "".join(lines[:number])
-    return "".join(lines)
-
-
-def _last_line(code: CodeType) -> int:
-    lines = [line for _, _, line in code.co_lines() if line]
-    inner = [_last_line(one) for one in code.co_consts if isinstance(one, CodeType)]
-    return max([*lines, *inner])
-
-
-def _source_of_lambda(tree: ast.Module | None, line: int) -> str | None:
-    """Give the digest of the lambda of a line; `None` if there are different ones."""
-    digests = set()
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Lambda) and node.lineno == line:
-            digests.add(digest_of_syntax(node))
-    return digests.pop() if len(digests) == 1 else None
-
-
-class _ClassInFile(NamedTuple):
-    qualname: str
-    first: int
-    last: int
-    digest: str
-
-
-@functools.lru_cache(maxsize=256)
-def _classes_in(file: str, _time: int) -> list[_ClassInFile]:
-    found: list[_ClassInFile] = []
-    tree = parsed(text_of_file(file)) if file else None
-    pending: list[tuple[ast.AST, str]] = [(tree, "")] if tree else []
-    while pending:
-        parent, prefix = pending.pop()
-        for node in ast.iter_child_nodes(parent):
-            inner = prefix
-            if isinstance(node, _DEFINITIONS):
-                inner = f"{prefix}{node.name}."
-                if not isinstance(node, ast.ClassDef):
-                    inner += "<locals>."
-                else:
-                    last = node.end_lineno or node.lineno
-                    digest = digest_of_syntax(node)
-                    name = prefix + node.name
-                    found.append(_ClassInFile(name, node.lineno, last, digest))
-            pending.append((node, inner))
-    return found

@@ -221,9 +221,6 @@ def digest_of(tree: Tree) -> str:
     A part whose own JSON is longer than `LONG` characters counts by its digest, so that
     a tree and what `cut` leaves of it have one.
     """
-    text = text_of(tree) if are_few_parts(tree) else ""
-    if 0 < len(text) <= LONG and _BEGINS not in text:
-        return hexdigest(text)
     return Measure().digest(tree)
 
 
@@ -266,19 +263,14 @@ def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
     return marshal.loads(marshal.dumps(value, 2))
 
 
-def plain_digest(value: Any, starts: tuple[str, ...]) -> str | None:
+def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str | None:
     """Give the digest of a value that is a tree as it stands; `None` if it is none.
 
     Args:
         value: Any value.
+        levels: Its parts: `levels_of`.
         starts: What a text holds that may be no plain one: `Places.starts`.
     """
-    levels = levels_of([value])
-    return None if levels is None else digest_of_plain(value, levels, starts)
-
-
-def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str | None:
-    """Give the digest of a value of which the levels are known; see `plain_digest`."""
     is_text = isinstance(value, str)
     if is_text and any(start in value for start in starts):
         return None
