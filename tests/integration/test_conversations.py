@@ -329,14 +329,19 @@ def named(run):
 
 @pytest.mark.parametrize("scope", ["class", "module", "session"])
 def test_tests_with_answers_from_before_a_changed_fixture_are_named(talk, scope):
-    """With what records them again: those that ran, and others that may use it."""
+    """With what records them again: those that ran, and others that may use it.
+
+    Such a run does not end with 0: the next one would fail.
+    """
     facts = {"scope": scope, "last": "e", "calls": "cd"}
     talk.tests(WIDER.format(first="ab", **facts))
     talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
     talk.tests(WIDER.format(first="xb", **facts))
     test = "test_shop.py::TestIt::test_{}"
 
-    one = talk.talk("--mimic-record", test.format("it"), asked="xbe", passed=1)
+    one = talk.talk(
+        "--mimic-record", test.format("it"), asked="xbe", passed=1, exit_code=1
+    )
 
     assert named(one) == [test.format(name) for name in ("after", "before", "it")]
     [remedy] = [
@@ -354,7 +359,9 @@ def test_recording_one_test_again_names_the_others_of_its_changed_fixture(talk):
     talk.tests(WIDER.format(first="ax", **facts))
     test = "test_shop.py::TestIt::test_{}"
 
-    run = talk.talk("--mimic-rerecord", test.format("it"), asked="axcde", passed=1)
+    run = talk.talk(
+        "--mimic-rerecord", test.format("it"), asked="axcde", passed=1, exit_code=1
+    )
 
     assert named(run) == [test.format("after"), test.format("before")]
 
@@ -385,7 +392,9 @@ def test_no_test_is_named_for_a_fixture_that_it_does_not_use(talk):
     talk.talk("--mimic-record", asked="b", passed=2, never=[HEADING])
     talk.tests(tests.format(new="b", first="x"))
 
-    run = talk.talk("--mimic-record", asked="x", passed=2, never=["test_alone"])
+    run = talk.talk(
+        "--mimic-record", asked="x", passed=2, exit_code=1, never=["test_alone"]
+    )
 
     assert named(run) == ["test_shop.py::test_with"]
 

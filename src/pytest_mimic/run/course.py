@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.events import EventKind, Plain
 from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edges_of_processes
 from pytest_mimic.engine.servers import edge_of_servers
@@ -227,6 +227,10 @@ class Course:
             return
         if ours.settings.mode == "accept-source":
             ours.safely(self._accept)
+        if ours.run.events.of("set up anew"):
+            from pytest_mimic.run.remarks import note_former_answers  # few set up anew
+
+            ours.safely(lambda: note_former_answers(ours))
         if ours.selection.has_run:
             ours.safely(self._judge)
         if ours.settings.usage is not None:
@@ -266,7 +270,9 @@ class Course:
     def _has_failed(self) -> bool:
         ours = self.session
         fails = ours.settings.fails_on_unused and bool(ours.judgement.unused)
-        return fails or bool(ours.run.events.of("stray", "wrong target"))
+        # Logs that do not fit one another would fail the next run.
+        unfit: tuple[EventKind, ...] = ("former answers", "two answers")
+        return fails or bool(ours.run.events.of("stray", "wrong target", *unfit))
 
     def _write_report(self) -> None:
         from pytest_mimic.run.report import write  # few runs ask

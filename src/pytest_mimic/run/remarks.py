@@ -37,7 +37,6 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         session: What the run has.
         is_whole: Whether a list on which nobody must act has rows, too.
     """
-    _note_former_answers(session)
     _forget_files_that_are_gone(session)
     return [line for one in _LISTS for line in _lines(session, one, is_whole)]
 
@@ -436,7 +435,7 @@ def _fact(one: _List, causes: list[list[Event]], remedies: list[str]) -> str:
 # -- what a vault still holds
 
 
-def _note_former_answers(session: Session) -> None:
+def note_former_answers(session: Session) -> None:
     """Note the tests that hold what a fixture was answered before it was made anew."""
     run = session.run
     workers: dict[str, set[str]] = {}
