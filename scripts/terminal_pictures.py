@@ -25,7 +25,7 @@ from rich.text import Text
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.rates_server import proxied_rates  # noqa: E402
+from support.chat_server import proxied_chat  # noqa: E402
 
 WIDTH = 96
 PART = re.compile(
@@ -144,7 +144,7 @@ def main() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     with (
         tempfile.TemporaryDirectory() as folder,
-        proxied_rates(delay=0.4) as variables,
+        proxied_chat(delay=0.4) as variables,
     ):
         for output in outputs(readme, Path(folder), variables):
             path = ROOT / output.picture

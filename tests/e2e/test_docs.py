@@ -30,7 +30,7 @@ from xml.etree import ElementTree
 import pytest
 from support import face
 from support.cart_server import cart_server
-from support.rates_server import proxied_rates
+from support.chat_server import proxied_chat
 
 import pytest_mimic
 from pytest_mimic.values.rows import TAGS
@@ -127,9 +127,9 @@ def test_each_link_of_the_readme_leads_to_a_file():
 @pytest.fixture
 def services(monkeypatch):
     """Fakes of public services, which keep their hosts, and a shopping cart."""
-    with proxied_rates() as rates, cart_server() as cart:
+    with proxied_chat() as chat, cart_server() as cart:
         for name, value in {
-            **rates,
+            **chat,
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
             "SHOP": cart.url,

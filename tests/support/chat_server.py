@@ -1,25 +1,25 @@
-"""A fake of the exchange rates of api.frankfurter.dev, for processes that reach it by a proxy on loopback."""
+"""A fake of api.openai.com, for processes that reach it by a proxy on loopback."""
 
 from __future__ import annotations
 
+import json
+import re
 import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from support import loopback
 from support.loopback import Server, serving
 
-CERTIFICATE = Path(__file__).with_name("frankfurter.pem")
-RATES = {"EUR": 0.862, "GBP": 0.757}
+CERTIFICATE = Path(__file__).with_name("openai.pem")
 
 
 class Handler(loopback.Handler):
-    """Tells the rates of the dollar, through a tunnel with TLS."""
+    """Answers a chat, through a tunnel with TLS."""
 
-    server: RatesServer
+    server: ChatServer
 
     def do_CONNECT(self) -> None:
         self.send_response(200)
@@ -35,16 +35,28 @@ class Handler(loopback.Handler):
         super().finish()
         self.connection.close()
 
-    def do_GET(self) -> None:
+    def do_POST(self) -> None:
+        asked = json.loads(self.body())
         time.sleep(self.server.delay)
-        asked = parse_qs(urlsplit(self.path).query)
-        rates = {name: RATES[name] for name in asked["symbols"]}
-        told = {"amount": 1.0, "base": "USD", "date": "2026-11-27", "rates": rates}
-        self.json(told)
+        [tea] = re.findall(r"\w+ tea", asked["messages"][-1]["content"])
+        message = {"role": "assistant", "content": f"{tea.capitalize()}, at last."}
+        self.json(
+            {
+                "id": "chatcmpl-Bx7Qd2",
+                "object": "chat.completion",
+                "model": asked["model"],
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {
+                    "prompt_tokens": 15,
+                    "completion_tokens": 6,
+                    "total_tokens": 21,
+                },
+            }
+        )
 
 
-class RatesServer(Server):
-    """Tells rates after some seconds."""
+class ChatServer(Server):
+    """Answers after some seconds."""
 
     def __init__(self, delay: float) -> None:
         super().__init__(Handler)
@@ -52,9 +64,9 @@ class RatesServer(Server):
 
 
 @contextmanager
-def proxied_rates(delay: float = 0) -> Iterator[dict[str, str]]:
+def proxied_chat(delay: float = 0) -> Iterator[dict[str, str]]:
     """Run the server, and yield the variables by which a process comes to it."""
-    with serving(RatesServer(delay)) as server:
+    with serving(ChatServer(delay)) as server:
         yield {
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), server.url),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
