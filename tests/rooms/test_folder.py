@@ -43,6 +43,26 @@ def test_a_file_is_replaced_whole_and_takes_its_folders_along(folder, tmp_path):
     ]
 
 
+def at(event, name, do):
+    """Do something once when this thread comes to a call of the system."""
+
+    def look(frame, seen, function):
+        if seen == event and function.__name__ == name:
+            sys.setprofile(None)
+            do()
+
+    sys.setprofile(look)
+
+
+def test_a_file_that_appears_while_it_is_looked_for_is_not_there(folder, tmp_path):
+    """It is no irregular one."""
+    folder.write("calls/a.json", [b"1"])
+    at("c_exception", "stat", lambda: folder.write("calls/b.json", [b"2"]))
+
+    assert folder.read("calls/b.json") is None
+    assert folder.read("calls/b.json") == b"2"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="it has other rights")
 @pytest.mark.parametrize("umask", [0o002, 0o077])
 def test_a_replaced_file_keeps_its_rights(folder, tmp_path, umask):
@@ -239,6 +259,50 @@ def test_git_ignores_the_locks_which_go_with_the_last_file(tmp_path):
     with own.alone():
         pass
     assert [*tmp_path.iterdir()] == []
+
+
+def test_who_comes_while_the_last_one_leaves_makes_the_locks_again(tmp_path):
+    """An empty vault goes with its locks."""
+    own = locks(tmp_path / "v")
+    at("c_return", "open", lambda: shutil.rmtree(tmp_path / "v"))
+
+    own.join()
+
+    with locks(tmp_path / "v").alone() as is_alone:
+        assert not is_alone
+    own.leave()
+
+
+def test_threads_that_begin_at_one_moment_join_once(tmp_path):
+    """The second one would take what the first has told for that of a former run."""
+    for number in range(20):
+        own, barrier = locks(tmp_path / f"v{number}"), threading.Barrier(4)
+
+        def begin(_, own=own, barrier=barrier):
+            barrier.wait()
+            own.join()
+            with own.writing():
+                own.tell("one")
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(begin, range(4)))
+
+        assert own.told() == ["one"] * 4
+        files = os.listdir(tmp_path / f"v{number}/.locks")
+        assert len([one for one in files if one.startswith("run.")]) == 1
+        own.leave()
+
+
+def test_a_line_that_is_being_told_is_heard_when_it_is_whole(tmp_path):
+    own = locks(tmp_path)
+    own.join()
+
+    with open(tmp_path / ".locks/told", "ab", buffering=0) as told:
+        told.write(b"one\nt")
+        assert own.told() == ["one"]
+        told.write(b"wo\n")
+        assert own.told() == ["two"]
+    own.leave()
 
 
 def without_locks(monkeypatch, below):

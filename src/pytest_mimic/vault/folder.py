@@ -83,9 +83,10 @@ class Folder:
                 raise self._irregular(name)
             return read(path, found.st_size)
         except FileNotFoundError:
-            if self._kind(name):
-                raise self._irregular(name) from None
-            return None
+            kind = self._kind(name)
+            if not kind or stat.S_ISREG(kind):  # Another process writes it just now.
+                return None
+            raise self._irregular(name) from None
         except (OSError, ValueError) as reason:
             raise CorruptRecordingError(
                 f"cannot read {self._label}/{name}: {_cause(reason)}",

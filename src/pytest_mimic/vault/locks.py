@@ -160,7 +160,8 @@ class Locks:
                 return open_file(path, TO_CHECK)  # That of another user.
             except FileNotFoundError:
                 raise reason from None
-        with suppress(FileExistsError):
+        # The last one who leaves may delete the folder again, and this file with it.
+        with suppress(FileExistsError, FileNotFoundError):
             self._make_ready()
         return descriptor
 
@@ -184,14 +185,19 @@ class Locks:
 
     def join(self) -> None:
         """Join those who record. A forked process joins on its own."""
-        if self._run is not None and self._run.is_own():
+        if self._is_in():
             return
         with self.alone() as is_alone:
+            if self._is_in():  # Another thread was first.
+                return
             if is_alone:
                 self._folder.delete(TOLD)
             with self._telling():
                 self._run = HeldFile(self._folder, f"{_FOLDER}/run")
                 self._share(self._run.name)
+
+    def _is_in(self) -> bool:
+        return self._run is not None and self._run.is_own()
 
     @property
     def has_joined(self) -> bool:
@@ -220,11 +226,13 @@ class Locks:
             if length < start:
                 start = 0  # another file
             os.lseek(descriptor, start, os.SEEK_SET)
-            text = os.read(descriptor, length - start).decode()
+            told = os.read(descriptor, length - start)
         finally:
             close(descriptor)
-        self._heard = length
-        return text.splitlines()
+        # The last line may be one that is being written.
+        whole = told[: told.rfind(b"\n") + 1]
+        self._heard = start + len(whole)
+        return whole.decode().splitlines()
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
