@@ -379,12 +379,12 @@ def test_an_edited_state_sets_nothing_else(box, after):
 @pytest.mark.parametrize(
     ("line", "call", "told"),
     [
-        ("shop:hides mutates=rows", "shop.hides(shop.Rows())", "rows.__dict__.limit: shop.Rows, which no replay can set"),
+        ("shop:hides mutates=rows", "shop.hides(shop.Rows())", "rows.__dict__.limit: shop:Rows, which no replay can set"),
         ("shop:opens mutates=box", "shop.opens(shop.Box())", "box.lock_: a thread lock"),
         ("shop:pumps mutates=box", "list(shop.pumps(shop.Box()))", "box.rows: changed while its items are read, which no replay can set"),
         ("shop:pumps mutates=box", "items = shop.pumps(shop.Box())\nnext(items)\nitems.close()", "return a list of the items, not a stream"),
         ("shop:pumps_later mutates=box", "asyncio.run(shop.first_of(shop.pumps_later(shop.Box())))", "box.rows: changed while"),
-        ("shop:turns mutates=box", "shop.turns(shop.Box())", "box: another class, shape or dtype now, which no replay can set"),
+        ("shop:turns mutates=box", "shop.turns(shop.Box())", "box: another class, shape, dtype or inner state now, which no replay can set"),
         ("shop:gives mutates=rows", "list(shop.gives([1]))", "what shop:gives gave cannot be stored"),
     ],
 )  # fmt: skip
@@ -566,7 +566,10 @@ def test_another_shape_or_dtype_is_refused(project, library, made, change):
 
     run = project.record(process=True).expect(failed=1)
 
-    assert "another class, shape or dtype now, which no replay can set" in run.output
+    assert (
+        "another class, shape, dtype or inner state now, which no replay can set"
+        in run.output
+    )
     assert run.vault == {}
 
 

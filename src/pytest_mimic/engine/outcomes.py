@@ -422,9 +422,9 @@ class RealCall:
                 replaced = self._step.mocked
                 raise refusal_of_clients(self._plan.own_line, replaced)
             self._call.refuse_changes()
-            states, gone = self._call.states.changed(self._plan.target)
-            if self._items is not None:
-                self._call.states.refuse_in_stream(self._plan.target, states, gone)
+            is_stream = self._items is not None
+            target = self._plan.target
+            states, gone = self._call.states.changed(target, is_stream=is_stream)
         except MimicError as error:
             refuse(self._call, self._step, error)
             raise

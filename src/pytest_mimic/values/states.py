@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import partial
+from itertools import count
 from operator import attrgetter, methodcaller
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 from pytest_mimic.values.classes import check_names, first_unsettable
-from pytest_mimic.values.rows import row_of
+from pytest_mimic.values.names import name_of
+from pytest_mimic.values.rows import checked, row_of
 from pytest_mimic.values.state import (
     attributes_of,
     is_larger_than_attributes,
@@ -31,6 +33,7 @@ from pytest_mimic.values.tree import (
     below,
     digest_of,
     ordered_digest_of,
+    shown_path,
     text_of,
 )
 from pytest_mimic.values.walk import tree_of
@@ -88,69 +91,68 @@ class States:
         self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
         self.places = places.with_parts(self._names, self._parts)
         shared: list[Tree] = []
-        pending = deque((name, part, ignored(name)) for name, part in arguments.items())
+        pending: deque[tuple[Path, Any, Paths]] = deque()
+        pending.extend(((one,), arguments[one], ignored(one)) for one in arguments)
         while pending:
-            name, part, paths = pending.popleft()
+            path, part, paths = pending.popleft()
             if () in paths or _never_changes(part):
                 continue
+            name = shown_path(path)
             if id(part) in self._names:
                 shared.append([name, self._names[id(part)]])
                 continue
             if not isinstance(part, _OPEN):
                 self._add(name, part, paths)
-            for way, step, inner in self._inner(part):
-                pending.append((f"{name}{way}", inner, below(paths, step)))
+            for step, inner in self._inner(part):
+                pending.append(((*path, step), inner, below(paths, step)))
         self.shared = digest_of(shared) if shared else ""
 
     def _add(self, name: str, part: Any, ignored: Paths) -> None:
+        while name in self._parts:  # A key of an object that is named as an attribute.
+            name += "'"
         self._names[id(part)] = name
         self._parts[name] = part
         for suffix, face in _faces_of(part).items():
             self._faces[name + suffix] = part, face, ignored
 
-    def _inner(self, part: Any) -> Iterator[tuple[str, str, object]]:
-        """Give what stands in a part: the way to it in code, its step, and itself."""
+    def _inner(self, part: Any) -> Iterator[tuple[str, object]]:
+        """Give what stands in a part, each with the step that leads to it."""
         if isinstance(part, (MethodType, BuiltinMethodType)):
-            yield ".__self__", "self", part.__self__
+            yield "self", part.__self__
         elif isinstance(part, partial):
-            yield from self._inner((part.func, part.args, part.keywords))
+            yield from self._items((part.func, part.args, part.keywords))
         elif isinstance(part, FunctionType):
             held = [cell.cell_contents for cell in part.__closure__ or ()]
-            yield from self._inner((*held, *(part.__defaults__ or ())))
+            yield from self._items((*held, *(part.__defaults__ or ())))
         elif isinstance(part, _OPEN):
             yield from self._items(part)
         for face in _faces_of(part).values():
             if face is _ATTRIBUTES:
-                for name, attribute in attributes_of(part).items():
-                    yield f".{name}", name, attribute
-            elif face.restore is _set_tensor and grad_of(part) is not None:
-                yield ".grad", "grad", part.grad
+                yield from attributes_of(part).items()
+            elif face.restore is _set_tensor:
+                yield "grad", grad_of(part)
             elif face in _BUILTINS.values():
                 yield from self._items(face.copied(part))
 
-    def _items(self, content: Any) -> Iterator[tuple[str, str, object]]:
-        if isinstance(content, dict):
-            for number, (key, item) in enumerate(content.items()):
-                if type(key) in _PLAIN:
-                    yield f"[{key!r}]", str(key), item
-                else:
-                    yield f".keys()[{number}]", "", key
-                    yield f".values()[{number}]", "", item
-        elif isinstance(content, (list, tuple, set, frozenset)):
+    def _items(self, content: Any) -> Iterator[tuple[str, object]]:
+        """Give items; those of a mapping with other keys than plain ones as pairs."""
+        if isinstance(content, dict) and _PLAIN.issuperset(map(type, content)):
+            yield from zip(map(str, content), content.values(), strict=True)
+        elif isinstance(content, dict):
+            yield from self._items([*content.items()])
+        elif not isinstance(content, bytes):
             items = list(content)
             is_set = isinstance(content, (set, frozenset))
             if is_set and not _PLAIN.issuperset(map(type, items)):
                 items.sort(key=self._digest)
-            for number, item in enumerate(items):
-                yield f"[{number}]", str(number), item
+            yield from zip(map(str, count()), items, strict=False)
 
     # -- around a real call
 
     def note(self) -> None:
         """Note the states before the call."""
         self._before = {name: self._digests(name) for name in self._faces}
-        self._whole_before = self._wholes()
-        self._forms = {name: _form_of(part) for name, part in self._parts.items()}
+        self._forms_before = self._forms()
 
     def _content(self, name: str) -> Any:
         part, face, ignored = self._faces[name]
@@ -171,22 +173,32 @@ class States:
         # In a list: as itself a part is opened.
         return ordered_digest_of(tree_of([value], "proof", self.places))
 
-    def _wholes(self) -> dict[str, str]:
-        """Give what stands for each part that may be more than its faces."""
-        wholes: dict[str, str] = {}
+    def _forms(self) -> dict[str, tuple[object, str]]:
+        """Give what stands for that of each part which no face sets.
+
+        It is the class, with the form of memory; and the digest of what may be more
+        than faces.
+        """
+        forms: dict[str, tuple[object, str]] = {}
         for name, part in self._parts.items():
             faces = list(_faces_of(part).values())
             # Of what its class gives to be pickled, attributes may be a half.
-            is_told = (
-                faces == [_ATTRIBUTES] and kind_of(type(part)).decider is not object
-            )
-            if is_told or not faces:
-                tree = tree_of(part, "proof", self.places)
-                wholes[name] = ordered_digest_of(tree)
-        return wholes
+            decider = kind_of(type(part)).decider
+            is_more = not faces or (faces == [_ATTRIBUTES] and decider is not object)
+            whole = tree_of(part, "proof", self.places) if is_more else None
+            forms[name] = _form_of(part), ordered_digest_of(whole)
+        return forms
 
-    def changed(self, target: str) -> tuple[dict[str, Any], list[Tree]]:
+    def changed(
+        self, target: str, *, is_stream: bool
+    ) -> tuple[dict[str, Any], list[Any]]:
         """Give what the call has changed.
+
+        Args:
+            target: The function.
+            is_stream: Whether it has given a stream. A replay sets what has changed
+                when that has ended, so it may be nothing but what is itself read or
+                drawn from: few look at it in between.
 
         Returns:
             The new content of each part, of an object the changed attributes; and the
@@ -196,10 +208,7 @@ class States:
             MutatedInputError: A part was changed that a replay cannot set.
         """
         states: dict[str, Any] = {}
-        gone: list[Tree] = []
-        for name, part in self._parts.items():
-            if _form_of(part) != self._forms[name]:
-                raise _refused(target, f"{name}: another class, shape or dtype now")
+        gone: list[Any] = []
         for name, (part, face, _) in self._faces.items():
             before, now = self._before[name], self._digests(name)
             if before == now:
@@ -215,36 +224,21 @@ class States:
                 gone += [[name, key] for key in sorted(map(str, lost))]
                 wrong = first_unsettable(type(part), content)
                 if wrong:
-                    raise _unsettable(target, f"{name}.{wrong}", part)
+                    raise _refused(target, f"{name}.{wrong}: {name_of(type(part))}")
             if face is not _ATTRIBUTES or content:
                 states[name] = content
-        for name, whole in self._wholes().items():
-            if whole != self._whole_before[name] and name not in states:
-                raise _unsettable(target, name, self._parts[name])
+        for name, (form, whole) in self._forms().items():
+            before_form, before_whole = self._forms_before[name]
+            is_other = whole != before_whole and name not in states
+            if form != before_form or is_other:
+                what = "another class, shape, dtype or inner state now"
+                raise _refused(target, f"{name}: {what}")
+        changed_parts = [name for name, _ in gone]
+        changed_parts += [name for name in states if not is_moved(self._faces[name][0])]
+        if is_stream and changed_parts:
+            what = f"{changed_parts[0]}: changed while its items are read"
+            raise _refused(target, what, "return a list of the items, not a stream")
         return states, gone
-
-    def refuse_in_stream(
-        self, target: str, states: Mapping[str, Any], gone: Iterable[Any]
-    ) -> None:
-        """Refuse what a stream has changed: a replay sets it when the stream has ended.
-
-        What is itself read or drawn from may move on: few look at it in between.
-
-        Args:
-            target: The function.
-            states: What the call has changed, and which attributes are gone: see
-                `changed`.
-            gone: The same.
-
-        Raises:
-            MutatedInputError: A part was changed.
-        """
-        names = [str(name) for name, _ in gone]
-        names += [name for name in states if not is_moved(self._faces[name][0])]
-        if not names:
-            return
-        what = f"{names[0]}: changed while its items are read"
-        raise _refused(target, what, "return a list of the items, not a stream")
 
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""
@@ -259,11 +253,12 @@ class States:
             StaleRecordingError: A part is another one now.
             ValueError, TypeError: A state is none of its part.
         """
+        lost = min(states.keys() - self._faces.keys(), default="")
+        if lost:
+            raise StaleRecordingError(f"the call has changed {lost}, which is gone now")
         for name, state in states.items():
-            part, face, ignored = self._face(name)
-            if type(state) is not face.form:
-                raise TypeError(f"the state of {name} is a {type(state).__name__}")
-            content: Any = state
+            part, face, ignored = self._faces[name]
+            content = checked(state, face.form)
             if face is _ATTRIBUTES:
                 check_names(type(part), content)
             elif ignored and face.form is dict:
@@ -272,19 +267,7 @@ class States:
                 content = {**content, **{key: live[key] for key in kept}}
             face.restore(part, content)
         for name, attribute in gone:
-            part, _, _ = self._face(name)
-            _take_away(part, attribute)
-
-    def _face(self, name: str) -> tuple[Any, _Face, Paths]:
-        if name not in self._faces:
-            raise StaleRecordingError(f"the call has changed {name}, which is gone now")
-        return self._faces[name]
-
-
-def _unsettable(target: str, name: str, part: object) -> MutatedInputError:
-    kind = type(part)
-    what = f"{name}: {kind.__module__}.{kind.__qualname__}"
-    return _refused(target, what)
+            _take_away(self._parts[name], attribute)
 
 
 def _refused(
@@ -301,23 +284,24 @@ def _refused(
 
 def shared_memory(part: object, others: Mapping[str, object]) -> str:
     """Give the name of an array or tensor whose memory a part has; empty: of none."""
-    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
-    is_shared: Callable[[Any, Any], bool]
-    if numpy is not None and isinstance(part, numpy.ndarray):
-        kind, is_shared = numpy.ndarray, numpy.may_share_memory
-    elif torch is not None and isinstance(part, torch.Tensor):
-        kind, is_shared = torch.Tensor, _have_one_storage
-    else:
-        return ""
+    memory = _memory_of(part)
     for name, other in others.items():
-        if isinstance(other, kind) and part is not other and is_shared(part, other):
+        if memory and part is not other and memory == _memory_of(other):
             return name
     return ""
 
 
-def _have_one_storage(tensor: Any, other: Any) -> bool:
-    storages = [one.untyped_storage().data_ptr() for one in (tensor, other)]
-    return bool(storages[0] == storages[1] != 0)
+def _memory_of(part: Any) -> int:
+    """Give where the memory begins in which an array or tensor lies; 0: it is none."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    is_tensor = torch is not None and isinstance(part, torch.Tensor)
+    if torch is not None and is_tensor and part.layout is torch.strided:
+        return int(part.untyped_storage().data_ptr())
+    if numpy is None or not isinstance(part, numpy.ndarray):
+        return 0
+    while isinstance(part.base, numpy.ndarray):
+        part = part.base
+    return int(part.ctypes.data)
 
 
 # -- what may change of a part
@@ -400,13 +384,15 @@ def _set_tensor(tensor: Any, content: Any) -> None:
         tensor.detach_()
 
 
-def _refill(clear: Any, add: Any, part: Any, content: Any) -> None:
-    clear(part)
+def _copied(base: Any, part: Any) -> Any:
+    items = base.items if issubclass(base, dict) else base.__iter__
+    return _FORMS[base](items(part))
+
+
+def _refill(base: Any, part: Any, content: Any) -> None:
+    base.clear(part)
+    add = base.extend if hasattr(base, "extend") else base.update
     add(part, content)
-
-
-def _set_bytes(items: bytearray, content: bytes) -> None:
-    bytearray.__setitem__(items, slice(None), content)
 
 
 def _take_away(part: Any, name: str) -> None:
@@ -418,15 +404,18 @@ def _take_away(part: Any, name: str) -> None:
 
 
 _ATTRIBUTES = _Face(dict, attributes_of, set_attributes)
-_ORDERED = partial(_refill, OrderedDict.clear, OrderedDict.update)
+_FORMS: dict[type, type] = {
+    list: list,
+    OrderedDict: dict,
+    dict: dict,
+    set: set,
+    bytearray: bytes,
+    deque: list,
+}
 # Past the methods of a class that derives from one of these.
-_BUILTINS: dict[type, _Face] = {
-    list: _Face(list, list.copy, partial(_refill, list.clear, list.extend)),
-    OrderedDict: _Face(dict, dict.copy, _ORDERED),
-    dict: _Face(dict, dict.copy, partial(_refill, dict.clear, dict.update)),
-    set: _Face(set, set, partial(_refill, set.clear, set.update)),
-    bytearray: _Face(bytes, bytes, _set_bytes),
-    deque: _Face(list, list, partial(_refill, deque.clear, deque.extend)),
+_BUILTINS = {
+    base: _Face(form, partial(_copied, base), partial(_refill, base))
+    for base, form in _FORMS.items()
 }
 
 
@@ -459,21 +448,15 @@ def _set_stream(stream: Any, left: tuple[Any, ...]) -> None:
 
 
 def _set_generator(generator: Any, state: dict[str, Any]) -> None:
-    _check_position(state)
-    generator.bit_generator.state = state
-
-
-def _set_old_generator(generator: Any, state: dict[str, Any]) -> None:
-    _check_position(state)
-    generator.set_state(state)
-
-
-def _check_position(state: dict[str, Any]) -> None:
-    """Check where C goes on to read in the memory of a generator: numpy does not."""
+    # Where C goes on to read in its memory: numpy does not check that.
     for part in (state, state["state"]):
         for name in ("pos", "buffer_pos"):
             if not 0 <= part.get(name, 0) <= _LONGEST_KEY:
                 raise ValueError(f"{name} of a generator is out of its range")
+    if hasattr(generator, "bit_generator"):
+        generator.bit_generator.state = state
+    else:
+        generator.set_state(state)
 
 
 _LONGEST_KEY = 624
@@ -485,6 +468,6 @@ _MOVED = {
     "random:Random": _Face(tuple, random.Random.getstate, random.Random.setstate),
     "numpy:Generator": _Face(dict, _OF_NUMPY, _set_generator),
     "numpy:RandomState": _Face(
-        dict, methodcaller("get_state", legacy=False), _set_old_generator
+        dict, methodcaller("get_state", legacy=False), _set_generator
     ),
 }
