@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +106,24 @@ def read(address, body, *, method="POST", kind="application/json"):
 @pytest.mark.parametrize("address", QUESTIONS)
 def test_a_request_to_a_language_model_is_taken(address):
     assert is_question(read(address, QUESTIONS[address]))
+
+
+PAGE = Path(__file__).parents[2] / "docs/reference/configuration.md"
+# A row: the keys at the top of the JSON, and the paths.
+ROW = r"^\| ((?:`\w+` ?)+) \| (`/.+`) \|$"
+
+
+def forms():
+    for keys, paths in re.findall(ROW, PAGE.read_text("utf-8"), re.MULTILINE):
+        for path in re.findall(r"`(\S+)`", paths):
+            yield path, re.findall(r"\w+", keys)
+
+
+@pytest.mark.parametrize(("path", "keys"), [*forms()])
+def test_the_reference_lists_what_is_taken(path, keys):
+    address = f"service.example.com{path.replace('*', 'x')}"
+
+    assert is_question(read(address, dict.fromkeys(keys, "x")))
 
 
 @pytest.mark.parametrize("address", OTHERS)
