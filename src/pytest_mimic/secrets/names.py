@@ -305,40 +305,6 @@ class Names:
             return said
         return self._strength(name) or _strength_by_value(words, value)
 
-    def below(
-        self,
-        name: str,
-        value: object,
-        above: str,
-        beside: Mapping[str, Beside],
-        *,
-        is_of_user: bool,
-        is_record: bool,
-    ) -> str:
-        """Return how secret a part is that stands below a secret name.
-
-        Args:
-            name: Its own name.
-            value: The part.
-            above: How secret the name above it is.
-            beside: What `beside_in` gives of the names there.
-            is_of_user: Whether the user has given all names there.
-            is_record: Whether they are those of a record, of which there are several.
-        """
-        words = words_of(name)
-        own = self.strength(name, value, beside)
-        if WHOLE in (above, own):
-            return WHOLE
-        if is_of_user or own == HARD:
-            return HARD
-        if words in _table(_SAYS_NOTHING) or _CAPITALS.fullmatch(name):
-            return above
-        if not own and _ends_in(words, _table(ABOUT)):
-            return ""
-        # Any other name, but that of a number, is taken for one that the user gave.
-        is_number = isinstance(value, (int, float))
-        return SOFT if is_record or is_number else above
-
     def beside_in(self, mapping: Mapping[str, object]) -> dict[str, Beside]:
         """Return the names of a mapping that are judged by what stands beside them.
 
@@ -391,6 +357,28 @@ class Names:
             if is_secret and f" {known} " in f" {words} ":
                 return WHOLE
         return "" if words in _table(_PUBLIC) else _strength_by_table(words)
+
+
+def own_or_below(name: str, value: object, own: str, above: str, others: str) -> str:
+    """Return how secret a part is that stands below a secret name.
+
+    Args:
+        name: Its own name.
+        value: The part.
+        own: How secret its own name is.
+        above: How secret the name above it is.
+        others: How secret a part is whose name may be one that the user gave.
+    """
+    if WHOLE in (above, own):
+        return WHOLE
+    if own == HARD:
+        return HARD
+    words = words_of(name)
+    if words in _table(_SAYS_NOTHING) or _CAPITALS.fullmatch(name):
+        return above
+    if not own and _ends_in(words, _table(ABOUT)):
+        return ""
+    return SOFT if isinstance(value, (int, float)) else others
 
 
 def _strength_by_value(words: str, value: object) -> str:

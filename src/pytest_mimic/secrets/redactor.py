@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import itemgetter
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from pytest_mimic.secrets.names import (
     Beside,
     Names,
     looks_like_a_token,
+    own_or_below,
     words_of,
 )
 from pytest_mimic.secrets.placeholders import OWN, Number, is_placeholder, number_of
@@ -96,14 +97,19 @@ _MEMBER = (
     r"(?P<start><(?P<kind>name|key)>(?P<name>[^<>]+)</(?P=kind)>"
     r"\s*<(?:value|string|data)>\s*(?:<\w+>)?)(?P<value>[^<>]+)"
 )
-_ELEMENTS = (
+# The value of a field, a `<meta>` or a property; its name stands anywhere in the tag.
+_ATTRIBUTE = (
+    r"(?i)(?P<start><[a-z][\w:-]*\s(?=[^<>]*?(?<![\w-]){}\s*=\s*[\"']?"
+    r"(?P<name>(?<=[\"'])[^\"'<>]+|[^\"'\s<>]+))"
+    r"(?:[^<>]*?\s)?(?:value|content)\s*=\s*(?P<quote>[\"'])?)"
+    r"(?P<value>(?(quote)(?:(?!(?P=quote))[^<>])+|[^\s\"'<>]+))"
+)
+_MARKUP = (
+    *map(_ATTRIBUTE.format, ("name", "property", "id", "key", "type")),
     _ELEMENT,
-    _ELEMENT_WITH.format("name"),
-    _ELEMENT_WITH.format("key"),
+    *map(_ELEMENT_WITH.format, ("name", "key")),
     _MEMBER,
 )
-_TAG = r"<[A-Za-z][\w:-]*\s[^<>]*>"
-_ATTRIBUTE = r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)", re.S)
 _COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
 # Only the first pair of each is the cookie, the others are its attributes. Another
@@ -123,26 +129,60 @@ class Redactor:
 
     Args:
         names: The names.
-        is_answer: Whether it hides in answers.
+        rule: What decides: the name of a value alone, or its look, too.
+
+    Attributes:
+        harmless: Texts that hold no secret, as earlier walks have found.
     """
 
-    def __init__(self, names: Names, *, is_answer: bool = False) -> None:
+    def __init__(self, names: Names, rule: str = _AS_SENT) -> None:
         self.names = names
-        self._is_answer = is_answer
-        self._harmless: set[Hashable] = set()
+        self.rule = rule
+        self.harmless: set[str] = set()
 
     @cached_property
     def of_answers(self) -> Redactor:
         """The one for answers."""
-        return Redactor(self.names, is_answer=True)
+        return Redactor(self.names, _AS_ANSWER)
 
-    def hides(self, name: str, value: str) -> bool:
+    @cached_property
+    def of_errors(self) -> Redactor:
+        """The one for answers that say what is wrong with a request.
+
+        Their texts are rarely secrets, whatever their names are.
+        """
+        return Redactor(self.names, _AS_ERROR)
+
+    @cached_property
+    def _of_headers(self) -> Redactor:
+        return Redactor(self.names)
+
+    def strength(self, name: str, value: object, beside: Mapping[str, Beside]) -> str:
+        """Return how secret a value is under a name; an empty text if it is not."""
+        strength = self.names.strength(name, value, beside)
+        is_key = name == "key" and name not in beside
+        if is_key and not strength and self.rule == _AS_ANSWER:
+            return SOFT
+        return strength
+
+    def hides(
+        self,
+        name: str,
+        value: str,
+        beside: Mapping[str, Beside] = MappingProxyType({}),
+    ) -> bool:
         """Return whether a text is secret under a name."""
-        return self._walk(_as_it_is).hides(name, value)
+        return self.is_hidden(self.strength(name, value, beside), value)
 
-    def hide(
-        self, plain: Any, stand_in: StandIn, path: str = "", *, is_error: bool = False
-    ) -> Any:
+    def is_hidden(self, strength: str, value: str) -> bool:
+        """Return whether a text is secret under a name of this strength."""
+        if not strength or self.rule == _AS_SENT:
+            return bool(strength)
+        if strength == SOFT or (strength == HARD and self.rule == _AS_ERROR):
+            return could_be_secret(value)
+        return _STARS.fullmatch(value) is None
+
+    def hide(self, plain: Any, stand_in: StandIn, path: str = "") -> Any:
         """Return plain data without its secrets.
 
         `None`, booleans and empty texts stay. A number is replaced by a number. A
@@ -152,33 +192,21 @@ class Redactor:
             plain: The data.
             stand_in: Gives what stands in place of a secret.
             path: Where the data stands.
-            is_error: Whether an answer says what is wrong with a request: its texts
-                are rarely secrets, whatever their names are.
         """
-        return self._walk(stand_in, is_error=is_error).hide(plain, path)
+        return _Walk(self, stand_in).hide(plain, path)
 
     def hide_headers(
         self, headers: dict[str, str], stand_in: StandIn, path: str = "headers"
     ) -> dict[str, str]:
-        """Return headers without their secrets, as those of a request.
-
-        A cookie keeps its name, a credential its scheme.
-        """
-        # Those of a client are the same in each request.
-        shown = repr(headers)
-        if shown in self._harmless:
-            return headers
-        walk = _Walk(self.names, stand_in, set())
-        hidden: dict[str, str] = walk.hide(headers, path)
-        if hidden == headers:
-            self._harmless.add(shown)
+        """Return headers without their secrets, as those of a request."""
+        hidden: dict[str, str] = self._of_headers.hide(headers, stand_in, path)
         return hidden
 
     def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
         """Return an address without its secrets, also in parameters of its path."""
         if _PLAIN_URL.fullmatch(url) and not self.names.pattern:
             return url
-        walk = self._walk(stand_in)
+        walk = _Walk(self, stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, path), path)
 
     def hide_text(self, text: str, stand_in: StandIn, path: str = "") -> str:
@@ -187,45 +215,22 @@ class Redactor:
         It may be JSON, a form, settings, markup, a script, an address, or options of a
         command.
         """
-        return self._walk(stand_in).hide_text(text, path)
-
-    def _walk(self, stand_in: StandIn, *, is_error: bool = False) -> _Walk:
-        if len(self._harmless) > _MANY:
-            self._harmless.clear()
-        rule = _AS_SENT
-        if self._is_answer:
-            rule = _AS_ERROR if is_error else _AS_ANSWER
-        harmless = set() if is_error else self._harmless
-        return _Walk(self.names, stand_in, harmless, rule)
-
-
-def _as_it_is(value: str, _path: str) -> str:
-    return value
+        return _Walk(self, stand_in).hide_text(text, path)
 
 
 class _Walk:
     """One walk over plain data.
 
     Args:
-        names: The secret names.
+        redactor: Says what is secret.
         stand_in: Gives what stands in place of a secret.
-        harmless: Names and texts that hold no secret, as earlier walks have found.
-        rule: What decides: the name of a value alone, or its look, too.
     """
 
-    def __init__(
-        self,
-        names: Names,
-        stand_in: StandIn,
-        harmless: set[Hashable],
-        rule: str = _AS_SENT,
-    ) -> None:
-        self._names = names
+    def __init__(self, redactor: Redactor, stand_in: StandIn) -> None:
+        self._redactor = redactor
+        self._names = redactor.names
         self._give = stand_in
-        self._harmless = harmless
-        self._rule = rule
-        # What a line names by its place or look may stand anywhere.
-        self._is_quick = names.path is None and names.pattern is None
+        self._is_sent = redactor.rule == _AS_SENT
         # What was made of parts, by their ids, which are theirs while they are held.
         self._hidden: dict[int, tuple[Any, Any]] = {}
 
@@ -251,89 +256,82 @@ class _Walk:
 
     def hide_text(self, text: str, path: str) -> str:
         if self._names.pattern is not None:
-            text = self._names.pattern.sub(
-                lambda match: self._stand_in(match[0], path), text
-            )
+            text = self._without(self._names.pattern, text, path)
         if not _SIGNS.search(text) or _PLAIN_ARN.fullmatch(text):
             return text
+        harmless = self._redactor.harmless
+        if text in harmless:
+            return text
+        hidden = self._hide_named_values(text, path)
+        # In a text of JSON a line may name a place.
+        if hidden == text and self._names.path is None:
+            if len(harmless) > _MANY:
+                harmless.clear()
+            harmless.add(text)
+        return hidden
+
+    def _hide_named_values(self, text: str, path: str) -> str:
         if "PRIVATE KEY" in text:
-            text = re.sub(
-                PRIVATE_KEY, lambda match: self._stand_in(match[0], path), text
-            )
+            text = self._without(PRIVATE_KEY, text, path)
         as_json = self._hide_json(text, path)
         if as_json is not None:
             return as_json
         if "\n{" in text:
             return "\n".join(self.hide_text(line, path) for line in text.split("\n"))
         if "<" in text:
-            text = self._hide_markup(text, path)
+            for pattern in _MARKUP:
+                text = self.replaced(pattern, text, path)
         if "://" in text:
             text = self._hide_users(text, path)
         if "%3D" in text or "%3d" in text:
             text = self._hide_escaped(text, path)
         return self._hide_pairs(text, path)
 
-    def replaced(self, pattern: str, text: str, path: str) -> str:
-        """Replace the value of each match of a pattern whose name is secret."""
+    def _without(self, pattern: str | re.Pattern[str], text: str, path: str) -> str:
+        return re.sub(pattern, lambda match: self._stand_in(match[0], path), text)
+
+    def replaced(
+        self, pattern: str, text: str, path: str, *, are_secret: bool = False
+    ) -> str:
+        """Replace the value of each match of a pattern whose name is secret.
+
+        Args:
+            pattern: Has the groups `start`, `name` and `value`.
+            text: Where it is looked for.
+            path: Where the text stands.
+            are_secret: Whether all values are, whatever their names are.
+        """
 
         def hidden(match: re.Match[str]) -> str:
-            if not self.hides(match["name"], match["value"]):
+            name, value = match["name"], match["value"]
+            if not are_secret and not self._redactor.hides(name, value):
                 return match[0]
-            value = self._stand_in(match["value"], f"{path}.{match['name']}")
-            return f"{match['start']}{value}"
+            return f"{match['start']}{self._stand_in(value, f'{path}.{name}')}"
 
         return re.sub(pattern, hidden, text)
-
-    def hides(
-        self,
-        name: str,
-        value: str,
-        beside: Mapping[str, Beside] = MappingProxyType({}),
-    ) -> bool:
-        """Return whether a text is secret under a name."""
-        return self._is_hidden(self._strength(name, value, beside), value)
-
-    def _strength(self, name: str, value: object, beside: Mapping[str, Beside]) -> str:
-        strength = self._names.strength(name, value, beside)
-        is_key = name == "key" and name not in beside
-        if is_key and not strength and self._rule == _AS_ANSWER:
-            return SOFT
-        return strength
-
-    def _is_hidden(self, strength: str, value: str) -> bool:
-        if not strength or self._rule == _AS_SENT:
-            return bool(strength)
-        if strength == SOFT or (strength == HARD and self._rule == _AS_ERROR):
-            return could_be_secret(value)
-        return _STARS.fullmatch(value) is None
 
     # -- data
 
     def _hide_mapping(
         self, plain: dict[str, Any], path: str, *, has_schemas: bool = False
     ) -> dict[str, Any]:
-        is_small = len(plain) < _MANY_NAMES and self._is_quick and not has_schemas
-        is_plain = is_small and self._names.hide_nothing(tuple(plain))
-        beside = {} if is_plain else self._names.beside_in(plain)
+        names = self._names
+        is_small = len(plain) < _MANY_NAMES and names.path is None and not has_schemas
+        # A line may name what a key looks like.
+        is_plain = is_small and not names.pattern and names.hide_nothing(tuple(plain))
+        beside = {} if is_plain else names.beside_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
-            is_alone_text = isinstance(value, str) and key not in beside
-            if is_alone_text and self._is_quick and (key, value) in self._harmless:
-                hidden[key] = value
-                continue
             # A key may be an address.
             shown = key if is_plain else self.hide_text(key, path)
             place = f"{path}.{shown}" if path else shown
             if is_plain:
-                part = self._hide_below(key, value, place)
+                hidden[shown] = self._hide_below(key, value, place)
             elif has_schemas and isinstance(value, dict) and value.keys() & _SCHEMAS:
-                part = self._hide_schema(key, value, place)
+                hidden[shown] = self._hide_schema(key, value, place)
             else:
-                strength = self._strength(key, value, beside)
-                part = self._hide_named(key, value, place, strength)
-            hidden[shown] = part
-            if is_alone_text and (shown, part) == (key, value):
-                self._harmless.add((key, value))
+                strength = self._redactor.strength(key, value, beside)
+                hidden[shown] = self._hide_named(key, value, place, strength)
         return hidden
 
     def _hide_named(self, key: str, value: Any, path: str, strength: str) -> Any:
@@ -347,10 +345,10 @@ class _Walk:
 
     def _hide_below(self, key: str, value: Any, path: str) -> Any:
         """Return a part under a name that is no secret."""
-        is_error = key.lower().endswith(_ERRORS) and self._rule == _AS_ANSWER
-        if is_error and isinstance(value, (dict, list)):
-            walk = _Walk(self._names, self._give, set(), _AS_ERROR)
-            return walk.hide(value, path)
+        is_answer = self._redactor.rule == _AS_ANSWER
+        is_text = isinstance(value, str)
+        if is_answer and not is_text and key.lower().endswith(_ERRORS):
+            return self._redactor.of_errors.hide(value, self._give, path)
         return self.hide(value, path)
 
     def _hide_schema(self, name: str, schema: dict[str, Any], path: str) -> Any:
@@ -370,7 +368,7 @@ class _Walk:
         before: object = None
         for index, item in enumerate(plain):
             place = f"{path}[{index}]"
-            strength = self._strength(item[0], item[1], {}) if pairs else ""
+            strength = self._redactor.strength(item[0], item[1], {}) if pairs else ""
             if self._names.hides_path(place):
                 hidden.append(self._replace(item, place, WHOLE))
             elif strength:
@@ -387,71 +385,56 @@ class _Walk:
             return False
         return self._names.secret(item.lstrip("-"))
 
-    def _replace(
-        self,
-        value: Any,
-        path: str,
-        strength: str,
-        name: str = "",
-        *,
-        is_item: bool = False,
-    ) -> Any:
+    def _replace(self, value: Any, path: str, strength: str, name: str = "") -> Any:
         """Replace what is secret of a value under a secret name.
 
         Args:
             value: The value.
             path: Its place.
             strength: How secret it is.
-            name: The name.
-            is_item: Whether it is an item of a list of such values.
+            name: The name; empty for a record in a list of them.
         """
         if isinstance(value, str):
-            if self._is_hidden(strength, value):
+            if self._redactor.is_hidden(strength, value):
                 return self._replace_text(name, value, path)
             return self.hide_text(value, path)
         if isinstance(value, list):
             return [
-                self._replace(item, f"{path}[{index}]", strength, name, is_item=True)
+                self._replace(
+                    item,
+                    f"{path}[{index}]",
+                    strength,
+                    name if isinstance(item, str) else "",
+                )
                 for index, item in enumerate(value)
             ]
-        # Under `passwords` a number counts them, and names are the user's own.
-        is_of_many = name.endswith("s") and not is_item
         if isinstance(value, dict):
-            is_of_user = strength == HARD and (is_of_many or name in _STORES)
-            return self._replace_parts(
-                value, path, strength, is_of_user=is_of_user, is_record=is_item
-            )
+            return self._replace_parts(value, path, strength, name)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or is_placeholder(value):
             return value
-        is_count = strength == SOFT or (strength == HARD and is_of_many)
-        if is_count and self._rule != _AS_SENT:
+        # Under `passwords` a number counts them.
+        is_count = strength == SOFT or (strength == HARD and name.endswith("s"))
+        if is_count and not self._is_sent:
             return value
         return number_of(self._give(Number(value), path))
 
     def _replace_parts(
-        self,
-        plain: dict[str, Any],
-        path: str,
-        strength: str,
-        *,
-        is_of_user: bool,
-        is_record: bool,
+        self, plain: dict[str, Any], path: str, strength: str, name: str
     ) -> dict[str, Any]:
         beside = self._names.beside_in(plain)
+        # Under `passwords` names are the user's own.
+        is_of_user = strength == HARD and (name.endswith("s") or name in _STORES)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
             place = f"{path}.{key}"
             below = strength
-            if self._rule != _AS_SENT:
-                below = self._names.below(
-                    key,
-                    value,
-                    strength,
-                    beside,
-                    is_of_user=is_of_user,
-                    is_record=is_record,
-                )
+            if not self._is_sent:
+                own = self._names.strength(key, value, beside)
+                others = strength if name else SOFT
+                below = own_or_below(key, value, own, strength, others)
+                if is_of_user and below != WHOLE:
+                    below = HARD
             if below:
                 hidden[key] = self._replace(value, place, below)
             else:
@@ -465,7 +448,7 @@ class _Walk:
     def _replace_text(self, name: str, value: str, path: str) -> str:
         words = words_of(name)
         if words in _COOKIES and "=" in value:
-            return self._hide_cookies(_COOKIES[words], value, path)
+            return self.replaced(_COOKIES[words], value, path, are_secret=True)
         if self._names.is_binary(name) and value:
             return base64.b64encode(self._stand_in(value, path).encode()).decode()
         with_scheme = _SCHEME.fullmatch(value)
@@ -488,13 +471,6 @@ class _Walk:
         if not password or looks_like_a_token(user):
             user = self._stand_in(user, path)
         return user, self._stand_in(password, path)
-
-    def _hide_cookies(self, pattern: str, value: str, path: str) -> str:
-        def hidden(match: re.Match[str]) -> str:
-            place = f"{path}.{match['name']}"
-            return f"{match['start']}{self._stand_in(match['value'], place)}"
-
-        return re.sub(pattern, hidden, value)
 
     # -- texts
 
@@ -538,24 +514,6 @@ class _Walk:
 
         return re.sub(_ESCAPED, hidden, text)
 
-    def _hide_markup(self, text: str, path: str) -> str:
-        text = re.sub(_TAG, lambda match: self._hide_field(match[0], path), text)
-        for pattern in _ELEMENTS:
-            text = self.replaced(pattern, text, path)
-        return text
-
-    def _hide_field(self, tag: str, path: str) -> str:
-        """Hide the value of a field, a `<meta>` or a property with a secret name."""
-        attributes = _attributes(tag)
-        names = [attributes.get(key, "") for key in ("name", "property", "id", "key")]
-        is_password = attributes.get("type", "").lower() == "password"
-        for key in ("value", "content"):
-            value = attributes.get(key)
-            is_secret = any(self.hides(name, value or "") for name in names)
-            if value and (is_password or is_secret):
-                tag = tag.replace(value, self._stand_in(value, f"{path}.{names[0]}"))
-        return tag
-
     def _hide_pairs(self, text: str, path: str) -> str:
         pieces: list[str] = []
         end = 0
@@ -573,8 +531,8 @@ class _Walk:
             value = text[slice(*place)]
             decoded = unquote_plus(value) if "%" in value else value
             makes_secret = beside if sign == "=" else {}
-            is_secret = self.hides(name, decoded, makes_secret)
-            is_secret = is_secret or self.hides(last_name, decoded)
+            is_secret = self._redactor.hides(name, decoded, makes_secret)
+            is_secret = is_secret or self._redactor.hides(last_name, decoded)
             if not is_secret or decoded.startswith(OWN):
                 continue
             hidden = self._replace_text(name, decoded, f"{path}.{name}")
@@ -612,10 +570,3 @@ def _value_at(text: str, start: int, sign: str) -> tuple[int, int] | None:
         pattern = _AFTER_EQUALS if sign == "=" else _AFTER_COLON
     match = re.compile(pattern).match(text, start)
     return match.span() if match else None
-
-
-def _attributes(tag: str) -> dict[str, str]:
-    return {
-        match[1].lower(): next(filter(None, match.groups()[1:]), "")
-        for match in re.finditer(_ATTRIBUTE, tag)
-    }

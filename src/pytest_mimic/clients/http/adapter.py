@@ -89,10 +89,11 @@ class HttpAdapter(Adapter):
         request: Plain,  # noqa: ARG002
     ) -> Plain:
         """Return an answer without its secrets."""
-        is_error = answer.get("status") in _SAY_WHAT_IS_WRONG
+        if answer.get("status") in _SAY_WHAT_IS_WRONG:
+            redactor = redactor.of_errors
         headers = answer.get("headers", {})
         rest = {**answer, "headers": {}} if headers else answer
-        hidden: Plain = redactor.hide(rest, stand_in, is_error=is_error)
+        hidden: Plain = redactor.hide(rest, stand_in)
         if headers:
             hidden["headers"] = redactor.hide_headers(headers, stand_in)
         return hidden
