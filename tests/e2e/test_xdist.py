@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from support import face
 from support.city_shop import SHOP  # noqa: F401 - the project's module
@@ -127,14 +129,71 @@ def recorded(run):
     return call.value
 
 
+# One test makes the call, the other gets its answer, and they end one after the other.
+IN_TURN = """
+    import os, shop
+    from moments import come, wait
+
+    def test_fails():
+        shop.fetch("Oslo", "new")
+        come("made")
+        wait(os.environ["BEFORE_FAILING"])
+        assert os.environ["BEFORE_FAILING"] == "nothing"
+
+    def test_passes():
+        wait("made")
+        given = shop.fetch("Oslo", "own")
+        come("given")
+        wait(os.environ["BEFORE_PASSING"])
+        assert given == os.environ["GIVEN"]
+"""
+MOMENTS = """
+    import os
+
+    def come(moment):
+        open(moment, "w").close()
+
+    def wait(moment):
+        while not os.path.exists(moment):
+            os.sched_yield()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_yield"), reason="one waits for the other")
+@pytest.mark.parametrize(
+    "before",
+    [("test_passes", "made"), ("given", "test_fails")],
+    ids=["passes first", "fails first"],
+)
+def test_a_failing_test_takes_back_no_answer_that_a_passing_one_was_given(
+    failing, before
+):
+    failing.write("moments.py", MOMENTS)
+    failing.tests(IN_TURN)
+    failing.conftest("""
+        from moments import come
+
+        def pytest_runtest_logfinish(nodeid):
+            come(nodeid.rpartition("::")[2])
+        """)
+    names = ("BEFORE_FAILING", "BEFORE_PASSING")
+    env = dict(zip(names, before, strict=True)) | {"GIVEN": "new"}
+
+    run = failing.run("-n2", "--mimic-rerecord", process=True, env=env)
+
+    run.expect(passed=1, failed=1, real=["fetch Oslo"])
+    assert recorded(run) == "new"
+    failing.run("-ktest_passes", env=env).expect(passed=1, deselected=1)
+
+
 @pytest.mark.parametrize("fails", ["another", "down"])
-def test_the_value_of_a_passing_test_stays(failing, fails):
+def test_what_a_failing_test_has_made_alone_is_put_back(failing, fails):
     run = failing.run(
-        "-n2", "--mimic-rerecord", process=True, env={"PASSES": "new", "FAILS": fails}
+        "-ktest_fails", "--mimic-rerecord", env={"FAILS": fails, "PASSES": "new"}
     )
 
-    run.expect(passed=1, failed=1, real=["fetch Oslo"] * 2)
-    assert recorded(run) == "new"
+    run.expect(failed=1, deselected=1, real=["fetch Oslo"])
+    assert recorded(run) == "old"
 
 
 def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing):

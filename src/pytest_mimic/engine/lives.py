@@ -167,8 +167,7 @@ def _write(run: Run, owner: Owner, log: Log) -> Written | None:
 def _undo(run: Run, written: Iterable[Written]) -> None:
     """Put back what stood before, where nobody has written since."""
     for one in reversed(list(written)):
-        run.vault.put_back(one)
-        run.shared.forget(one.name)
+        run.shared.put_back(one)
         run.version += 1
 
 
@@ -194,7 +193,8 @@ def _judge_shared(
 ) -> list[Written]:
     """Put back what an owner that did not pass may not leave to all tests."""
     left: list[Written] = []
-    undone: list[Written] = []
+    if ending != "failed":
+        _confirm_given(run, owner)
     for written in owner.kept.values():
         failed = 0
         for number, entry in written.answers.items():
@@ -204,15 +204,27 @@ def _judge_shared(
                 _tell_outcome(run, entry, why, owner)
             if not why and loses_value(written.replaced.get(number), entry):
                 _tell_lost_value(run, entry, written.name, owner)
-        if ending == "failed" and written.replaced:
-            undone.append(written)
-            run.events.add("put back", test=run.test, name=written.name)
-        elif failed == len(written.answers):
-            undone.append(written)
-        else:
+        is_replaced = ending == "failed" and written.replaced
+        if not is_replaced and failed < len(written.answers):
             left.append(written)
-    _undo(run, undone)
+        elif run.shared.put_back(written):
+            run.version += 1
+            if is_replaced:
+                run.events.add("put back", test=run.test, name=written.name)
     return left
+
+
+def _confirm_given(run: Run, owner: Owner) -> None:
+    """Keep what an owner was given by others, who may fail.
+
+    Of two owners that were given two answers, the next run would fail one.
+    """
+    for (name, number), entry in owner.given.items():
+        if not run.shared.confirm(name, number, entry):
+            label = run.secrecy.secrets.label_of(entry)
+            command = run.refusals.command(RERECORD, owner)
+            what = f"another answer to {label} is kept than {owner.name} was given"
+            run.events.add("stray", f"{what}: {command}")
 
 
 # -- what is told

@@ -576,6 +576,7 @@ class Shared:
         self.joined: dict[str, dict[str, str]] = {}
         self._run_id = run_id or urandom(8).hex()
         self._made: defaultdict[str, set[int]] = defaultdict(set)
+        self._confirmed: set[str] = set()
         # The files of calls that were recorded under another line, by target and line
         # of today, and by the identity that they have under it.
         self._followed: dict[tuple[str, str], dict[str, str]] = {}
@@ -766,23 +767,68 @@ class Shared:
 
     def _note(self, name: str, number: int) -> None:
         self._made[name].add(number)
-        self._vault.locks.tell(f"{self._run_id} {name} {number}")
+        self._tell(name, number)
 
-    def forget(self, name: str) -> None:
-        """Note that what this run has made stands no longer in a file."""
-        self._made.pop(name, None)
-        with self._vault.locks.writing():
-            self._vault.locks.tell(f"{self._run_id} {name} none")
+    def _tell(self, name: str, what: int | str) -> None:
+        self._vault.locks.tell(f"{self._run_id} {name} {what}")
+
+    def confirm(self, name: str, number: int, given: Entry) -> bool:
+        """Keep an answer of this run that an owner was given which has not failed.
+
+        Returns:
+            Whether the next run gives it: nobody has made another one since.
+        """
+        is_kept = True
+
+        def change(former: Recording | None) -> Recording:
+            nonlocal is_kept
+            is_made = number in self._made_in_run(name)
+            answers = _answers_of(former)
+            old, is_own = _answer_at(answers, number)
+            is_kept = bool(old and is_own and old.body == given.body)
+            if former is not None and (is_kept or is_made):
+                self._tell(name, "kept")
+                return former
+            # The test that made it has failed, and has taken it back.
+            is_kept = True
+            self._note(name, number)
+            self._tell(name, "kept")
+            now = _with_answer(answers, number, given, is_equal)
+            return Recording(now[0].test, now[0].recorded, now)
+
+        self._vault.change(name, change)
+        return is_kept
+
+    def put_back(self, written: Written) -> bool:
+        """Undo a write, unless the answers are kept for another owner; whether it was.
+
+        What this run has made there stands no longer in the file.
+        """
+        name = written.name
+        self._made_in_run(name)
+
+        def stays() -> bool:
+            self._made_in_run(name)
+            if name not in self._confirmed:
+                self._tell(name, "none")
+            return name in self._confirmed
+
+        self._vault.put_back(written, stays)
+        return name not in self._confirmed
 
     def _made_in_run(self, name: str) -> set[int]:
         """Give the answers in a file that any process of this run has made."""
         self._vault.begin_recording()
         for line in self._vault.locks.told():
-            run_id, file, number = line.split(" ")
-            if run_id == self._run_id and number == "none":
+            run_id, file, what = line.split(" ")
+            if run_id != self._run_id:
+                continue
+            if what == "none":
                 self._made.pop(file, None)
-            elif run_id == self._run_id:
-                self._made[file].add(int(number))
+            elif what == "kept":
+                self._confirmed.add(file)
+            else:
+                self._made[file].add(int(what))
         return self._made[name]
 
 

@@ -15,6 +15,7 @@ from pytest_mimic.engine.logs import Begun, Log
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.names import log_name
+from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Owner:
         unreadable: Why its log could not be read.
         begun: How many equal calls it began of what all tests share.
         kept: What all tests share and it has recorded, by file.
+        given: The answers that another owner has made in this run, by file and number.
         open: Its calls that have not ended, in the order of their beginning.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
@@ -80,6 +82,7 @@ class Owner:
         self.unreadable: MimicError | None = None
         self.begun = Begun()
         self.kept: dict[str, Written] = {}
+        self.given: dict[tuple[str, int], Entry] = {}
         self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}

@@ -129,7 +129,16 @@ def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Cal
     begun = owner.begun if owner is not None and is_counted else None
     if mode in ("record", "rerecord"):
         _note_joined(run, call)
-    return run.shared.take(call, mode, begun), call
+    place = run.shared.take(call, mode, begun)
+    if mode == "rerecord" and place.decision == "replay":
+        _note_given(place, owner)
+    return place, call
+
+
+def _note_given(place: Place, owner: Owner | None) -> None:
+    """Note that an owner gets what another one has made in this run."""
+    if owner is not None and place.entry is not None:
+        owner.given[place.name, place.index or 0] = place.entry
 
 
 def _note_joined(run: Run, call: Call) -> None:
@@ -476,6 +485,7 @@ class Step(OpenCall):
         failed = failed_exchange(entry.body)
         if not failed and place.entry is place.outcome:
             self.entry = place.entry  # An equal call has ended before.
+            _note_given(place, self._owner)
         self._note_failure(failed, is_kept=place.outcome is entry)
         if run.events.tell is not None:
             run.events.tell(written)

@@ -276,12 +276,12 @@ class Vault:
                 raise
             return None
 
-    def put_back(self, written: Written) -> None:
-        """Undo a write, if nobody has written since."""
+    def put_back(self, written: Written, stays: Callable[[], bool]) -> None:
+        """Undo a write, if nobody has written since, and it need not stay."""
         if not written.changed:
             return
         with self.locks.writing():
-            if self.folder.read(written.name) == written.now:
+            if not stays() and self.folder.read(written.name) == written.now:
                 self._replace(written.name, written.now, written.before)
 
     def delete(self, names: Iterable[str]) -> int:
