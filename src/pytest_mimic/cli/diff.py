@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from pytest_mimic.cli.exchanges import damage_of_edit, identity_under
+from pytest_mimic.cli.exchanges import identity_under
 from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found
+from pytest_mimic.cli.select import Found, damage_of_edit
 from pytest_mimic.client import differing_answers, volatile_paths
 from pytest_mimic.engine.verifying import RealValues, paths_of
 from pytest_mimic.errors import CorruptRecordingError

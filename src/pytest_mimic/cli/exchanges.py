@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, counted_parts
-from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import NO_OPTIONS, Options
+from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope
 from pytest_mimic.secrets.placeholders import Number, is_placeholder
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
-from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, shapeless
 
 
 def identity_under(adapter: Adapter, parts: Plain, options: Options) -> str:
@@ -57,49 +53,10 @@ def hides_more(
         is_own_number = isinstance(value, Number) and not float(value)
         if not is_own_number and not is_placeholder(value):
             return True
+    if not secrets.environment.is_anywhere:
+        return False
     text = json.dumps([call, body], ensure_ascii=False)
     return secrets.environment.hide_in(text) != text
-
-
-def recordings_in(
-    project: Project, names: Iterable[str] | None = None
-) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
-    """Yield what is in each file of the vault, or of some, or what is wrong with it."""
-    for name, found in project.vault.all(names):
-        damage = None
-        if isinstance(found, Recording) and found.edited:
-            damage = damage_of_edit(project, name, found)
-        yield name, damage or found
-
-
-def damage_of_edit(
-    project: Project, name: str, recording: Recording
-) -> CorruptRecordingError | None:
-    """Return what is wrong with a file that was edited to what no adapter can read."""
-    try:
-        for entry in recording.entries:
-            _try(project, entry)
-    except CorruptRecordingError:
-        pass  # An object is gone, which is named where it is needed.
-    except MALFORMED as error:
-        reason = f"{type(error).__name__}: {error}"
-        return shapeless(project.path_of(name), reason)
-    return None
-
-
-def _try(project: Project, entry: Entry) -> None:
-    """Let an adapter read a call in each way in which subcommands ask it to."""
-    adapter = project.adapter(entry.target)
-    if adapter is None or entry.request is None:
-        return
-    call: Any = unshelve(entry.request, project.vault)
-    body: Any = unshelve(entry.body, project.vault)
-    answer = body.get("answer", {})
-    project.label(entry)
-    adapter.host(call)
-    adapter.comparable(answer, answer)
-    identity_under(adapter, adapter.parts(call), NO_OPTIONS)
-    hides_more(project, adapter, call, body)
 
 
 class Exchanges:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from pytest_mimic.cli.exchanges import recordings_in
+from pytest_mimic.cli.exchanges import hides_more, identity_under
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.patch.targets import NO_OPTIONS
+from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, shapeless
 from pytest_mimic.vault.vault import FOLDERS
 from pytest_mimic.words import plural
 
@@ -24,11 +27,15 @@ class Found:
         name: The file.
         recording: What it holds.
         entries: Those of its calls that were asked for.
+        damage: Why it cannot be read.
+        is_edited: Whether it was changed by hand.
     """
 
     name: str
     recording: Recording
     entries: list[Entry]
+    damage: CorruptRecordingError | None = None
+    is_edited: bool = False
 
     @property
     def owner(self) -> str:
@@ -43,6 +50,49 @@ class Found:
     def is_cassette(self) -> bool:
         """Whether the calls have a name of their own."""
         return self.name.startswith("cassettes/")
+
+
+def files_in(project: Project, names: Iterable[str] | None = None) -> Iterator[Found]:
+    """Yield the files of the vault, or some of them, each with all of its calls."""
+    for name, found in project.vault.all(names):
+        is_edited = False
+        if isinstance(found, Recording) and found.edited:
+            is_edited = True
+            found = damage_of_edit(project, name, found) or found
+        if isinstance(found, Recording):
+            yield Found(name, found, found.entries, is_edited=is_edited)
+        else:
+            yield Found(name, Recording(), [], damage=found)
+
+
+def damage_of_edit(
+    project: Project, name: str, recording: Recording
+) -> CorruptRecordingError | None:
+    """Return what is wrong with a file that was edited to what no adapter can read."""
+    try:
+        for entry in recording.entries:
+            _try(project, entry)
+    except CorruptRecordingError:
+        pass  # An object is gone, which is named where it is needed.
+    except MALFORMED as error:
+        reason = f"{type(error).__name__}: {error}"
+        return shapeless(project.path_of(name), reason)
+    return None
+
+
+def _try(project: Project, entry: Entry) -> None:
+    """Let an adapter read a call in each way in which subcommands ask it to."""
+    adapter = project.adapter(entry.target)
+    if adapter is None or entry.request is None:
+        return
+    call: Any = unshelve(entry.request, project.vault)
+    body: Any = unshelve(entry.body, project.vault)
+    answer = body.get("answer", {})
+    project.label(entry)
+    adapter.host(call)
+    adapter.comparable(answer, answer)
+    identity_under(adapter, adapter.parts(call), NO_OPTIONS)
+    hides_more(project, adapter, call, body)
 
 
 class Selection:
@@ -65,16 +115,15 @@ class Selection:
 
     def __iter__(self) -> Iterator[Found]:
         """Yield the calls, file by file. What they are told of is known at the end."""
-        project = self._project
-        for name, recording in recordings_in(project, self._files()):
-            if isinstance(recording, CorruptRecordingError):
-                self._note_damage(name, recording)
+        for found in files_in(self._project, self._files()):
+            if found.damage is not None:
+                self._note_damage(found.name, found.damage)
                 continue
-            entries = self._entries_of(name, recording)
-            if entries:
-                self.calls += len(entries)
-                self.size += project.vault.folder.size(name)
-                yield Found(name, recording, entries)
+            found.entries = self._entries_of(found.name, found.recording)
+            if found.entries:
+                self.calls += len(found.entries)
+                self.size += self._project.vault.folder.size(found.name)
+                yield found
 
     def _files(self) -> list[str] | None:
         """Return the files that the selectors name; None: it takes all to find them."""
