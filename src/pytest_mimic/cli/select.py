@@ -47,6 +47,11 @@ class Found:
         return f"{owner}, cassette {name}" if owner else f"cassette {name}"
 
     @property
+    def is_shared(self) -> bool:
+        """Whether all tests share the call."""
+        return self.name.startswith("calls/")
+
+    @property
     def is_cassette(self) -> bool:
         """Whether the calls have a name of their own."""
         return self.name.startswith("cassettes/")
