@@ -114,13 +114,13 @@ def test_a_miss_names_the_file_whose_content_changed(shop):
     shop.tests(read("two"))
 
     told = [
-        "no recording of shop:load(path=<tmp>/in.csv)",
+        "no recording of shop:load(path=<tmp 0>/in.csv)",
         "path: other content now than recorded",
     ]
     shop.run().expect(failed=1, real=[], says=told)
 
     shop.tests(read("one").replace('"in.csv"', '"new.csv"'))
-    told = ["<tmp>/new.csv now"]
+    told = ["<tmp 0>/new.csv now"]
     shop.run().expect(failed=1, real=[], says=told)
 
 

@@ -115,7 +115,7 @@ def test_a_call_that_writes_a_file_is_refused(project):
 
     assert run.error == [
         "MutatedInputError: shop:export has mutated its inputs",
-        "path: <tmp>/out.csv: made by the call",
+        "path: <tmp 0>/out.csv: made by the call",
         "name the inner function that returns the new value instead",
     ]
     assert run.vault == {}

@@ -135,6 +135,36 @@ def test_paths_come_back_in_another_checkout(shop):
     shop.replay(process=True).expect(passed=PASSED, real=[])
 
 
+def test_a_path_that_another_checkout_would_get_as_it_is_is_named(project):
+    project.ini("shop:status", "shop:lines")
+    project.module("""
+        from pathlib import Path
+        HERE = Path(__file__).parent
+
+        def status():
+            return f"error:{HERE}/x", "https://shop.com/x", f"see {HERE}/x"
+
+        def lines():
+            yield f"<b>{HERE}</b>"
+            yield "b"
+    """)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_it(n):
+            shop.status()
+            list(shop.lines())
+    """)
+    here = str(project.root)[:20]
+
+    recorded = project.record().expect(passed=2)
+
+    assert recorded.output.count(f"shop:status: 'error:{here}") == 1
+    assert recorded.output.count(f"shop:lines: '<b>{here}") == 1
+    project.replay().expect(passed=2, never=["in outcomes"])
+
+
 def test_a_path_that_no_argument_names_follows_the_test(project):
     project.ini("shop:where", "shop:shared")
     project.module("""

@@ -94,7 +94,7 @@ FORGED = {
     ),
     "pattern that prints": ({"$pattern": ["a", 1 << 40]}, "pattern"),
     "zone of a path": ({"$zone": "../../etc/passwd"}, "zone"),
-    "folder of a pattern": ({"$path": ["tmp", "", ["**"]]}, "path"),
+    "path of a list": ({"$path": ["tmp", "", ["**"]]}, "path"),
     "array without its memory": (
         {"$numpy:ndarray": [1], "dtype": "float64", "shape": [1 << 40]},
         "numpy:ndarray",

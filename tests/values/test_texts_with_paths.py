@@ -31,6 +31,8 @@ MOVED = {
     "repr": ("PosixPath('ROOT/a')", "PosixPath('<root>/a')"),
     "call": ("open(ROOT/a)", "open(<root>/a)"),
     "first of PATH": ("ROOT/bin:/usr/bin", "<root>/bin:/usr/bin"),
+    "second of PATH": ("/usr/bin:ROOT/bin", "/usr/bin:<root>/bin"),
+    "PATH": ("ROOT/bin:ROOT/lib:ROOT:/usr/bin", "<root>/bin:<root>/lib:<root>:/usr/bin"),
     "before a comma": ("ROOT, then ROOT/x", "<root>, then <root>/x"),
     "behind a URL": ("https://shop.com/a ROOT/b", "https://shop.com/a <root>/b"),
     "a URL in quotes": ("'https://shop.com/a','ROOT/b'", "'https://shop.com/a','<root>/b'"),
@@ -50,7 +52,6 @@ KEPT = {
     "backup": "ROOT.bak",
     "below another": "/mntROOT/x",
     "relative": "dataROOT/x",
-    "second of PATH": "/usr/bin:ROOT/bin",
     "behind a colon": "error:ROOT/x",
     "behind an at": "@ROOT/x",
     "in tags": "<p>ROOT/x</p>",
@@ -106,3 +107,35 @@ def test_below_a_rootdir_of_one_level_what_exists_is_moved():
     assert node("/usr/bin and more", "/usr") == "/usr/bin and more"
     assert node("/usr/no-such-file", "/usr") == "/usr/no-such-file"
     assert places("/etc").value_of({"$relative": "<root>/hosts"}) == "/etc/hosts"
+    assert node("/usr/bin:/usr/lib", "/usr") == {"$relative": "<root>/bin:<root>/lib"}
+
+
+NOTED = (
+    "behind a colon",
+    "behind an at",
+    "in tags",
+    "before a bracket",
+    "before a dot",
+    "Windows",
+)
+
+
+@pytest.mark.parametrize("root", ROOTS[2:])
+@pytest.mark.parametrize("text", [KEPT[name] for name in NOTED], ids=NOTED)
+def test_a_path_of_the_run_that_is_not_moved_is_noted(text, root):
+    of_run = places(root)
+
+    of_run.node_of(text.replace("ROOT", root), is_argument=False)
+
+    (noted,) = of_run.unmoved
+    assert root in noted
+
+
+@pytest.mark.parametrize("root", ROOTS[2:])
+@pytest.mark.parametrize("text", [KEPT[name] for name in KEPT.keys() - {*NOTED}])
+def test_another_path_is_not_noted(text, root):
+    of_run = places(root)
+
+    of_run.node_of(text.replace("ROOT", root), is_argument=False)
+
+    assert of_run.unmoved == {}

@@ -37,6 +37,7 @@ EventKind: TypeAlias = Literal[
     "new test id",  # of a test, in `call`, that another process names otherwise: what
     "held",  # a part of the calls of a target that is data: cause
     "unrepeated",  # an effect of a recorded function: cause; fact, without the target
+    "unmoved",  # texts of an outcome with a path of this checkout: cause, identity
     "left out",  # parts of an exception that cannot be kept: cause, identity
     "hidden",  # a name in an answer, whose values are placeholders in a replay: cause
     "redacted",  # an outcome that held values of the environment

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.engine.effects import Effects
+    from pytest_mimic.engine.events import EventKind
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
 
@@ -533,7 +534,7 @@ class RealCall:
         if verb == "raised" and name:
             name = "exception"
         try:
-            return store(
+            tree = store(
                 value,
                 self._objects,
                 places,
@@ -541,27 +542,32 @@ class RealCall:
                 self._mask,
                 forbid=run.forbids_pickles,
                 name=name,
-                tell_left_out=self._tell_left_out,
+                tell_left_out=partial(self._tell, "left out"),
             )
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
             refuse(self._call, self._step, told)
             raise told from error.__cause__
+        if places.unmoved:
+            texts = [repr(self._mask(text)) for text in places.unmoved]
+            self._tell("unmoved", texts)
+            places.unmoved.clear()
+        return tree
 
     def _mask(self, text: str) -> str:
         masked = self._plan.run.secrecy.secrets.masked_text(text)
         # Bytes are to stay ASCII.
         return text if masked == text else masked.replace("…", "...")
 
-    def _tell_left_out(self, paths: list[str]) -> None:
+    def _tell(self, kind: EventKind, parts: list[str]) -> None:
         run, target = self._plan.run, self._plan.target
         if self._recorded is None:
             run.events.add(
-                "left out",
+                kind,
                 target,
                 test=run.test,
-                cause=f"{target}: {', '.join(paths)}",
+                cause=f"{target}: {', '.join(parts)}",
                 identity=self._call.identity,
             )
 

@@ -355,6 +355,7 @@ _LISTS = (
     _List("not kept", "not kept, because their tests failed", is_fact=True),
     _List("connected", "connections that no line took", is_fact=True),
     _List("left out", "left out of exceptions", row=_counts),
+    _List("unmoved", "in outcomes, the same in every checkout", row=_counts),
     _List(
         "hidden",
         "redacted in answers",

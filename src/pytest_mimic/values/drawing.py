@@ -119,9 +119,9 @@ _BRACKETS = {
 # The tags of a text that says all.
 _TEXTS = frozenset(
     "$int $float $decimal $uuid $zone $name $escaped $relative"
-    " $date $datetime $time".split()
+    " $path $date $datetime $time".split()
 )
-_PLACES = frozenset(["$path", "$text", "$json", "$npy", "$pickle"])
+_OBJECTS = frozenset(["$text", "$json", "$npy", "$pickle"])
 # The keys beside the tag of an object whose parts are drawn as its arguments.
 _ARGUMENTS = frozenset(
     "args () of items attributes fields extra private keywords".split()
@@ -149,8 +149,8 @@ def _tagged(tree: dict[str, Any]) -> _Form:
         return _Form(repr(bytes_of(tree)))
     if tag == "$long":
         return _Form(_long(tree))
-    if tag in _PLACES:
-        return _Form(_place(tree))
+    if tag in _OBJECTS:
+        return _Form(_object_file(tree))
     if isinstance(content, str) and ":" not in tag:
         return _Form(f"<{tag[1:]} {content}>")
     if isinstance(content, int):
@@ -216,16 +216,12 @@ def _long(tree: dict[str, Any]) -> str:
     return f"<{kind} of {length:,}{start} #{digest}>"
 
 
-def _place(tree: dict[str, Any]) -> str:
-    """Draw a path, or a text that is one; or what stands in a file of its own."""
-    place = next(iter(tree.values()))
-    if isinstance(place, list):
-        root, rest = place[:2]
-        below = line(rest) if isinstance(rest, dict) else rest
-        return f"<{root}>/{below}".rstrip("/") if root == "tmp" else below or "."
+def _object_file(tree: dict[str, Any]) -> str:
+    """Draw what stands in a file of its own."""
+    name = next(iter(tree.values()))
     if "begins" in tree:
         return f"{tree['begins']!r}{ENDS}"
     if "$npy" in tree:
-        _, _, digest = place.rpartition("/")
+        _, _, digest = name.rpartition("/")
         return f"<{tree['length']:,} bytes #{digest[:_DIGITS]}>"
-    return str(place if "$path" in tree else tree.get("preview") or f"<{place}>")
+    return str(tree.get("preview") or f"<{name}>")

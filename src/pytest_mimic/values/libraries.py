@@ -141,9 +141,9 @@ def _joined(text: str, count: int, walk: Opener) -> Tree:
 
 
 def _holds_path(text: str, walk: Opener) -> bool:
-    places = walk.places
-    if places is None or not any(start in text for start in places.starts):
+    if walk.places is None or not any(one in text for one in walk.places.starts):
         return False
+    places = walk.places.of_call()  # To look notes nothing.
     texts = text.split("\0")
     return any(places.relative(one, is_argument=False) is not None for one in texts)
 
@@ -211,6 +211,8 @@ def _ndarray(array: Any, walk: Opener) -> Tree:
         is_bare = type(array) is np.ndarray and is_kept(array.dtype)
         return _stored(array, walk) if is_bare else Raw(array)
     dtype = _dtype(array.dtype, walk)
+    if array.dtype.kind == "U" and _holds_path("\0".join(bare.ravel().tolist()), walk):
+        dtype = "str"  # In another checkout a path has another length.
     if array.dtype.names:
         # Between the fields there may be bytes that mean nothing.
         fields: Tree = {name: walk.node(bare[name]) for name in array.dtype.names}

@@ -36,20 +36,24 @@ _MARK = r"<+(?:root|tmp(?: [^<>]*)?)>"
 _FOLDER = rf"(?:/{WORKER}\d+)?(?:/[\w-]+(?:\.[\w-]+)*)?"
 
 
+# So many signs around a path that is not moved are shown.
+_BEFORE, _BEHIND = 10, 30
+
 _PATHS = {kind.__name__: kind for kind in (Path, PurePosixPath, PureWindowsPath)}
 
 
 class Places:
     """The places of the paths of a run, or of one call.
 
-    A place is `["root", "data/in.csv"]` or `["tmp", "in.csv", folder]`: below which of
-    the folders that `tmp_path` or `tmp_path_factory` gave. The folders that the
-    arguments of a call name have a number, in the order in which they are met; another
-    one that its outcome names has its name: `tmp_path` or `shared`. What stands beside
-    these folders has `""`.
+    A place is `<root>/data/in.csv` or `<tmp 0>/in.csv`: below which of the folders that
+    `tmp_path` or `tmp_path_factory` gave. The folders that the arguments of a call name
+    have a number, in the order in which they are met; another one that its outcome
+    names has its name: `tmp_path` or `shared`. What stands beside these folders has
+    none: `<tmp >/x`. What stands so in a path itself gets one more `<`.
 
     Attributes:
         folders: The folders that the arguments name.
+        unmoved: Parts of texts of the outcome that hold a path where it is not moved.
         names: The names of parts of arguments that keep their place, by their ids.
         parts: These parts by their names.
         starts: What a text holds that may hold a path below the rootdir or below the
@@ -58,6 +62,7 @@ class Places:
 
     def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
         self.folders: list[str] = []
+        self.unmoved: dict[str, None] = {}
         self.names: Mapping[int, str] = {}
         self.parts: Mapping[str, object] = {}
         self._rootdir = _spellings(rootdir) if rootdir else ()
@@ -85,6 +90,7 @@ class Places:
         self._pattern = re.compile(
             rf"{_URL}|(?P<mark>{_MARK})|{_BEGINS}"
             rf"(?:{temporary}{_ENDS}(?P<tmp>{_FOLDER})|(?P<root>{root}){_ENDS})"
+            rf"|(?<![\w./-])(?P<unmoved>{temporary}|{root})(?!\.?[\w-])"
         )
 
     def set_tmp_path(self, folder: str | os.PathLike[str]) -> None:
@@ -107,33 +113,33 @@ class Places:
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
         places = copy(self)
-        places.folders = []
+        places.folders, places.unmoved = [], {}
         return places
 
     def node_of(self, value: PurePath | str, *, is_argument: bool) -> Tree:
         """Give what stands for a path, or for a text that may be one.
 
         Returns:
-            `{"$path": place or text}`, with a `class` where it is a pure path, or
+            `{"$path": place}`, with a `class` where it is a pure path, or
             `{"$relative": text}`, both with a `content` where it is a temporary path
             and an argument; `Refused` where that has none; a text that holds no path
             as it is.
         """
         text = str(value)
+        node: dict[str, Tree] = {}
         if isinstance(value, PurePath):
             place = self._place_of(text, is_argument=is_argument)
-            node: dict[str, Tree] = {"$path": escaped(text) if place is None else place}
+            node["$path"] = escaped(place)
             if not isinstance(value, Path):
                 node["class"] = type(value).__name__
-            is_temporary = place is not None and place[0] == "tmp"
         else:
             relative = self.relative(text, is_argument=is_argument)
             if relative is None:
                 return escaped(text)
-            node = {"$relative": escaped(relative)}
             is_path = "\n" not in text and os.pathsep not in text
-            is_temporary = is_path and relative.startswith("<tmp")
-        if is_argument and is_temporary:
+            place = relative if is_path else ""
+            node["$relative"] = escaped(relative)
+        if is_argument and place.startswith("<tmp"):
             content = content_of(text)
             if isinstance(content, Refused):
                 return content
@@ -143,28 +149,35 @@ class Places:
     def relative(self, text: str, *, is_argument: bool) -> str | None:
         """Give a text with `<root>` and `<tmp NAME>` in place of the run's folders.
 
-        What stands so in the text itself gets one more `<`.
+        Of a list of whole paths, as `PATH` is one, each is moved.
 
         Returns:
             `None`: the text holds no path below these folders.
         """
+        items = text.split(os.pathsep)
+        if not all(item.startswith("/") for item in items):
+            items = [text]
+        moved = [self._moved(item, is_argument=is_argument) for item in items]
+        marked = os.pathsep.join(moved)
+        return None if marked == _escaped_marks(text) else marked
+
+    def _moved(self, text: str, *, is_argument: bool) -> str:
         for root in self._shallow:
             below = text.removeprefix(root)
             if below != text and below[:1] in ("", "/") and os.path.exists(text):  # noqa: PTH110
-                return f"<root>{self._escaped_marks(below)}"
-        marked = self._pattern.sub(partial(self._mark, is_argument=is_argument), text)
-        return None if marked == self._escaped_marks(text) else marked
-
-    def _escaped_marks(self, text: str) -> str:
-        return re.sub(_MARK, r"<\g<0>", text)
+                return f"<root>{_escaped_marks(below)}"
+        return self._pattern.sub(partial(self._mark, is_argument=is_argument), text)
 
     def _mark(self, found: re.Match[str], *, is_argument: bool) -> str:
         if found["mark"]:
             return f"<{found['mark']}"
         if found["root"]:
             return "<root>"
+        if found["unmoved"] and not is_argument:
+            start = max(found.start() - _BEFORE, 0)
+            self.unmoved[found.string[start : found.end() + _BEHIND]] = None
         if found["tmp"] is None:
-            return found[0]  # A URL, of which no part is looked at.
+            return found[0]  # Of a URL no part is looked at.
         folder, _ = self._split(found["tmp"][1:])
         name = self._name_of(folder, is_argument=is_argument)
         rest = "" if folder else found["tmp"]
@@ -178,9 +191,12 @@ class Places:
         mark = found[0][1:]
         if mark.startswith("<"):
             return mark
-        root, _, name = mark[:-1].partition(" ")
-        folder = int(name) if name.isdigit() else name
-        return self._path_of([root, "", folder])
+        if mark == "root>":
+            return self._rootdir[0] if self._rootdir else "<root>"
+        name = mark[4:-1]
+        if not name.isdigit():
+            return self._folder_named(name)
+        return self.folders[int(name)] if int(name) < len(self.folders) else "<tmp>"
 
     def value_of(self, node: Mapping[str, Any]) -> object:
         """Make the path or text of a node in this run, or give the part it names."""
@@ -191,9 +207,8 @@ class Places:
             return self.parts[name]
         if "$relative" in node:
             return self.absolute(unescaped(node["$relative"]))
-        place = node["$path"]
-        text = self._path_of(place) if isinstance(place, list) else unescaped(place)
-        return _PATHS[node.get("class", "Path")](text)
+        place = self.absolute(unescaped(node["$path"]))
+        return _PATHS[node.get("class", "Path")](place)
 
     def changed_files(self, before: Mapping[str, Stamp]) -> list[str]:
         """Say which files were made, changed or removed since, a line each."""
@@ -205,31 +220,25 @@ class Places:
             verb = "made"
             if facts:
                 verb = "changed" if now else "removed"
-            lines.append(f"{name}: {self._shown(path)}: {verb} by the call")
+            place = self._place_of(path, is_argument=False)
+            lines.append(f"{name}: {place}: {verb} by the call")
         return lines
 
-    def _shown(self, path: str) -> str:
-        place = self._place_of(path, is_argument=False)
-        if place is None:
-            return path
-        below = unescaped(place[1])
-        return f"<tmp>/{below}" if place[0] == "tmp" else below or "."
-
-    def _place_of(self, text: str, *, is_argument: bool) -> list[Tree] | None:
-        """Say where a path stands; `None` if it is in neither root."""
-        if not text.startswith("/") or "\0" in text:
-            return None
+    def _place_of(self, text: str, *, is_argument: bool) -> str:
+        """Give the place of a path; one that is in neither root as it is."""
         path = os.path.normpath(text)
-        slash = "/" if text.endswith("/") else ""
-        if not is_argument and text != path + slash:
-            return None  # It would come back in another spelling.
-        below = _below(path, self._temporary)
-        if below is not None:
-            folder, rest = self._split(below)
-            name = self._name_of(folder, is_argument=is_argument)
-            return ["tmp", escaped(rest + slash), name]
-        below = _below(path, self._rootdir)
-        return None if below is None else ["root", escaped(below + slash)]
+        if "\0" in text or not (is_argument or text == path):
+            return _escaped_marks(text)  # It would come back in another spelling.
+        mark = "<root>"
+        rest = _below(path, self._temporary)
+        if rest is not None:
+            folder, rest = self._split(rest)
+            mark = f"<tmp {self._name_of(folder, is_argument=is_argument)}>"
+        else:
+            rest = _below(path, self._rootdir)
+        if rest is None:
+            return _escaped_marks(text)
+        return f"{mark}/{_escaped_marks(rest)}".rstrip("/")
 
     def _split(self, below: str) -> tuple[str, str]:
         """Split a path below the temporary folder into a given folder and the rest."""
@@ -250,18 +259,6 @@ class Places:
         if folder and os.path.realpath(folder) == self._tmp_path:
             return "tmp_path"
         return re.sub(_NUMBER, "", Path(folder).name)
-
-    def _path_of(self, place: list[Any]) -> str:
-        root, rest, *more = place
-        below = unescaped(rest)
-        if root == "root":
-            folder = self._rootdir[0] if self._rootdir else "<root>"
-        elif isinstance(more[0], str):
-            folder = self._folder_named(more[0])
-        else:
-            folder = self.folders[more[0]] if more[0] < len(self.folders) else "<tmp>"
-        is_inside = below and not below.startswith("/")
-        return f"{folder}/{below}" if is_inside else f"{folder}{below}"
 
     def _folder_named(self, name: str) -> str:
         """Give the folder of a name: of several with a number, the last one made."""
@@ -392,6 +389,10 @@ def _spellings(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """Give a folder as it is named, and without links."""
     named = str(Path(folder).absolute())
     return tuple(dict.fromkeys((named, os.path.realpath(named))))
+
+
+def _escaped_marks(text: str) -> str:
+    return re.sub(_MARK, r"<\g<0>", text)
 
 
 def _one_of(folders: Iterable[str]) -> str:

@@ -208,8 +208,9 @@ def escaped(text: str) -> Tree:
 def unescaped(tree: Any) -> str:
     """Give the text that a tree stands for; see `escaped`."""
     if isinstance(tree, dict):
-        return str(tree["$escaped"]).encode("ascii").decode("unicode_escape")
-    return str(tree)
+        tree = tree["$escaped"].encode("ascii").decode("unicode_escape")
+    text: str = tree
+    return text
 
 
 # -- digests
