@@ -52,7 +52,13 @@ class Commands:
         return " ".join(map(_quoted, ["pytest-mimic", *words, *vault]))
 
     def restore(self, paths: Iterable[Path]) -> str:
-        """Return the command of Git that gives files back as they were committed."""
+        """Return the command of Git that gives files back as they were committed.
+
+        It is empty where they are in no work tree.
+        """
+        paths = list(paths)
+        if not any(Path(above, ".git").exists() for above in paths[0].parents):
+            return ""
         names = [self.folder(path) for path in paths]
         return " ".join(map(_quoted, ["git", "restore", "--", *names]))
 

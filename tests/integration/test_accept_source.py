@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.git import git
 
 EMBED = """
     from tally import ran
@@ -201,9 +202,12 @@ FALLBACK = """
 """
 
 
+@pytest.mark.parametrize("is_in_git", [True, False])
 @pytest.mark.parametrize("line", ["shop:embed", "shop:embed sequence"])
-def test_an_error_that_replaces_a_value_is_named(project, line):
-    """Whoever has no such machine gets the value back by the printed command."""
+def test_an_error_that_replaces_a_value_is_named(project, line, is_in_git):
+    """Whoever has no such machine gets the value back by the command, if Git has it."""
+    if is_in_git:
+        git(project.root, "init", "-q")
     project.ini(line)
     project.module(FALLBACK)
     project.test("shop.robust('a')")
@@ -213,11 +217,13 @@ def test_an_error_that_replaces_a_value_is_named(project, line):
     run = project.run("--mimic-record").expect(passed=1, real=["embed a"])
 
     [name] = run.changed
-    assert run.section[-3:] == [
+    way = f"to get the values back: git restore -- .mimic_vault/{name}"
+    rows = [
         "errors that have replaced recorded values:",
         "  shop:embed(word='a') raised RuntimeError    test_shop.py::test_it",
-        f"to get the values back: git restore -- .mimic_vault/{name}",
+        *([way] if is_in_git else []),
     ]
+    assert run.section[-len(rows) :] == rows
     # What is an error already is replaced by another one without a word.
     project.module(FALLBACK.replace("no CUDA", "none here"))
     again = project.run("--mimic-record").expect(passed=1)

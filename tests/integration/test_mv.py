@@ -178,6 +178,21 @@ def test_a_recording_of_the_new_test_stays(suite):
     assert own[0] in [call.said for call in suite.calls()]
 
 
+def test_where_a_file_cannot_be_written_nothing_is_moved(suite):
+    suite.put({"a": making("test_x", 1), "b": WIDE + making("test_y", 2)})
+    suite.record().expect(passed=2)
+    (suite.vault / "logs/u").mkdir()
+    (suite.vault / "logs/u/b.py").write_text("no folder")
+    before = suite.files()
+
+    answer = suite.command("mv", "t", "u")
+
+    assert (answer.code, "->" in answer.text) == (2, False)
+    assert ".mimic_vault/logs/u/b.py is a link or no folder" in answer.text
+    assert "nothing was moved" in answer.text
+    assert suite.files() == before
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

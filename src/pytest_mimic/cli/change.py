@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, select
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import cassette_of_test, log_name
 from pytest_mimic.vault.recording import Recording, copied
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.vault import Vault, Written
 from pytest_mimic.words import plural, size_in_words
 
 
@@ -71,6 +71,7 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
             " it takes two tests, classes, files or folders"
         )
     moves: dict[str, tuple[str, Recording]] = {}
+    rows: list[str] = []
     stay = 0
     for name, recording in vault.all():
         if isinstance(recording, CorruptRecordingError):
@@ -88,21 +89,52 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
         to = _new_name(name, recording.owner, moved.owner)
         if to != name and vault.folder.size(to) > 0:
             stay += 1
-            yield f"{moved.owner}: not moved, {to} has recordings of its own"
+            rows.append(f"{moved.owner}: not moved, {to} has recordings of its own")
             continue
         moves[name] = to, moved
         if moved.owner != recording.owner:
-            yield f"{recording.owner} -> {moved.owner}"
+            rows.append(f"{recording.owner} -> {moved.owner}")
     if not moves and not stay:
         yield f"nothing in {vault.label} is of a test {options.old}"
         return 1
     if not options.dry_run:
-        # New files come before old ones go: a process may be killed between.
-        for to, recording in moves.values():
-            vault.write(to, recording)
-        vault.delete(name for name, (to, _) in moves.items() if to != name)
-        vault.close()
+        _carry_out(vault, moves)
+    yield from rows
     return 1 if stay else 0
+
+
+def _carry_out(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> None:
+    """Write new files before old ones go: a process may be killed between.
+
+    Raises:
+        MimicError: A file cannot be written, and nothing was moved; or an old one
+            cannot be deleted.
+    """
+    written: list[Written] = []
+    fact = ""
+    try:
+        for to, recording in moves.values():
+            written.append(vault.write(to, recording))
+        fact = "all was moved, and what is recorded there stands at both places"
+        vault.delete(name for name, (to, _) in moves.items() if to != name)
+    except MimicError as error:
+        fact = fact or _undone(vault, written)
+        raise MimicError(error.what, [*error.facts, fact], error.remedies) from None
+    finally:
+        vault.close()
+
+
+def _undone(vault: Vault, written: Iterable[Written]) -> str:
+    """Undo writes, and say what of them is left."""
+    left = []
+    for one in written:
+        try:
+            vault.put_back(one, lambda: False)
+        except MimicError:
+            left.append(one.name)
+    if left:
+        return f"nothing was moved but {', '.join(left)}, which cannot be put back"
+    return "nothing was moved"
 
 
 def _owner_at(project: Project, word: str) -> str:

@@ -218,7 +218,7 @@ def _restores(session: Session, events: list[Event]) -> list[str]:
     vault = session.run.vault.path
     names = dict.fromkeys(event.text("name") for event in events)
     command = session.commands.restore(vault / name for name in names)
-    return [f"to get the values back: {command}"]
+    return [f"to get the values back: {command}"] if command else []
 
 
 def _in_one_process(session: Session, events: list[Event]) -> list[str]:
