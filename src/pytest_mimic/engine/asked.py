@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
 
 from pytest_mimic.engine.inside import Inside
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 from pytest_mimic.patch.patches import Patches
 
-
-class _Client(NamedTuple):
-    """A client of which libraries for mocks replace functions.
-
-    Attributes:
-        asking: What each request goes through before one of them can answer it.
-        sending: What they replace: a module, a class of it, and its method.
-    """
-
-    asking: tuple[str, str, str]
-    sending: tuple[tuple[str, str, str], ...]
-
-
-_CLIENTS = {
-    "requests": _Client(
-        ("requests.models", "PreparedRequest", "prepare"),
-        (
-            ("requests.sessions", "Session", "send"),
-            ("requests.sessions", "Session", "get_adapter"),
-            ("requests.adapters", "HTTPAdapter", "send"),
-        ),
+# What each request goes through before a library for mocks can answer it.
+_ASKING = {
+    "requests": ("requests.models", "PreparedRequest", "prepare"),
+    "httpx": ("httpx._models", "Request", "__init__"),
+    "aiohttp": ("aiohttp.client", "_BaseRequestContextManager", "__init__"),
+}
+# What such libraries replace: a module, a class of it, and its method.
+_SENDING = {
+    "requests": (
+        ("requests.sessions", "Session", "send"),
+        ("requests.sessions", "Session", "get_adapter"),
+        ("requests.adapters", "HTTPAdapter", "send"),
     ),
-    "httpx": _Client(
-        ("httpx._models", "Request", "__init__"),
-        (
-            ("httpx", "HTTPTransport", "handle_request"),
-            ("httpx", "AsyncHTTPTransport", "handle_async_request"),
-            ("httpcore", "ConnectionPool", "handle_request"),
-            ("httpcore", "AsyncConnectionPool", "handle_async_request"),
-        ),
+    "httpx": (
+        ("httpx", "HTTPTransport", "handle_request"),
+        ("httpx", "AsyncHTTPTransport", "handle_async_request"),
+        ("httpcore", "ConnectionPool", "handle_request"),
+        ("httpcore", "AsyncConnectionPool", "handle_async_request"),
     ),
-    "aiohttp": _Client(
-        ("aiohttp.client", "_BaseRequestContextManager", "__init__"),
-        (("aiohttp.client", "ClientSession", "_request"),),
-    ),
+    "aiohttp": (("aiohttp.client", "ClientSession", "_request"),),
 }
 
 
@@ -67,33 +52,26 @@ class AskedClients:
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges at which a client is asked."""
-        for name, client in _CLIENTS.items():
-            module, *path = client.asking
-            wrap = functools.partial(self._noting, name)
+        for client, (module, *path) in _ASKING.items():
+            wrap = noting(partial(self._note, client))
             yield Edge(module, tuple(path), wrap, is_optional=True)
 
-    def _noting(self, client: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def noting(*args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            call = self._inside.around
-            if call.shared_target and call.is_open:
-                call.asked |= {client}
-                call.mocked |= {*self.replaced([client])}
-            return original(*args, **kwargs)
-
-        return noting
+    def _note(self, client: str, *_args: Any, **_kwargs: Any) -> None:
+        call = self._inside.around
+        if call.shared_target and call.is_open:
+            call.asked |= {client}
+            call.mocked |= {*self.replaced([client])}
 
     def begin(self) -> None:
         """Note what stands there before the tests."""
-        for client in _CLIENTS.values():
-            for place in client.sending:
+        for places in _SENDING.values():
+            for place in places:
                 if place[0] in sys.modules:
                     self._before[place] = self._standing(place)
 
-    def replaced(self, clients: Iterable[str] = tuple(_CLIENTS)) -> list[str]:
+    def replaced(self, clients: Iterable[str]) -> list[str]:
         """Give the functions of clients that somebody has replaced now."""
-        places = [one for name in clients for one in _CLIENTS[name].sending]
+        places = [one for name in clients for one in _SENDING[name]]
         return [".".join(place) for place in places if self._is_replaced(place)]
 
     def _standing(self, place: tuple[str, str, str]) -> object:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 
 CLOCK = "(clock)"
 """The name under which the moment stands among the arguments; no parameter has it."""
@@ -34,11 +34,6 @@ def asks_for_time(chain: tuple[str, ...], imported: tuple[str, str]) -> bool:
     return names[-1] in _ASKING or names[-2:] == _TIME or chain[-2:] == _TIME
 
 
-def may_be_held() -> bool:
-    """Tell whether what holds a clock is loaded: this is asked at each call."""
-    return "freezegun.api" in sys.modules or "time_machine" in sys.modules
-
-
 def held_moment() -> str:
     """Give the moment to which the clock was set; empty: nobody holds it."""
     frozen = sys.modules.get("freezegun.api")
@@ -54,9 +49,19 @@ def held_moment() -> str:
     return ""
 
 
-def edges_of_clocks() -> Iterator[Edge]:
-    """Yield the edge at which freezegun begins: our modules keep the real clock."""
-    yield Edge("freezegun.api", ("_freeze_time", "start"), _keep_out)
+def edges_of_clocks(note: Callable[..., object]) -> Iterator[Edge]:
+    """Yield the edges at which a clock is held, or let go.
+
+    Where freezegun begins, our modules keep the real clock.
+
+    Args:
+        note: Is called after each of these.
+    """
+    noted = noting(after=note)
+    freeze, travel = ("freezegun.api", "_freeze_time"), ("time_machine", "travel")
+    yield Edge(freeze[0], (freeze[1], "start"), lambda start: noted(_keep_out(start)))
+    for (module, cls), name in ((freeze, "stop"), (travel, "start"), (travel, "stop")):
+        yield Edge(module, (cls, name), noted)
 
 
 def _keep_out(start: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
-
-_Function = Callable[..., Any]
 
 
 class Connections:
@@ -29,30 +26,19 @@ class Connections:
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges at which a name is looked up, and a socket connects."""
-        yield Edge("socket", ("getaddrinfo",), self._looking_up)
+        yield Edge("socket", ("getaddrinfo",), noting(after=self._note_host))
         for name in ("connect", "connect_ex"):
-            yield Edge("socket", ("socket", name), self._connecting)
+            yield Edge("socket", ("socket", name), noting(self._note_address))
 
-    def _looking_up(self, getaddrinfo: _Function) -> _Function:
-        @functools.wraps(getaddrinfo)
-        def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-            found = getaddrinfo(host, *args, **kwargs)
-            for *_, address in found:
-                if isinstance(host, str):
-                    self._hosts[address[0]] = host
-            return found
+    def _note_host(
+        self, found: list[Any], host: Any, *_args: Any, **_kwargs: Any
+    ) -> None:
+        if isinstance(host, str):
+            self._hosts.update({address[0]: host for *_, address in found})
 
-        return look_up
-
-    def _connecting(self, connect: _Function) -> _Function:
-        @functools.wraps(connect)
-        def connect_and_note(socket: Any, address: Any) -> Any:
-            __tracebackhide__ = True
-            if isinstance(address, tuple) and not self._run.passes():
-                self._note(*address[:2])
-            return connect(socket, address)
-
-        return connect_and_note
+    def _note_address(self, _socket: Any, address: Any) -> None:
+        if isinstance(address, tuple) and not self._run.passes():
+            self._note(*address[:2])
 
     def _note(self, host: Any, port: Any) -> None:
         run = self._run

@@ -160,6 +160,7 @@ class Coverings:
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
         self._mocks = Mocks(
+            run,
             Inputs(rootdir, run.vault.path, Project(rootdir)),
             AskedClients(run.inside, self._patches),
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from os import stat  # A test may replace that of the module.
 from pathlib import Path
 from stat import S_ISREG
@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic.engine.inside import Inside, OpenCall
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 
 _Names = Mapping[str, frozenset[str]]
 
@@ -32,19 +32,14 @@ _hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
 def edges_of_effects(inside: Inside) -> Iterator[Edge]:
     """Yield the edges at which a real call logs or warns."""
 
-    def noting(fact: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def note(*args: Any, **kwargs: Any) -> Any:
-            call = inside.around
-            if call.is_open:
-                call.effects |= {fact}
-            return original(*args, **kwargs)
+    def note(fact: str, *_args: Any, **_kwargs: Any) -> None:
+        call = inside.around
+        if call.is_open:
+            call.effects |= {fact}
 
-        return note
-
-    logged, warned = (functools.partial(noting, one) for one in ("logged", "warned"))
-    yield Edge("logging", ("Logger", "handle"), logged)
+    yield Edge("logging", ("Logger", "handle"), noting(partial(note, "logged")))
     # The only part of `warnings` that nobody replaces to catch them.
+    warned = noting(partial(note, "warned"))
     yield Edge("warnings", ("_showwarnmsg",), warned, is_optional=True)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Callable, Collection
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.clocks import CLOCK, may_be_held
+from pytest_mimic.engine.clocks import CLOCK
 from pytest_mimic.engine.events import Event, Plain
-from pytest_mimic.engine.mocks import Mocks, refusal, refusal_of_clients
+from pytest_mimic.engine.mocks import Mocks, refusal
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.binding import Binder
@@ -50,12 +50,9 @@ class Player:
         make: Makes a copy.
         name: The file of the recording.
         entry: The recording.
-
-    Attributes:
-        asked: The clients that the real call has asked.
     """
 
-    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds", "asked")
+    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds")
 
     def __init__(
         self,
@@ -69,7 +66,6 @@ class Player:
         self._name = name
         self._identity = entry.identity
         self._seconds = entry.seconds
-        self.asked = entry.asked
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
 
@@ -120,6 +116,8 @@ class FunctionPlan:
         bind: Takes the arguments of a call, and gives them by name. It raises a
             TypeError where they do not fit.
         players: What answers equal calls, by plain arguments, or by identity.
+        has_players: Whether they may: nobody has to see each call, no test has replaced
+            what the function reaches, and the owner has no recording of its own.
     """
 
     def __init__(
@@ -144,11 +142,10 @@ class FunctionPlan:
         self.is_shared = cassette is None and not self.is_in_log
         self.passes = run.inside.passes
         self.players: dict[bytes | str, Player] = {}
-        self._version = 0
-        # The version of the mocks of which the function has reached none.
-        self._without_mocks = -1
-        self._owner: Owner | None = None
-        self._has_own_log = False
+        self.has_players = False
+        self._version = -1
+        # Whether the moment of a clock that a test holds is a part of its calls.
+        self._has_moment = False
 
     @cached_property
     def binder(self) -> Binder:
@@ -235,7 +232,13 @@ class FunctionPlan:
             run_imports(function)
 
     def changed(self, entry: Entry) -> list[str]:
-        """Say what makes a recording stale: the target itself, or what it reached."""
+        """Say what makes a recording stale: the target itself, or what it reached.
+
+        Raises:
+            UnstableIdentityError: A test mocks a client that the real call has asked.
+        """
+        if entry.asked:
+            self.refuse_replaced(self._mocks.clients.replaced(entry.asked))
         if self.run.source == "strict" and self._is_of_other_source(entry):
             return [self.target]
         return self._changed_inputs(entry) if self.run.inputs == "strict" else []
@@ -321,33 +324,21 @@ class FunctionPlan:
         """Refuse a call of which all tests would share an outcome made with a mock.
 
         Raises:
-            UnstableIdentityError: A test has replaced what its code reaches, or what
-                its real call has asked.
-            CorruptRecordingError: The file of its recording is damaged.
+            UnstableIdentityError: A test has replaced what its code reaches.
         """
-        version = self._mocks.version
-        mocked = self._mocks.clients.replaced() if self.is_shared else []
-        if mocked and self.run.mode != "rerecord":
-            for entry in self.run.shared.find(call.facts())[1]:
-                self.refuse_clients(entry.asked)
-        # Of plain arguments, none reaches a mock that the function does not reach.
-        if call.is_plain and self._without_mocks == version:
-            return
-        if self.is_shared and self._mocks.are_held():
-            replaced = self._mocks.reached_by(self.target, call.tree)
-            if replaced:
-                raise refusal(self.own_line, replaced)
-        self._without_mocks = version
+        if self.is_shared:
+            # Plain arguments have no classes.
+            tree = {} if call.is_plain else call.tree
+            self.refuse_replaced(self._mocks.reached_by(self.target, tree))
 
-    def refuse_clients(self, asked: Iterable[str]) -> None:
-        """Refuse a call while a test mocks a client that its real call has asked.
+    def refuse_replaced(self, names: Collection[str]) -> None:
+        """Refuse a call if a test has replaced anything.
 
         Raises:
-            UnstableIdentityError: It does.
+            UnstableIdentityError: It has.
         """
-        replaced = self._mocks.clients.replaced(asked)
-        if replaced:
-            raise refusal_of_clients(self.own_line, replaced)
+        if names:
+            raise refusal(self.own_line, names)
 
     # -- what all tests share is replayed by players
 
@@ -361,10 +352,9 @@ class FunctionPlan:
     def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
         """Return what has answered an equal call, and what is known of this one."""
         if self._version != self.run.version:
-            self._version = self.run.version
-            self.players.clear()
+            self._look_again()
         counted = self._counted(bound) if self.line.options.ignore else bound
-        if may_be_held():
+        if self._has_moment:
             counted = {**counted, **self.moment({})}
         levels = levels_of([*counted.values()]) if self._counts_whole else None
         if levels is None:
@@ -372,32 +362,35 @@ class FunctionPlan:
         # It takes a fraction of the time that the identity takes. Later versions write
         # other bytes for texts that are interned.
         key = xxh3_128_digest(marshal.dumps(counted, 2))
-        # In a test that has replaced something, the long way looks at each call.
-        if self._without_mocks != self._mocks.version or self.has_own_log():
-            return None, (counted, levels, key)
-        player = self.players.get(key)
-        asked = () if player is None else player.asked
-        if asked and self._mocks.clients.replaced(asked):
-            player = None
+        player = self.players.get(key) if self.has_players else None
         return player, (counted, levels, key)
 
-    def has_own_log(self) -> bool:
-        """Whether the running owner may have a recording of its own, which comes first.
-
-        A former line has had `sequence`.
-        """
-        owner = self.run.innermost
-        if self.is_shared and owner is not None and owner is not self._owner:
-            self._owner = owner
-            self._has_own_log = self.run.has_own(self.target, owner)
-        return self._has_own_log
-
-    @cached_property
-    def has_players(self) -> bool:
-        """Whether players answer its calls in this run: nobody has to see each one."""
-        run = self.run
+    def _look_again(self) -> None:
+        """Look at what decides on its calls: this is asked at none of them."""
+        run, owner = self.run, self.run.innermost
+        if self._version < run.forgotten:
+            self.players.clear()
+        self._version = run.version
+        self._has_moment = bool(self.moment({}))
         is_replayed = run.mode in ("replay", "record")
-        return is_replayed and self.is_shared and not run.events.shows_calls
+        is_seen = run.events.shows_calls or run.see_call is not None
+        self.has_players = self.is_shared and is_replayed and not is_seen
+        if self.has_players and self._mocks.reached_by(self.target, {}):
+            self.has_players = False
+        # A former line has had `sequence`.
+        if self.has_players and owner is not None:
+            self.has_players = not run.has_own(self.target, owner)
+
+    def unless_mocked(
+        self, asked: Collection[str], make: Callable[[], object]
+    ) -> object:
+        """Give a copy, unless a test mocks a client that the real call has asked.
+
+        Raises:
+            UnstableIdentityError: It does.
+        """
+        self.refuse_replaced(self._mocks.clients.replaced(asked))
+        return make()
 
     @cached_property
     def _layers(self) -> tuple[str, ...]:
@@ -507,17 +500,12 @@ class FunctionCall:
         It is made at the first call, and answers equal ones from then on.
         """
         plan = self.plan
-        is_seen = plan.run.see_call is not None
-        if is_seen or not plan.has_players or plan.has_own_log():
+        if not plan.has_players:
             return None
         found = plan.players.get(self._key) or self._recorded_player()
         if found is not None:
             plan.players[self._key] = found
         return found
-
-    def forget_player(self) -> None:
-        """Answer the call no more by a player: it has failed to make the value."""
-        self.plan.players.pop(self._key, None)
 
     def _recorded_player(self) -> Player | None:
         plan, run = self.plan, self.plan.run
@@ -540,6 +528,8 @@ class FunctionCall:
         tree, forbid = entry.body["value"], run.forbids_pickles
         imports = plan.load_imports
         make = copies_of(tree, run.vault, places, forbid=forbid, load_imports=imports)
+        if entry.asked:
+            make = partial(plan.unless_mocked, entry.asked, make)
         return Player(plan, make, name, entry)
 
     # -- what the call does to its arguments

@@ -31,7 +31,7 @@ def begin_test(run: Run, nodeid: str) -> None:
     run.sleeps.go_on()
     run.servers.ask_again()
     run.test = nodeid
-    run.owners.append(Owner(nodeid, "test"))
+    run.begin_owner(Owner(nodeid, "test"))
     run.events.is_judged_here = True
 
 
@@ -49,7 +49,7 @@ def end_test(run: Run, ending: Ending) -> None:
     try:
         owner.left = end(run, owner, ending)
     finally:
-        run.owners.remove(owner)
+        run.end_owner(owner)
         run.test = ""
         run.collector.go_on()
 
@@ -61,7 +61,7 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
     Raises:
         MimicError: The log of the set-up cannot be written.
     """
-    run.owners.append(fixture)
+    run.begin_owner(fixture)
     # Other tests use what a test has set up that is left out.
     around = run.inside.enter(NOTHING)
     fixture.first_test = fixture.first_test or run.test
@@ -74,7 +74,7 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
         fixture.is_set_up = True
         run.inside.leave(around)
         run.servers.ask_again()
-        run.owners.remove(fixture)
+        run.end_owner(fixture)
 
 
 def end_cassette(run: Run, cassette: Owner) -> None:
@@ -168,7 +168,7 @@ def _undo(run: Run, written: Iterable[Written]) -> None:
     """Put back what stood before, where nobody has written since."""
     for one in reversed(list(written)):
         run.shared.put_back(one)
-        run.version += 1
+        run.forget_replays()
 
 
 def _is_below_replayed(owner: Owner) -> bool:

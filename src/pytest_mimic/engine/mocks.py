@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.asked import AskedClients
 from pytest_mimic.engine.clocks import asks_for_time, edges_of_clocks, held_moment
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.tree import Tree
 
+if TYPE_CHECKING:
+    from pytest_mimic.engine.run import Run
+
 _ABSENT = object()
-_DJANGO = "override_settings"
+# What replaces something: its class, the methods that begin it, the one that ends it.
+_REPLACING = (
+    ("_pytest.monkeypatch", "MonkeyPatch", ("setattr", "setitem"), "undo"),
+    ("unittest.mock", "_patch", ("__enter__",), "__exit__"),
+    ("unittest.mock", "_patch_dict", ("_patch_dict",), "_unpatch_dict"),
+    ("django.test.utils", "override_settings", ("enable",), "disable"),
+)
 
 
 class Mocks:
     """What `monkeypatch`, `unittest.mock.patch` and Django's tests hold in a run.
 
+    Args:
+        run: The run, which is told that something else may be replaced.
+
     Attributes:
         inputs: What calls of the run reach.
         clients: Which clients a real call asks.
-        version: Another number means that something else may be replaced.
     """
 
-    def __init__(self, inputs: Inputs, clients: AskedClients) -> None:
-        self.version = 0
-        self._looked_at = 0
+    def __init__(self, run: Run, inputs: Inputs, clients: AskedClients) -> None:
         self.inputs = inputs
         self.clients = clients
-        self._monkeypatches: WeakSet[Any] = WeakSet()
-        self._patches: list[Any] = []
-        self._patched_items: list[Any] = []
-        self._settings: list[Any] = []
+        self._run = run
+        self._looked_at = 0
+        # What replaces something now, by its id.
+        self._held: dict[int, Any] = {}
         self._asking: dict[int, bool] = {}
         # What is replaced: attributes by the id of their holder and their name, items
         # by the id of their mapping.
@@ -50,87 +57,39 @@ class Mocks:
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges at which something is replaced or restored."""
-        for name in ("setattr", "setitem", "undo"):
-            wrap = self._noting(self._monkeypatches.add)
-            yield Edge("_pytest.monkeypatch", ("MonkeyPatch", name), wrap)
-        for module, cls, entering, leaving, held in (
-            ("unittest.mock", "_patch", "__enter__", "__exit__", self._patches),
-            (
-                "unittest.mock",
-                "_patch_dict",
-                "_patch_dict",
-                "_unpatch_dict",
-                self._patched_items,
-            ),
-            ("django.test.utils", _DJANGO, "enable", "disable", self._settings),
-        ):
-            yield Edge(module, (cls, entering), self._noting(held.append))
-            forget = functools.partial(_forget, held)
-            yield Edge(module, (cls, leaving), self._noting(forget))
+        for module, cls, beginnings, ending in _REPLACING:
+            for name in beginnings:
+                wrap = noting(self._hold, self._run.note_change)
+                yield Edge(module, (cls, name), wrap)
+            wrap = noting(self._let_go, self._run.note_change)
+            yield Edge(module, (cls, ending), wrap)
         yield from self.clients.edges()
-        yield from edges_of_clocks()
+        yield from edges_of_clocks(self._run.note_change)
 
-    def _noting(self, note: Callable[[Any], object]) -> Callable[..., Any]:
-        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            @functools.wraps(original)
-            def noting(self_: Any, *args: Any, **kwargs: Any) -> Any:
-                __tracebackhide__ = True
-                try:
-                    return original(self_, *args, **kwargs)
-                finally:
-                    note(self_)
-                    self.version += 1
+    def _hold(self, replacing: object, *_args: Any, **_kwargs: Any) -> None:
+        self._held[id(replacing)] = replacing
 
-            return noting
+    def _let_go(self, replacing: object, *_args: Any, **_kwargs: Any) -> None:
+        self._held.pop(id(replacing), None)
 
-        return wrap
-
-    def are_held(self) -> bool:
+    def _are_held(self) -> bool:
         """Tell whether anything is replaced now."""
-        if self._looked_at != self.version:
-            self._looked_at = self.version
-            self._attributes = dict(self._held_attributes())
-            self._items = dict(self._held_items())
+        if self._looked_at != self._run.version:
+            self._looked_at = self._run.version
+            held = list(self._held.values())
+            self._attributes = dict(
+                one for each in held for one in _attributes_of(each)
+            )
+            self._items = dict(one for each in held for one in _items_of(each))
             self._names.clear()
         return bool(self._attributes or self._items)
-
-    def _held_attributes(self) -> Iterator[tuple[tuple[int, str], object]]:
-        """Yield what is replaced, and what stood there before."""
-        held = [one for each in self._monkeypatches for one in each._setattr]
-        for patch in self._patches:
-            if hasattr(patch, "target"):  # Else its name was not found.
-                before = getattr(patch, "temp_original", None)
-                held.append((patch.target, patch.attribute, before))
-        sleeps = (sys.modules.get("time"), sys.modules.get("asyncio"))
-        for holder, name, original in held:
-            is_sleep = name == "sleep" and holder in sleeps
-            # pytest replaces attributes of its own configuration for the whole run.
-            is_of_pytest = type(holder).__module__.startswith("_pytest.")
-            # What was taken away is no mock.
-            is_there = _value_at(holder, name, _ABSENT) is not _ABSENT
-            if is_there and not is_sleep and not is_of_pytest:
-                yield (id(holder), name), original
-        for overriding in self._settings:
-            settings = sys.modules["django.conf"].settings
-            for name in overriding.options:
-                yield (id(settings), name), None
-
-    def _held_items(self) -> Iterator[tuple[int, object]]:
-        held = [one[:2] for each in self._monkeypatches for one in each._setitem]
-        for patch in self._patched_items:
-            held += [(patch.in_dict, key) for key in patch.values]
-            if patch.clear and not patch.values:
-                yield id(patch.in_dict), ...
-        for mapping, key in held:
-            if mapping is not os.environ and key in mapping:
-                yield id(mapping), key
 
     def reached_by(self, target: str, arguments: Tree) -> list[str]:
         """Give what is replaced and what the code of a call reaches.
 
         A function as a line names it, `app:rate`; anything else as `app.RATE`.
         """
-        if not self.are_held():
+        if not self._are_held():
             return []
         reached = self.inputs.reached_by(target, arguments)
         key = target, id(reached)
@@ -205,43 +164,59 @@ class Mocks:
             shown += "."
 
 
-def refusal(line: Target, replaced: list[str]) -> UnstableIdentityError:
-    """Make the error for a call whose code reaches what a test has replaced.
+def refusal(line: Target, replaced: Iterable[str]) -> UnstableIdentityError:
+    """Make the error for a call that reaches what a test has replaced.
 
     Args:
         line: A line that names the called function alone.
         replaced: The names of what is replaced.
     """
-    target = line.name
-    own = line_of(target, line.options.changed(sequence=True))
+    names = sorted(replaced)
+    own = line_of(line.name, line.options.changed(sequence=True))
     ways = [("give each test its own recordings", own)]
-    functions = [name for name in replaced if ":" in name]
+    functions = [name for name in names if ":" in name]
     if functions:
         ways.append(("or mimic what is replaced, in place of it", functions[0]))
     return UnstableIdentityError(
-        f"{target} is a different call here: the test has replaced what its code uses",
-        [f"{name.replace(':', '.')} is replaced" for name in replaced],
+        f"{line.name} is a different call here: the test has replaced what its code"
+        " uses",
+        [f"{name.replace(':', '.')} is replaced" for name in names],
         ways,
     )
 
 
-def refusal_of_clients(line: Target, replaced: Iterable[str]) -> UnstableIdentityError:
-    """Make the error for a call that a library for mocks answers, or would answer.
+def _attributes_of(replacing: Any) -> Iterator[tuple[tuple[int, str], object]]:
+    """Yield what one of `_REPLACING` holds, and what stood there before."""
+    held = list(getattr(replacing, "_setattr", ()))
+    if hasattr(replacing, "target"):  # Else its name was not found.
+        before = getattr(replacing, "temp_original", None)
+        held.append((replacing.target, replacing.attribute, before))
+    sleeps = (sys.modules.get("time"), sys.modules.get("asyncio"))
+    for holder, name, original in held:
+        is_sleep = name == "sleep" and holder in sleeps
+        # pytest replaces attributes of its own configuration for the whole run.
+        is_of_pytest = type(holder).__module__.startswith("_pytest.")
+        # What was taken away is no mock.
+        is_there = _value_at(holder, name, _ABSENT) is not _ABSENT
+        if is_there and not is_sleep and not is_of_pytest:
+            yield (id(holder), name), original
+    for name in getattr(replacing, "options", ()):
+        yield (id(sys.modules["django.conf"].settings), name), None
 
-    Args:
-        line: A line that names the called function alone.
-        replaced: The functions of clients that somebody has replaced.
+
+def _items_of(replacing: Any) -> Iterator[tuple[int, object]]:
+    """Yield the mappings of which one of `_REPLACING` holds an item, and its key.
+
+    Of one that was emptied it is `...`.
     """
-    own = line_of(line.name, line.options.changed(sequence=True))
-    return UnstableIdentityError(
-        f"{line.name} is a different call here: the test mocks the requests in it",
-        [f"{name} is replaced" for name in sorted(replaced)],
-        [("give each test its own recordings", own)],
-    )
-
-
-def _forget(held: list[Any], patch: object) -> None:
-    held[:] = [one for one in held if one is not patch]
+    held = [one[:2] for one in getattr(replacing, "_setitem", ())]
+    if hasattr(replacing, "in_dict"):
+        held += [(replacing.in_dict, key) for key in replacing.values]
+        if replacing.clear and not replacing.values:
+            yield id(replacing.in_dict), ...
+    for mapping, key in held:
+        if mapping is not os.environ and key in mapping:
+            yield id(mapping), key
 
 
 def _value_at(holder: Any, name: str, default: object = None) -> Any:

@@ -10,7 +10,6 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
-from pytest_mimic.engine.mocks import refusal_of_clients
 from pytest_mimic.engine.verifying import (
     differences_of,
     has_raised,
@@ -419,9 +418,7 @@ class RealCall:
             MimicError: It is refused. The error is noted.
         """
         try:
-            if self._step.mocked:
-                replaced = self._step.mocked
-                raise refusal_of_clients(self._plan.own_line, replaced)
+            self._plan.refuse_replaced(self._step.mocked)
             self._call.refuse_changes()
             is_stream = self._items is not None
             target = self._plan.target

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import UnstableIdentityError
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.coverings import Coverings
@@ -32,30 +32,19 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
     def is_mimicked() -> bool:
         return bool(coverings.in_force()) and not run.passes()
 
-    def noting(start: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(start)
-        def start_and_note(process: Any) -> Any:
-            method = _method_of(process)
-            if method not in _ENTERED and is_mimicked():
-                run.events.add("spawned", method, test=run.test)
-            return start(process)
+    def note_start(process: Any) -> None:
+        method = _method_of(process)
+        if method not in _ENTERED and is_mimicked():
+            run.events.add("spawned", method, test=run.test)
 
-        return start_and_note
+    def add_run(data: dict[str, Any], *_args: Any) -> None:
+        if is_mimicked():
+            data["pytest_mimic"] = _Heritage(run, coverings)
 
-    def preparing(prepare: Callable[[str], Any]) -> Callable[[str], Any]:
-        @functools.wraps(prepare)
-        def prepare_with_run(name: str) -> Any:
-            data = prepare(name)
-            if is_mimicked():
-                data["pytest_mimic"] = _Heritage(run, coverings)
-            return data
-
-        return prepare_with_run
-
-    spawn = "multiprocessing.spawn"
+    process, spawn = "multiprocessing.process", "multiprocessing.spawn"
     return [
-        Edge("multiprocessing.process", ("BaseProcess", "start"), noting),
-        Edge(spawn, ("get_preparation_data",), preparing),
+        Edge(process, ("BaseProcess", "start"), noting(note_start)),
+        Edge(spawn, ("get_preparation_data",), noting(after=add_run)),
     ]
 
 
@@ -101,7 +90,7 @@ def _enter(facts: Mapping[str, Any]) -> None:
 
     run = Run.of_parent(facts["run"])
     if facts["owner"] is not None:
-        run.owners.append(_owner_of(facts["owner"]))
+        run.begin_owner(_owner_of(facts["owner"]))
     coverings = Coverings(run, facts["rootdir"])
     coverings.intercept(edges_of_processes(run, coverings))
     coverings.intercept([edge_of_servers(run.servers, run.events)])

@@ -65,7 +65,10 @@ class Run:
         test: The id of the test that runs, or an empty text.
         shared: What all tests share.
         copies: While recording: whether copies of an argument are equal, by its class.
-        version: Another number means that what was replayed may be another now.
+        version: Another number means that a call may be another one now, or be answered
+            otherwise.
+        forgotten: The version with which all that was replayed has to be looked for
+            again.
         see_call: Takes each call that begins, for a test that looks at its own calls,
             and gives what takes its recording.
 
@@ -114,6 +117,7 @@ class Run:
         if mode in ("record", "rerecord"):
             self.copies = {}
         self.version = 0
+        self.forgotten = 0
         self.see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
 
         self.events = Events()
@@ -164,7 +168,27 @@ class Run:
         run._children.join(facts["told"])
         return run
 
+    # -- what decides on calls
+
+    def note_change(self, *_args: Any, **_kwargs: Any) -> None:
+        """Note that a call may be another one now: of another owner, with a mock."""
+        self.version += 1
+
+    def forget_replays(self) -> None:
+        """Let all that was replayed be looked for again."""
+        self.version += 1
+        self.forgotten = self.version
+
     # -- whose calls it is
+
+    def begin_owner(self, owner: Owner) -> None:
+        """Let the calls from now on be those of an owner."""
+        self.owners.append(owner)
+        self.note_change()
+
+    def end_owner(self, owner: Owner) -> None:
+        self.owners.remove(owner)
+        self.note_change()
 
     @property
     def innermost(self) -> Owner | None:
@@ -397,7 +421,7 @@ class Run:
         self.events.tell = tell
         self.events.is_judged_here = False
         self.events.noted = []
-        self.version += 1
+        self.forget_replays()
 
     def hear_children(self) -> None:
         """Take in what forked children have told."""

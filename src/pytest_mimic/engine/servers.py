@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_mimic.engine.events import Events
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, noting
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORT = 80
@@ -89,19 +87,14 @@ def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
     process = os.getpid()
     servers.begin()
 
-    def noting(listen: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(listen)
-        def listen_and_note(socket: Any, *args: Any) -> None:
-            if os.getpid() == process and events.tell is None:
-                servers.add(socket)
-            elif events.tell is not None:
-                # It was bound before, and is told before anybody can reach it.
-                events.tell(Listening(_port_of(socket)))
-            listen(socket, *args)
+    def note(socket: Any, *_args: Any) -> None:
+        if os.getpid() == process and events.tell is None:
+            servers.add(socket)
+        elif events.tell is not None:
+            # It was bound before, and is told before anybody can reach it.
+            events.tell(Listening(_port_of(socket)))
 
-        return listen_and_note
-
-    return Edge("socket", ("socket", "listen"), noting)
+    return Edge("socket", ("socket", "listen"), noting(note))
 
 
 def _sockets() -> set[str]:

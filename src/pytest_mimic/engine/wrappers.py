@@ -72,11 +72,18 @@ class Mimicked:
             return self.function(*args, **kwargs)
         bound = plan.bind(*args, **kwargs)
         player, counted = plan.known(bound)
+        call = None
         if player is None:
             call = _call(plan, bound, counted)
-            return _perform(call, args, kwargs)
-        value = player.play()
-        return _awaited(value) if self.layer else value
+            player = call.player()
+        if player is not None:
+            try:
+                value = player.play()
+            except MimicError:
+                pass  # What follows says why.
+            else:
+                return _awaited(value) if self.layer else value
+        return _perform(call or _call(plan, bound, counted), args, kwargs)
 
 
 def _call(
@@ -102,14 +109,6 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """Give what a call gives: replayed, or made for real."""
     __tracebackhide__ = True
     plan, run = call.plan, call.plan.run
-    player = call.player()
-    if player is not None:
-        try:
-            value = player.play()
-        except MimicError:
-            call.forget_player()  # What follows says why.
-        else:
-            return _awaited(value) if plan.layer else value
     # Most runs replay values that all tests share, and need neither.
     from pytest_mimic.engine.outcomes import RealCall, Replay
     from pytest_mimic.engine.steps import begin

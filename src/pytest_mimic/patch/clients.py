@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import wraps
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -142,6 +143,9 @@ def adapter_of(client: Client) -> Any:
     return getattr(import_module(module), name)()
 
 
+_Function = Callable[..., Any]
+
+
 class Edge:
     """A function of a client, or of Python, that is replaced while the run lasts.
 
@@ -156,7 +160,7 @@ class Edge:
         self,
         module: str,
         path: tuple[str, ...],
-        wrap: Callable[[Callable[..., Any]], Callable[..., Any]],
+        wrap: Callable[[_Function], _Function],
         is_optional: bool = False,
     ) -> None:
         self.module = module
@@ -168,3 +172,31 @@ class Edge:
         """Return the error: without its edge, calls of a client would be real."""
         client = self.module.partition(".")[0]
         return TargetError(f"{client}: its calls cannot be recorded: {problem}")
+
+
+def _nothing(*_args: Any, **_kwargs: Any) -> None:
+    pass
+
+
+def noting(
+    before: _Function = _nothing, after: _Function = _nothing
+) -> Callable[[_Function], _Function]:
+    """Return what wraps a function whose calls are only looked at.
+
+    Args:
+        before: Gets the arguments of each call.
+        after: Gets what the call has returned, and its arguments.
+    """
+
+    def wrap(original: _Function) -> _Function:
+        @wraps(original)
+        def call_and_note(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            before(*args, **kwargs)
+            result = original(*args, **kwargs)
+            after(result, *args, **kwargs)
+            return result
+
+        return call_and_note
+
+    return wrap

@@ -83,7 +83,7 @@ class Fixtures:
         else:
             places.set_temporary(value.getbasetemp())
             # A text that was plain until now may be a path below it.
-            self._session.run.version += 1
+            self._session.run.forget_replays()
 
     def _owner_of(self, fixturedef: Any, request: Any) -> Owner:
         """Return the owner of an instance: each has its own log.
