@@ -73,20 +73,11 @@ def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type
         CorruptRecordingError: They may not.
         StaleRecordingError: The class is gone, or its module was not imported.
     """
-    module, colon, _ = name.partition(":")
-    if not colon:
-        raise refused(name, "it is the name of no class")
-    is_of_python = module.partition(".")[0] in sys.stdlib_module_names
-    if is_of_python and module not in _SPEAKING and name not in _PYTHON:
-        raise refused(name, "it is in no table")
-    cls = class_named(name, load_imports)
-    fault = fault_of_metaclass(type(cls))
-    is_member = issubclass(type(cls), EnumMeta)
-    if not fault and not is_member:
-        fault = fault_of_class(cls)
-        is_spoken = is_of_python and issubclass(cls, BaseException)
-        if is_of_python and not is_spoken and name not in _PYTHON:
-            fault = "it is in no table"
+    fault = _fault_of_name(name)
+    if not fault:
+        cls = class_named(name, load_imports)
+        # What is remembered of a class is found by its hash.
+        fault = fault_of_metaclass(type(cls)) or _fault_of(cls, name)
     if fault:
         raise refused(name, fault)
     return cls
@@ -96,6 +87,17 @@ def refused(name: str, reason: str) -> CorruptRecordingError:
     """Give the error for what no file may name."""
     what = f"a readable recording may not make {name}"
     return CorruptRecordingError(what, [reason], damage="refused")
+
+
+@lru_cache(maxsize=1024)
+def _fault_of_name(name: str) -> str:
+    """Say why a class of this name may not be looked up; empty: it may."""
+    module, colon, _ = name.partition(":")
+    if not colon:
+        return "it is the name of no class"
+    is_of_python = module.partition(".")[0] in sys.stdlib_module_names
+    is_in_table = module in _SPEAKING or name in _PYTHON
+    return "it is in no table" if is_of_python and not is_in_table else ""
 
 
 def fault_of_metaclass(metaclass: type) -> str:
@@ -119,26 +121,31 @@ def _fault_of_metaclass(metaclass: type) -> str:
 
 
 @lru_cache(maxsize=256)
-def fault_of_class(cls: type) -> str:
+def _fault_of(cls: type, name: str) -> str:
     """Say why no object of a class may be made of attributes; empty: it may.
 
     Its metaclass must have no fault.
     """
+    if issubclass(type(cls), EnumMeta):
+        return ""
+    is_error = issubclass(cls, BaseException)
+    if is_of_python(cls) and not is_error and name not in _PYTHON:
+        return "it is in no table"
     for base in bases_of(cls):
         if vars(builtins).get(base.__name__) is base:
             continue
         if base.__module__.startswith("scipy.sparse."):
             return "C reads what lies at its indices"
         members = members_of(base)
-        for name in _HOOKS:
-            if name in members and not _is_known(base, name):
-                return f"it has {name}"
-        for name in _PLACES:
-            member = members.get(name)
+        for hook in _HOOKS:
+            if hook in members and not _is_known(base, hook):
+                return f"it has {hook}"
+        for place in _PLACES:
+            member = members.get(place)
             if is_descriptor(member) and type(member) is not GetSetDescriptorType:
-                return f"it has a descriptor as {name}"
+                return f"it has a descriptor as {place}"
     beside = base_beside(cls)
-    if issubclass(cls, BaseException):
+    if is_error:
         return "" if may_be_raised(cls) else "it ends a test"
     if beside is None:
         return "it is made of more than attributes and a builtin"
@@ -220,16 +227,13 @@ def check_names(cls: type, names: Iterable[str]) -> None:
 
 def first_unsettable(cls: type, names: Iterable[str]) -> str:
     """Give the first name under which no attribute may be set; empty: there is none."""
-    return _first_unsettable(cls, tuple(names))
+    return next((name for name in names if not _is_settable(cls, name)), "")
 
 
 @lru_cache(maxsize=1024)
-def _first_unsettable(cls: type, names: tuple[str, ...]) -> str:
-    for name in names:
-        is_free = not is_descriptor(member_of(cls, name))
-        if not is_slot(cls, name) and (not is_free or name[:2] == name[-2:] == "__"):
-            return name
-    return ""
+def _is_settable(cls: type, name: str) -> bool:
+    is_free = not is_descriptor(member_of(cls, name))
+    return is_slot(cls, name) or (is_free and not name[:2] == name[-2:] == "__")
 
 
 @lru_cache(maxsize=1024)

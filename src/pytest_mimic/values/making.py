@@ -23,8 +23,8 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
-from pytest_mimic.values.names import class_named, member_of, name_of
-from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
+from pytest_mimic.values.names import member_of, name_of
+from pytest_mimic.values.rows import ROWS, TAGS, Row, checked, content_of
 from pytest_mimic.values.state import LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
 
@@ -50,7 +50,6 @@ class Maker:
         self.places = places
         self.read = read
         self.load_imports = load_imports
-        self._classes: dict[str, type] = {}
         # The innermost part of which nothing can be made.
         self._wrong: Any = None
 
@@ -104,20 +103,14 @@ class Maker:
 
             return (self.places or Places()).value_of(tree)
         name = TAGS.get(tag, tag[1:])
-        container = _CONTAINERS.get(name)
-        if container is not None:
-            if tree[tag] and container is not _namespace:
-                raise refused(name, "it has attributes")
-            return container(self, tree)
-        make_known = _known_make(name)
-        if make_known is not None:
-            return make_known(_known_thing(name), tree, self.value_of)
-        cls = self._classes.get(name)
-        # A module that was loaded again has another one.
-        if cls is None or class_named(name) is not cls:
-            cls = classes.allowed(name, self.load_imports)
-            self._classes[name] = cls
-        return self._object(cls, tree[tag], tree)
+        if name in _CONTAINERS:
+            return self._container(_CONTAINERS[name], tree)
+        row = ROWS.get(name) or _rule_named(name)
+        if row is not None and row.make is not None:
+            module, _, path = name.partition(":")
+            known = vars(import_module(module)).get(path)
+            return row.make(known, tree, self.value_of)
+        return self._object(classes.allowed(name, self.load_imports), tree[tag], tree)
 
     # -- parts of containers
 
@@ -157,21 +150,38 @@ class Maker:
             raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
         return {name: self.value_of(part) for name, part in content.items()}
 
+    def _container(self, cls: Any, tree: dict[str, Any]) -> Any:
+        """Make a container of Python, whose own methods ask nothing of its items."""
+        kinds = _ARGUMENTS.get(cls, ())
+        arguments = [checked(one, *kinds) for one in self.items(tree.get("()", []))]
+        if cls is defaultdict and not _FACTORIES.issuperset(arguments):
+            raise refused(name_of(cls), f"its factory is {arguments[0]}")
+        made = cls(*arguments)
+        if "items" in tree:
+            made.extend(self.items(tree["items"]))
+        of = checked(self.value_of(tree.get("of", {})), dict)
+        for key, part in (of | self.pairs(tree.get("pairs", []))).items():
+            made[key] = part
+        set_attributes(made, self.attributes(cls, content_of(tree)))
+        return made
+
     # -- objects
 
     def _object(self, cls: Any, content: Any, tree: dict[str, Any]) -> Any:
         if issubclass(type(cls), EnumMeta):
             return _member(cls, content)
         base: Any = classes.base_beside(cls)
-        if base is tuple and "of" not in tree:
-            return self._named_tuple(cls, self._by_name(cls, content), tree)
+        value: Any = self.value_of(tree["of"]) if "of" in tree else None
+        if base is tuple and value is None:
+            value = self._named_items(cls, content)
+            content = tree.get("attributes", {})
         attributes = self.attributes(cls, content)
         if issubclass(cls, BaseException):
             return self._error(cls, attributes, tree)
         if classes.is_slot(cls, "__pydantic_fields_set__"):
             attributes |= self._of_model(cls, tree)
-        if "of" in tree:
-            return self._on_builtin(cls, base, attributes, tree["of"])
+        if value is not None:
+            return _on_builtin(cls, base, attributes, value)
         _check_fields(cls, attributes)
         try:
             return made_bare(cls, attributes)
@@ -196,34 +206,14 @@ class Maker:
         errors.complete(error, parts)
         return error
 
-    def _on_builtin(
-        self, cls: Any, base: Any, attributes: dict[str, Any], content: Any
-    ) -> Any:
-        if base is object:
-            raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
-        value = checked(self.value_of(content), base)
-        if base in (dict, list, set):
-            made = base.__new__(cls)
-            base.__init__(made, value)
-        else:
-            made = base.__new__(cls, value)
-        set_attributes(made, attributes)
-        return made
-
-    def _named_tuple(
-        self, cls: Any, fields: dict[str, Any], tree: dict[str, Any]
-    ) -> Any:
+    def _named_items(self, cls: Any, content: Any) -> tuple[Any, ...]:
         names = checked(member_of(cls, "_fields"), tuple)
+        fields = self._by_name(cls, content)
         _check_fields(cls, fields)
-        gone = [name for name in fields if name not in names]
-        if gone:
-            raise StaleRecordingError(
-                f"{name_of(cls)} has no field {gone[0]!r} any more"
-            )
-        attributes = self.attributes(cls, tree.get("attributes", {}))
-        made = tuple.__new__(cls, [fields[name] for name in names])
-        set_attributes(made, attributes)
-        return made
+        items = tuple([fields.pop(name) for name in names])
+        for name in fields:
+            raise StaleRecordingError(f"{name_of(cls)} has no field {name!r} any more")
+        return items
 
     def _of_model(self, cls: Any, tree: dict[str, Any]) -> dict[str, Any]:
         extra, private = (
@@ -276,19 +266,12 @@ class Judge(Maker):
             self.value_of(part)
 
 
-def _known_make(name: str) -> Callable[[Any, dict[str, Any], Any], Any] | None:
-    """Give what makes values of a type with a row or a rule, by its name."""
-    row = ROWS.get(name)
-    if row is None and name.partition(":")[0] in LIBRARIES:
-        from pytest_mimic.values import libraries  # Loads what it knows of.
+def _rule_named(name: str) -> Row | None:
+    if name.partition(":")[0] not in LIBRARIES:
+        return None
+    from pytest_mimic.values import libraries  # Loads what it knows of.
 
-        row = libraries.rule_named(name)
-    return None if row is None else row.make
-
-
-def _known_thing(name: str) -> Any:
-    module, _, path = name.partition(":")
-    return vars(import_module(module)).get(path)
+    return libraries.rule_named(name)
 
 
 # -- what the tags without a class name make
@@ -322,45 +305,37 @@ _BY_TAG: dict[str, tuple[Callable[[Maker, Any], Any], Callable[[Any], object]]] 
 # -- containers of Python
 
 
-def _deque(maker: Maker, tree: dict[str, Any]) -> object:
-    sizes = [checked(size, int) for size in maker.items(tree.get("()", []))[1:]]
-    return deque(maker.items(tree.get("items", [])), *sizes)
-
-
-def _ordered(maker: Maker, tree: dict[str, Any]) -> object:
-    return OrderedDict(maker.pairs(tree.get("pairs", [])))
-
-
-def _counter(maker: Maker, tree: dict[str, Any]) -> object:
-    made: Counter[Any] = Counter()
-    dict.update(made, checked(maker.value_of(tree.get("of", {})), dict))
-    return made
-
-
-def _default(maker: Maker, tree: dict[str, Any]) -> object:
-    [factory] = maker.items(tree.get("()", [None]))
-    if checked(factory, type, type(None)) not in _FACTORIES:
-        raise refused("collections:defaultdict", f"its factory is {factory}")
-    return defaultdict(factory, maker.pairs(tree.get("pairs", [])))
-
-
-def _namespace(maker: Maker, tree: dict[str, Any]) -> object:
-    made = SimpleNamespace()
-    set_attributes(made, maker.attributes(SimpleNamespace, content_of(tree)))
-    return made
-
-
-_FACTORIES = (None, list, dict, set, int, float, str)
-_CONTAINERS: dict[str, Callable[[Maker, dict[str, Any]], object]] = {
-    "collections:Counter": _counter,
-    "collections:OrderedDict": _ordered,
-    "collections:defaultdict": _default,
-    "collections:deque": _deque,
-    "types:SimpleNamespace": _namespace,
+_FACTORIES = frozenset([None, list, dict, set, int, float, str])
+_CONTAINERS: dict[str, Any] = {
+    "collections:Counter": Counter,
+    "collections:OrderedDict": OrderedDict,
+    "collections:defaultdict": defaultdict,
+    "collections:deque": deque,
+    "types:SimpleNamespace": SimpleNamespace,
+}
+# The types that what they are made of may have.
+_ARGUMENTS: dict[type, tuple[type, ...]] = {
+    defaultdict: (type, type(None)),
+    deque: (list, int),
 }
 
 
-# -- members
+# -- objects
+
+
+def _on_builtin(
+    cls: Any, base: Any, attributes: dict[str, Any], content: object
+) -> object:
+    if base is object:
+        raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
+    value = checked(content, base)
+    if base in (dict, list, set):
+        made = base.__new__(cls)
+        base.__init__(made, value)
+    else:
+        made = base.__new__(cls, value)
+    set_attributes(made, attributes)
+    return made
 
 
 def _member(cls: Any, content: Any) -> Any:
