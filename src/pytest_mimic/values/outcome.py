@@ -27,11 +27,9 @@ from pytest_mimic.values.tree import (
     Tree,
     is_tagged,
     leaves,
-    levels_of,
     ordered_digest_of,
     path_to_refused,
     place_of,
-    plain_copy,
     plain_leaf,
     refused_at,
     shown_path,
@@ -50,7 +48,7 @@ _MOST_PARTS = 10_000
 """An outcome with more parts that need a tag is kept as a pickle."""
 _LONG_TEXT = 2_048
 _LARGE = 65_536
-# In bytes. The objects of a larger outcome are read again for each copy.
+# In bytes. A larger object is read again for each copy.
 _MOST_KEPT = 1 << 20
 _RAW = text_of(Raw(None))
 _BULK = '"$npy":'
@@ -162,16 +160,11 @@ class _Storing:
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
-        # What is JSON already comes back as it is.
-        refers = self._places is not None and self._places.parts
-        if type(value) in (list, dict) and not refers:
-            starts = self._places.starts if self._places is not None else ()
-            copied: Tree = plain_copy(value, starts, once=True)
-            if copied is not None:
-                return copied, []
         exact = Walk("exact", self._places)
         tree = exact.node(value)
         exact.forget()
+        if exact.is_plain:  # What is JSON already comes back as it is.
+            return tree, []
         self._refuse_views((), exact)
         if type(tree) in SCALARS:
             return tree, []
@@ -272,11 +265,8 @@ class _Storing:
             self.refuse(path, f"{kind}, which only a pickle keeps")
         names: set[str] = set()
         try:
-            if is_error:
-                hiding = proof.left_out, self._mask
-                pickled = Pickled.of_value(value, *hiding, self._places)
-            else:
-                pickled = Pickled.of_value(value, places=self._places)
+            mask = self._mask if is_error else None
+            pickled = Pickled.of_value(value, proof.left_out, mask, self._places)
             loaded = pickled.load(names.add, self._places)
         except RecursionError:
             raise
@@ -313,8 +303,8 @@ class _Storing:
 
         Their difference from the original tells nothing of the value.
         """
-        from pytest_mimic.values.copies import two_copies
         from pytest_mimic.values.differences import differences
+        from pytest_mimic.values.pickles import two_copies
 
         copies = two_copies(copy)
         if not copies:
@@ -460,17 +450,13 @@ def player(
 
 
 def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:
-    """Give what reads objects, and keeps in memory what is not large."""
+    """Give what reads objects, and keeps in memory those that are not large."""
     kept: dict[str, bytes] = {}
 
     def read(name: str) -> bytes | mmap:
-        if name in kept:
-            return kept[name]
-        content = objects.read_object(name)
-        if isinstance(content, bytes):
-            size = sum(map(len, kept.values())) + len(content)
-            if size <= _MOST_KEPT:
-                kept[name] = content
+        content = kept.get(name) or objects.read_object(name)
+        if isinstance(content, bytes) and len(content) <= _MOST_KEPT:
+            kept[name] = content
         return content
 
     return read
@@ -484,43 +470,28 @@ def _read(
     forbid: bool,
 ) -> object:
     name = next(iter(node.values()))
-    if "$npy" not in node:
-        return _unpickled(node, read, places, forbid=forbid)
-    from pytest_mimic.values.arrays import of_file  # few outcomes are arrays
-
-    content = read(name)
-    try:
-        return of_file(content)
-    except Exception as error:
-        raise _unusable(name, error) from error
-
-
-def _unpickled(
-    node: dict[str, Any],
-    read: Callable[[str], bytes | mmap],
-    places: Places | None,
-    *,
-    forbid: bool,
-) -> object:
-    name = node["$pickle"]
-    if forbid:
+    is_pickle = "$pickle" in node
+    if forbid and is_pickle:
         what = f"{name} is a pickle, and mimic_pickle = forbid"
         raise CorruptRecordingError(what, file=name, damage="forbidden")
-    from pytest_mimic.values.pickles import Pickled  # Most outcomes have none.
-
     content = read(name)
-    listed: frozenset[str] = frozenset()
+    try:
+        if not is_pickle:
+            from pytest_mimic.values.arrays import of_file  # few outcomes are arrays
+
+            return of_file(content)
+        from pytest_mimic.values.pickles import Pickled  # Most outcomes have none.
+
+        listed = frozenset(node.get("imports", ()))
+        pickled = Pickled.of_file(content, node.get("python", ""))
+    except Exception as error:
+        raise _unusable(name, error) from error
 
     def allow(imported: str) -> None:
         if imported not in listed:
             what = f"{name} imports {imported}, which its recording does not list"
             raise CorruptRecordingError(what, file=name, damage="content")
 
-    try:
-        listed = frozenset(node.get("imports", ()))
-        pickled = Pickled.of_file(content, node.get("python", ""))
-    except Exception as error:
-        raise _unusable(name, error) from error
     try:
         return pickled.load(allow, places)
     except (MimicError, RecursionError):
@@ -548,12 +519,6 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         The tree with `{"$text": name, "length", "begins"}` in place of texts, or
         `{"$json": name, "length"}` in place of the whole.
     """
-    # Without references, so that few bytes are little JSON. What is no JSON would come
-    # back as something else: a number of numpy as bytes.
-    data = _marshalled(tree, 2) if levels_of([tree]) else b""
-    if 0 < len(data) <= _LONG_TEXT:
-        copied: Tree = marshal.loads(data)
-        return copied
 
     def without_text(part: Tree) -> Tree:
         if isinstance(part, str) and len(part) > _LONG_TEXT:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import re
 import sys
 import threading
 from collections.abc import Callable, Container, Iterator
@@ -73,17 +72,16 @@ class Pickled:
         Raises:
             Exception: The value, or a part of it, cannot be pickled.
         """
-        if places is not None and places.names:
-            return _dumped_anyhow(value, left_out, mask, places)
-        pickled = _dumped_anyhow(value, left_out, mask)
-        if places is None or not places.starts:
+        hiding = left_out, mask, places
+        try:
+            return _dumped(value, _pickler(pickle.Pickler, *hiding))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            # Few outcomes hold code of no name.
+            from cloudpickle import Pickler  # type: ignore[import-untyped]
+
+            pickled = _dumped(value, _pickler(Pickler, *hiding))
+            pickled.python = PYTHON
             return pickled
-        start = "|".join(map(re.escape, places.starts)).encode()
-        for memory in (pickled.stream, *pickled.buffers):
-            # To ask for each part takes long, and few values hold a path.
-            if re.search(start, memory):
-                return _dumped_anyhow(value, left_out, mask, places)
-        return pickled
 
     @classmethod
     def of_file(cls, content: bytes | mmap, python: str = "") -> Pickled:
@@ -165,25 +163,6 @@ class _Unpickler(pickle.Unpickler):
         return None if make is None else make()
 
 
-def _dumped_anyhow(
-    value: object,
-    left_out: Container[int],
-    mask: Callable[[str], str] | None,
-    places: Places | None = None,
-) -> Pickled:
-    def made(pickler: Any) -> Any:
-        if mask is None and places is None:
-            return pickler
-        return _replacing(pickler, left_out, mask or str, places)
-
-    try:
-        return _dumped(value, made(_Pickler))
-    except (pickle.PicklingError, AttributeError, TypeError):
-        pickled = _dumped(value, made(_pickler_by_value()))
-        pickled.python = PYTHON
-        return pickled
-
-
 def _dumped(value: object, pickler: Any) -> Pickled:
     file = io.BytesIO()
     buffers: list[Memory] = []
@@ -200,34 +179,43 @@ def _dumped(value: object, pickler: Any) -> Pickled:
     return Pickled(memoryview(file.getvalue()), buffers)
 
 
-def _replacing(
-    pickler: Any,
+def _pickler(
+    base: Any,
     left_out: Container[int],
-    mask: Callable[[str], str],
+    mask: Callable[[str], str] | None,
     places: Places | None,
 ) -> Any:
-    class Replacing(pickler):  # type: ignore[misc]
+    names = {} if places is None else places.names
+    starts = () if places is None else places.starts
+
+    class Replacing(base):  # type: ignore[misc]
         def persistent_id(self, part: object) -> object:
             """Give what stands for a part in the pickle; `None`: the part itself."""
             if id(part) in left_out:
                 return (name_of(type(part)),)
-            if places is not None and id(part) in places.names:
-                return {"$after": places.names[id(part)]}
-            if type(part) not in (str, bytes):
+            if id(part) in names:
+                return {"$after": names[id(part)]}
+            if type(part) is bytes and mask is not None:
+                masked = mask(part.decode("latin-1")).encode("latin-1")
+                return None if masked == part else masked
+            if type(part) is not str:
                 return None
-            kept: object
-            if isinstance(part, bytes):
-                kept = mask(part.decode("latin-1")).encode("latin-1")
-            else:
-                kept = mask(str(part))
-                relative = places and places.relative(kept, is_argument=False)
-                if relative:
+            text = part if mask is None else mask(part)
+            if places is not None and any(start in text for start in starts):
+                relative = places.relative(text, is_argument=False)
+                if relative is not None:
                     return {"$relative": relative}
-            return None if kept == part else kept
+            return None if text == part else text
 
         def reducer_override(self, part: Any) -> Any:
-            reduction = _of_texts(part) if places is not None else None
-            return reduction or super().reducer_override(part)
+            reduction = _of_texts(part) or _reduced(part)
+            if reduction is NotImplemented and base is not pickle.Pickler:
+                reduction = super().reducer_override(part)
+            if not isinstance(reduction, tuple) or base is pickle.Pickler:
+                return reduction
+            if isinstance(part, FunctionType):
+                return _with_source(part, *reduction)
+            return _untracked(part, *reduction) if isinstance(part, type) else reduction
 
     return Replacing
 
@@ -244,11 +232,6 @@ def _of_texts(part: Any) -> Any:
 
         return pyarrow.array, (part.to_pylist(), part.type)
     return None
-
-
-class _Pickler(pickle.Pickler):
-    def reducer_override(self, part: Any) -> Any:
-        return _reduced(part)
 
 
 def _reduced(part: Any) -> Any:
@@ -303,19 +286,27 @@ def _with_source(
     return maker, arguments, (attributes, others), *rest
 
 
-def _pickler_by_value() -> Any:
-    # Few outcomes hold code of no name.
-    from cloudpickle import Pickler  # type: ignore[import-untyped]
+_MOST = 64 << 20
+"""In bytes. Larger objects are not copied."""
 
-    class ByValue(Pickler):  # type: ignore[misc]
-        def reducer_override(self, part: Any) -> Any:
-            reduction = _reduced(part)
-            if reduction is NotImplemented:
-                reduction = super().reducer_override(part)
-            if not isinstance(reduction, tuple):
-                return reduction
-            if isinstance(part, FunctionType):
-                return _with_source(part, *reduction)
-            return _untracked(part, *reduction) if isinstance(part, type) else reduction
 
-    return ByValue
+class _Limited(io.BytesIO):
+    def write(self, content: object) -> int:
+        if self.tell() > _MOST:
+            raise OverflowError("a large object")
+        return super().write(content)  # type: ignore[arg-type]
+
+
+def two_copies(value: object) -> list[object]:
+    """Give two copies of an object, made of one pickle; none: it has no copies.
+
+    They tell whether its pickle is a function of its value. Both live at once: else the
+    second could get the address of the first.
+    """
+    file = _Limited()
+    try:
+        pickle.Pickler(file, protocol=5).dump(value)
+        return [pickle.loads(file.getbuffer()) for _ in range(2)]
+    except Exception:
+        # It is code of a class, and may do anything.
+        return []

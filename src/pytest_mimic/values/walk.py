@@ -214,6 +214,7 @@ class Walk:
         same: Where arrays lie that need not be read: those of two walks are the same.
         has_refused: Whether a part of what was opened has no identity.
         size: How many parts were opened.
+        is_plain: Whether the value is a list or mapping that is a tree as it stands.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
             would carry into a process where it is another one.
         refuses_late_files: Whether an object of a library has no identity that holds
@@ -241,6 +242,7 @@ class Walk:
         self.refuses_late_files = False
         self.left_out: dict[int, object] = {}
         self.size = 0
+        self.is_plain = False
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
         self._starts = places.starts if places is not None else ()
@@ -540,7 +542,9 @@ class Walk:
         is_whole = self._part.depth == 1 and self._part.value is value
         if paths or not is_whole or self._names:
             return None  # A part of an odd value would be tried again at each level.
-        return plain_copy(value, self._starts, once=self._in_order)
+        copied = plain_copy(value, self._starts, once=self._in_order)
+        self.is_plain = copied is not None
+        return copied
 
     # -- objects
 
@@ -671,7 +675,7 @@ class Walk:
         if not kind.may_hold_addresses:
             return True
         if kind.cls not in self._asked:
-            from pytest_mimic.values.copies import two_copies  # few values need it
+            from pytest_mimic.values.pickles import two_copies  # few values need it
 
             # A pickle that holds an address, or unwritten memory, differs from itself.
             copies = [tree_of(copy, "identity") for copy in two_copies(value)]
