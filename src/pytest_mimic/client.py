@@ -534,10 +534,9 @@ class Port:
         if not is_in_log:
             refusal = run.refusals.second_sender(call, keys, path)
             raise run.refuse(refusal, call)
-        label = call.label()
         run.events.add(
             "told apart by order",
-            label,
+            call.row(),
             test=run.test,
             what=f"was sent with a different {keys}",
             paths=[path] if path else [],
@@ -720,7 +719,7 @@ class Exchange:
         run, call = self._run, self.step.call
         kept: list[Any] = [call.describe(), stored]
         if any(map(self._adapter.is_opaque, kept)):
-            run.events.add("not searched", call.label(), test=run.test)
+            run.events.add("not searched", call.row(), test=run.test)
 
     def _note_hidden(self, stored: Plain) -> None:
         """Name what a replay will give placeholders for."""

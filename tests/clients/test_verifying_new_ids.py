@@ -44,6 +44,17 @@ PAYMENT = """
 """
 
 
+NEW = "if this is new each time:"
+ALL = "if you have recorded just now, and all that differs is new:"
+
+
+def lines_under(heading, run):
+    """Return the lines of the block below a heading, as they can be pasted."""
+    lines = run.section[run.section.index(heading) + 1 :]
+    block = itertools.takewhile(lambda line: line.startswith("    "), lines)
+    return [line.strip() for line in block]
+
+
 class Service(loopback.Server):
     """Keeps users under ids that it never gives twice."""
 
@@ -79,6 +90,10 @@ class Handler(loopback.Handler):
         if self.path == "/lines":
             lines = "".join(f'{{"id":"{uuid.uuid4()}"}}\n' for _ in range(2))
             self.answer(200, lines, "application/x-ndjson")
+            return
+        if self.path.startswith("/searches"):
+            took, count = next(self.server.ids), int(self.path[-1])
+            self.json({"took_ms": took, "count": count, "inner": {"n": took}})
             return
         if self.path == "/receipts":
             self.json({"text": f"Receipt {uuid.uuid4()} of {time.time():.0f}"})
@@ -204,9 +219,8 @@ def test_the_first_verify_prints_one_line_for_all_new_parts(project):
 
         run = project.run("--mimic-verify", env=env).expect(failed=2, never=["missing"])
 
-        lines = [one for one in run.output.splitlines() if "new each time" in one]
-        assert lines == ["if this is new each time: http volatile=body.id,body.paid"]
-        project.ini(lines[0].partition(": ")[2])
+        assert lines_under(NEW, run) == ["http volatile=body.id,body.paid"]
+        project.ini(*lines_under(NEW, run))
         project.run("--mimic-verify", env=env).expect(passed=2)
 
 
@@ -225,9 +239,8 @@ def test_the_line_names_texts_that_hold_a_new_id(project):
 
         run = project.run("--mimic-verify", env=env).expect(failed=1)
 
-        line = "if this is new each time: http volatile=body.id,body.link"
-        assert line in run.output.splitlines()
-        project.ini(line.partition(": ")[2])
+        assert lines_under(NEW, run) == ["http volatile=body.id,body.link"]
+        project.ini(*lines_under(NEW, run))
         project.run("--mimic-verify", env=env).expect(passed=1)
 
 
@@ -271,10 +284,8 @@ def test_the_line_names_short_tokens_and_never_a_whole_body(project):
 
         run = project.run("--mimic-verify", env=env).expect(failed=2)
 
-    lines = [one for one in run.section if "new each time" in one]
-    assert lines == [
-        "if this is new each time: http volatile=body.quote,body.receipt,body.oid"
-    ]
+    line = "http volatile=body.quote,body.receipt,body.oid"
+    assert lines_under(NEW, run) == [line]
 
 
 def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
@@ -296,9 +307,8 @@ def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
 
         run = project.run("--mimic-verify", env=env).expect(failed=1)
 
-        line = "if this is new each time: http volatile=body.text"
-        assert line in run.output.splitlines()
-        project.ini(line.partition(": ")[2])
+        assert lines_under(NEW, run) == ["http volatile=body.text"]
+        project.ini(*lines_under(NEW, run))
         project.run("--mimic-verify", env=env).expect(passed=1)
 
 
@@ -358,8 +368,7 @@ def test_calls_that_all_tests_share_get_the_line_too(project):
 
         run = project.run("--mimic-verify", env=env).expect(failed=1)
 
-        [line] = [one for one in run.output.splitlines() if "new each time" in one]
-        project.ini(line.partition(": ")[2])
+        project.ini(*lines_under(NEW, run))
         project.run("--mimic-verify", env=env).expect(passed=1)
 
 
@@ -372,8 +381,57 @@ def test_the_line_leaves_another_drift_to_be_seen(project):
         service.method = "cash"
         run = project.run("--mimic-verify", env=env).expect(failed=2)
 
-        [line] = [one for one in run.output.splitlines() if "new each time" in one]
-        project.ini(line.partition(": ")[2])
+        project.ini(*lines_under(NEW, run))
 
         run = project.run("--mimic-verify", env=env).expect(passed=1, failed=1)
     assert "body.method: 'card' recorded, 'cash' now" in run.output
+
+
+SEARCHES = """
+    import os, httpx, pytest
+
+    @pytest.mark.parametrize("number", range({}))
+    def test_search(number):
+        found = httpx.post(f"{{os.environ['API']}}/searches/{{number}}").json()
+        assert found["count"] == number
+"""
+
+
+@pytest.mark.parametrize("file", ["pytest.ini", "pyproject.toml"])
+def test_what_differs_in_three_calls_stands_in_the_block_to_be_pasted(project, file):
+    """Whatever it looks like: a number that counts up may also have changed once."""
+
+    def mimic(*lines):
+        if file == "pytest.ini":
+            project.ini(*lines)
+        else:
+            items = "\n".join(
+                line if line.startswith('"') else f'"{line}",' for line in lines
+            )
+            text = f"[tool.pytest.ini_options]\nmimic_functions = [\n{items}\n]\n"
+            project.write("pyproject.toml", text)
+
+    mimic("http volatile=body.id")
+    project.tests(SEARCHES.format(3))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=3)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=3, never=[ALL])
+
+        mimic(*lines_under(NEW, run))
+        again = project.run("--mimic-verify", env=env).expect(passed=3)
+    assert "volatile=" not in again.output
+
+
+def test_who_has_just_recorded_is_given_all_that_differs(project):
+    project.ini("http volatile=body.id")
+    project.tests(SEARCHES.format(2))
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.run("--mimic-record", env=env).expect(passed=2)
+
+        run = project.run("--mimic-verify", env=env).expect(failed=2, never=[NEW])
+
+        project.ini(*lines_under(ALL, run))
+        project.run("--mimic-verify", env=env).expect(passed=2)

@@ -91,6 +91,23 @@ def test_the_command_that_records_says_what_its_tests_have_cost(project):
     )
 
 
+def test_what_all_tests_share_has_a_price_though_no_call_of_it_is_replayed(project):
+    """Another system prompt changes each call."""
+    pytest.importorskip("httpx")
+    project.ini("llm")
+    project.tests(TESTS)
+    server = loopback.Server(Slow)
+    server.barrier, server.event = threading.Barrier(10), threading.Event()
+    with loopback.serving(server):
+        project.record(env={"API": server.url}).expect(passed=1)
+        project.tests(TESTS.replace("question", "in one word"))
+
+        missed = project.run(env={"API": server.url}).expect(failed=1)
+
+    cost = "when recorded, these tests cost 10 calls, 11,700 tokens, # s"
+    assert cost in missed.section
+
+
 def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
     project, server, monkeypatch
 ):
@@ -169,4 +186,5 @@ def test_a_recording_of_forty_tests_says_it_in_twelve_lines(project):
 
     assert len(run.section) <= 12, run.section
     assert "tokens spent: gpt-x 16,500 in (60 cached), 1,050 out" in run.section
-    assert "  http body.id    15 calls in 15 tests" in run.section
+    [row] = [line for line in run.section if line.startswith("  http body.id    ")]
+    assert "15 calls in 15 tests: http POST /orders" in row

@@ -146,3 +146,31 @@ def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
     shown = run.output + project.root.joinpath("r.html").read_text("utf-8")
     cleared = project.run("--mimic-clear-unused")
     assert KEY[:12] not in shown + cleared.output
+
+
+def test_the_rows_of_a_recording_run_tell_the_model_and_the_last_words(project, server):
+    """Those of what looks secret, what the next run makes anew, and what repeats."""
+    pytest.importorskip("httpx")
+    project.ini("http", "llm exclude=*")
+    project.tests("""
+        import httpx, os, uuid
+
+        def ask(words, **body):
+            said = [{"role": "user", "content": words}]
+            return httpx.post(os.environ["API"] + "/echo", json={"model": "gpt-x", "messages": said, **body})
+
+        def test_it():
+            for _ in range(int(os.environ["TIMES"])):
+                ask("What is one?")
+            ask("What is two?", id=str(uuid.uuid4()))
+            ask("What is three?", note="ghp_" + "aB1c" * 9)
+    """)
+    env = {"API": server.url}
+
+    recorded = project.record(env={**env, "TIMES": "1"}).expect(passed=1)
+    project.replay(env={**env, "TIMES": "1"})
+    repeated = project.replay(env={**env, "TIMES": "3"})
+
+    rows = {"two": recorded, "three": recorded, "one": repeated}
+    for words, run in rows.items():
+        assert f"(gpt-x: What is {words}?)" in "\n".join(run.section)

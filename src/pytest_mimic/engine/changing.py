@@ -137,7 +137,7 @@ class ChangingValues:
     def _note(self, call: Call, steps: Path, what: str, test: str) -> None:
         self._events.add(
             "made anew",
-            call.label(),
+            call.row(),
             test=test,
             cause=_cause(call.target, steps),
             target=call.target,

@@ -16,7 +16,7 @@ EventKind: TypeAlias = Literal[
     "recorded",  # seconds
     "verified",  # seconds
     "as before",  # verified, though its source has changed: cause
-    "drifted",  # option, cause, paths that look new, a line; error, facts, remedies
+    "drifted",  # option, cause, paths that look new, differing; a line; error, ...
     "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
     "missing",  # option, cause; error, facts, remedies
@@ -48,7 +48,7 @@ EventKind: TypeAlias = Literal[
     "accepted",  # a stale call of a target: cause, name, identity, at; what is new
     "not accepted",  # the same, where a test that uses it did not pass: what
     "inputs changed",  # of a replayed call of the target in `call`: cause, identity
-    "damaged",  # a file of the vault that a test needed, in `call`: cause
+    "damaged",  # a file of the vault that a test needed, in `call`: cause, remedies
     "connected",  # a test to another machine, without a line: in `call`
     "spawned",  # a process that was started anew, by the method in `call`
     "stray",  # an error that belongs to no test, in `call`

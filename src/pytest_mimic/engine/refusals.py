@@ -377,18 +377,10 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
     text has no such part: nothing of it would be compared.
     """
     # Only a drift looks at differences.
-    from pytest_mimic.values.differences import MISSING
     from pytest_mimic.values.looks import ignorable, without_ids_and_moments
 
-    if call.kind == "function":
-        return []
     values: dict[str, str] = {}
-    # A fact stands for something else: a part more, another type.
-    found = [
-        one
-        for one in differences
-        if len(one.steps) > 1 and not one.fact and MISSING not in (one.old, one.new)
-    ]
+    found = values_that_differ(call, differences)
     for one in found:
         is_id = re.search(_ID, one.steps[-1]) is not None
         if is_id or ignorable([one]):
@@ -399,6 +391,22 @@ def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
         if without_ids_and_moments(old) == without_ids_and_moments(new):
             paths[place_of(one)] = None
     return [*paths]
+
+
+def values_that_differ(
+    call: Call, differences: Sequence[Difference]
+) -> list[Difference]:
+    """Give the parts of a client's answer whose value alone differs."""
+    from pytest_mimic.values.differences import MISSING  # only a drift looks
+
+    if call.kind == "function":
+        return []
+    # A fact stands for something else: a part more, another type.
+    return [
+        one
+        for one in differences
+        if len(one.steps) > 1 and not one.fact and MISSING not in (one.old, one.new)
+    ]
 
 
 def place_of(difference: Difference) -> str:

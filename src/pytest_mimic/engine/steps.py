@@ -28,6 +28,7 @@ from pytest_mimic.engine.refusals import (
     facts_of_error,
     new_parts,
     place_of,
+    values_that_differ,
 )
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
@@ -215,7 +216,7 @@ def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> Non
         times = run.log_of(owner).times(call)
         run.events.add(
             "repeated",
-            f"{call.label()}, recorded {times} times",
+            f"{call.row()}, recorded {times} times",
             test=run.test,
             option=RERECORD,
         )
@@ -229,7 +230,7 @@ def _note_imported(run: Run, call: Call, place: Place) -> None:
         return
     run.events.add(
         "imported",
-        call.label(),
+        call.row(),
         test=run.test,
         cause=place.name,
         option=RERECORD,
@@ -464,7 +465,7 @@ class Step(OpenCall):
         for shown, mark in run.secrecy.secrets.keys_in(described, body):
             run.events.add(
                 "looks secret",
-                self.call.label(),
+                self.call.row(),
                 test=self._test,
                 what=shown,
                 mark=f"!{mark}",
@@ -507,7 +508,7 @@ class Step(OpenCall):
             self._report(f"gave {failed} first: only the answer after it is shared")
 
     def _report(self, what: str) -> None:
-        label = self.call.label()
+        label = self.call.row()
         self._run.events.add("not recorded", label, test=self._test, what=what)
 
     # -- a call that is compared
@@ -559,12 +560,14 @@ class Step(OpenCall):
         label = call.label()
         self._run.events.note(error, label)
         parts = new_parts(call, differences)
+        differing = values_that_differ(call, differences)
         # Whatever the values are, parts that are new each time have one cause.
         is_new = {*map(place_of, differences)} <= {*parts}
         facts: dict[str, Plain] = {
             "cause": ", ".join(parts) if is_new else "; ".join(error.facts),
             "option": option,
             "paths": [*parts],
+            "differing": [*dict.fromkeys(map(place_of, differing))],
             **call.facts_of_line(),
         }
         self.tell("drifted", call.row(), **facts, **facts_of_error(error))

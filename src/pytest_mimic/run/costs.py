@@ -3,51 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Any
 
 from pytest_mimic.engine.events import Event
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.vault.names import log_name
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, plural
 
+# Of more files, reading them takes longer than anybody waits for a price.
+_MOST_FILES = 2000
 
-def price(vault: Vault, logs: Iterable[str], replayed: Iterable[Event]) -> str:
-    """Say what some tests have cost when they were recorded: `92 calls, 48.0 s`.
 
-    It is empty where it is not worth a word.
+def price(vault: Vault, tests: Collection[str]) -> str:
+    """Say what tests have cost when they were recorded: `92 calls, 48.0 s`.
 
-    Args:
-        vault: Where the recordings are.
-        logs: The logs of the tests.
-        replayed: What these tests have replayed, of which what all tests share counts.
+    What all tests share counts for the test that recorded it. It is empty where it is
+    not worth a word.
     """
-    calls, tokens, seconds = 0, 0.0, 0.0
-    for _, recording in vault.all(logs):
+    shared = vault.folder.names("calls")
+    names = [*map(log_name, tests), *islice(shared, _MOST_FILES)]
+    if len(names) > _MOST_FILES:
+        return ""
+    calls, tokens, seconds = 0, 0, 0.0
+    for name, recording in vault.all(names):
         if isinstance(recording, CorruptRecordingError):
             continue
-        entries = recording.entries
+        owner, entries = recording.owner, recording.entries
+        entries = [one for one in entries if (one.test or owner) in tests]
         calls += len(entries)
         with suppress(CorruptRecordingError):  # An object may be gone.
             tokens += sum(_tokens_of(entry, vault) for entry in entries)
-        seconds += length(
-            (one.begin, one.ended or one.begin, one.seconds) for one in entries
-        )
-    for event in replayed:
-        if event.text("name").startswith("calls/"):
-            calls += event.times
-            tokens += event.number("tokens")
-            seconds += event.number("seconds") * event.times
+        if name.startswith("calls/"):  # Nobody knows which were made at once.
+            seconds += sum(one.seconds for one in entries)
+        else:
+            spans = [
+                (one.begin, one.ended or one.begin, one.seconds) for one in entries
+            ]
+            seconds += length(spans)
     if seconds < 1 and not tokens:
         return ""
     told = [plural(calls, "call")]
     if tokens:
-        told.append(f"{tokens:,.0f} tokens")
+        told.append(f"{tokens:,} tokens")
     return ", ".join([*told, duration(seconds)])
 
 
@@ -62,15 +67,11 @@ def _tokens_of(entry: Entry, vault: Vault) -> int:
 
 def spent(recorded: Iterable[Event]) -> float:
     """Return the seconds in which any call ran: of calls at once, once."""
-    spans = sorted(
-        (event.number("began"), event.number("began") + event.number("seconds"))
-        for event in recorded
-    )
-    spent = until = 0.0
-    for began, ended in spans:
-        spent += max(0.0, ended - max(began, until))
-        until = max(until, ended)
-    return spent
+    spans = []
+    for event in recorded:
+        began, seconds = event.number("began"), event.number("seconds")
+        spans.append((began, began + seconds, seconds))
+    return length(spans)
 
 
 def saved(replayed: Iterable[Event]) -> float:
@@ -79,27 +80,23 @@ def saved(replayed: Iterable[Event]) -> float:
     A log says which of its calls had ended when another one began.
     """
     alone = 0.0
-    by_log: dict[str, list[Event]] = {}
+    by_log: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for event in replayed:
+        seconds = event.number("seconds")
         if "ended" in event.facts:
-            place = f"{event.test} {event.text('name')}"
-            by_log.setdefault(place, []).append(event)
+            span = (event.number("at"), event.number("ended"), seconds)
+            by_log.setdefault((event.test, event.text("name")), []).append(span)
         else:
-            alone += event.number("seconds") * event.times
-    return alone + sum(map(_length_of_rows, by_log.values()))
-
-
-def _length_of_rows(rows: list[Event]) -> float:
-    names = ("at", "ended", "seconds")
-    return length([tuple(row.number(name) for name in names) for row in rows])
+            alone += seconds * event.times
+    return alone + sum(map(length, by_log.values()))
 
 
 def length(calls: Iterable[tuple[float, ...]]) -> float:
     """Return the seconds from the first beginning to the last end of some calls.
 
     Args:
-        calls: Of each the place of its beginning and of its end in the log, and how
-            many seconds it took.
+        calls: Of each the place of its beginning and of its end, in the log or in time,
+            and how many seconds it took.
     """
     # The place of each end that is still to come, and when it is.
     open_ends: list[tuple[float, float]] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import CALLS, Event, Noted
+from pytest_mimic.engine.events import CALLS, Event, Noted, Plain
 from pytest_mimic.engine.inside import LeftOut
 from pytest_mimic.engine.lives import end_test
 from pytest_mimic.engine.logs import Ending
@@ -28,6 +28,13 @@ from pytest_mimic.words import duration, few, on_one_line, plural
 
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
+# Damage that one command mends in all files: words, and the command.
+_DAMAGES = {
+    "pointer": ("Git LFS pointers", "git lfs pull"),
+    "conflict": ("in conflict", "git status"),
+    "format": ("of another format", "pytest --mimic-rerecord"),
+    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
+}
 # In seconds: a shorter call says nothing of its time.
 _WORTH_A_WORD = 0.01
 
@@ -168,11 +175,11 @@ class Phases:
                 # Damage, or the system, keeps calls from what they would use.
                 self._session.usage.partial["a recording was not read"] = "stopped"
             if isinstance(error, CorruptRecordingError):
-                from pytest_mimic.run.remarks import DAMAGES  # damage is rare
-
-                file, cause = error.file, error.damage
-                if cause in DAMAGES:
-                    run.events.add("damaged", file, test=run.test, cause=cause)
+                mended = _DAMAGES.get(error.damage)
+                if mended is not None:
+                    cause, command = mended
+                    ways: list[Plain] = [["what helps", command]]
+                    run.events.add("damaged", error.file, cause=cause, remedies=ways)
             if isinstance(error, DriftError):
                 self.drifts.append(noted)
             else:

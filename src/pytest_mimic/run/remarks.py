@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +13,6 @@ from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import line_of_plain
 from pytest_mimic.run.costs import price
 from pytest_mimic.run.session import Session
-from pytest_mimic.vault.names import log_name
 from pytest_mimic.words import (
     PAGE_ON_KEYS,
     PAGE_ON_NEW_VALUES,
@@ -23,10 +24,10 @@ from pytest_mimic.words import (
 )
 
 _LONGEST_CAUSE = 160
-# Of more, nobody asks what they cost, and their logs would have to be read.
-_MOST_TESTS = 500
+# What differs in so many calls is new each time, whatever it looks like.
+_NEW_IN = 3
 
-_Row = Callable[["list[Event]"], "tuple[str, str]"]
+_Row = Callable[[str, "list[Event]"], "tuple[str, str]"]
 _Remedy = Callable[[Session, "list[Event]"], "list[str]"]
 
 
@@ -44,7 +45,7 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
 # -- what a row tells
 
 
-def _call(events: list[Event]) -> tuple[str, str]:
+def _call(_: str, events: list[Event]) -> tuple[str, str]:
     """Tell the first call of a cause, and its test."""
     first = events[0]
     label = f"{first.call} {first.text('what')}".strip()
@@ -53,46 +54,35 @@ def _call(events: list[Event]) -> tuple[str, str]:
     return label, first.test
 
 
-def _counts(events: list[Event]) -> tuple[str, str]:
-    """Tell a cause, and how many calls it concerns."""
+def _counts(unit: str, events: list[Event]) -> tuple[str, str]:
+    """Tell a cause, and how often it was met."""
     calls = {(event.call, event.text("identity"), event.test) for event in events}
-    tests = plural(len(_tests_of(events)), "test")
-    return events[0].text("cause"), f"{plural(len(calls), 'call')} in {tests}"
+    told = plural(len(calls), unit)
+    if unit == "call":
+        told += f" in {plural(len(_tests_of(events)), 'test')}"
+    return events[0].text("cause"), told
 
 
-def _calls_of_targets(events: list[Event]) -> tuple[str, str]:
+def _part_of_calls(unit: str, events: list[Event]) -> tuple[str, str]:
+    """Tell a part of calls, and how many have it; of a client, the first of them."""
+    cause, told = _counts(unit, events)
+    is_of_client = ":" not in events[0].text("target")
+    return cause, f"{told}: {events[0].call}" if is_of_client else told
+
+
+def _calls_of_targets(_: str, events: list[Event]) -> tuple[str, str]:
     """Tell what has changed, and how many calls of which targets use it."""
-    by_target: dict[str, set[str]] = {}
-    for event in events:
-        by_target.setdefault(event.call, set()).add(event.text("identity"))
-    counts = [
-        f"{plural(len(calls), 'call')} of {target}"
-        for target, calls in sorted(by_target.items())
-    ]
-    return events[0].text("cause"), few(counts)
-
-
-def _tests(events: list[Event]) -> tuple[str, str]:
-    """Tell a fixture, and how many tests are concerned."""
-    return events[0].call, plural(len(_tests_of(events)), "test")
-
-
-def _test(events: list[Event]) -> tuple[str, str]:
-    """Tell a test, and what is said of it."""
-    return events[0].call, events[0].text("what")
-
-
-def _damage(events: list[Event]) -> tuple[str, str]:
-    words, _command = DAMAGES[events[0].text("cause")]
-    files = {event.call for event in events}
-    return words, plural(len(files), "file")
+    calls = {(event.call, event.text("identity")) for event in events}
+    counts = Counter(sorted(target for target, _ in calls))
+    told = [f"{plural(counts[target], 'call')} of {target}" for target in counts]
+    return events[0].text("cause"), few(told)
 
 
 def _tests_of(events: Iterable[Event]) -> list[str]:
     return list(dict.fromkeys(event.test for event in events if event.test))
 
 
-# -- what helps
+# -- what helps: commands
 
 
 def _again(words: str, default: str = "") -> _Remedy:
@@ -119,19 +109,18 @@ def _again(words: str, default: str = "") -> _Remedy:
         for option in sorted(needing, key=lambda option: option == RECORD):
             tests = _tests_of(needing[option])
             lines.append(f"{told}: {session.command(option, tests)}")
-            if option in (RECORD, RERECORD):
-                lines += _cost_of(session, tests)
+            cost = price(session.run.vault, tests) if option != VERIFY else ""
+            if cost:
+                lines.append(f"when recorded, these tests cost {cost}")
         return lines
 
     return commands
 
 
-def _cost_of(session: Session, tests: Sequence[str]) -> list[str]:
-    """Say what tests have cost when they were recorded, if it is worth a word."""
-    run = session.run
-    replayed = [one for one in run.events.of("replayed") if one.test in tests]
-    told = price(run.vault, map(log_name, tests[:_MOST_TESTS]), replayed)
-    return [f"when recorded, these tests cost {told}"] if told else []
+def _ways(_: Session, events: list[Event]) -> list[str]:
+    """Return what the events name themselves, each once."""
+    remedies: list[Any] = [event.facts["remedies"] for event in events]
+    return [*dict.fromkeys(": ".join(way) for ways in remedies for way in ways)]
 
 
 def _way_without_a_call(event: Event) -> str:
@@ -142,63 +131,6 @@ def _way_without_a_call(event: Event) -> str:
     return ways[0] if len(ways) == 1 else ""
 
 
-def _lines_with(option: str, words: str) -> _Remedy:
-    """Return a remedy: each line of the events, with their paths in an option."""
-
-    def lines(_: Session, events: list[Event]) -> list[str]:
-        by_line: dict[str, list[Event]] = {}
-        for event in events:
-            if event.facts.get("paths"):
-                line = line_of_plain(event.text("line"), event.facts["options"])
-                by_line.setdefault(line, []).append(event)
-        return [f"{words}: {_line_with(option, one)}" for one in by_line.values()]
-
-    return lines
-
-
-def _line_with(option: str, events: Sequence[Event]) -> str:
-    paths: list[Any] = []
-    for event in events:
-        found: Any = event.facts["paths"]
-        paths += found
-    first = events[0]
-    return line_of_plain(first.text("line"), first.facts["options"], **{option: paths})
-
-
-def _lines_to_leave_out(session: Session, events: list[Event]) -> list[str]:
-    """Return the lines of targets that leave out the parts, where no part is data."""
-    held = {one.text("cause") for one in session.run.events.of("held")}
-    by_target: dict[str, dict[str, Event]] = {}
-    for event in events:
-        if event.text("cause") not in held:
-            parts = by_target.setdefault(event.text("target"), {})
-            parts.setdefault(event.text("cause"), event)
-    return [
-        f"if they may differ: {_line_with('ignore', [*parts.values()])}"
-        for parts in by_target.values()
-        if len(parts) <= SHOWN  # With more, it would not say what a call is.
-    ]
-
-
-def _pages_on_new_values(_: Session, events: list[Event]) -> list[str]:
-    ways = dict.fromkeys(_WAYS[event.text("look")] for event in events)
-    return [f"{words}: {PAGE_ON_NEW_VALUES}#{part}" for words, part in ways]
-
-
-def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
-    marks = [*dict.fromkeys(event.text("mark") for event in events)]
-    which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
-    return [
-        f"if they are secret: {PAGE_ON_KEYS}",
-        f"if they are not secret{which}: mimic_redact = {', '.join(marks[:SHOWN])}",
-    ]
-
-
-def _names_to_take_out(_: Session, events: list[Event]) -> list[str]:
-    names = dict.fromkeys(f"!{event.text('cause')}" for event in events)
-    return [f"to keep what is no secret: mimic_redact = {few([*names])}"]
-
-
 def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
     if session.settings.mode != "verify":
         return _again("to see whether it matters", VERIFY)(session, events)
@@ -207,11 +139,6 @@ def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
     sound = [event for event in events if event.test not in drifted]
     words = "the outcomes are as recorded; to accept the change"
     return _again(words, RERECORD)(session, sound)
-
-
-def _mending(_: Session, events: list[Event]) -> list[str]:
-    kinds = dict.fromkeys(event.text("cause") for event in events)
-    return [f"what helps: {DAMAGES[kind][1]}" for kind in kinds]
 
 
 def _restores(session: Session, events: list[Event]) -> list[str]:
@@ -226,24 +153,90 @@ def _in_one_process(session: Session, events: list[Event]) -> list[str]:
     return [f"to record it in one process: {command}"]
 
 
-def _ways_to_processes(*_: object) -> list[str]:
-    way = "name the function that starts it, or use multiprocessing"
-    return [f"to mimic calls there: {way}"]
+# -- what helps: lines of the ini file
 
 
-def _ways_to_fixed_ids(*_: object) -> list[str]:
-    return ['to give a case the same id in each run: pytest.param(..., id="...")']
+def _lines_with(option: str, words: str) -> _Remedy:
+    """Return a remedy: each line of the events, with their paths in an option."""
+
+    def lines(session: Session, events: list[Event]) -> list[str]:
+        # What is data in some call may not be left out.
+        held = {one.text("cause") for one in session.run.events.of("held")}
+        free = [event for event in events if event.text("cause") not in held]
+        told = []
+        for same in _by_line(free):
+            paths = dict.fromkeys(path for event in same for path in _paths(event))
+            if len(paths) <= SHOWN:  # With more, it would not say what a call is.
+                told.append(f"{words}: {_line_with(session, same, option, paths)}")
+        return told
+
+    return lines
 
 
-# -- the lists
+def _volatile_lines(session: Session, events: list[Event]) -> list[str]:
+    """Return the lines that leave out what is new each time, and all that differs."""
+    new, whole = [], []
+    for same in _by_line(events):
+        looks_new = {path for event in same for path in _paths(event)}
+        calls = Counter(path for event in same for path in _paths(event, "differing"))
+        differing = [
+            path for path in calls if path in looks_new or calls[path] >= _NEW_IN
+        ]
+        if differing:
+            new.append(f"    {_line_with(session, same, 'volatile', differing)}")
+        whole.append(f"    {_line_with(session, same, 'volatile', calls)}")
+    told = ["if this is new each time:", *new] if new else []
+    if whole != new:
+        told += ["if you have recorded just now, and all that differs is new:", *whole]
+    return told
 
-DAMAGES = {
-    "pointer": ("Git LFS pointers", "git lfs pull"),
-    "conflict": ("in conflict", "git status"),
-    "format": ("of another format", "pytest --mimic-rerecord"),
-    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
-}
-"""Damage that one command mends in all files: words, and the command."""
+
+def _by_line(events: Iterable[Event]) -> Iterable[list[Event]]:
+    """Return the events that name parts of a call, those of one line together."""
+    by_line: dict[str, list[Event]] = {}
+    for event in events:
+        if _paths(event, "differing") or _paths(event):
+            line = line_of_plain(event.text("line"), event.facts["options"])
+            by_line.setdefault(line, []).append(event)
+    return by_line.values()
+
+
+def _paths(event: Event, fact: str = "paths") -> list[str]:
+    paths: Any = event.facts.get(fact, [])
+    return list(paths)
+
+
+def _line_with(
+    session: Session, events: Sequence[Event], option: str, paths: Iterable[str]
+) -> str:
+    """Return the line of some events with more paths, as its file has it."""
+    first = events[0]
+    options = first.facts["options"]
+    line = line_of_plain(first.text("line"), options, **{option: paths})
+    file = session.config.inipath
+    is_item = file is not None and file.suffix == ".toml"  # of a list
+    return f"{json.dumps(line, ensure_ascii=False)}," if is_item else line
+
+
+# -- what helps: words
+
+
+def _pages_on_new_values(_: Session, events: list[Event]) -> list[str]:
+    ways = dict.fromkeys(_WAYS[event.text("look")] for event in events)
+    return [f"{words}: {PAGE_ON_NEW_VALUES}#{part}" for words, part in ways]
+
+
+def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
+    marks = [*dict.fromkeys(event.text("mark") for event in events)]
+    which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
+    shown = ", ".join(marks[:SHOWN])
+    return [f"if they are not secret{which}: mimic_redact = {shown}"]
+
+
+def _names_to_take_out(_: Session, events: list[Event]) -> list[str]:
+    names = dict.fromkeys(f"!{event.text('cause')}" for event in events)
+    return [f"to keep what is no secret: mimic_redact = {few([*names])}"]
+
 
 # Words, and the part of a page that tells how a call becomes the same in each run.
 _WAYS = {
@@ -255,21 +248,24 @@ _WAYS = {
 }
 
 
+# -- the lists
+
+
 class _List(NamedTuple):
     """What is told of the events of a kind.
 
     Attributes:
         kind: The events.
         heading: What has happened.
-        remedies: Each gives lines of what to do.
+        remedies: What to do: a line, or what gives some.
         row: Tells the events of one cause in two columns.
         is_fact: Whether nobody must act on it: it is one line, unless with `-v`.
-        unit: What that line counts.
+        unit: What is counted.
     """
 
     kind: EventKind
     heading: str
-    remedies: tuple[_Remedy, ...] = ()
+    remedies: tuple[str | _Remedy, ...] = ()
     row: _Row = _call
     is_fact: bool = False
     unit: str = "call"
@@ -279,27 +275,19 @@ class _List(NamedTuple):
 _LISTS = (
     _List("missing", "missing", (_again("to record the missing"),)),
     _List("stale", "stale", (_again("to record the stale"),)),
-    _List(
-        "drifted",
-        "drifted",
-        (
-            _again("to accept them"),
-            _lines_with("volatile", "if this is new each time"),
-        ),
-    ),
+    _List("drifted", "drifted", (_again("to accept them"), _volatile_lines)),
     _List(
         "made anew",
         "the next run will ask otherwise, and miss",
-        (_pages_on_new_values, _lines_to_leave_out),
-        row=_counts,
+        (_pages_on_new_values, _lines_with("ignore", "if they may differ")),
+        row=_part_of_calls,
     ),
     _List(
         "new test id",
         "the next run has other ids for these tests, and misses",
-        (_ways_to_fixed_ids,),
-        row=_test,
+        ('to give a case the same id in each run: pytest.param(..., id="...")',),
     ),
-    _List("damaged", "damaged files of the vault", (_mending,), row=_damage),
+    _List("damaged", "damaged files of the vault", (_ways,), row=_counts, unit="file"),
     _List("kept failure", "recorded errors", (_again("to record them again"),)),
     _List("lost value", "errors that have replaced recorded values", (_restores,)),
     _List("not recorded", "not recorded"),
@@ -318,13 +306,15 @@ _LISTS = (
         "former answers",
         "recordings with earlier answers of a fixture that was recorded again",
         (_again("to record them again", RERECORD),),
-        row=_tests,
+        row=_counts,
+        unit="test",
     ),
     _List(
         "two answers",
         "fixtures to which two workers got different answers",
         (_in_one_process,),
-        row=_tests,
+        row=_counts,
+        unit="test",
     ),
     _List(
         "told apart by order",
@@ -336,7 +326,11 @@ _LISTS = (
         "different requests that are one recording, since their line ignores parts",
         row=_counts,
     ),
-    _List("looks secret", "looks like a secret", (_marks_of_keys,)),
+    _List(
+        "looks secret",
+        "looks like a secret",
+        (f"if they are secret: {PAGE_ON_KEYS}", _marks_of_keys),
+    ),
     _List(
         "inputs changed",
         "code or files that recorded calls use have changed",
@@ -345,7 +339,14 @@ _LISTS = (
     ),
     _List("not accepted", "not accepted, since a test that uses it did not pass"),
     _List("accepted", "accepted", row=_counts),
-    _List("spawned", "processes in which nothing is mimicked", (_ways_to_processes,)),
+    _List(
+        "spawned",
+        "processes in which nothing is mimicked",
+        (
+            "to mimic calls there: name the function that starts it, or use"
+            " multiprocessing",
+        ),
+    ),
     _List(
         "as before",
         "as recorded, though the source has changed",
@@ -392,7 +393,9 @@ def _lines(session: Session, one: _List, is_whole: bool) -> list[str]:
         cause = event.text("cause") or _place_of(event)
         by_cause.setdefault(cause, []).append(event)
     causes = [*by_cause.values()]
-    remedies = [line for remedy in one.remedies for line in remedy(session, events)]
+    remedies: list[str] = []
+    for remedy in one.remedies:
+        remedies += [remedy] if isinstance(remedy, str) else remedy(session, events)
     if one.is_fact and not is_whole:
         return [_fact(one, causes, remedies)]
     return [
@@ -409,7 +412,7 @@ def _place_of(event: Event) -> tuple[str, ...]:
 
 
 def _rows(one: _List, causes: Sequence[list[Event]]) -> Iterator[str]:
-    shown = rows([*map(one.row, causes)])
+    shown = rows([one.row(one.unit, events) for events in causes])
     for row, events in zip(shown, causes, strict=True):
         yield row
         if one.row is _call and len(events) > 1:
@@ -425,10 +428,9 @@ def _fact(one: _List, causes: list[list[Event]], remedies: list[str]) -> str:
     """Return a list in one line: its causes with counts, and what helps."""
     told: list[str] = []
     for events in sorted(causes, key=len, reverse=True):
-        first = events[0]
-        cause = first.text("cause")
+        label, _ = _call("", events)
+        cause = events[0].text("cause")
         count = str(len(events)) if told else plural(len(events), one.unit)
-        label = f"{first.call} {first.text('what')}".strip()
         told.append(f"{cause} ({count})" if cause else label)
     return "    ".join([f"{one.heading}: {few(told)}", *remedies])
 
@@ -442,8 +444,6 @@ def note_former_answers(session: Session) -> None:
     workers: dict[str, set[str]] = {}
     for event in run.events.of("set up anew"):
         workers.setdefault(event.call, set()).add(event.text("worker"))
-    if not workers:
-        return
     recordings = [
         one for _, one in run.vault.all() if not isinstance(one, CorruptRecordingError)
     ]
