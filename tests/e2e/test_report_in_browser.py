@@ -144,3 +144,64 @@ def test_tests_and_calls_are_filtered_and_found(report):
     assert tests.count() == 1
     report.locator("input").fill("")
     assert tests.count() == 4
+
+
+def test_one_cause_of_several_misses_is_one_block(project, window):
+    project.ini("shop:fetch")
+    project.module(SHOP)
+    project.tests("""
+        import os, pytest, shop
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_fetch(number):
+            shop.fetch(f"{number} of {os.environ['CITY']}")
+    """)
+    project.record(env={"CITY": "Oslo"}).expect(passed=3)
+    project.tests("""
+        import os, shop
+
+        def test_one(): shop.fetch(os.environ["CITY"])
+        def test_two(): shop.fetch(os.environ["CITY"])
+    """)
+    project.run("--mimic-report=page.html", env={"CITY": "Rome"}).expect(failed=2)
+    window.goto((project.root / "page.html").as_uri())
+
+    cause = window.locator(".cause")
+    assert cause.count() == 1
+    assert "2 missing" in cause.inner_text()
+    assert "'Rome' now" in cause.inner_text()
+    assert window.locator("details.test[open]").count() == 0
+
+
+def test_calls_at_once_stand_above_one_another(project, window):
+    project.ini("shop:wait sequence")
+    project.module("""
+        from threading import Barrier
+
+        both = Barrier(2)
+
+        def wait(name):
+            both.wait(20)
+    """)
+    project.tests("""
+        import shop
+        from concurrent.futures import ThreadPoolExecutor
+
+        def test_waits():
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(shop.wait, "ab"))
+                list(pool.map(shop.wait, "cd"))
+    """)
+    project.record().expect(passed=1)
+    project.run("--mimic-report=page.html").expect(passed=1)
+    window.goto((project.root / "page.html").as_uri())
+
+    tops = window.eval_on_selector_all(
+        ".time i", "all => all.map(one => one.style.top)"
+    )
+    lefts = window.eval_on_selector_all(
+        ".time i", "all => all.map(one => one.style.left)"
+    )
+    assert sorted(tops) == ["0.45rem", "0.45rem", "0rem", "0rem"]
+    assert lefts[0] == lefts[1] == "0%"
+    assert "0%" not in lefts[2:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 from html import unescape
 from types import SimpleNamespace
@@ -55,6 +56,7 @@ class ReportPage:
         self.title = part(self.text, r"<title>(.*?)</title>")
         data = json.loads(part(self.text, r'id="data">(.*?)</script>'))
         self.heading = data["heading"]
+        self.about = data["about"]
         self.notes = "\n".join(data["notes"])
         self.tests = {test["id"]: test["outcome"] for test in data["tests"]}
         self.calls = [
@@ -118,6 +120,8 @@ def test_a_recording_run(shop):
     assert "5 calls recorded" in page.notes
     assert "5 calls recorded" in run.section[0]
     assert page.title.startswith(f"{shop.root.name} · record into .mimic_vault · 20")
+    assert f"Python {platform.python_version()}" in page.about
+    assert re.fullmatch(r"\d+\.\d s", page.about[-1])
 
 
 def test_a_replaying_run(shop):

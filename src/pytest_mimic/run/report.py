@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import json
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ import pytest
 from pytest_mimic.cli.look import drawn
 from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.usage import commit_of
 from pytest_mimic.errors import MimicError
+from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.run.selection import test_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
@@ -42,6 +46,7 @@ class Tests:
 
     def __init__(self) -> None:
         self.by_name: dict[str, _Test] = {}
+        self.began = monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         test = self.by_name.setdefault(test_of(report), _Test())
@@ -66,11 +71,19 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
         MimicError: It cannot be written.
     """
     when = datetime.now().astimezone()
-    project = run.refusals.commands.rootdir.name
-    title = on_one_line(f"{project} · {heading} · {when:%Y-%m-%d %H:%M}")
+    rootdir = run.refusals.commands.rootdir
+    title = on_one_line(f"{rootdir.name} · {heading} · {when:%Y-%m-%d %H:%M}")
+    clients = versions_of(_client_of(event.call) for event in run.events.of(*CALLS))
+    about = [
+        f"{rootdir.name}, {when:%Y-%m-%d %H:%M %Z}",
+        f"commit {commit_of(rootdir)[:9]}",
+        f"Python {platform.python_version()}",
+        *(f"{name} {version}" for name, version in clients.items()),
+        f"{monotonic() - tests.began:.1f} s",
+    ]
     data = {
         "heading": heading,
-        "when": f"{project}, {when:%Y-%m-%d %H:%M %Z}",
+        "about": [fact for fact in about if fact != "commit "],
         "notes": notes,
         "tests": list(_calls_by_test(tests, run)),
     }
@@ -123,7 +136,11 @@ class _Recordings:
             "label": event.call,
             "client": _client_of(event.call),
             "owner": event.text("fixture"),
+            "cause": event.text("cause"),
             "seconds": event.number("seconds"),
+            "began": event.number("began"),
+            "at": event.number("at"),
+            "ended": event.number("ended"),
             "times": event.times,
             "tokens": event.number("tokens"),
             "file": event.text("name"),
