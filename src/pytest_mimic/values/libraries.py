@@ -40,15 +40,12 @@ from pytest_mimic.values.tree import (
     Refused,
     Tree,
     memory_node,
-    place_of,
 )
 
 # numpy takes as long for the name of a dtype as it takes for the sum of an array.
 _name_of_dtype = lru_cache(str)
-_SAME: dict[str, Tree] = {"$long": "memory", "digest": "", "length": 0}
 _OTHER_NAMES = {
     "numpy:bool": "numpy:bool_",  # As numpy 1 has it.
-    "pandas:NaTType": "pandas:NaT",  # It is one object.
     "torch:Parameter": "torch:Tensor",
 }
 _ITEMS = (bool, int, float, complex, str, bytes)
@@ -156,8 +153,6 @@ def _data(array: Any, walk: Opener) -> Tree:
     if array.dtype.char in "gG":  # The memory of long doubles has gaps.
         return [str(item) for item in array.ravel()]
     if array.size > walk.few:
-        if place_of(array) in walk.same:
-            return dict(_SAME)
         return memory_node(_with_one_nan(array).view("u1").data)
     return [walk.node(item) for item in _items(array)]
 
@@ -179,23 +174,17 @@ def _with_one_nan(array: Any) -> Any:
     import numpy as np
 
     memory = np.ascontiguousarray(array)
-    numbers = _floats(array.dtype)
-    if numbers is None or not array.size:
+    dtype = array.dtype
+    if dtype.kind not in "fc" or not array.size:
         return memory
-    floats = memory.view(numbers)
+    size = dtype.itemsize if dtype.kind == "f" else dtype.itemsize // 2
+    floats = memory.view(f"{dtype.str[0]}f{size}")
     # The largest number is a NaN if there is one: the fastest way to look for it.
     if not np.isnan(floats.max()):
         return memory
     made = floats.copy()
     np.copyto(made, np.nan, where=np.isnan(made))
     return made
-
-
-def _floats(dtype: Any) -> Any:
-    """Give the dtype of the floats in an array of floats or complex numbers."""
-    if dtype.kind == "c":
-        return dtype.str[0] + f"f{dtype.itemsize // 2}"
-    return dtype.str if dtype.kind == "f" else None
 
 
 # -- numpy
@@ -386,7 +375,7 @@ def _any_tensor(tensor: Any, walk: Opener) -> Tree:
 
 def _stored_content(tensor: Any, walk: Opener) -> Tree:
     bits = bits_of(tensor)
-    whole = Bulk(bits, is_copy=bits.ctypes.data != tensor.data_ptr())
+    whole = Bulk(bits)
     if tensor.numel() > walk.few:
         return whole
     items = numbers_of(tensor).ravel().tolist()
@@ -485,7 +474,6 @@ _SIMPLE = (
     r"bool|u?int\d+|float(32|64)|(datetime|timedelta)64\[\w+\]|str|object"
     r"|U?Int\d+|Float\d+|boolean|string"
 )
-_SCALARS = (str, int, float, bool, type(None))
 
 
 def _is_readable(value: Any, walk: Opener) -> bool:
@@ -512,7 +500,7 @@ def _is_simple_column(column: Any) -> bool:
         return False
     name = str(column.dtype)
     if name in ("object", "str"):
-        return {*map(type, column.tolist())} <= {*_SCALARS}
+        return SCALARS.issuperset(map(type, column.tolist()))
     return re.fullmatch(_SIMPLE, name) is not None
 
 
@@ -528,14 +516,14 @@ def _make_frame(cls: Any, tree: dict[str, Any], make: Make) -> object:
 def _make_series(_cls: Any, tree: dict[str, Any], make: Make) -> object:
     made = _made_column(content_of(tree), make)
     made.index = _made_index(tree["index"], make)
-    made.name = checked(make(tree["name"]), *_SCALARS)
+    made.name = checked(make(tree["name"]), *SCALARS)
     return made
 
 
 def _make_index(_cls: Any, tree: dict[str, Any], make: Make) -> object:
     import pandas as pd
 
-    name = checked(make(tree.get("name")), *_SCALARS)
+    name = checked(make(tree.get("name")), *SCALARS)
     content = content_of(tree)
     if "$range" in content:
         return pd.RangeIndex(checked(make(content), range), name=name)
@@ -562,7 +550,7 @@ def _made_column(tree: Any, make: Make) -> Any:
     if re.fullmatch(_SIMPLE, dtype) is None:
         raise TypeError(f"a column of {dtype} is not made of items")
     nodes = checked(tree["$column"], list)
-    items = [checked(make(item), *_SCALARS) for item in nodes]
+    items = [checked(make(item), *SCALARS) for item in nodes]
     return pd.Series(items, dtype=dtype)
 
 
@@ -661,14 +649,6 @@ def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
     return made.as_unit(checked(content["unit"], str))
 
 
-def _no_moment(_: Any, __: Opener) -> Tree:
-    return {"$pandas:NaT": None}
-
-
-def _make_no_moment(found: Any, _tree: dict[str, Any], _make: Make) -> object:
-    return found
-
-
 # -- polars
 
 
@@ -730,17 +710,10 @@ def _arrow_array(array: Any, walk: Opener) -> Tree:
     return {tag: _column_node(_arrow(array, walk), str(array.type))}
 
 
-def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
-    import pyarrow as pa
-
-    items = _arrow(pa.array([scalar], scalar.type), walk)
-    return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
-
-
 def _arrow(array: Any, walk: Opener) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
     import pyarrow as pa
-    from pyarrow import compute, types
+    from pyarrow import types
 
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
@@ -753,15 +726,6 @@ def _arrow(array: Any, walk: Opener) -> Tree:
     is_number = types.is_integer(array.type) or types.is_floating(array.type)
     if is_number and not array.null_count:
         return _data(array.to_numpy(), walk)
-    is_text = types.is_string(array.type) or types.is_large_string(array.type)
-    if is_text and len(array) > walk.few and not array.null_count:
-        # Arrow joins texts faster than it gives them to Python.
-        texts = pa.ListArray.from_arrays([0, len(array)], array.cast("large_string"))
-        separator = pa.scalar("\0", "large_string")
-        text = compute.binary_join(texts, separator)[0].as_py()
-        memory = _joined(text, len(array), walk)
-        if memory is not None:
-            return memory
     return _objects(array.to_pylist(), walk)
 
 
@@ -814,7 +778,6 @@ _RULES: dict[str, Row] = {
     "pandas:TimedeltaIndex": _INDEX,
     "pandas:ExtensionArray": Row(_extension_array),
     "pandas:Timestamp": Row(_stamp, _make_stamp),
-    "pandas:NaT": Row(_no_moment, _make_no_moment),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),
     "polars:DataFrame": Row(_polars_frame),
     "polars:Series": Row(_polars_series),
@@ -822,5 +785,4 @@ _RULES: dict[str, Row] = {
     "pyarrow:RecordBatch": Row(_arrow_table),
     "pyarrow:ChunkedArray": Row(_arrow_array),
     "pyarrow:Array": Row(_arrow_array),
-    "pyarrow:Scalar": Row(_arrow_scalar),
 }

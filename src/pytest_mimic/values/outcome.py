@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
@@ -22,14 +22,12 @@ from pytest_mimic.values.tree import (
     Leaf,
     LeftOut,
     Path,
-    Place,
     Raw,
     Tree,
     is_tagged,
     leaves,
     ordered_digest_of,
     path_to_refused,
-    place_of,
     plain_leaf,
     refused_at,
     shown_path,
@@ -132,7 +130,6 @@ class _Part(NamedTuple):
         chunks: Gives the bytes of the object.
         loaded: What a replay gets of it.
         changeable: What may change in it, by its id.
-        is_itself: Whether that is the recorded part itself.
     """
 
     tag: str
@@ -141,7 +138,6 @@ class _Part(NamedTuple):
     chunks: Callable[[], Iterable[bytes | memoryview]]
     loaded: object
     changeable: Mapping[int, object]
-    is_itself: bool = False
 
 
 @dataclass
@@ -205,23 +201,20 @@ class _Storing:
 
         loaded = iter(parts)
         maker = Maker(self._places, lambda _: next(loaded).loaded)
-        # These arrays themselves stand in what is made.
-        same = {place_of(part.loaded) for part in parts if part.is_itself}
         try:
             made = maker.value_of(_read_again(tree))
             again = tree_of(made, "exact", self._places)
             if ordered_digest_of(again) != ordered_digest_of(tree):
                 return False
-            return self._proof_of(made, same) == self._proof_of(value, same)
+            return self._proof_of(made) == self._proof_of(value)
         except RecursionError:
             raise
         except Exception:
             # Whatever a class of the user does while it is made: a pickle is tried.
             return False
 
-    def _proof_of(self, value: object, same: Collection[Place]) -> str:
+    def _proof_of(self, value: object) -> str:
         proof = Walk("proof", self._places)
-        proof.same = same
         tree = proof.node(value)
         proof.forget()
         # An attribute that its class makes anew may be refused: the tree has its type.
@@ -330,9 +323,7 @@ def _array_part(leaf: Bulk) -> _Part:
     from pytest_mimic.values.arrays import file_of  # few outcomes are arrays
 
     chunks = partial(file_of, leaf.array)
-    is_itself = not leaf.is_copy
-    node = leaf.plain()
-    return _Part("$npy", "npy", node, chunks, leaf.array, {}, is_itself=is_itself)
+    return _Part("$npy", "npy", leaf.plain(), chunks, leaf.array, {})
 
 
 def _is_memory(side: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from operator import attrgetter, methodcaller
 from types import MappingProxyType
@@ -13,7 +13,6 @@ from pytest_mimic.values.names import name_of
 from pytest_mimic.values.tree import (
     SCALARS,
     Path,
-    Place,
     Raw,
     Refused,
     Tree,
@@ -34,13 +33,11 @@ class Opener(Protocol):
         purpose: `identity`, `exact` or `proof`.
         places: The folders of this run.
         few: So many items of an array stand in the tree.
-        same: Where arrays lie that need not be read.
         is_by_code: Whether a function that no name leads to counts by its code.
     """
 
     places: Places | None
     few: int
-    same: Collection[Place]
     is_by_code: bool
 
     @property

@@ -77,23 +77,13 @@ class Bulk(Leaf):
 
     Attributes:
         array: The array, of numpy.
-        is_copy: Whether it does not lie where the value has its memory.
     """
 
-    def __init__(self, array: Any, *, is_copy: bool = False) -> None:
+    def __init__(self, array: Any) -> None:
         self.array = array
-        self.is_copy = is_copy
 
     def plain(self) -> dict[str, Tree]:
         return {"$npy": "", "length": self.array.nbytes}
-
-
-Place: TypeAlias = "tuple[object, ...]"
-
-
-def place_of(array: Any) -> Place:
-    """Give where the memory of an array of numpy lies, and how it is laid out."""
-    return array.__array_interface__["data"][0], array.strides, array.shape
 
 
 Tree: TypeAlias = (
@@ -106,7 +96,6 @@ Levels: TypeAlias = "list[list[Any]]"
 IGNORED: dict[str, Tree] = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
-_NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
 _SIZED = frozenset({str, list, dict})
 _FEW = 500
@@ -182,8 +171,6 @@ def text_of(tree: Tree) -> str:
 
 def texts_of(parts: list[Tree], encode: Any = _sorting_encoder) -> list[str]:
     """Give the JSON of many parts that are not deep; see `text_of`."""
-    if parts and _NUMBERS.issuperset(map(type, parts)):
-        return text_of(parts)[1:-1].split(",")
     return list(map("".join, map(encode, parts, repeat(0))))
 
 

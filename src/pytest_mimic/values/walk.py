@@ -8,8 +8,9 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
+from itertools import count
 from pathlib import PurePath
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -42,7 +43,6 @@ from pytest_mimic.values.tree import (
     LeftOut,
     Measure,
     Path,
-    Place,
     Raw,
     Refused,
     Shortened,
@@ -51,7 +51,6 @@ from pytest_mimic.values.tree import (
     canonical_text,
     digest_of,
     escaped,
-    hexdigest,
     is_open,
     plain_copy,
     refused_at,
@@ -99,45 +98,19 @@ def deeply(work: Callable[[], T]) -> T:
 
 
 def _in_deep_thread(work: Callable[[], T]) -> T:
-    results: list[T] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # It is raised again below.
-            failures.append(error)
+    from concurrent.futures import ThreadPoolExecutor  # few values are deep
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(512 << 20)
     sys.setrecursionlimit(max(limit, 40 * DEEPEST))
     try:
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result()
     finally:
         threading.stack_size(size)
         sys.setrecursionlimit(limit)
-    if failures:
-        raise failures[0]
-    return results[0]
 
 
-# The methods of a walk that open values of exactly these types.
-_SCALARS = {
-    type(None): "_itself",
-    bool: "_itself",
-    int: "_int",
-    float: "_float",
-    str: "_text",
-    Refused: "_refusal",
-}
-_CONTAINERS = {
-    list: "_list",
-    tuple: "_tuple",
-    dict: "_dict",
-    set: "_set",
-    frozenset: "_set",
-}
+_CONTAINERS = (list, tuple, dict, set, frozenset)
 _CHANGEABLE = (list, dict, set)
 _PLAIN = (list, dict)
 
@@ -211,7 +184,6 @@ class Walk:
         few: So many items of an array stand in the tree; more count by their memory.
         is_by_code: Whether a function that no name leads to counts by its code, and not
             by what the file of its source says today.
-        same: Where arrays lie that need not be read: those of two walks are the same.
         has_refused: Whether a part of what was opened has no identity.
         size: How many parts were opened.
         is_plain: Whether the value is a list or mapping that is a tree as it stands.
@@ -235,7 +207,6 @@ class Walk:
         self.is_shared = False
         self.changeable: dict[int, object] = {}
         self.few = 50
-        self.same: Collection[Place] = ()
         self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
@@ -252,7 +223,19 @@ class Walk:
         self._part = _Part(None, 0, 0)
         self._above: dict[int, _Part] = {}
         self._seen: dict[tuple[int, Paths], _Part] = {}
-        self._openers: dict[type, Opening] = {}
+        self._openers: dict[type, Opening] = {
+            type(None): self._itself,
+            bool: self._itself,
+            int: self._int,
+            float: self._float,
+            str: self._text,
+            Refused: self._refusal,
+            list: partial(self._container, self._list),
+            tuple: partial(self._container, self._tuple),
+            dict: partial(self._container, self._dict),
+            set: partial(self._container, self._set),
+            frozenset: partial(self._container, self._set),
+        }
         self._plain_keys: set[object] = set()
 
     @cached_property
@@ -325,11 +308,6 @@ class Walk:
     # -- what becomes of a type
 
     def _opener_of(self, kind: type) -> Opening:
-        if kind in _SCALARS:
-            scalar: Opening = getattr(self, _SCALARS[kind])
-            return scalar
-        if kind in _CONTAINERS:
-            return partial(self._container, getattr(self, _CONTAINERS[kind]))
         row = row_of(kind)
         if row is not None:
             if self._is_exact and row.make is None:
@@ -435,9 +413,12 @@ class Walk:
             part.tree = self._raw(part.value)
             part.size = 1
         elif not self.has_refused:  # The path to what is refused is to be found.
-            _, text = self._measure.whole(part.tree)
-            if len(text) > LONG or part.height > DEEP:
-                part.tree = Shortened(part.tree, hexdigest(text))
+            measure = self._measure
+            stored: Any = measure.part(part.tree)[0]
+            is_long = isinstance(stored, dict) and "$long" in stored
+            if is_long or part.height > DEEP:
+                digest = stored["digest"] if is_long else measure.digest(part.tree)
+                part.tree = Shortened(part.tree, digest)
                 part.size = 1
 
     # -- containers
@@ -462,21 +443,25 @@ class Walk:
             outer.is_single = True
         return opener(value, paths)
 
-    def _items(self, values: Collection[Any], paths: Paths) -> list[Tree]:
+    def _parts(
+        self, values: Collection[Any], paths: Paths, steps: Iterable[str]
+    ) -> list[Tree]:
+        """Open the parts of a container; what stands at a path is `IGNORED`."""
         self._part.size += len(values)
         if not paths:
             return list(map(self.node, values))
-        items: list[Tree] = []
-        for number, item in enumerate(values):
-            deeper = below(paths, str(number))
-            items.append(IGNORED if () in deeper else self.node(item, deeper))
-        return items
+        parts: list[Tree] = []
+        for step, part in zip(steps, values, strict=False):
+            deeper = below(paths, step)
+            parts.append(IGNORED if () in deeper else self.node(part, deeper))
+        return parts
 
     def _list(self, value: list[Any], paths: Paths) -> Tree:
-        return self._plain(value, paths) or self._items(value, paths)
+        plain = self._plain(value, paths)
+        return plain or self._parts(value, paths, map(str, count()))
 
     def _tuple(self, value: tuple[Any, ...], paths: Paths) -> Tree:
-        return {"$tuple": self._items(value, paths)}
+        return {"$tuple": self._parts(value, paths, map(str, count()))}
 
     def _dict(self, value: dict[Any, Any], paths: Paths) -> Tree:
         return self._plain(value, paths) or self._mapping(value, paths)
@@ -494,37 +479,26 @@ class Walk:
         if not all(map(self._is_plain_key, value)):
             pairs = dict.items(value)
             return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
-        self._part.size += len(value)
         keys = list(value) if self._in_order else sorted(value)
-        if not paths:
-            return {key: self.node(value[key]) for key in keys}
-        mapping: dict[str, Tree] = {}
-        for key in keys:
-            deeper = below(paths, key)
-            if () not in deeper:
-                mapping[key] = self.node(value[key], deeper)
+        parts = self._parts([value[key] for key in keys], paths, keys)
+        mapping = dict(zip(keys, parts, strict=True))
+        if paths:
+            return {key: part for key, part in mapping.items() if part is not IGNORED}
         return mapping
 
     def _pairs(
         self, pairs: Collection[tuple[Any, Any]], paths: Paths, *, in_order: bool
     ) -> list[Tree]:
-        self._part.size += len(pairs)
-        keys: list[Tree] = []
+        keys = [self.node(key) for key, _ in pairs]
+        parts = self._parts([part for _, part in pairs], paths, map(step_of, keys))
         opened: list[Tree] = []
-        for key, part in pairs:
-            key_node = self.node(key)
-            deeper = below(paths, step_of(key_node)) if paths else ()
-            if () not in deeper:
-                keys.append(key_node)
-                opened.append([key_node, self.node(part, deeper)])
-        if in_order:
-            return opened
-        if _NAN in keys:  # Of several keys that are NaN the values tell.
-            keys = [
-                pair if key == _NAN else key
-                for key, pair in zip(keys, opened, strict=True)
-            ]
-        return _sorted_by(keys, opened)
+        names: list[Tree] = []
+        for key, part in zip(keys, parts, strict=True):
+            if part is not IGNORED:
+                opened.append([key, part])
+                # Of several keys that are NaN the values tell.
+                names.append([key, part] if key == _NAN else key)
+        return opened if in_order else _sorted_by(names, opened)
 
     def _is_plain_key(self, key: object) -> bool:
         # A key of many mappings is looked at once; an equal one may be of another type.
