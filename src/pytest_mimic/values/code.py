@@ -46,16 +46,15 @@ def node_of_function(function: Any, walk: Opener) -> Tree:
 
     A function with neither source nor name is `Refused`.
     """
-    function = _original(function)
+    if isinstance(function, types.FunctionType):
+        function = vars(function).get("__mimic_original__", function)
     if isinstance(function, functools.partial):
-        return _node_of_partial(function, walk)
+        args = [walk.node(value) for value in function.args]
+        named = {key: walk.node(value) for key, value in function.keywords.items()}
+        return {"$partial": walk.node(function.func), "args": args, "keywords": named}
     owner = getattr(function, "__self__", None)
-    if owner is not None and not isinstance(owner, types.ModuleType | type):
-        return _node_of_method(function, owner, walk)
-    if isinstance(owner, type) and isinstance(function, types.MethodType):
-        name = f"{name_of(owner)}.{function.__name__}"
-        if _is_stdlib(name) and thing_at(name) == function:
-            return {"$name": name}
+    is_method = isinstance(function, types.MethodType)
+    if is_method or not isinstance(owner, types.ModuleType | type | None):
         return _node_of_method(function, owner, walk)
     name = _name_of(function)
     if not name:  # An object that stands for a function.
@@ -101,12 +100,6 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     return node
 
 
-def _original(function: Any) -> Any:
-    if isinstance(function, types.FunctionType):
-        return vars(function).get("__mimic_original__", function)
-    return function
-
-
 def _digest_of_code(code: types.CodeType) -> str:
     return xxh3_128_hexdigest(marshal.dumps(_without_lines(code), 2))
 
@@ -140,23 +133,17 @@ def _is_stdlib(name: str) -> bool:
     return name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
 
 
-def _node_of_partial(partial: functools.partial[Any], walk: Opener) -> Tree:
-    return {
-        "$partial": walk.node(partial.func),
-        "args": [walk.node(value) for value in partial.args],
-        "keywords": {key: walk.node(value) for key, value in partial.keywords.items()},
-    }
-
-
 def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
     shared = shared_generator(owner)
-    name = f"{name_of(type(owner))}.{method.__name__}"
+    cls = owner if isinstance(owner, type) else type(owner)
+    name = f"{name_of(cls)}.{method.__name__}"
     function: Tree = name
     if isinstance(method, types.MethodType):
-        function = walk.node(method.__func__)
-        if _is_stdlib(name) and thing_at(name) is method.__func__:
-            # The class of Python that defines it differs by version.
-            function = {"$name": name}
+        found = thing_at(name)
+        is_found = getattr(found, "__func__", found) is method.__func__
+        # The class of Python that defines it differs by version.
+        by_name = is_found and _is_stdlib(name)
+        function = {"$name": name} if by_name else walk.node(method.__func__)
     return {"$method": function, "self": shared or walk.node(owner)}
 
 

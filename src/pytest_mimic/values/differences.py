@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import zip_longest
-from typing import NamedTuple, TypeAlias, cast
+from os.path import commonprefix
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from pytest_mimic.values.drawing import ENDS, kind_of, line
 from pytest_mimic.values.making import Maker
@@ -190,7 +191,8 @@ class _Comparison:
         if len(old) != len(new):
             texts = list(map(canonical_text, old))
             texts_now = list(map(canonical_text, new))
-            start, end = _equal_ends(texts, texts_now)
+            start = _equal_start(texts, texts_now)
+            end = _equal_start(texts[start:][::-1], texts_now[start:][::-1])
             old, new = old[start : len(old) - end], new[start : len(new) - end]
         pairs = zip_longest(old, new, fillvalue=MISSING)
         for index, (one, other) in enumerate(pairs, start):
@@ -279,17 +281,9 @@ def _number_of(tree: Side) -> complex:
     return complex(Maker(None, read=dict).value_of(tree))
 
 
-def _equal_ends(old: list[str], new: list[str]) -> tuple[int, int]:
-    """Count the texts at the beginning and at the end that both have."""
-    start = _equal_start(old, new)
-    return start, _equal_start(old[start:][::-1], new[start:][::-1])
-
-
-def _equal_start(old: Sequence[str], new: Sequence[str]) -> int:
-    for count, (one, other) in enumerate(zip(old, new, strict=False)):
-        if one != other:
-            return count
-    return min(len(old), len(new))
+def _equal_start(old: Any, new: Any) -> int:
+    """Count the signs of two texts, or items of two lists, that both begin with."""
+    return len(commonprefix([old, new]))  # noqa: RUF071
 
 
 def _place_in(shape: Tree, index: int) -> str:

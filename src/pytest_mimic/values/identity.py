@@ -14,6 +14,7 @@ from pytest_mimic.values.tree import (
     Tree,
     digest_of,
     digest_of_plain,
+    path_to_refused,
     refused_in,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
@@ -120,7 +121,8 @@ def _refuse(what: str, tree: Tree, line: Line | None) -> None:
     if found:
         from pytest_mimic.values.messages import unstable  # only errors need it
 
-        raise unstable(what, found, line)
+        by_path = {path_to_refused(path): part for path, part in found.items()}
+        raise unstable(what, by_path, line)
 
 
 def identity_of(target: str, arguments: Tree) -> str:

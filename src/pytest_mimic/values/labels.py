@@ -116,8 +116,7 @@ def _content(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     if "jsonrpc" in body and "method" in body:
-        name = (body.get("params") or {}).get("name")
-        return f"({_text(body['method'])} {name})" if name else f"({body['method']})"
+        return f"({request_words(_text(body['method']), body.get('params') or {})})"
     said = messages_of(body)
     if not said:
         return ""

@@ -649,6 +649,10 @@ def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
     return made.as_unit(checked(content["unit"], str))
 
 
+def _no_moment(_value: Any, _walk: Opener) -> Tree:
+    return {"$pandas:NaT": None}
+
+
 # -- polars
 
 
@@ -708,6 +712,13 @@ def _metadata(table: Any, walk: Opener) -> dict[str, Tree]:
 def _arrow_array(array: Any, walk: Opener) -> Tree:
     tag = "$pyarrow:ChunkedArray" if hasattr(array, "chunks") else "$pyarrow:Array"
     return {tag: _column_node(_arrow(array, walk), str(array.type))}
+
+
+def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
+    import pyarrow as pa
+
+    items = _arrow(pa.array([scalar], scalar.type), walk)
+    return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
 
 
 def _arrow(array: Any, walk: Opener) -> Tree:
@@ -777,6 +788,7 @@ _RULES: dict[str, Row] = {
     "pandas:DatetimeIndex": _INDEX,
     "pandas:TimedeltaIndex": _INDEX,
     "pandas:ExtensionArray": Row(_extension_array),
+    "pandas:NaTType": Row(_no_moment),
     "pandas:Timestamp": Row(_stamp, _make_stamp),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),
     "polars:DataFrame": Row(_polars_frame),
@@ -785,4 +797,5 @@ _RULES: dict[str, Row] = {
     "pyarrow:RecordBatch": Row(_arrow_table),
     "pyarrow:ChunkedArray": Row(_arrow_array),
     "pyarrow:Array": Row(_arrow_array),
+    "pyarrow:Scalar": Row(_arrow_scalar),
 }

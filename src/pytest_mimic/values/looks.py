@@ -149,7 +149,7 @@ def ignorable(differences: Iterable[Difference]) -> list[str]:
         by_pattern.setdefault(pattern, []).append(steps)
     if len(by_pattern) > MOST_PATHS:
         return []
-    paths: list[str] = []
-    for pattern, found in by_pattern.items():
-        paths.append(shown_path(found[0] if len(found) == 1 else pattern))
-    return paths
+    return [
+        shown_path(found[0] if len(found) == 1 else pattern)
+        for pattern, found in by_pattern.items()
+    ]

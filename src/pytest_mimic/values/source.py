@@ -108,19 +108,11 @@ def source_of_code(code: CodeType) -> str | None:
 
 
 def source_of_class(cls: type) -> str | None:
-    """Give the digest of the source of a class."""
-    lines_of_methods = []
-    for member in vars(cls).values():
-        function = innermost(member)
-        if function is not None and function.__module__ == cls.__module__:
-            lines_of_methods.append(function.__code__.co_firstlineno)
+    """Give the digest of the source of a class; of several of its name, of all."""
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None) or ""
     nodes = _definitions_in(file).get(f"class {cls.__qualname__}", [])
-    for node in nodes:
-        if any(node.lineno <= line <= node.end_lineno for line in lines_of_methods):
-            return digest_of_syntax(node)
-    return digest_of_syntax(nodes[-1]) if nodes else None
+    return ",".join(map(digest_of_syntax, nodes)) or None
 
 
 # A node is kept, and so are those of the files that were parsed last.

@@ -10,7 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from math import isfinite
 from typing import Any, TypeAlias
@@ -525,12 +525,6 @@ BEGINNING = 200
 # -- parts
 
 
-def _numbered(content: Tree) -> Iterator[tuple[str, Tree]]:
-    if isinstance(content, list):
-        for number, item in enumerate(content):
-            yield str(number), item
-
-
 def parts(tree: Tree) -> Iterator[tuple[str, Tree]]:
     """Give the parts of a tree, each with the step that leads to it in a path.
 
@@ -538,12 +532,9 @@ def parts(tree: Tree) -> Iterator[tuple[str, Tree]]:
     object its attributes, and then what stands beside them.
     """
     if isinstance(tree, list):
-        yield from _numbered(tree)
+        yield from zip(map(str, count()), tree)
     elif isinstance(tree, dict):
-        if is_tagged(tree):
-            yield from _parts_of_tag(tree)
-        else:
-            yield from tree.items()
+        yield from _parts_of_tag(tree) if is_tagged(tree) else tree.items()
 
 
 def is_tagged(tree: dict[str, Tree]) -> bool:
@@ -611,7 +602,7 @@ def without(tree: Tree, paths: Sequence[Path]) -> Tree:
     if () in paths:
         return IGNORED
     if isinstance(tree, list):
-        return [without(part, below(paths, step)) for step, part in _numbered(tree)]
+        return [without(part, below(paths, step)) for step, part in parts(tree)]
     if not isinstance(tree, dict):
         return tree
     rest: dict[str, Tree] = {}
@@ -640,10 +631,14 @@ def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
     return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
 
 
-def refused_in(tree: Tree) -> dict[str, Refused]:
-    """Find all parts without identity, by the paths to them as people write them."""
-    found = [(path, leaf) for path, leaf in leaves(tree) if isinstance(leaf, Refused)]
-    return {path_to_refused(path): refused for path, refused in found}
+def refused_in(tree: Tree) -> dict[Path, Refused]:
+    """Find all parts without identity, by the paths to them."""
+    return {path: leaf for path, leaf in leaves(tree) if isinstance(leaf, Refused)}
+
+
+def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
+    """Find the first part without identity, and the path to it."""
+    return next(iter(refused_in(tree).items()), None)
 
 
 def path_to_refused(path: Path) -> str:
@@ -652,14 +647,6 @@ def path_to_refused(path: Path) -> str:
     To leave out what stands there helps, too.
     """
     return shown_path(path[:20] if len(path) >= 1_000 else path)
-
-
-def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
-    """Find the first part without identity, and the path to it."""
-    for path, leaf in leaves(tree):
-        if isinstance(leaf, Refused):
-            return path, leaf
-    return None
 
 
 def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:

@@ -13,7 +13,7 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.tree import Path, Tree, digest_of, without
-from pytest_mimic.values.walk import Walk, deeply
+from pytest_mimic.values.walk import FEW, Walk, deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -42,21 +42,29 @@ def outcome_differences(
     if step:
         rules = rules._replace(volatile=_paths_below(step, rules.volatile))
 
-    values = recorded, real
+    def trees(few: int) -> list[Tree]:
+        found: list[Tree] = []
+        for value in (recorded, real):
+            walk = Walk("identity", places)
+            walk.is_by_code = True
+            walk.few = few
+            tree = walk.node(value)
+            found.append({step: tree} if step else tree)
+        return found
 
-    def found() -> list[Difference]:
-        old, new = (_tree_of(one, places, step) for one in values)
-        if _digest(old, rules) == _digest(new, rules):
+    def differing() -> list[Difference]:
+        bare = [without(tree, rules.volatile) for tree in trees(FEW)]
+        if len(set(map(digest_of, bare))) == 1:
             return []
         # Each item of an array is looked at.
-        old, new = (_tree_of(one, places, step, sys.maxsize) for one in values)
-        differing = differences(old, new, rules)
-        if differing or rules != EXACT:
-            return differing
+        old, new = trees(sys.maxsize)
+        found = differences(old, new, rules)
+        if found or rules != EXACT:
+            return found
         fact = "differs from the recording in a part that has no readable form"
         return [Difference((step,), MISSING, MISSING, fact)]
 
-    return deeply(found)
+    return deeply(differing)
 
 
 def _paths_below(step: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -64,15 +72,3 @@ def _paths_below(step: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     below = [(step, *path) for path in paths]
     in_items = [(step, "*", *path) for path in paths]
     return (*paths, *below, *in_items)
-
-
-def _tree_of(value: object, places: Places | None, step: str, few: int = 0) -> Tree:
-    walk = Walk("identity", places)
-    walk.is_by_code = True
-    walk.few = few or walk.few
-    tree = walk.node(value)
-    return {step: tree} if step else tree
-
-
-def _digest(tree: Tree, rules: Rules) -> str:
-    return digest_of(without(tree, rules.volatile))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import inspect
 import math
 import sys
 import threading
@@ -12,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
 from itertools import count
 from pathlib import PurePath
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from pytest_mimic.values.names import (
@@ -73,6 +71,8 @@ LATE_FILE = Refused(
     "return what it reads from the file",
 )
 KEPT_HASH = "an object that keeps its own hash(), another in each process"
+FEW = 50
+"""So many items of an array stand in the tree, and more count by their memory."""
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
 MANY = 100
@@ -206,7 +206,7 @@ class Walk:
         self._asked = asked
         self.is_shared = False
         self.changeable: dict[int, object] = {}
-        self.few = 50
+        self.few = FEW
         self.is_by_code = purpose == "proof"
         self.has_refused = False
         self.keeps_hash = False
@@ -710,23 +710,17 @@ class Walk:
         """Give what people read off an object, whatever its class has pickled."""
         shown: dict[str, Tree] = {}
         for name, part in kind.counted(attributes).items():
-            if not name.startswith("_") and not self._says_class(kind, name, part):
-                node = self.node(part)
-                # What has no identity is made by the class, as far as it is.
-                is_refused = refused_at(node) is not None
-                shown[name] = {"$type": name_of(type(part))} if is_refused else node
+            said = member_of(kind.cls, name)
+            # A property goes before what the object holds.
+            if name.startswith("_") or isinstance(said, property):
+                continue
+            node = self.node(part)
+            if said is not None and self.node(said) == node:
+                continue  # The object has no more to say than its class.
+            # What has no identity is made by the class, as far as it is.
+            is_refused = refused_at(node) is not None
+            shown[name] = {"$type": name_of(type(part))} if is_refused else node
         return shown
-
-    def _says_class(self, kind: Kind, name: str, part: object) -> bool:
-        """Tell whether the object has no more to say under a name than its class."""
-        said = member_of(kind.cls, name)
-        if isinstance(said, property):  # It goes before what the object holds.
-            return True
-        if isinstance(said, FunctionType) and isinstance(part, FunctionType):
-            return inspect.unwrap(part) is inspect.unwrap(said)
-        if said is None or hasattr(type(said), "__get__"):
-            return False
-        return self.node(said) == self.node(part)
 
 
 def _refused_object(value: object) -> Refused:
