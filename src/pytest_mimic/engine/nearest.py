@@ -202,7 +202,7 @@ def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hi
     trees = [_counted(one.entry, call, around.vault) for one in recorded]
     number, found = messages.nearest(described, trees)
     owner, nearest = recorded[number].owner, recorded[number].entry
-    details = messages.lines_of(around.shown(found), indent="  ")
+    details = [f"  {line}" for line in messages.lines_of(around.shown(found))]
     hidden = [] if found else nearest.hidden
     if hidden:
         details = [f"  a hidden part differs: {few(hidden)}"]

@@ -81,7 +81,9 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
         return {"$class": walk.node(reducer(cls))}
     name = name_of(cls)
     found = is_found(cls, name)
-    if _is_static(cls) or (found and _is_stdlib(name)):
+    # One of C, such as that of `None`, is no heap type, and has no source.
+    is_static = not cls.__flags__ & (1 << 9)
+    if is_static or (found and _is_stdlib(name)):
         return {"$name": name}
     node: dict[str, Tree] = {"$class": name}
     source = source_of_class(cls)
@@ -100,10 +102,6 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     return node
 
 
-def _digest_of_code(code: types.CodeType) -> str:
-    return xxh3_128_hexdigest(marshal.dumps(_without_lines(code), 2))
-
-
 def _without_lines(code: types.CodeType) -> types.CodeType:
     consts = [
         _without_lines(const) if isinstance(const, types.CodeType) else const
@@ -120,12 +118,6 @@ def _name_of(function: Any) -> str:
     if isinstance(owner, type):
         return f"{name_of(owner)}.{function.__name__}"
     return name_of(function) if has_name(function) else ""
-
-
-def _is_static(cls: type) -> bool:
-    """Tell whether a class is one of C, such as that of `None`, that has no source."""
-    is_heap_type = cls.__flags__ & (1 << 9)
-    return not is_heap_type
 
 
 def _is_stdlib(name: str) -> bool:
@@ -152,7 +144,8 @@ def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tr
     source = source_of_function(function)
     if walk.is_by_code and not is_found(function, name):
         # A copy by value knows no file of its source.
-        node["code"] = _digest_of_code(function.__code__)
+        code = marshal.dumps(_without_lines(function.__code__), 2)
+        node["code"] = xxh3_128_hexdigest(code)
     elif source:
         node["source"] = source
     elif not is_found(function, name):

@@ -46,6 +46,9 @@ from pytest_mimic.values.tree import (
 _name_of_dtype = lru_cache(str)
 _OTHER_NAMES = {
     "numpy:bool": "numpy:bool_",  # As numpy 1 has it.
+    "pandas:RangeIndex": "pandas:Index",
+    "pandas:DatetimeIndex": "pandas:Index",
+    "pandas:TimedeltaIndex": "pandas:Index",
     "torch:Parameter": "torch:Tensor",
 }
 _ITEMS = (bool, int, float, complex, str, bytes)
@@ -283,16 +286,13 @@ def _number(number: Any, walk: Opener) -> Tree:
     import numpy as np
 
     is_plain = number.dtype.kind in "biufcUS" and number.dtype.char not in "gG"
-    if walk.purpose == "exact" and not _is_kept_number(number, is_plain=is_plain):
+    is_kept = number.dtype.kind in "mM"
+    if is_plain and type(number) is number.dtype.type:
+        is_kept = _is_plain(number, number.item())
+    if walk.purpose == "exact" and not is_kept:
         return Raw(number)
     content = number.item() if is_plain else np.asarray(number)
     return _tagged(number, walk.node(content), walk)
-
-
-def _is_kept_number(number: Any, *, is_plain: bool) -> bool:
-    if type(number) is not number.dtype.type or not is_plain:
-        return number.dtype.kind in "mM"
-    return _is_plain(number, number.item())
 
 
 def _make_number(cls: Any, tree: dict[str, Any], make: Make) -> object:
@@ -484,8 +484,7 @@ def _is_readable(value: Any, walk: Opener) -> bool:
     if isinstance(value, pd.DataFrame):
         parts = [value.columns, *(series for _, series in value.items())]
     if not isinstance(value, pd.Index):
-        is_own = type(value) not in (pd.DataFrame, pd.Series)
-        if is_own or value.attrs or not value.flags.allows_duplicate_labels:
+        if type(value) not in (pd.DataFrame, pd.Series) or _flags(value, walk):
             return False
         parts.append(value.index)
     size = max(value.size, *map(len, parts))
@@ -579,10 +578,7 @@ def _index(index: Any, walk: Opener) -> Tree:
         beside["name"] = walk.node(index.name)
     if getattr(index, "freq", None) is not None:
         beside["freq"] = index.freqstr if is_exact else walk.node(index.freq)
-    node = _tagged(index, column, walk, **beside)
-    if "$pandas:RangeIndex" in node and walk.purpose == "identity":
-        return {"$pandas:Index": node.pop("$pandas:RangeIndex"), **node}
-    return node
+    return _tagged(index, column, walk, **beside)
 
 
 def _levels(index: Any, walk: Opener) -> Tree:
@@ -603,9 +599,10 @@ def _column(values: Any, walk: Opener) -> Tree:
         beside = {"categories": categories, "ordered": values.ordered}
         return _column_node(_data(values.codes, walk), "category", **beside)
     is_text = isinstance(dtype, pd.StringDtype)
+    kinds = pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray
     if isinstance(dtype, pd.ArrowDtype) or (is_text and dtype.storage == "pyarrow"):
         items = _arrow(values.__arrow_array__(), walk)
-    elif is_text or _is_nullable(values):
+    elif is_text or isinstance(values, kinds):
         objects = values.to_numpy(dtype=object, na_value=None)
         items = _objects(objects.tolist(), walk)
     elif hasattr(values, "asi8"):
@@ -617,13 +614,6 @@ def _column(values: Any, walk: Opener) -> Tree:
         items = _data(np.asarray(values), walk)
     is_of_numpy = isinstance(dtype, np.dtype)
     return _column_node(items, _name_of_dtype(dtype) if is_of_numpy else str(dtype))
-
-
-def _is_nullable(values: Any) -> bool:
-    import pandas as pd
-
-    kinds = pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray
-    return isinstance(values, kinds)
 
 
 def _extension_array(values: Any, walk: Opener) -> Tree:
@@ -760,7 +750,6 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
-_INDEX = Row(_index, _make_index)
 _RANDOM = Row(_random, reduce=_reduced_random)
 _NUMBER = Row(_number, _make_number, reduced)
 _NUMBERS = (
@@ -783,10 +772,7 @@ _RULES: dict[str, Row] = {
     "pandas:DataFrame": Row(_frame, _make_frame),
     "pandas:Series": Row(_series, _make_series),
     "pandas:MultiIndex": Row(_levels),
-    "pandas:Index": _INDEX,
-    "pandas:RangeIndex": _INDEX,
-    "pandas:DatetimeIndex": _INDEX,
-    "pandas:TimedeltaIndex": _INDEX,
+    "pandas:Index": Row(_index, _make_index),
     "pandas:ExtensionArray": Row(_extension_array),
     "pandas:NaTType": Row(_no_moment),
     "pandas:Timestamp": Row(_stamp, _make_stamp),

@@ -88,12 +88,11 @@ def ignorable_in(
 def lines_of(
     found: Sequence[Difference],
     most: int = MOST_DIFFERENCES,
-    indent: str = "",
     words: tuple[str, str] = ("recorded", "now"),
 ) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
     lines = [difference_line(one, words) for one in found[:most]]
-    return [f"{indent}{line}" for line in first_of(lines, len(found), most)]
+    return first_of(lines, len(found), most)
 
 
 def first_of(lines: list[str], count: int, most: int = MOST_DIFFERENCES) -> list[str]:

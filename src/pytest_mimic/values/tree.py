@@ -238,7 +238,12 @@ def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
         once: Whether one with a list or mapping at two places is none, either.
     """
     levels = levels_of([value])
-    if levels is None or (once and _has_twice(levels)):
+    if levels is None:
+        return None
+    # The last level has single values alone.
+    held = chain.from_iterable(levels[:-1])
+    ids = [id(part) for part in held if type(part) not in SCALARS]
+    if once and len(set(ids)) < len(ids):
         return None
     try:
         text = text_of(value)
@@ -276,13 +281,6 @@ def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str 
         return None
 
 
-def _has_twice(levels: Levels) -> bool:
-    # The last level has single values alone.
-    parts = chain.from_iterable(levels[:-1])
-    ids = [id(part) for part in parts if type(part) not in SCALARS]
-    return len(set(ids)) < len(ids)
-
-
 @lru_cache
 def _odd_for(starts: tuple[str, ...]) -> tuple[str, ...]:
     return '"$', *(encode_basestring(start)[1:-1] for start in starts)
@@ -309,26 +307,18 @@ def levels_of(values: list[Any]) -> Levels | None:
         if not kinds.isdisjoint(SCALARS):
             containers = [part for part in level if type(part) not in SCALARS]
         size = sum(map(len, containers))
-        if size > _MANY and are_mostly_shared(containers):
-            return None
+        lengths = {id(part): len(part) for part in containers} if size > _MANY else {}
+        if lengths and 2 * sum(lengths.values()) < size:
+            return None  # Most of it is held by the same containers again.
         parts = gc.get_referents(*containers)
-        # A mapping whose keys all are texts tells the collector its values alone.
-        if len(parts) != size and not _have_text_keys(containers):
+        # A mapping whose keys all are texts tells the collector its values alone. They
+        # are looked at one by one: among equal keys a set keeps only the first.
+        mappings = [part for part in containers if type(part) is dict]
+        keys = chain.from_iterable(mappings) if len(parts) != size else ()
+        if not {str}.issuperset(map(type, keys)):
             return None
         levels.append(parts)
     return None
-
-
-def _have_text_keys(containers: list[Any]) -> bool:
-    mappings = [part for part in containers if type(part) is dict]
-    # Types one by one: among equal keys a set keeps only the first.
-    return {str}.issuperset(map(type, chain.from_iterable(mappings)))
-
-
-def are_mostly_shared(containers: list[Any]) -> bool:
-    """Tell whether most of what containers hold is held by the same ones again."""
-    lengths = {id(part): len(part) for part in containers}
-    return 2 * sum(lengths.values()) < sum(map(len, containers))
 
 
 def are_few_parts(value: object) -> bool:
@@ -559,9 +549,13 @@ def is_open(key: str) -> bool:
 def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
     for key, part in tree.items():
         pairs = _pairs_in(key, part)
+        for name, value in pairs:
+            if not isinstance(name, str):
+                yield "keys()", name
+            yield step_of(name), value
         if pairs:
-            yield from _parts_of_pairs(pairs)
-        elif not is_open(key):
+            continue
+        if not is_open(key):
             yield key, part
         elif isinstance(part, Leaf) or (isinstance(part, dict) and "$long" in part):
             yield "", part  # What only its digest is known of is no part itself.
@@ -575,13 +569,6 @@ def _pairs_in(key: str, part: Tree) -> list[Any]:
         return []
     are_pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in part)
     return part if are_pairs else []
-
-
-def _parts_of_pairs(pairs: list[Any]) -> Iterator[tuple[str, Tree]]:
-    for key, part in pairs:
-        if not isinstance(key, str):
-            yield "keys()", key
-        yield step_of(key), part
 
 
 def step_of(key: Tree) -> str:
@@ -608,21 +595,21 @@ def without(tree: Tree, paths: Sequence[Path]) -> Tree:
     rest: dict[str, Tree] = {}
     for key, part in tree.items():
         if is_tagged(tree) and is_open(key):
-            rest[key] = _without_inside(key, part, paths)
-        elif () not in below(paths, key):
-            rest[key] = without(part, below(paths, key))
+            pairs = _pairs_in(key, part)
+            rest[key] = _without(pairs, paths) if pairs else without(part, paths)
+        else:
+            kept = without(part, below(paths, key))
+            if kept is not IGNORED:
+                rest[key] = kept
     return rest
 
 
-def _without_inside(key: str, part: Tree, paths: Sequence[Path]) -> Tree:
-    pairs = _pairs_in(key, part)
-    if not pairs:
-        return without(part, paths)
+def _without(pairs: list[Any], paths: Sequence[Path]) -> list[Tree]:
     rest: list[Tree] = []
-    for name, value in pairs:
-        deeper = below(paths, step_of(name))
-        if () not in deeper:
-            rest.append([name, without(value, deeper)])
+    for key, part in pairs:
+        kept = without(part, below(paths, step_of(key)))
+        if kept is not IGNORED:
+            rest.append([key, kept])
     return rest
 
 

@@ -630,7 +630,7 @@ class Walk:
         if isinstance(attributes, Refused):
             return attributes
         opened = self._mapping(attributes, paths)
-        if self.purpose == "proof" and self.has_refused and self._is_in_error():
+        if self.purpose == "proof" and self.has_refused:
             self._leave_out(attributes, opened)
         # Who says what makes an object says so of its class.
         node: dict[str, Tree] = {kind.tag: opened}
@@ -656,13 +656,13 @@ class Walk:
             self._asked[kind.cls] = len(set(map(digest_of, copies))) < 2
         return self._asked[kind.cls]
 
-    def _is_in_error(self) -> bool:
-        around = [part.value for part in self._above.values()]
-        return any(isinstance(value, BaseException) for value in around)
-
     def _leave_out(
         self, attributes: Mapping[Any, object], opened: dict[str, Tree]
     ) -> None:
+        """Leave out what has no identity, if it hangs on an exception."""
+        around = [part.value for part in self._above.values()]
+        if not any(isinstance(value, BaseException) for value in around):
+            return
         for name, part in attributes.items():
             if refused_at(opened.get(name)) is not None:
                 opened[name] = LeftOut()
