@@ -43,8 +43,11 @@ def weather(city: str) -> str:
 
 def forecast(question: str) -> str:
     """Answer a question, calling the tool as often as the model asks for it."""
-    api = client()
-    request = prompt(question, tools=[TOOL])
+    with client() as api:
+        return _answer(api, prompt(question, tools=[TOOL]))
+
+
+def _answer(api: Any, request: dict[str, Any]) -> str:
     while True:
         message = api.chat.completions.create(**request).choices[0].message
         if not message.tool_calls:
@@ -59,8 +62,9 @@ def forecast(question: str) -> str:
 
 def stream(text: str) -> str:
     """Return an answer that arrives in pieces."""
-    answer = client().chat.completions.create(**prompt(text, stream=True))
-    return "".join(chunk.choices[0].delta.content or "" for chunk in answer)
+    with client() as api:
+        answer = api.chat.completions.create(**prompt(text, stream=True))
+        return "".join(chunk.choices[0].delta.content or "" for chunk in answer)
 
 
 async def ask_all(texts: list[str]) -> list[str]:
@@ -74,16 +78,15 @@ async def ask_all(texts: list[str]) -> list[str]:
 
 def ask(text: str) -> str:
     """Ask one question, with the SDK's own retries."""
-    return client().chat.completions.create(**prompt(text)).choices[0].message.content
+    with client() as api:
+        return api.chat.completions.create(**prompt(text)).choices[0].message.content
 
 
 def summarize(text: str) -> str:
     """Return another provider's answer that arrives in pieces."""
-    api = anthropic.Anthropic(
-        base_url=os.environ["LLM"], api_key=os.environ.get("LLM_KEY", "none")
-    )
+    key = os.environ.get("LLM_KEY", "none")
     messages = [{"role": "user", "content": f"{SYSTEM} {text}"}]
-    with api.messages.stream(
-        model="claude-x", max_tokens=9, messages=messages
-    ) as answer:
-        return "".join(answer.text_stream)
+    request = {"model": "claude-x", "max_tokens": 9, "messages": messages}
+    with anthropic.Anthropic(base_url=os.environ["LLM"], api_key=key) as api:
+        with api.messages.stream(**request) as answer:
+            return "".join(answer.text_stream)
