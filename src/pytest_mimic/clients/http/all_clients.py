@@ -41,9 +41,9 @@ class HttpClient(HttpAdapter):
                 yield Edge(module, (name, "connect"), wrap)
 
         def wrap_sender(original: Callable[..., Any]) -> Callable[..., Any]:
-            from pytest_mimic.clients.http.requests_adapters import wrap_send
+            from pytest_mimic.clients.http.http_client import wrap_send
 
-            return wrap_send(original, port)
+            return wrap_send(original)
 
         yield Edge("requests.adapters", ("HTTPAdapter", "send"), wrap_sender)
 

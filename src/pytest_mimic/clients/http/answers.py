@@ -21,7 +21,6 @@ _CHECKSUMS = frozenset(
     " x-amz-checksum-crc32c x-amz-checksum-crc64nvme x-amz-checksum-sha1"
     " x-amz-checksum-sha256 x-amz-crc32 x-goog-hash".split()
 )
-# As OpenAI, Anthropic and Google name the tokens of a question and of its answer.
 # What services call the tokens that were asked and answered, and those of the asked
 # that their cache had.
 _TOKENS = {
@@ -36,11 +35,10 @@ _TOKENS = {
     "cachedContentTokenCount": "cached",
 }
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
-_HOLDERS_OF_TOKENS = frozenset({"usage", "usageMetadata", "message", "response"})
 _GZIP = zlib.MAX_WBITS | 16
 _MALFORMED_CHUNK = b"malformed\r\n"
-# Headers are bytes, kept as Latin-1. One may go on in a line that is indented.
-_UNSENDABLE = re.compile(r"\0|[^\0-\xff]|\r(?!\n)|\n(?![ \t])")
+# A header may go on in a line that is indented.
+_UNSENDABLE = re.compile(r"\0|\r(?!\n)|\n(?![ \t])")
 _STATUS_LINE = re.compile(r"HTTP/\d(?:\.\d)? [\x01-\t\x0b\x0c\x0e-\xff]*")
 
 
@@ -163,9 +161,9 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
         elif name not in _CHECKSUMS or _has_its_bytes(answer, pieces):
             given.append((name, value))
     sent = "".join(map("".join, given))
-    is_usual = sent.isascii() and sent.isprintable()
-    if not is_usual and _UNSENDABLE.search(f"{sent}."):
-        raise ValueError("a header has more than one line, or a letter that none has")
+    sent.encode("latin-1")  # headers are bytes, kept so
+    if _UNSENDABLE.search(f"{sent}."):
+        raise ValueError("a header has more than one line, or a zero")
     return Given(
         status,
         answer.get("reason", _phrase(status)),
@@ -210,31 +208,35 @@ def tokens_of(answer: Plain) -> dict[str, int]:
     Their names are `in`, `out`, and `cached` for those of the asked that a cache had.
     """
     counts: dict[str, int] = {}
-    for one in _said_in(answer):
-        if _HOLDERS_OF_TOKENS.isdisjoint(one):
-            continue
-        for usage in _usages_in(one):
-            for name, count in usage.items():
-                kind = _TOKENS.get(name)
-                # Each event of a stream names the sum until then.
-                if kind and isinstance(count, int):
-                    counts[kind] = max(counts.get(kind, 0), count)
+    for said in _said_in(answer):
+        usage = said.get("usage") or said.get("usageMetadata")
+        if isinstance(usage, dict):
+            for part in (usage, *map(usage.get, _DETAILS)):
+                _count(part, counts)
     return counts
+
+
+def _count(part: Any, counts: dict[str, int]) -> None:
+    """Add the tokens that a part of an answer names."""
+    named = part if isinstance(part, dict) else {}
+    for name, count in named.items():
+        kind = _TOKENS.get(name)
+        # Each event of a stream names the sum until then.
+        if kind and isinstance(count, int):
+            counts[kind] = max(counts.get(kind, 0), count)
 
 
 def model_of(answer: Plain) -> str:
     """Return the language model that an answer names; empty: it names none."""
-    for one in _said_in(answer):
-        for holder in (one, one.get("message"), one.get("response")):
-            for name in ("model", "modelVersion"):
-                model = holder.get(name) if isinstance(holder, dict) else None
-                if isinstance(model, str):
-                    return model
+    for said in _said_in(answer):
+        model = said.get("model") or said.get("modelVersion")
+        if isinstance(model, str):
+            return model
     return ""
 
 
 def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of an answer, or of each of its events."""
+    """Yield the JSON of an answer, or of its events, and the messages in it."""
     body = answer.get("body", {})
     said = [body.get("json")]
     for event in body.get("events", ()):
@@ -242,19 +244,9 @@ def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
             said.append(event.get("data"))
     for one in said:
         if isinstance(one, dict):
-            yield one
-
-
-def _usages_in(said: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what an answer, or a message in it, says of its tokens."""
-    for holder in (said, said.get("message"), said.get("response")):
-        for name in ("usage", "usageMetadata"):
-            usage = holder.get(name) if isinstance(holder, dict) else None
-            if isinstance(usage, dict):
-                yield usage
-                for details in map(usage.get, _DETAILS):
-                    if isinstance(details, dict):
-                        yield details
+            for part in (one, one.get("message"), one.get("response")):
+                if isinstance(part, dict):
+                    yield part
 
 
 def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[bytes]:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import cache, wraps
 from http.client import (
     HTTPConnection,
@@ -23,12 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pytest_mimic.client import Exchange, Plain, Port, raised
-from pytest_mimic.clients.http import (
-    answers,
-    failures,
-    requests,
-    requests_adapters,
-)
+from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
     Read,
@@ -49,6 +45,23 @@ _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.S)
 _REASON_OF_TLS = re.compile(r"\[(\w+): (\w+)\]")
 _BUFFER = 8192
 _LARGEST = 1 << 30
+
+_IN_REQUESTS: ContextVar[bool] = ContextVar("mimic_in_requests", default=False)
+"""Whether requests sends what its connections are asked."""
+
+
+def wrap_send(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what stands in place of `HTTPAdapter.send`: it says who sends."""
+
+    @wraps(original)
+    def send(*args: Any, **options: Any) -> Any:
+        token = _IN_REQUESTS.set(True)
+        try:
+            return original(*args, **options)
+        finally:
+            _IN_REQUESTS.reset(token)
+
+    return send
 
 
 def stand_in_for(
@@ -227,10 +240,6 @@ class _Socket:
         return attempt
 
     def _exchange(self, request: _Request) -> Exchange | None:
-        # requests stands on urllib3, which stands on http.client.
-        begun = requests_adapters.SENDING.get()
-        if begun:
-            return begun.pop()
         connection, target = self.connection, request.target
         if "://" in target:
             url = target
@@ -243,11 +252,13 @@ class _Socket:
         if request.is_chunked:
             body = _parsed(io.BytesIO(_CHUNKED + body)).read()
         plain = requests.read(request.method, url, request.headers, body)
-        sender = "" if begun is None else "requests"
-        clients = [sender, "urllib3" if self.is_of_urllib3 else ""]
+        # requests stands on urllib3, which stands on http.client.
+        clients = ["requests"] if _IN_REQUESTS.get() else []
+        if self.is_of_urllib3:
+            clients.append("urllib3")
         # A connection may outlive the run in which it was made.
         port: Port = getattr(type(connection).connect, "port", self._port)
-        return port.begin(plain, *filter(None, clients), "http.client")
+        return port.begin(plain, *clients, "http.client")
 
 
 class _Attempt(Attempt):

@@ -3,89 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies, requests
 
+# How a service takes a question: how the path ends, `*` for any text in a segment; what
+# the JSON has at its top, besides others; the public reference that says so. Mistral,
+# Groq, DeepSeek, xAI, OpenRouter, vLLM and others speak as OpenAI does.
+_TABLE = """
+    /chat/completions                       model,messages              https://platform.openai.com/docs/api-reference/chat/create
+    /completions                            model,prompt                https://platform.openai.com/docs/api-reference/completions/create
+    /responses                              model,input                 https://platform.openai.com/docs/api-reference/responses/create
+    /embeddings                             model,input                 https://platform.openai.com/docs/api-reference/embeddings/create
+    /moderations                            model,input                 https://platform.openai.com/docs/api-reference/moderations/create
+    /openai/deployments/*/chat/completions  messages                    https://learn.microsoft.com/azure/ai-services/openai/reference
+    /openai/deployments/*/completions       prompt                      https://learn.microsoft.com/azure/ai-services/openai/reference
+    /openai/deployments/*/embeddings        input                       https://learn.microsoft.com/azure/ai-services/openai/reference
+    /v1/messages                            model,messages              https://docs.anthropic.com/en/api/messages
+    /v1/messages/count_tokens               model,messages              https://docs.anthropic.com/en/api/messages-count-tokens
+    /model/*/converse                       messages                    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+    /model/*/converse-stream                messages                    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+    /model/*/invoke                         anthropic_version,messages  https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
+    /model/*/invoke-with-response-stream    anthropic_version,messages  https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
+    /models/*:rawPredict                    anthropic_version,messages  https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude
+    /models/*:streamRawPredict              anthropic_version,messages  https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude
+    /*:generateContent                      contents                    https://ai.google.dev/api/generate-content
+    /*:streamGenerateContent                contents                    https://ai.google.dev/api/generate-content
+    /models/*:countTokens                   contents                    https://ai.google.dev/api/tokens
+    /models/*:embedContent                  content                     https://ai.google.dev/api/embeddings
+    /models/*:batchEmbedContents            requests                    https://ai.google.dev/api/embeddings
+    /api/chat                               model,messages              https://github.com/ollama/ollama/blob/main/docs/api.md
+    /api/generate                           model,prompt                https://github.com/ollama/ollama/blob/main/docs/api.md
+    /api/embed                              model,input                 https://github.com/ollama/ollama/blob/main/docs/api.md
+    /v2/chat                                model,messages              https://docs.cohere.com/reference/chat
+    /v2/embed                               model,input_type            https://docs.cohere.com/reference/embed
+    /v2/rerank                              model,query,documents       https://docs.cohere.com/reference/rerank
+"""
+
 
 class _Form(NamedTuple):
-    """How a service takes a question.
+    """How a service takes a question: how the path ends, and the keys of the JSON."""
 
-    Attributes:
-        path: How the path ends, `*` for any text in a segment.
-        keys: What the JSON has at its top, besides others.
-        source: The public reference that says so.
-    """
-
-    path: str
-    keys: str
-    source: str
+    path: re.Pattern[str]
+    keys: frozenset[str]
 
 
-_OPENAI = "https://platform.openai.com/docs/api-reference"
-_AZURE = "https://learn.microsoft.com/azure/ai-services/openai/reference"
-_ANTHROPIC = "https://docs.anthropic.com/en/api"
-_BEDROCK = "https://docs.aws.amazon.com/bedrock/latest/APIReference"
-_VERTEX = "https://cloud.google.com/vertex-ai/generative-ai/docs"
-_GEMINI = "https://ai.google.dev/api"
-_OLLAMA = "https://github.com/ollama/ollama/blob/main/docs/api.md"
-_COHERE = "https://docs.cohere.com/reference"
-# Mistral, Groq, DeepSeek, xAI, OpenRouter, vLLM and others speak as OpenAI does.
-_FORMS = (
-    _Form("/chat/completions", "model messages", f"{_OPENAI}/chat/create"),
-    _Form("/completions", "model prompt", f"{_OPENAI}/completions/create"),
-    _Form("/responses", "model input", f"{_OPENAI}/responses/create"),
-    _Form("/embeddings", "model input", f"{_OPENAI}/embeddings/create"),
-    _Form("/moderations", "model input", f"{_OPENAI}/moderations/create"),
-    _Form("/openai/deployments/*/chat/completions", "messages", _AZURE),
-    _Form("/openai/deployments/*/completions", "prompt", _AZURE),
-    _Form("/openai/deployments/*/embeddings", "input", _AZURE),
-    _Form("/v1/messages", "model messages", f"{_ANTHROPIC}/messages"),
-    _Form(
-        "/v1/messages/count_tokens",
-        "model messages",
-        f"{_ANTHROPIC}/messages-count-tokens",
-    ),
-    _Form("/model/*/converse", "messages", f"{_BEDROCK}/API_runtime_Converse.html"),
-    _Form(
-        "/model/*/converse-stream",
-        "messages",
-        f"{_BEDROCK}/API_runtime_ConverseStream.html",
-    ),
-    _Form(
-        "/model/*/invoke",
-        "anthropic_version messages",
-        f"{_BEDROCK}/API_runtime_InvokeModel.html",
-    ),
-    _Form(
-        "/model/*/invoke-with-response-stream",
-        "anthropic_version messages",
-        f"{_BEDROCK}/API_runtime_InvokeModelWithResponseStream.html",
-    ),
-    _Form(
-        "/models/*:rawPredict",
-        "anthropic_version messages",
-        f"{_VERTEX}/partner-models/claude/use-claude",
-    ),
-    _Form(
-        "/models/*:streamRawPredict",
-        "anthropic_version messages",
-        f"{_VERTEX}/partner-models/claude/use-claude",
-    ),
-    _Form("/*:generateContent", "contents", f"{_GEMINI}/generate-content"),
-    _Form("/*:streamGenerateContent", "contents", f"{_GEMINI}/generate-content"),
-    _Form("/models/*:countTokens", "contents", f"{_GEMINI}/tokens"),
-    _Form("/models/*:embedContent", "content", f"{_GEMINI}/embeddings"),
-    _Form("/models/*:batchEmbedContents", "requests", f"{_GEMINI}/embeddings"),
-    _Form("/api/chat", "model messages", _OLLAMA),
-    _Form("/api/generate", "model prompt", _OLLAMA),
-    _Form("/api/embed", "model input", _OLLAMA),
-    _Form("/v2/chat", "model messages", f"{_COHERE}/chat"),
-    _Form("/v2/embed", "model input_type", f"{_COHERE}/embed"),
-    _Form("/v2/rerank", "model query documents", f"{_COHERE}/rerank"),
-)
+def _form(line: str) -> _Form:
+    path, keys, _source = line.split()
+    pattern = re.escape(path).replace(r"\*", "[^/]+") + "$"
+    return _Form(re.compile(pattern), frozenset(keys.split(",")))
+
+
+_FORMS = [_form(line) for line in _TABLE.strip().split("\n")]
 
 # What a service has stored, in a request by these names at its top.
 _STORED = frozenset(
@@ -106,19 +77,15 @@ def is_question(request: Plain) -> bool:
     if request.get("method") != "POST" or "url" not in request:
         return False  # a recorded one may have been edited
     path = requests.parts_of(request)["path"]
-    forms = [form for form in _FORMS if _PATHS[form.path].search(path)]
+    forms = [form for form in _FORMS if form.path.search(path)]
     if not forms:
         return False
-    asked = bodies.content(request["body"]) if "body" in request else None
-    if not isinstance(asked, dict) or not _is_as_in(forms, asked):
+    asked = bodies.content(request.get("body", {}))
+    if not isinstance(asked, dict) or not isinstance(asked.get("model", ""), str):
+        return False
+    if not any(asked.keys() >= form.keys for form in forms):
         return False
     return not any(map(asked.get, _STORED)) and not _names_stored(asked)
-
-
-def _is_as_in(forms: Iterable[_Form], asked: Plain) -> bool:
-    if not isinstance(asked.get("model", ""), str):
-        return False
-    return any(asked.keys() >= set(form.keys.split()) for form in forms)
 
 
 def _names_stored(part: Any) -> bool:
@@ -136,13 +103,6 @@ def _names_stored(part: Any) -> bool:
         # The schema of a tool may have any names.
         if not (is_call and name in (*_ARGUMENTS, "parameters", "input_schema"))
     )
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.escape(path).replace(r"\*", "[^/]+") + "$")
-
-
-_PATHS = {form.path: _pattern(form.path) for form in _FORMS}
 
 
 def turn_of(body: Any) -> list[str]:

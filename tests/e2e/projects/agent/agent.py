@@ -87,6 +87,8 @@ def summarize(text: str) -> str:
     key = os.environ.get("LLM_KEY", "none")
     messages = [{"role": "user", "content": f"{SYSTEM} {text}"}]
     request = {"model": "claude-x", "max_tokens": 9, "messages": messages}
-    with anthropic.Anthropic(base_url=os.environ["LLM"], api_key=key) as api:
-        with api.messages.stream(**request) as answer:
-            return "".join(answer.text_stream)
+    with (
+        anthropic.Anthropic(base_url=os.environ["LLM"], api_key=key) as api,
+        api.messages.stream(**request) as answer,
+    ):
+        return "".join(answer.text_stream)
