@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, select
+from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import cassette_of_test, log_name
 from pytest_mimic.vault.recording import Recording, copied
@@ -19,7 +19,7 @@ from pytest_mimic.words import plural, size_in_words
 def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Delete calls, and the objects that nothing else refers to."""
     vault = project.vault
-    selection = select(project, options)
+    selection = Selection(project, options.selectors)
     chosen = list(selection)
     for found in chosen:
         if found.is_cassette:  # it goes as a whole

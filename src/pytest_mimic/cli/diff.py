@@ -247,7 +247,7 @@ def _is_same_request(
     options = read_options(shlex.split(new.line))
     requests: Iterator[Any] = real.candidates(asked)
     return any(
-        identity_under(adapter, adapter.parts(request), options) == old.identity
+        identity_under(adapter, request, options) == old.identity
         for request in requests
     )
 

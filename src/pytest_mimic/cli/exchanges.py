@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.client import Adapter, Plain, counted_parts
+from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope
 from pytest_mimic.secrets.placeholders import Number, is_placeholder
@@ -14,9 +14,9 @@ from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 
 
-def identity_under(adapter: Adapter, parts: Plain, options: Options) -> str:
-    """Return the identity of a request under a line, from its parts without secrets."""
-    return identity_of(adapter.kind, counted_parts(adapter, parts, options))
+def identity_under(adapter: Adapter, request: Plain, options: Options) -> str:
+    """Return the identity of a request without secrets under a line."""
+    return identity_of(adapter.kind, parts_that_count(adapter, request, options))
 
 
 def secret_values(

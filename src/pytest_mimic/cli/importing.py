@@ -179,7 +179,7 @@ def _recordings(
             options = line.options
         is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
-        entry.identity = identity_under(adapter, adapter.parts(request), options)
+        entry.identity = identity_under(adapter, request, options)
         entry.recorded = vault.today
         owner = "" if is_shared else test or file
         answer = exchanges.answer(

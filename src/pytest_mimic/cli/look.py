@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, Selection, select
+from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.secrets.split import hide_split
@@ -31,7 +31,7 @@ _ENDS = {
 
 def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
     """List calls: day, duration, the call, how it failed, and who recorded it."""
-    selection = select(project, options)
+    selection = Selection(project, options.selectors)
     if options.json:
         yield from _as_json(project, selection)
         return selection.code
@@ -104,7 +104,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         hide_split(masked, project.secrets.masked_text)
         return masked
 
-    selection = select(project, options)
+    selection = Selection(project, options.selectors)
     is_damaged = False
     for found in selection:
         for entry in found.entries:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_mimic.cli.exchanges import Exchanges, secret_values
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, select
+from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.engine.following import identity_today
 from pytest_mimic.errors import MimicError
@@ -56,7 +56,7 @@ class _Change:
 
 def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Write down the identities, places and hidden names that reading gives."""
-    selection = select(project, options)
+    selection = Selection(project, options.selectors)
     changes = [_change_of(project, found) for found in selection]
     _refuse_different_outcomes(project, changes)
     count = sum(change.count for change in changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,35 +95,48 @@ def _try(project: Project, entry: Entry) -> None:
     project.label(entry)
     adapter.host(call)
     adapter.comparable(answer, answer)
-    identity_under(adapter, adapter.parts(call), NO_OPTIONS)
+    identity_under(adapter, call, NO_OPTIONS)
     hides_more(project, adapter, call, body)
 
 
 class Selection:
-    """What selectors find in a vault: its files, one after another.
+    """What selectors find in a vault: its files, one after another; without any, all.
+
+    Args:
+        project: The project.
+        words: The selectors.
 
     Attributes:
         calls: How many calls were found until now.
         size: The bytes of their files.
         damaged: What is wrong with files that may be meant, too.
+
+    Raises:
+        MimicError: A selector is empty.
     """
 
     def __init__(self, project: Project, words: Sequence[str]) -> None:
+        if not all(word.strip() for word in words):
+            raise MimicError(
+                "a selector is empty (a variable of the shell that is not set?)"
+            )
         self.calls = 0
         self.size = 0
         self.damaged: list[CorruptRecordingError] = []
         self._project = project
-        self._words = words
         self._selectors = [_Selector(project, word) for word in words]
-        self._matched: set[str] = set()
 
     def __iter__(self) -> Iterator[Found]:
         """Yield the calls, file by file. What they are told of is known at the end."""
         for found in files_in(self._project, self._files()):
+            named = [one for one in self._selectors if one.take_of(found)]
             if found.damage is not None:
-                self._note_damage(found.name, found.damage)
+                if named or not self._selectors:
+                    self.damaged.append(found.damage)
                 continue
-            found.entries = self._entries_of(found.name, found.recording)
+            if self._selectors:
+                taken = {id(entry) for one in named for entry in one.taken}
+                found.entries = [one for one in found.entries if id(one) in taken]
             if found.entries:
                 self.calls += len(found.entries)
                 self.size += self._project.vault.folder.size(found.name)
@@ -132,34 +144,13 @@ class Selection:
 
     def _files(self) -> list[str] | None:
         """Return the files that the selectors name; None: it takes all to find them."""
-        files: set[str] = set()
-        for selector in self._selectors:
-            if selector.file is None:
-                return None
-            files.add(selector.file)
-        return sorted(files) or None
-
-    def _note_damage(self, name: str, error: CorruptRecordingError) -> None:
-        naming = {one.word for one in self._selectors if one.names_file(name)}
-        self._matched |= naming
-        if naming or not self._words:
-            self.damaged.append(error)
-
-    def _entries_of(self, name: str, recording: Recording) -> list[Entry]:
-        if not self._words:
-            return recording.entries
-        taken: set[int] = set()
-        for selector in self._selectors:
-            found = selector.of_file(name, recording)
-            if found:
-                self._matched.add(selector.word)
-                taken.update(map(id, found))
-        return [entry for entry in recording.entries if id(entry) in taken]
+        files = {selector.file for selector in self._selectors}
+        return None if "" in files or not files else sorted(files)
 
     @property
     def unmatched(self) -> list[str]:
         """The selectors that found nothing."""
-        return [word for word in self._words if word not in self._matched]
+        return [one.word for one in self._selectors if not one.is_matched]
 
     @property
     def code(self) -> int:
@@ -176,25 +167,18 @@ class Selection:
             yield f"{count} cannot be read: {check}"
 
 
-def select(project: Project, options: Namespace) -> Selection:
-    """Return the calls that the selectors of a command name; without any, all.
-
-    Raises:
-        MimicError: A selector is empty.
-    """
-    words: list[str] = options.selectors
-    if not all(word.strip() for word in words):
-        raise MimicError(
-            "a selector is empty (a variable of the shell that is not set?)"
-        )
-    return Selection(project, words)
-
-
 class _Selector:
-    """One word: a test, file or folder, a target, a pattern, a path in the vault."""
+    """One word: a test, file or folder, a target, a pattern, a path in the vault.
+
+    Attributes:
+        is_matched: Whether it has named anything until now.
+        taken: The calls that it names of the file that was looked at last.
+    """
 
     def __init__(self, project: Project, word: str) -> None:
         self.word = word
+        self.is_matched = False
+        self.taken: list[Entry] = []
         self._project = project
         self._patterns = Patterns([word])
         client = client_of(word)
@@ -203,25 +187,25 @@ class _Selector:
         self._file = project.file_of(word).removesuffix(".json")
 
     @property
-    def file(self) -> str | None:
-        """The file of the vault that it names, if that exists."""
+    def file(self) -> str:
+        """The file of the vault that it names; empty: it names none that exists."""
         name = f"{self._file}.json"
         is_in_vault = name.partition("/")[0] in FOLDERS
         is_there = is_in_vault and self._project.vault.folder.size(name) > 0
-        return name if is_there else None
+        return name if is_there else ""
 
-    def names_file(self, name: str) -> bool:
-        """Return whether a file of the vault is named, or is in a folder that is."""
-        return below(self._file, name.removesuffix(".json")) is not None
-
-    def of_file(self, name: str, recording: Recording) -> list[Entry]:
-        """Return the calls of a file that the word names."""
-        if self.names_file(name) or self._names_owner(recording.owner):
-            return recording.entries
-        return [entry for entry in recording.entries if self._takes(entry)]
-
-    def _names_owner(self, owner: str) -> bool:
-        return self._place == "." or below(self._place, owner) is not None
+    def take_of(self, found: Found) -> bool:
+        """Take what the word names of a file, and return whether that is anything."""
+        owner = found.recording.owner
+        is_whole = _is_below(self._file, found.name.removesuffix(".json"))
+        if found.damage is None:
+            is_whole = is_whole or _is_below(self._place, owner)
+        self.taken = found.entries
+        if not is_whole:
+            self.taken = [entry for entry in found.entries if self._takes(entry)]
+        is_named = is_whole or bool(self.taken)
+        self.is_matched = self.is_matched or is_named
+        return is_named
 
     def _takes(self, entry: Entry) -> bool:
         if entry.end == "empty":
@@ -231,13 +215,12 @@ class _Selector:
         return self._project.takes(self._patterns, entry)
 
 
-def below(place: str, other: str) -> str | None:
-    """Return what of a place stands below another one; None: it is elsewhere.
+def _is_below(place: str, other: str) -> bool:
+    """Return whether a place is another one, or stands below it.
 
     Below `tests` are `tests/test_a.py` and `tests/test_a.py::test_x[1]`, and below
-    `tests/test_a.py::test_x` its cases.
+    `tests/test_a.py::test_x` its cases. The rootdir, `.`, holds all tests.
     """
     rest = other.removeprefix(place)
-    if rest and (rest == other or not rest.startswith(("/", "::", "["))):
-        return None
-    return rest
+    is_inside = rest != other and rest.startswith(("/", "::", "["))
+    return is_inside or place in (other, ".")
