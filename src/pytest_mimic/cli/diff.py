@@ -66,7 +66,7 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
     Raises:
         MimicError: There is no repository, or no such revision.
     """
-    with closing(Revision(project.vault.path, options.revision)) as revision:
+    with closing(Revision(project.vault.path, options.revision or "HEAD")) as revision:
         rows: list[_Row] = []
         real = RealValues()
         # Tests ask for what fixtures were given.

@@ -14,6 +14,7 @@ from argparse import (
 from collections.abc import Callable, Generator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -31,20 +32,102 @@ from pytest_mimic.words import on_one_line
 
 Lines = Generator[str, None, int]
 """Gives lines to print; when it ends, the exit code."""
-Run = Callable[[Project, Namespace], Lines]
 
-_SELECTOR = (
-    "a test, a file or folder of tests; a target (shop.api:fetch, httpx);"
-    " a pattern of calls (GET '/users/*'); a path in the vault"
-)
 _VAULT = "the folder of the vault (default: the one that pytest would use here)"
 # A recording may be nested much deeper than code is.
 _DEEP_RECURSION = 20_000
-_FLAGS = {
+# What a subcommand may be given: `*` and `+` behind a word are for several, `?` for one
+# or none.
+_ARGUMENTS = {
+    "SELECTOR": (
+        "a test, a file or folder of tests; a target (shop.api:fetch, httpx);"
+        " a pattern of calls (GET '/users/*'); a path in the vault"
+    ),
+    "REVISION": "the revision (default: HEAD)",
+    "OLD": "the test, class, file or folder as it was, or the path of a log",
+    "NEW": "its new name",
+    "PATH": "a file of YAML or JSON, or a folder of them",
+    "FILE": "the files that --mimic-usage has written",
     "--json": "print JSON for scripts",
     "--dry-run": "only show what would be done",
     "--fix": "remove what cannot be used and what nothing refers to",
     "--clear": "delete the recordings that are proven unused",
+}
+
+
+class _Command(NamedTuple):
+    """A subcommand.
+
+    Attributes:
+        run: Does it.
+        words: What it does.
+        arguments: What it may be given.
+        more: What else its help says.
+    """
+
+    run: Callable[[Project, Namespace], Lines]
+    words: str
+    arguments: str
+    more: str = ""
+
+
+_COMMANDS = {
+    "ls": _Command(ls, "list recorded calls", "SELECTOR* --json"),
+    "show": _Command(
+        show,
+        "show recorded calls with their outcomes",
+        "SELECTOR*",
+        "A pickle is not loaded. Secret names are hidden.",
+    ),
+    "diff": _Command(
+        diff,
+        "show what differs from a revision of git, test by test",
+        "REVISION? --json",
+        "Calls and outcomes are compared, not bytes. Exit code 1: something differs.",
+    ),
+    "check": _Command(
+        check,
+        "find damage, leftovers and secrets",
+        "--fix --dry-run --json",
+        "Exit code 1: a recording cannot be used or holds a secret, or a file is left"
+        " over.\nGit LFS pointers, merge conflicts, files of a newer format and your"
+        " own are kept.",
+    ),
+    "rm": _Command(
+        rm,
+        "delete recordings",
+        "SELECTOR+ --dry-run",
+        "Of a log, only the selected calls are deleted; a cassette is deleted whole.",
+    ),
+    "mv": _Command(
+        mv,
+        "move the recordings of a test that was renamed or moved",
+        "OLD NEW --dry-run",
+        "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
+        " two\ncases of a parametrized test. Recordings that NEW already has stay.",
+    ),
+    "rekey": _Command(
+        rekey,
+        "adapt recordings to lines and secret names that have changed",
+        "SELECTOR* --dry-run",
+        "The identities are computed again from the recordings. No call is made.\n"
+        "Exit code 1: some recordings cannot be adapted, and are listed.",
+    ),
+    "import": _Command(
+        import_,
+        "import cassettes of vcrpy and pytest-recording",
+        "PATH+ --dry-run",
+        "A cassette of pytest-recording becomes the log of its test, any other one a"
+        " cassette\nof its name. Secrets are hidden. Existing recordings stay.\n"
+        "Exit code 1: something was not imported.",
+    ),
+    "unused": _Command(
+        unused,
+        "judge the runs of all jobs as one",
+        "FILE+ --clear --dry-run --json",
+        "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
+        " them.",
+    ),
 }
 _INTERRUPTED = 130
 
@@ -98,125 +181,30 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=version)
     parser.add_argument("--vault", metavar="PATH", default="", help=_VAULT)
     commands = parser.add_subparsers(metavar="COMMAND")
-
-    def command(name: str, run: Run, words: str, more: str = "") -> ArgumentParser:
-        one: ArgumentParser = commands.add_parser(
+    for name, command in _COMMANDS.items():
+        one = commands.add_parser(
             name,
-            help=words,
-            description=f"{words.capitalize()}.\n\n{more}".rstrip(),
+            help=command.words,
+            description=f"{command.words.capitalize()}.\n\n{command.more}".rstrip(),
             formatter_class=RawDescriptionHelpFormatter,
         )
-        one.set_defaults(run=run)
-        return one
-
-    one = command("ls", ls, "list recorded calls")
-    _add_words(one, "selectors", _SELECTOR, count="*")
-    _add_flag(one, "--json")
-
-    one = command(
-        "show",
-        show,
-        "show recorded calls with their outcomes",
-        "A pickle is not loaded. Secret names are hidden.",
-    )
-    _add_words(one, "selectors", _SELECTOR, count="*")
-
-    one = command(
-        "diff",
-        diff,
-        "show what differs from a revision of git, test by test",
-        "Calls and outcomes are compared, not bytes. Exit code 1: something differs.",
-    )
-    one.add_argument(
-        "revision",
-        nargs="?",
-        default="HEAD",
-        metavar="REVISION",
-        help="the revision (default: HEAD)",
-    )
-    _add_flag(one, "--json")
-
-    one = command(
-        "check",
-        check,
-        "find damage, leftovers and secrets",
-        "Exit code 1: a recording cannot be used or holds a secret, or a file is left"
-        " over.\nGit LFS pointers, merge conflicts, files of a newer format and your"
-        " own are kept.",
-    )
-    _add_flag(one, "--fix")
-    _add_flag(one, "-n", "--dry-run")
-    _add_flag(one, "--json")
-
-    one = command(
-        "rm",
-        rm,
-        "delete recordings",
-        "Of a log, only the selected calls are deleted; a cassette is deleted whole.",
-    )
-    _add_words(one, "selectors", _SELECTOR)
-    _add_flag(one, "-n", "--dry-run")
-
-    one = command(
-        "mv",
-        mv,
-        "move the recordings of a test that was renamed or moved",
-        "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
-        " two\ncases of a parametrized test. Recordings that NEW already has stay.",
-    )
-    old = "the test, class, file or folder as it was, or the path of a log"
-    one.add_argument("old", metavar="OLD", help=old)
-    one.add_argument("new", metavar="NEW", help="its new name")
-    _add_flag(one, "-n", "--dry-run")
-
-    one = command(
-        "rekey",
-        rekey,
-        "adapt recordings to lines and secret names that have changed",
-        "The identities are computed again from the recordings. No call is made.\n"
-        "Exit code 1: some recordings cannot be adapted, and are listed.",
-    )
-    _add_words(one, "selectors", _SELECTOR, count="*")
-    _add_flag(one, "-n", "--dry-run")
-
-    one = command(
-        "import",
-        import_,
-        "import cassettes of vcrpy and pytest-recording",
-        "A cassette of pytest-recording becomes the log of its test, any other one a"
-        " cassette\nof its name. Secrets are hidden. Existing recordings stay.\n"
-        "Exit code 1: something was not imported.",
-    )
-    _add_words(one, "paths", "a file of YAML or JSON, or a folder of them")
-    _add_flag(one, "-n", "--dry-run")
-
-    one = command(
-        "unused",
-        unused,
-        "judge the runs of all jobs as one",
-        "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
-        " them.",
-    )
-    _add_words(one, "files", "the files that --mimic-usage has written")
-    _add_flag(one, "--clear")
-    _add_flag(one, "-n", "--dry-run")
-    _add_flag(one, "--json")
-
-    # What stands before the subcommand stays.
-    for one in commands.choices.values():
+        one.set_defaults(run=command.run)
+        for argument in command.arguments.split():
+            _add(one, argument)
+        # What stands before the subcommand stays.
         one.add_argument("--vault", metavar="PATH", default=SUPPRESS, help=_VAULT)
     return parser
 
 
-def _add_words(
-    parser: ArgumentParser, name: str, words: str, *, count: str = "+"
-) -> None:
-    metavar = name.removesuffix("s").upper()
-    parser.add_argument(name, nargs=count, metavar=metavar, help=words)
-
-
-def _add_flag(parser: ArgumentParser, *names: str) -> None:
-    parser.add_argument(*names, action="store_true", help=_FLAGS[names[-1]])
+def _add(parser: ArgumentParser, argument: str) -> None:
+    name = argument.rstrip("*+?")
+    words, count = _ARGUMENTS[name], argument.removeprefix(name)
+    if name.startswith("-"):
+        names = ["-n", name] if name == "--dry-run" else [name]
+        parser.add_argument(*names, action="store_true", help=words)
+        return
+    dest = f"{name.lower()}s" if count in ("*", "+") else name.lower()
+    parser.add_argument(dest, nargs=count or None, metavar=name, help=words)
 
 
 def _print(lines: Lines) -> int:

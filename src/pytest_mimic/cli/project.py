@@ -132,22 +132,23 @@ class Project:
         if target not in self._adapters:
             self._adapters[target] = None
             client = client_of(target)
-            if client is not None:
-                # Another distribution, which had the adapter, may be gone.
-                with suppress(ImportError):
-                    self._adapters[target] = adapter_of(client)
+            # Another distribution, which had the adapter, may be gone.
+            with suppress(ImportError):
+                self._adapters[target] = adapter_of(client) if client else None
         return self._adapters[target]
 
     def takes(self, patterns: Patterns, entry: Entry) -> bool:
         """Return whether patterns select a call."""
-        adapter = self.adapter(entry.target)
-        host = None
-        if adapter is not None and entry.request is not None:
-            # A long request is an object, which may be gone.
-            with suppress(CorruptRecordingError):
-                request: Any = unshelve(entry.request, self.vault)
-                host = adapter.host(request)
+        adapter, request = self.adapter(entry.target), self._request_of(entry)
+        host = adapter.host(request) if adapter is not None and request else None
         return patterns.takes(entry.signature or entry.target, host)
+
+    def _request_of(self, entry: Entry) -> Any:
+        """Return the request of a client; None: it is an object, which is gone."""
+        try:
+            return unshelve(entry.request, self.vault)
+        except CorruptRecordingError:
+            return None
 
     def line_of(self, entry: Entry) -> Target | None:
         """Return the line of today that takes a recorded call; None: none does."""
@@ -157,25 +158,13 @@ class Project:
         if entry.target not in self._lines:
             self._lines[entry.target] = self._lines_naming(entry.target)
         for line in self._lines[entry.target]:
-            if not self._is_for(line, entry):
-                continue
-            only, exclude = line.options.only, line.options.exclude
-            if not only and not exclude:
-                return None if line.excluded else line
-            if self.takes(Patterns(only, exclude), entry):
-                return line
+            # A line may be for some requests of a kind, as `llm` is.
+            request = self._request_of(entry) or {}
+            if adapter is None or adapter.is_of_line(line.name, request):
+                patterns = Patterns(line.options.only, line.options.exclude)
+                if self.takes(patterns, entry):
+                    return None if line.excluded else line
         return None
-
-    def _is_for(self, line: Target, entry: Entry) -> bool:
-        """Return whether a line of a client's kind is for a call: `llm` is for some."""
-        adapter = self.adapter(entry.target)
-        if adapter is None or line.name == entry.target:
-            return True
-        # A long request is an object, which may be gone.
-        with suppress(CorruptRecordingError):
-            request: Any = unshelve(entry.request or {}, self.vault)
-            return adapter.is_of_line(line.name, request)
-        return False
 
     def _lines_naming(self, target: str) -> list[Target]:
         if ":" not in target:
