@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pytest_mimic.cli.exchanges import identity_under
@@ -24,15 +25,12 @@ from pytest_mimic.values.differences import (
     difference_line,
     differences,
 )
-from pytest_mimic.values.drawing import line
-from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.vault.recording import Entry, Recording, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
 from pytest_mimic.words import SHOWN, and_more, plural
 
 _CHANGES = ("changed", "added", "removed")
-_VERBS = {"value": "returned ", "raised": "raised ", "items": "gave ", "answer": ""}
 
 
 class _Row(NamedTuple):
@@ -184,7 +182,8 @@ def _pairs(
     """Return each call with the former one: the same, or another one in its place."""
     former: list[Entry | None] = [None] * len(new)
     left = list(old)
-    for alike in (_key, _signature, _target):
+    for names in (("target", "identity"), ("target", "signature"), ("target",)):
+        alike = attrgetter(*names)
         waiting: dict[object, list[Entry]] = defaultdict(list)
         for entry in reversed(left):
             waiting[alike(entry)].append(entry)
@@ -196,43 +195,31 @@ def _pairs(
     return [*zip(former, new, strict=True), *[(entry, None) for entry in left]]
 
 
-def _key(entry: Entry) -> tuple[str, str]:
-    return entry.target, entry.identity
-
-
-def _signature(entry: Entry) -> tuple[str, str]:
-    return entry.target, entry.signature
-
-
-def _target(entry: Entry) -> str:
-    return entry.target
-
-
 def _differing(
     project: Project, revision: Revision, old: Entry, new: Entry, real: RealValues
 ) -> list[str]:
     """Return where a call differs from the former one, a line each."""
     try:
-        found: list[Difference] = []
-        asked = unshelve(old.arguments or old.request or {}, revision)
-        asked_now = unshelve(new.arguments or new.request or {}, project.vault)
-        if not _is_same_request(project, old, new, asked_now, real):
-            found += differences(asked, asked_now)
-        body: Any = unshelve(old.body, revision)
-        body_now: Any = unshelve(new.body, project.vault)
-        left: Any = unshelve(old.states, revision)
-        left_now: Any = unshelve(new.states, project.vault)
+        asked, body, left = _opened(old, revision)
+        asked_now, body_now, left_now = _opened(new, project.vault)
     except CorruptRecordingError as error:
         return [error.what]
-    is_same_kind = old.end == new.end and body.keys() == body_now.keys()
-    if is_same_kind and body != body_now:
+    found: list[Difference] = []
+    if not _is_same_request(project, old, new, asked_now, real):
+        found += differences(asked, asked_now)
+    if body != body_now:
         found += _differing_outcomes(project, new, body, body_now, real)
     found += differences(left, left_now)
-    lines = [_drawn(project, one) for one in found]
-    if not is_same_kind:
-        before, now = _outcome(project, body, old), _outcome(project, body_now, new)
-        lines.append(f"{before} before, {now} now")
-    return lines
+    return [_drawn(project, one) for one in found]
+
+
+def _opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
+    """Return what a call has asked, how it ended, and the states of its arguments."""
+    asked = unshelve(entry.arguments or entry.request or {}, objects)
+    body: Any = unshelve(entry.body, objects)
+    if entry.end:
+        body["end"] = entry.end
+    return asked, body, unshelve(entry.states, objects)
 
 
 def _is_same_request(
@@ -265,28 +252,20 @@ def _differing_outcomes(
     if line_of_today is not None:
         volatile = line_of_today.options.volatile
     adapter = project.adapter(entry.target)
-    if adapter is not None and "answer" in new:
+    common = old.keys() & new.keys()
+    before, now = (
+        {key: one[key] for key in one if key not in common} for one in (old, new)
+    )
+    found = differences(before, now)
+    if adapter is not None and "answer" in common:
         options = Options(volatile=volatile)
         real.note(old["answer"], new["answer"], volatile_paths(adapter, options))
-        return differing_answers(adapter, old["answer"], new["answer"], options)
-    found = []
-    for key in old:
-        paths = paths_of(volatile)
-        if key == "items":
-            paths = tuple(("*", *path) for path in paths)
-        found += differences(old[key], new[key], Rules(volatile=paths))
+        return found + differing_answers(adapter, old["answer"], new["answer"], options)
+    paths = paths_of(volatile)
+    for key in sorted(common):
+        below = tuple(("*", *path) for path in paths) if key == "items" else paths
+        found += differences(old[key], new[key], Rules(volatile=below))
     return found
-
-
-def _outcome(project: Project, body: Mapping[str, Tree], entry: Entry) -> str:
-    """Say what a call gave, where two gave something of different kinds."""
-    words = []
-    for key, verb in _VERBS.items():
-        if key in body:
-            words.append(f"{verb}{line(project.secrets.masked(body[key]))}")
-    if entry.end:
-        words.append(entry.end)
-    return ", ".join(words)
 
 
 def _drawn(project: Project, difference: Difference) -> str:

@@ -122,8 +122,6 @@ class Revision:
         if not start.is_relative_to(self._top):
             git, start = f"git -C {shlex.quote(str(self._top))}", self._top
         paths = [os.path.relpath(self._vault / name, start) for name in names]
-        if any(sign in path for path in paths for sign in "*?[\\"):
-            git += " --literal-pathspecs"
         return f"{git} {words} -- {shlex.join(paths)}"
 
 
