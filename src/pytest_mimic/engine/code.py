@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic.patch.modules import spec_of
 from pytest_mimic.values.source import digest_of_syntax, syntax_of
@@ -79,7 +79,7 @@ class Project:
             return frozenset()
 
 
-class Piece:
+class Piece(NamedTuple):
     """A function, a class without its methods, or the top-level values of a module.
 
     Attributes:
@@ -88,12 +88,9 @@ class Piece:
         is_class: Whether it is a class.
     """
 
-    def __init__(
-        self, chains: frozenset[Chain], attributes: frozenset[str], is_class: bool
-    ) -> None:
-        self.chains = chains
-        self.attributes = attributes
-        self.is_class = is_class
+    chains: frozenset[Chain]
+    attributes: frozenset[str]
+    is_class: bool
 
 
 class Module:

@@ -108,15 +108,13 @@ class Covering:
 
     def _rank(self, number: int) -> tuple[bool, int]:
         line = self.lines[number]
-        excluded = isinstance(line, Target) and line.excluded
-        return excluded or line.path[-1] != "*", number
+        return line.excluded or line.path[-1] != "*", number
 
     def refuse(self, number: int, error: NotFoundError) -> None:
         """Note that a line names nothing that can be mimicked, now or later."""
         line = self.lines[number]
         self.numbers[line.module].remove(number)
-        is_optional = isinstance(line, Edge) and line.is_optional
-        if not (is_optional and isinstance(error, AbsentError)):
+        if not (line.is_optional and isinstance(error, AbsentError)):
             name = f"{line.module}:{'.'.join(line.path)}"
             self.problems.append(line.error(f"{name} {error}"))
 
@@ -165,8 +163,6 @@ class Coverings:
             AskedClients(run.inside, self._patches),
         )
         self._watch = ImportWatch(self._loaded)
-        # The watched modules that nobody has imported so far.
-        self._awaited: set[str] = set()
         self._locks: dict[int, threading.RLock] = {}
         if not self._is_live:
             self.intercept(self._mocks.edges())
@@ -340,7 +336,6 @@ class Coverings:
         """Patch a watched module that has been executed, perhaps again."""
         if module in sys.modules:
             with self._lock:
-                self._awaited.discard(module)
                 for covering in [*self._edges, *self._open]:
                     self._patch(covering, [module], loaded=module)
 
@@ -359,8 +354,6 @@ class Coverings:
         for module in modules:
             found += self._functions_in(covering, module, is_loaded=module == loaded)
             self._watch.watch(module)
-            if module not in sys.modules:
-                self._awaited.add(module)
         wrapped: list[tuple[NamedFunction, Wrapper]] = []
         is_new = True
         for function in found:

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from os import stat  # A test may replace that of the module.
 from pathlib import Path
 from stat import S_ISREG
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pytest_mimic.engine.inside import Inside, OpenCall
+from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.steps import Step
 from pytest_mimic.patch.clients import Edge, noting
 
 _Names = Mapping[str, frozenset[str]]
 
 _CACHES = (".pyc", ".lock")
-# The states of numpy, whose first words are its key and the place in it.
-_BYTES_OF_MERSENNE_TWISTER = 2500
 # A stream is entered for each item, and to compare the states takes long.
 _MOST_COMPARED = 3
 # An audit hook stays for good, so one of them asks who wants to hear of files.
 _listeners: list[Effects] = []
-_hooks: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+@cache
+def _listen() -> None:
+    sys.addaudithook(_note_file)
 
 
 def edges_of_effects(inside: Inside) -> Iterator[Edge]:
@@ -44,28 +48,29 @@ def edges_of_effects(inside: Inside) -> Iterator[Edge]:
 
 
 class Effects:
-    """Notes what a call does while its block runs, which it may do again and again.
+    """The block of a real call, which notes what it does; it may be entered again.
 
     Args:
-        call: The real call.
+        step: The call.
         names: The names at the top of modules that its code uses, by module.
+        rootdir: The rootdir of the project.
 
     Attributes:
         read: The files that were opened for reading.
     """
 
-    def __init__(self, call: OpenCall, names: _Names) -> None:
+    def __init__(self, step: Step, names: _Names, rootdir: Path) -> None:
         self.read: set[str] = set()
-        self._written: dict[str, None] = {}
-        self._call = call
+        self._written: set[str] = set()
+        self._step = step
         self._names = names
-        self._facts: dict[str, None] = {}
+        self._rootdir = rootdir
+        self._facts: set[str] = set()
         self._entered = 0
 
     def __enter__(self) -> None:
-        if not _hooks:
-            _hooks.append(_note_file)
-            sys.addaudithook(_note_file)
+        self._step.__enter__()
+        _listen()
         self._entered += 1
         self._before = self._states()
         self._values = self._values_now()
@@ -76,28 +81,29 @@ class Effects:
         after, values = self._states(), self._values_now()
         for fact, state in self._before.items():
             if state != after[fact]:
-                self._facts[fact] = None
+                self._facts.add(fact)
         for name, (value, size) in values.items():
             before = self._values.get(name)
             if before is None or before[0] is not value or before[1] != size:
-                self._facts[f"set {name}"] = None
+                self._facts.add(f"set {name}")
+        self._step.__exit__()
 
     def note_file(self, file: str, *, is_written: bool) -> None:
         """Note that a file was opened, or got another content in one step."""
         if is_written:
-            self._written[file] = None
+            self._written.add(file)
         else:
             self.read.add(file)
 
-    def facts(self, rootdir: Path) -> tuple[str, ...]:
+    def facts(self) -> tuple[str, ...]:
         """Give what a replay of the call leaves out: `logged`, `wrote out/model.txt`.
 
         Of files, those that are there now.
         """
-        facts = {*self._call.effects, *self._facts}
+        facts = {*self._step.effects, *self._facts}
         if facts & {"logged", "warned"}:
             facts.discard("printed an error")
-        facts |= {*filter(None, (_fact_of(file, rootdir) for file in self._written))}
+        facts |= {_fact_of(file, self._rootdir) for file in self._written} - {""}
         return tuple(sorted({one.replace(" an error", "") for one in facts}))
 
     def _states(self) -> dict[str, object]:
@@ -127,21 +133,12 @@ def _states_of_chance() -> Iterator[tuple[str, object]]:
     random: Any = sys.modules.get("random")
     if random is not None:
         yield "moved random", random.getstate()
-    numpy: Any = sys.modules.get("numpy.random.mtrand")
+    numpy: Any = sys.modules.get("numpy.random")
     if numpy is not None:
-        yield "moved numpy.random", _state_of_numpy(numpy._rand._bit_generator)
+        yield "moved numpy.random", pickle.dumps(numpy.get_state(legacy=False))
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "default_generator"):
         yield "moved torch's random numbers", torch.get_rng_state().tolist()
-
-
-def _state_of_numpy(generator: Any) -> object:
-    if type(generator).__name__ != "MT19937":
-        return str(generator.state)
-    # To ask for the state takes a hundred times as long.
-    from ctypes import string_at
-
-    return string_at(generator.ctypes.state_address, _BYTES_OF_MERSENNE_TWISTER)
 
 
 def _end_of(stream: Any) -> int | None:

@@ -29,7 +29,6 @@ from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, steps_of
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.effects import Effects
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
@@ -108,6 +107,7 @@ class FunctionPlan:
         layer: How a caller comes to what it gives, whatever was recorded: `await`,
             `stream` or `astream`; empty: it takes what the function returns.
         line: The target that covers it.
+        inputs: What calls reach and read.
         cassette: The cassette that takes its calls.
         is_in_log: Whether its calls have a place in the log of an owner.
         is_shared: Whether all tests share its recordings.
@@ -136,6 +136,7 @@ class FunctionPlan:
         self.layer = layer
         self.line = line
         self.cassette = cassette
+        self.inputs = mocks.inputs
         self._mocks = mocks
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
@@ -170,7 +171,7 @@ class FunctionPlan:
         if self.line.path[-1] != "*":
             return self.line
         module, _, path = self.target.partition(":")
-        return self.line.changed(module=module, path=tuple(path.split(".")))
+        return self.line._replace(module=module, path=tuple(path.split(".")))
 
     @cached_property
     def bind(self) -> Callable[..., dict[str, object]]:
@@ -220,7 +221,7 @@ class FunctionPlan:
     def source(self) -> str:
         """The fingerprint of the function's source, if it is one of the project."""
         function = innermost(self.function)
-        project = self._mocks.inputs.project
+        project = self.inputs.project
         if function is None or not project.has(function.__code__.co_filename):
             return ""
         return source_fingerprint(function) or ""
@@ -255,7 +256,7 @@ class FunctionPlan:
         if not entry.inputs:
             return []
         try:
-            return self._mocks.inputs.changed(entry.inputs, self.run.vault)
+            return self.inputs.changed(entry.inputs, self.run.vault)
         except MimicError as error:
             if self.run.inputs == "strict" and self.run.mode != "record":
                 raise
@@ -285,23 +286,12 @@ class FunctionPlan:
         if self._is_of_other_source(entry):
             facts["source"] = self.source
         if run.inputs != "ignore" and self._changed_inputs(entry):
-            listed = self._mocks.inputs.renewed(
+            listed = self.inputs.renewed(
                 entry.inputs, run.vault, self.target, entry.arguments
             )
             facts["inputs"] = listed.decode()
         if facts:
             step.tell("accepted", self.target, cause=self.target, **facts)
-
-    def effects(self, call: FunctionCall, step: Step) -> Effects:
-        """Give what notes the effects of a call that is recorded."""
-        from pytest_mimic.engine.effects import Effects  # a replay has none
-
-        names = {}
-        if self.source:
-            # Plain arguments have no classes.
-            tree = {} if call.is_plain else call.tree
-            names = self._mocks.inputs.reached_by(self.target, tree).names
-        return Effects(step, names)
 
     def list_inputs(self, arguments: Tree, files: set[str]) -> str:
         """Store the list of what a call has reached and read, and give its name.
@@ -313,12 +303,7 @@ class FunctionPlan:
         """
         if self.run.inputs == "ignore" or not self.source:
             return ""
-        listed = self._mocks.inputs.listed(self.target, arguments, files)
-        return self.run.vault.write_object("json", [listed]) if listed else ""
-
-    def left_out(self, effects: Effects) -> tuple[str, ...]:
-        """Give what a replay of a call leaves out of its effects."""
-        return effects.facts(self._mocks.inputs.rootdir)
+        return self.inputs.store(self.target, arguments, files, self.run.vault)
 
     def refuse_mocks(self, call: FunctionCall) -> None:
         """Refuse a call of which all tests would share an outcome made with a mock.
@@ -327,9 +312,7 @@ class FunctionPlan:
             UnstableIdentityError: A test has replaced what its code reaches.
         """
         if self.is_shared:
-            # Plain arguments have no classes.
-            tree = {} if call.is_plain else call.tree
-            self.refuse_replaced(self._mocks.reached_by(self.target, tree))
+            self.refuse_replaced(self._mocks.reached_by(self.target, call.opened))
 
     def refuse_replaced(self, names: Collection[str]) -> None:
         """Refuse a call if a test has replaced anything.
@@ -451,6 +434,11 @@ class FunctionCall:
         # They are a tree as they stand; the call may change them.
         copied: dict[str, Tree] = marshal.loads(marshal.dumps(self._counted, 2))
         return copied
+
+    @property
+    def opened(self) -> dict[str, Tree]:
+        """What of the arguments may have classes of the project: no plain ones."""
+        return {} if self.is_plain else self.tree
 
     def _tree_now(self) -> dict[str, Tree]:
         __tracebackhide__ = True

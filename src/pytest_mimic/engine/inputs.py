@@ -66,7 +66,7 @@ class Inputs:
         self._reached: dict[tuple[str, frozenset[Place]], Reached] = {}
         self._digests: dict[str, str] = {}
         self._changed: dict[str, list[str]] = {}
-        self._lists: dict[tuple[object, ...], bytes] = {}
+        self._stored: dict[tuple[int, frozenset[str]], str] = {}
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
@@ -99,12 +99,18 @@ class Inputs:
         files = {name: self._digest_of_file(name) for name in self._own(opened)}
         if not functions and not files:
             return b""
+        return dumps({"functions": functions, "files": files}, indent=1).encode()
+
+    def store(
+        self, target: str, arguments: Tree, opened: set[str], objects: Objects
+    ) -> str:
+        """Write the list of a call, and give its name; empty: it has none."""
         # Most calls of a target have the same list.
-        key = id(functions), *files
-        if key not in self._lists:
-            content = {"functions": functions, "files": files}
-            self._lists[key] = dumps(content, indent=1).encode()
-        return self._lists[key]
+        key = id(self.reached_by(target, arguments)), frozenset(opened)
+        if key not in self._stored:
+            listed = self.listed(target, arguments, opened)
+            self._stored[key] = objects.write_object("json", [listed]) if listed else ""
+        return self._stored[key]
 
     def changed(self, name: str, objects: Objects) -> list[str]:
         """Give what of a list is another now: `shop.tax:rate (shop/tax.py)`, a file.

@@ -208,7 +208,7 @@ def _judge_shared(
         if not is_replaced and failed < len(written.answers):
             left.append(written)
         elif run.shared.put_back(written):
-            run.version += 1
+            run.forget_replays()
             if is_replaced:
                 run.events.add("put back", test=run.test, name=written.name)
     return left

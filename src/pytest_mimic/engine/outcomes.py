@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import nullcontext
 from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +26,6 @@ from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from mmap import mmap
 
     from pytest_mimic.engine.effects import Effects
@@ -237,8 +235,10 @@ class RealCall:
         self._effects: Effects | None = None
         # What its caller gets, if that is not what the call gives now.
         self._recorded: Replay | None = None
+        # What the function runs in.
+        self._block: Effects | Step = step
         if step.mode == "run":
-            self._effects = call.plan.effects(call, step)
+            self._block = self._effects = _effects_of(call, step)
         else:
             self._objects = _InMemory(call.plan.run.vault)
             self._recorded = Replay(call, step, self._objects)
@@ -248,15 +248,11 @@ class RealCall:
         self._items: list[Tree] | None = None
         call.watch()
 
-    @property
-    def _noting(self) -> AbstractContextManager[None]:
-        return self._effects or nullcontext()
-
     def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and give what its caller gets."""
         __tracebackhide__ = True
         try:
-            with self._step.running(), self._noting:
+            with self._block:
                 result = self._plan.function(*args, **kwargs)
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
@@ -288,7 +284,7 @@ class RealCall:
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
         try:
-            with self._step.running(), self._noting:
+            with self._block:
                 result = await coroutine
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
@@ -319,7 +315,7 @@ class RealCall:
         Raises:
             MissingRecordingError: The stream does not begin so now.
         """
-        with self._step.running(), self._noting:
+        with self._block:
             stream = call()
         self._layers.append(layer_of(stream))
         is_async = self._layers == ["astream"]
@@ -348,7 +344,7 @@ class RealCall:
             while recorded is None or len(items) < _length_of(recorded.body):
                 is_whole = False
                 try:
-                    with step.running(), self._noting:
+                    with self._block:
                         if is_async:
                             item = yield Awaited(anext(stream))
                         else:
@@ -375,7 +371,7 @@ class RealCall:
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
-                with step.running(), self._noting:
+                with self._block:
                     stream.close()
             if is_whole and step.is_open:
                 self._complete("", None)
@@ -468,7 +464,7 @@ class RealCall:
         plan, step, effects = self._plan, self._step, self._effects
         assert effects is not None
         arguments, hidden = self._call.hidden
-        left_out = plan.left_out(effects)
+        left_out = effects.facts()
         files = effects.read | self._call.named_files
         step.complete(
             body,
@@ -575,6 +571,15 @@ class RealCall:
         if hidden != tree and self._recorded is None:
             run.events.add("redacted", self._call.label(), test=run.test)
         return hidden
+
+
+def _effects_of(call: FunctionCall, step: Step) -> Effects:
+    from pytest_mimic.engine.effects import Effects  # a replay has none
+
+    plan, names = call.plan, dict[str, frozenset[str]]()
+    if plan.source:
+        names = plan.inputs.reached_by(plan.target, call.opened).names
+    return Effects(step, names, plan.inputs.rootdir)
 
 
 def _refers(body: dict[str, Tree]) -> bool:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import functools
-import os
+import pickle
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
@@ -110,33 +107,24 @@ def _owner_of(names: Mapping[str, Any]) -> Owner:
 def _portable(target: Target) -> Target:
     if target.options.key is None:
         return target
-    key = _KeyByName(target.name, target.options.key)
-    return target.changed(options=target.options.changed(key=key))
+    key = _LaterLoaded(target.options.key)
+    return target._replace(options=target.options.changed(key=key))
 
 
-class _KeyByName:
-    """The function of `key=`, found by its name when it is first needed.
+class _LaterLoaded:
+    """The function of `key=`, loaded when it is first needed.
 
     To load it earlier would import the project before it is patched.
     """
 
-    def __init__(self, target: str, function: Callable[..., object]) -> None:
-        self._target = target
-        self._module = str(getattr(function, "__module__", ""))
-        self._name = str(getattr(function, "__qualname__", type(function).__name__))
+    def __init__(self, function: Callable[..., object]) -> None:
+        from cloudpickle import dumps  # type: ignore[import-untyped]  # few need it
+
+        self._pickle = dumps(function)
 
     def __call__(self, arguments: Mapping[str, object]) -> object:
         return self._function(arguments)
 
     @functools.cached_property
-    def _function(self) -> Callable[[Mapping[str, object]], object]:
-        try:
-            found: Any = attrgetter(self._name)(import_module(self._module))
-        except (ImportError, AttributeError):
-            name = f"{self._module}:{self._name}"
-            what = f"key= of {self._target} is not known in process {os.getpid()}"
-            facts = [f"no name leads to {name} in a process that is started anew"]
-            ways = [("to give key= a name", "define its function in a module")]
-            raise UnstableIdentityError(what, facts, ways) from None
-        function: Callable[[Mapping[str, object]], object] = found
-        return function
+    def _function(self) -> Any:
+        return pickle.loads(self._pickle)

@@ -8,12 +8,14 @@ from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic.errors import TargetError
 
+_Function = Callable[..., Any]
 
-class Client:
+
+class Client(NamedTuple):
     """A client that a line may name.
 
     Attributes:
@@ -25,19 +27,11 @@ class Client:
         defaults: The options of a line that names none of their names.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        adapter: str,
-        parts: tuple[str, ...] = (),
-        answer: tuple[str, ...] = (),
-        defaults: Mapping[str, Any] = MappingProxyType({}),
-    ) -> None:
-        self.kind = kind
-        self.adapter = adapter
-        self.parts = parts
-        self.answer = answer
-        self.defaults = defaults
+    kind: str
+    adapter: str
+    parts: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
 
 def _client(kind: str, adapter: str, parts: str, answer: str) -> Client:
@@ -57,10 +51,10 @@ def _http(adapter: str) -> Client:
 
 
 def _language_models() -> Client:
-    client = _http("all_clients:Http")
     volatile = tuple(f"body.{path}" for path in _NEW_IN_ANSWERS.split())
-    client.defaults = {"sequence": False, "compare": "shape", "volatile": volatile}
-    return client
+    return _http("all_clients:Http")._replace(
+        defaults={"sequence": False, "compare": "shape", "volatile": volatile}
+    )
 
 
 # Ids, moments and fingerprints, which a language model makes anew with each answer.
@@ -143,10 +137,7 @@ def adapter_of(client: Client) -> Any:
     return getattr(import_module(module), name)()
 
 
-_Function = Callable[..., Any]
-
-
-class Edge:
+class Edge(NamedTuple):
     """A function of a client, or of Python, that is replaced while the run lasts.
 
     Attributes:
@@ -154,19 +145,14 @@ class Edge:
         path: The names that lead to it there, `("HTTPAdapter", "send")`.
         wrap: Takes the original, and gives what stands in its place.
         is_optional: Whether some versions of the client lack it.
+        excluded: Whether it stays as it is: no edge does.
     """
 
-    def __init__(
-        self,
-        module: str,
-        path: tuple[str, ...],
-        wrap: Callable[[_Function], _Function],
-        is_optional: bool = False,
-    ) -> None:
-        self.module = module
-        self.path = path
-        self.wrap = wrap
-        self.is_optional = is_optional
+    module: str
+    path: tuple[str, ...]
+    wrap: Callable[[_Function], _Function]
+    is_optional: bool = False
+    excluded: bool = False
 
     def error(self, problem: str) -> TargetError:
         """Return the error: without its edge, calls of a client would be real."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from types import BuiltinFunctionType, MethodType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.patch.holders import (
     Holder,
@@ -27,7 +27,7 @@ Wrapper: TypeAlias = Callable[..., Any]
 _NEVER_BOUND = (MethodType, BuiltinFunctionType, partial)
 
 
-class NamedFunction:
+class NamedFunction(NamedTuple):
     """A function that a target or an edge names.
 
     Attributes:
@@ -40,23 +40,13 @@ class NamedFunction:
         may_be_elsewhere: Whether another module or class may hold it, too.
     """
 
-    def __init__(
-        self,
-        holder: Holder,
-        name: str,
-        original: Any,
-        function: Any,
-        label: str,
-        is_inherited: bool,
-        may_be_elsewhere: bool,
-    ) -> None:
-        self.holder = holder
-        self.name = name
-        self.original = original
-        self.function = function
-        self.label = label
-        self.is_inherited = is_inherited
-        self.may_be_elsewhere = may_be_elsewhere
+    holder: Holder
+    name: str
+    original: Any
+    function: Any
+    label: str
+    is_inherited: bool
+    may_be_elsewhere: bool
 
     @property
     def key(self) -> object:
@@ -66,14 +56,11 @@ class NamedFunction:
         return address_of(self.function)
 
 
-class _Place:
-    def __init__(
-        self, holder: Holder, name: str, before: object, substitute: object
-    ) -> None:
-        self.holder = holder
-        self.name = name
-        self.before = before
-        self.substitute = substitute
+class _Place(NamedTuple):
+    holder: Holder
+    name: str
+    before: object
+    substitute: object
 
 
 class Patches:
@@ -176,8 +163,8 @@ class Patches:
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
-        for place in list(self._places.values()):
-            self.restore_place(place.holder, place.name)
+        for holder, name, *_ in list(self._places.values()):
+            self.restore_place(holder, name)
         notes = {address: one for address, (_, one) in self._originals.items()}
         if notes:
             leaves_out = cache(self._fetches_nothing)

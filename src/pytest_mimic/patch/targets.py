@@ -77,21 +77,6 @@ class Options:
             words.append("key")
         return " ".join(words)
 
-    def line(self, target: str = "") -> str:
-        """Return the options as a line for a target has them.
-
-        `key` has no place there, and what the target has by itself needs none.
-        """
-        # Which calls it is about comes first: `only="POST /login" shared`.
-        own = defaults_of(target)
-        plain = {
-            name: value
-            for name, value in self.to_plain().items()
-            if value != own.to_plain().get(name)
-        }
-        names = dict.fromkeys(["only", "exclude", *plain])
-        return " ".join(_word(name, plain[name]) for name in names if name in plain)
-
     def to_plain(self) -> dict[str, Any]:
         """Return the options of the line as JSON has them, those that are set."""
         plain = {}
@@ -114,6 +99,8 @@ def defaults_of(target: str) -> Options:
 def line_of(name: str, options: Options, **more: Iterable[str]) -> str:
     """Return a line of `mimic_functions`.
 
+    `key` has no place there, and what the target has by itself needs none.
+
     Args:
         name: The target as it is written.
         options: The options that it has.
@@ -122,13 +109,18 @@ def line_of(name: str, options: Options, **more: Iterable[str]) -> str:
     for option, paths in more.items():
         together = dict.fromkeys([*getattr(options, option), *paths])
         options = options.changed(**{option: tuple(together)})
-    return f"{name} {options.line(name)}".strip()
+    plain, own = options.to_plain(), defaults_of(name).to_plain()
+    words = [name]
+    # Which calls it is about comes first: `only="POST /login" shared`.
+    for option in dict.fromkeys(["only", "exclude", *plain]):
+        if option in plain and plain[option] != own.get(option):
+            words.append(_word(option, plain[option]))
+    return " ".join(words)
 
 
 def line_of_plain(name: str, plain: Any, **more: Iterable[str]) -> str:
     """Return a line with the options that `Options.to_plain` gave."""
-    options = NO_OPTIONS.changed(**plain)
-    return line_of(name, options, **more)
+    return line_of(name, Options(**plain), **more)
 
 
 def _word(name: str, value: object) -> str:
@@ -141,7 +133,7 @@ def _word(name: str, value: object) -> str:
     return f"{name}={as_value(text)}"
 
 
-class Target:
+class Target(NamedTuple):
     """A function, the functions of a module or a class, or a client.
 
     Attributes:
@@ -153,28 +145,16 @@ class Target:
         where: Where it stands, for messages: `pytest.ini, mimic_functions line 3`.
         is_one_of_several: Whether its options were given for several targets, so that
             they may name arguments which only the others have.
+        is_optional: Whether it may name nothing: no line may.
     """
 
-    def __init__(
-        self,
-        module: str,
-        path: tuple[str, ...] = (),
-        options: Options = NO_OPTIONS,
-        *,
-        excluded: bool = False,
-        where: str = "",
-        is_one_of_several: bool = False,
-    ) -> None:
-        self.module = module
-        self.path = path
-        self.options = options
-        self.excluded = excluded
-        self.where = where
-        self.is_one_of_several = is_one_of_several
-
-    def changed(self, **values: Any) -> Target:
-        """Return this target with other values for some of its attributes."""
-        return Target(**{**vars(self), **values})
+    module: str
+    path: tuple[str, ...] = ()
+    options: Options = NO_OPTIONS
+    excluded: bool = False
+    where: str = ""
+    is_one_of_several: bool = False
+    is_optional: bool = False
 
     @property
     def is_client(self) -> bool:
@@ -211,8 +191,7 @@ def parse_target(line: str, where: str = "") -> Target | None:
         words = _words_of(line)
         if not words:
             return None
-        target = _target_of_words(*words)
-        target.where = where
+        target = _target_of_words(*words)._replace(where=where)
         _check_fit(target)
     except TargetError as error:
         raise Target("", where=where).error(error.what) from None
@@ -305,20 +284,19 @@ def _check_fit(target: Target) -> None:
                 f" part of it may be ignored: ignore={name}.PART"
             )
     client = client_of(target.module) if target.is_client else None
-    if client is not None:
-        _check_paths(target, "ignore", client.parts, "a call")
-        _check_paths(target, "match", client.parts, "a call")
-        _check_paths(target, "volatile", client.answer, "an answer")
-
-
-def _check_paths(target: Target, option: str, parts: Sequence[str], whole: str) -> None:
-    for path in getattr(target.options, option):
-        first = steps_of(path)[0]
-        if parts and first not in (*parts, "*"):
-            hint = did_you_mean(first, parts) or f" (it has {', '.join(parts)})"
-            raise TargetError(
-                f"{target.name}: {option}={path} names no part of {whole}{hint}"
-            )
+    if client is None:
+        return
+    for part in ("ignore", "match", "volatile"):
+        is_of_answer = part == "volatile"
+        parts = client.answer if is_of_answer else client.parts
+        for path in getattr(target.options, part):
+            first = steps_of(path)[0]
+            if parts and first not in (*parts, "*"):
+                whole = "an answer" if is_of_answer else "a call"
+                hint = did_you_mean(first, parts) or f" (it has {', '.join(parts)})"
+                raise TargetError(
+                    f"{target.name}: {part}={path} names no part of {whole}{hint}"
+                )
 
 
 # -- from Python
@@ -351,8 +329,7 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
     target = parse_target(given if isinstance(given, str) else _importable_name(given))
     if target is None:
         raise TargetError(f"{given!r} names no target")
-    target.options = target.options.changed(in_python=True)
-    return target
+    return target._replace(options=target.options.changed(in_python=True))
 
 
 def _with_options(
@@ -360,7 +337,7 @@ def _with_options(
 ) -> Target:
     if target.excluded:
         return target
-    target = target.changed(
+    target = target._replace(
         options=target.options.changed(**values, in_python=True),
         is_one_of_several=are_several or target.is_one_of_several,
     )
