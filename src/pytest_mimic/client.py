@@ -85,8 +85,7 @@ from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
 from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.secrets.redactor import Redactor, StandIn
-from pytest_mimic.values.identity import identity_of
-from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Path, Tree, without
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import MALFORMED
@@ -430,65 +429,19 @@ class Port:
         self, request: Plain, line: Line, scope: Scope, own: dict[str, str]
     ) -> Call:
         """Return a call, and fill `own` with the application's own secrets in it."""
-        adapter, options = self._adapter, line.options
-        run, secrets = self.run, self.run.secrecy.secrets
+        adapter, run = self._adapter, self.run
         hide = partial(
-            secrets.hide_request, request, scope, hide=adapter.hide_request, own=own
+            run.secrecy.secrets.hide_request,
+            request,
+            scope,
+            hide=adapter.hide_request,
+            own=own,
         )
         hidden: Plain = deeply(hide)
 
-        def counted(other: Any, under: Options = options) -> Tree:
-            return parts_that_count(adapter, other, under)
-
-        def rehidden(kept: Any) -> Any:
-            scope = Scope()
-            scope.give(lambda: kept)
-            return secrets.hide_request(kept, scope, hide=adapter.hide_request)
-
-        def is_equal(old: Any, new: Any, under: Options = options) -> bool:
-            parts = [body.get("answer", {}) for body in (old, new)]
-            recorded, real = (unshelve(part, run.vault) for part in parts)
-            assert isinstance(recorded, dict)
-            assert isinstance(real, dict)
-            comparing = adapter.of_line(line.name)
-            return not differing_answers(comparing, recorded, real, under)
-
-        def label() -> str:
-            # What was cut would no longer look like a key.
-            return secrets.masked_text(adapter.label(secrets.masked(hidden)))
-
-        def row() -> str:
-            # A replay names no call.
-            from pytest_mimic.values.labels import call_label
-
-            shown = secrets.masked(hidden)
-            return secrets.masked_text(
-                call_label(adapter.kind, shown, signature=adapter.signature(shown))
-            )
-
-        def sender(other: Tree) -> list[str]:
-            return secrets.tokens_in(_headers_of(other))
-
-        return Call(
-            target=adapter.kind,
-            kind=adapter.kind,
-            identity=identity_of(adapter.kind, counted(hidden)),
-            signature=adapter.signature(hidden),
-            in_log=adapter.is_session or options.sequence is not False,
-            describe=lambda: hidden,
-            label=label,
-            options=options,
-            is_of_all=adapter.is_of_all(request),
-            has_effect=adapter.has_effect,
-            parts=counted,
-            rehidden=rehidden if run.secrecy.lines else None,
-            content=adapter.content,
-            is_equal=is_equal,
-            sender=sender if _headers_of(hidden) else None,
-            tokens=partial(secrets.tokens_in, request),
-            line_name=line.name,
-            row=row,
-        )
+        call = ClientCall(adapter, request, hidden, line, run)
+        call.identity = call.identity_with(hidden)
+        return call
 
     def _refuse_unfilled(self, request: Plain) -> None:
         """Refuse to send a request for which no line is, with a placeholder in it."""
@@ -542,6 +495,82 @@ class Port:
             paths=[path] if path else [],
             **call.facts_of_line(),
         )
+
+
+class ClientCall(Call):
+    """A request of a client, without its secrets.
+
+    Args:
+        adapter: That of the client.
+        request: What is asked, with its secrets.
+        hidden: The same without them.
+        line: The line that takes it.
+        run: The run.
+    """
+
+    def __init__(
+        self, adapter: Adapter, request: Plain, hidden: Plain, line: Line, run: Run
+    ) -> None:
+        in_log = adapter.is_session or line.options.sequence is not False
+        super().__init__(adapter.kind, adapter.kind, line.options, in_log=in_log)
+        self.signature = adapter.signature(hidden)
+        self.line_name = line.name
+        self.is_of_all = adapter.is_of_all(request)
+        self.has_effect = adapter.has_effect
+        self.hides_anew = bool(run.secrecy.lines)
+        self.content = adapter.content
+        self.same_bodies = partial(_same_answers, adapter.of_line(line.name), run.vault)
+        self._adapter = adapter
+        self._request = request
+        self._hidden = hidden
+        self._secrets = run.secrecy.secrets
+
+    def describe(self) -> Tree:
+        return self._hidden
+
+    def label(self) -> str:
+        # What was cut would no longer look like a key.
+        shown = self._adapter.label(self._secrets.masked(self._hidden))
+        return self._secrets.masked_text(shown)
+
+    def row(self) -> str:
+        # A replay names no call.
+        from pytest_mimic.values.labels import call_label
+
+        shown = self._secrets.masked(self._hidden)
+        signature = self._adapter.signature(shown)
+        row = call_label(self.kind, shown, signature=signature)
+        return self._secrets.masked_text(row)
+
+    def counted(self, described: Any, options: Options | None = None) -> Tree:
+        return parts_that_count(self._adapter, described, options or self.options)
+
+    def rehidden(self, request: Any) -> Any:
+        scope = Scope()
+        scope.give(lambda: request)
+        hide = self._adapter.hide_request
+        return self._secrets.hide_request(request, scope, hide=hide)
+
+    def volatile_paths(self) -> list[Path]:
+        paths = volatile_paths(self._adapter, self.options)
+        return [("answer", *path) for path in paths]
+
+    def senders(self, request: Tree) -> list[str]:
+        return self._secrets.tokens_in(_headers_of(request))
+
+    def tokens(self) -> list[str]:
+        return self._secrets.tokens_in(self._request)
+
+
+def _same_answers(
+    adapter: Adapter, objects: Objects, old: Plain, new: Plain, options: Options
+) -> bool:
+    """Compare two stored outcomes as verifying does."""
+    parts = [body.get("answer", {}) for body in (old, new)]
+    recorded, real = (unshelve(part, objects) for part in parts)
+    assert isinstance(recorded, dict)
+    assert isinstance(real, dict)
+    return not differing_answers(adapter, recorded, real, options)
 
 
 class Exchange:
@@ -667,9 +696,6 @@ class Exchange:
             self._note_hidden(stored)
         self.step.complete({"answer": stored})
         self._note_tokens(self.step.recorded, stored)
-        self.step.note_real(
-            stored, volatile_paths(self._adapter, self.step.call.options)
-        )
         if self.step.entry is not None:
             return self.given(give)  # another owner was first
         return raised(_given(answer, give))

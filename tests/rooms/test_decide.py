@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import pytest
 
-from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
+from pytest_mimic.engine import decide as room
+from pytest_mimic.engine.decide import Conversation, Mode, Recorded
+
+
+class Facts(NamedTuple):
+    mode: Mode
+    recorded: Recorded
+    conversation: Conversation = "none"
+    has_effect: bool = False
+
+
+def decide(facts):
+    return room.decide(*facts[:3], has_effect=facts.has_effect)
+
 
 MODES = get_args(Mode)
 RECORDED = get_args(Recorded)

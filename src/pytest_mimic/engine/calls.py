@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.errors import MimicError
-from pytest_mimic.patch.targets import NO_OPTIONS, Options, line_of
+from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Path, Tree, steps_of
 from pytest_mimic.vault.recording import MALFORMED, Entry, copied
 
 _FAILED_STATUS = frozenset({401, 403, 407, 408, 425, 429})
@@ -38,11 +39,11 @@ _FAILED_CODES = frozenset(
 )
 
 SameBodies = Callable[..., bool]
-"""Compares two outcomes, and takes other options than those of the line."""
+"""Compares two outcomes under options of a line."""
 
 
 class Call:
-    """What is known of a call before it is made.
+    """What is known of a call before it is made; heirs are of functions and clients.
 
     Attributes:
         target: `shop.api:fetch` or the kind of client, `http`.
@@ -51,71 +52,72 @@ class Call:
         signature: `GET /users/1`; of a function its target.
         in_log: Whether it has a place in its owner's log; else all tests share it.
         is_of_all: Whether all tests share it whatever owns calls now, a cassette too.
-        describe: Gives what the recording keeps of it: arguments, or the request.
-        label: Gives it as messages name it.
-        whole: Gives its arguments with the long parts, which a recording keeps by their
-            digest.
         options: Those of its line.
-        has_effect: Whether it may change what later real calls find (SQL, Redis).
-        changed: Says of a recording what makes it stale: the target itself, or the
-            names of what it reached.
-        sender: Gives the issued tokens in the headers of a request, which do not count:
-            they tell equal calls of a log apart.
-        tokens: Gives what stands for issued secrets in it as it would be sent.
-        is_equal: Compares two outcomes as verifying does; None: all of them counts.
-        parts: Gives what counts of what a recording keeps, also under other options
-            than those of the line; None: all of it does.
-        rehidden: Gives a recorded request without what today's names hide; None: they
-            are those of old.
-        content: The parts in which an imported call may differ.
         line_name: How its line names the target: `httpx`.
-        row: Gives it as lists and `ls` tell it: with its model and last words, or its
-            statement.
+        has_effect: Whether it may change what later real calls find (SQL, Redis).
+        hides_anew: Whether today's names may hide other parts than those of old.
+        content: The parts in which an imported call may differ.
+        same_bodies: Compares two outcomes as verifying does, and holds nothing of the
+            call; None: all of them counts.
     """
 
+    identity = ""
+    is_of_all = False
+    has_effect = False
+    hides_anew = False
+    content: Sequence[str] = ()
+    same_bodies: SameBodies | None = None
+
     def __init__(
-        self,
-        target: str,
-        kind: str,
-        identity: str,
-        signature: str,
-        in_log: bool,
-        describe: Callable[[], Tree],
-        label: Callable[[], str],
-        whole: Callable[[], Tree] | None = None,
-        options: Options = NO_OPTIONS,
-        has_effect: bool = False,
-        is_of_all: bool = False,
-        changed: Callable[[Entry], list[str]] | None = None,
-        parts: Callable[..., Tree] | None = None,
-        rehidden: Callable[[Any], Any] | None = None,
-        content: Sequence[str] = (),
-        is_equal: SameBodies | None = None,
-        sender: Callable[[Tree], list[str]] | None = None,
-        tokens: Callable[[], list[str]] | None = None,
-        line_name: str = "",
-        row: Callable[[], str] | None = None,
+        self, target: str, kind: str, options: Options, *, in_log: bool
     ) -> None:
-        self.target = target
+        self.target = self.signature = self.line_name = target
         self.kind = kind
-        self.identity = identity
-        self.signature = signature
-        self.in_log = in_log
-        self.describe = describe
-        self.label = label
-        self.whole = whole
         self.options = options
-        self.has_effect = has_effect
-        self.is_of_all = is_of_all
-        self.changed = changed
-        self.parts = parts
-        self.rehidden = rehidden
-        self.content = content
-        self.is_equal = is_equal
-        self.sender = sender
-        self.tokens = tokens
-        self.line_name = line_name or target
-        self.row = row or label
+        self.in_log = in_log
+
+    def describe(self) -> Tree:
+        """Give what the recording keeps of it: arguments, or the request."""
+        raise NotImplementedError
+
+    def whole(self) -> Tree:
+        """Give the same with the parts that a recording keeps by their digest."""
+        return self.describe()
+
+    def label(self) -> str:
+        """Give it as messages name it."""
+        raise NotImplementedError
+
+    def row(self) -> str:
+        """Give it as lists and `ls` tell it: with its model and last words, say."""
+        return self.label()
+
+    def changed(self, entry: Entry) -> list[str]:  # noqa: ARG002
+        """Give what makes a recording stale: the target, or what it has reached."""
+        return []
+
+    def counted(
+        self,
+        described: Tree,
+        options: Options | None = None,  # noqa: ARG002
+    ) -> Tree:
+        """Give what counts of what a recording keeps, of the line or under options."""
+        return described
+
+    def rehidden(self, request: Any) -> Any:
+        """Give a recorded request without what today's names hide."""
+        return request
+
+    def senders(self, request: Tree) -> list[str]:  # noqa: ARG002
+        """Give the issued tokens of a request that do not count.
+
+        They tell equal calls of a log apart.
+        """
+        return []
+
+    def tokens(self) -> list[str]:
+        """Give what stands for issued secrets in it as it would be sent."""
+        return []
 
     @property
     def line(self) -> str:
@@ -142,8 +144,21 @@ class Call:
 
     def identity_with(self, described: Tree) -> str:
         """Give the identity that the call has with other arguments or requests."""
-        counted = described if self.parts is None else self.parts(described)
-        return identity_of(self.target, counted)
+        return identity_of(self.target, self.counted(described))
+
+    def asking(self, described: Tree) -> Call:
+        """Give the call as it is with other arguments, or another request."""
+        if described is self.describe():
+            return self
+        other = copy(self)
+        other.identity = self.identity_with(described)
+        return other
+
+    def volatile_paths(self) -> list[Path]:
+        """Give the paths of `volatile=` in what the call gives."""
+        paths = [steps_of(path) for path in self.options.volatile]
+        # Those in a value begin inside of it, those in a stream with `items`.
+        return [*paths, *(("value", *path) for path in paths)]
 
 
 @lru_cache(maxsize=1024)
@@ -162,10 +177,10 @@ def key_of(call: Call | Entry) -> Key:
     return call.identity, call.line
 
 
-class Place:
+class Slot:
     """What becomes of a call, where its recording is, and what it gave.
 
-    A place lasts as long as its owner. So it keeps nothing of the call itself, which
+    A slot lasts as long as its owner. So it keeps nothing of the call itself, which
     may hold large arguments.
 
     Attributes:
@@ -186,31 +201,23 @@ class Place:
         thread: The thread in which it began.
     """
 
+    conversation = ""
+    is_in_log = False
+    begin = 0
+    ended: int | None = None
+    blank: Entry | None = None
+    outcome: Entry | None = None
+    before = ""
+
     def __init__(
-        self,
-        decision: Decision | Reason,
-        recorded: Recorded,
-        entry: Entry | None,
-        name: str,
-        key: Key,
-        conversation: str = "",
-        is_in_log: bool = False,
-        index: int | None = None,
-        begin: int = 0,
+        self, name: str, key: Key, recorded: Recorded, entry: Entry | None
     ) -> None:
-        self.decision = decision
-        self.recorded = recorded
-        self.entry = entry
         self.name = name
         self.key = key
-        self.conversation = conversation
-        self.is_in_log = is_in_log
-        self.index = index
-        self.begin = begin
-        self.ended: int | None = None
-        self.blank: Entry | None = None
-        self.outcome: Entry | None = None
-        self.before = ""
+        self.recorded = recorded
+        self.entry = entry
+        self.decision: Decision | Reason = "missing"
+        self.index: int | None = None
         self.thread = threading.get_ident()
 
     @property
@@ -251,31 +258,14 @@ def entry_of(call: Call, **facts: Any) -> Entry:
     )
 
 
-def kept_identity(call: Call, entry: Entry, objects: Objects) -> str:
-    """Give the identity of what a recording of a line keeps; empty: not known."""
-    if entry.end == "empty" or entry.hidden:
-        return ""
-    if call.parts is None:
-        return identity_of(entry.target, entry.arguments)
-    parts = kept_parts(call.parts, entry, objects)
-    return "" if parts is None else identity_of(entry.target, parts)
-
-
-def kept_parts(
-    parts: Callable[[Tree], Tree], entry: Entry, objects: Objects
-) -> Tree | None:
-    """Give what counts of a recorded request; None: it was edited to what is none."""
+def kept_parts(call: Call, entry: Entry, objects: Objects) -> Tree | None:
+    """Give what counts of a recording; None: it was edited to what is no request."""
+    if entry.request is None:
+        return entry.arguments or {}
     try:
-        return parts(unshelve(entry.request, objects))
+        return call.counted(unshelve(entry.request, objects))
     except (MimicError, *MALFORMED):
         return None
-
-
-def is_stale(call: Call, entry: Entry | None) -> bool:
-    """Whether a recording was made with other source or inputs."""
-    if entry is None or call.changed is None:
-        return False
-    return bool(call.changed(entry))
 
 
 # -- what its outcome says

@@ -386,10 +386,10 @@ def _check_order(name: str, log: Log, run: Run) -> None:
     facts = [
         f"{label_of(entry)} was recorded but not made" for entry in log.leftovers()
     ]
-    for number, place in enumerate(log.made):
-        if place.index is not None and place.index != number and not facts:
+    for number, slot in enumerate(log.made):
+        if slot.index is not None and slot.index != number and not facts:
             recorded = label_of(log.entries[number])
-            now = label_of(log.entries[place.index])
+            now = label_of(log.entries[slot.index])
             facts.append(f"call {number + 1} was {recorded} when recorded, {now} now")
     if facts:
         what = f"cassette {name} was not played as it was recorded"

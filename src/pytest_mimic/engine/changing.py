@@ -73,8 +73,8 @@ class ChangingValues:
         """
         if call.in_log:
             self._note_test(test)
-        whole = described if call.whole is None else call.whole()
-        counted = whole if call.parts is None else call.parts(whole)
+        is_function = call.kind == "function"
+        counted = call.whole() if is_function else call.counted(described)
         leaves = list(islice(_leaves(counted), _MOST_LEAVES))
         # Few calls hold one: a look at all texts is quicker than one at each.
         may_change = self._may_change([_text_of(part) for _, part in leaves])

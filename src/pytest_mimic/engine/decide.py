@@ -45,47 +45,33 @@ Reason: TypeAlias = Literal["missing", "stale", "follows"]
 """
 
 
-class Facts:
-    """What decides.
+def decide(
+    mode: Mode,
+    recorded: Recorded,
+    conversation: Conversation = "none",
+    *,
+    has_effect: bool = False,
+) -> Decision | Reason:
+    """Say what becomes of a call, or why it is refused.
 
-    Attributes:
+    Args:
         mode: The mode of the run, or of a cassette's block.
         recorded: What stands at its place.
         conversation: How the calls went that it follows from.
         has_effect: Whether a later real call may need what it does: a statement of a
             wider fixture.
     """
-
-    def __init__(
-        self,
-        mode: Mode,
-        recorded: Recorded,
-        conversation: Conversation = "none",
-        has_effect: bool = False,
-    ) -> None:
-        self.mode = mode
-        self.recorded = recorded
-        self.conversation = conversation
-        self.has_effect = has_effect
-
-
-def decide(facts: Facts) -> Decision | Reason:
-    """Say what becomes of a call, or why it is refused."""
-    if facts.mode in ("rerecord", "live"):
+    if mode in ("rerecord", "live"):
         return "run"
-    if facts.mode == "record":
-        return _decide_while_recording(facts)
-    if facts.recorded in ("empty", "none"):
+    if mode == "record":
+        if conversation == "real":
+            return "run"
+        if recorded == "fresh":
+            return "repeat" if has_effect else "replay"
+        return "follows" if conversation == "replayed" else "run"
+    if recorded in ("empty", "none"):
         return "missing"
-    if facts.mode == "verify":
+    if mode == "verify":
         return "verify"
-    is_refused = facts.recorded == "stale" and facts.mode != "accept-source"
+    is_refused = recorded == "stale" and mode != "accept-source"
     return "stale" if is_refused else "replay"
-
-
-def _decide_while_recording(facts: Facts) -> Decision | Reason:
-    if facts.conversation == "real":
-        return "run"
-    if facts.recorded == "fresh":
-        return "repeat" if facts.has_effect else "replay"
-    return "follows" if facts.conversation == "replayed" else "run"

@@ -392,7 +392,7 @@ class FunctionPlan:
         return not self.changed(entry)
 
 
-class FunctionCall:
+class FunctionCall(Call):
     """One call of a mimicked function.
 
     Args:
@@ -412,6 +412,8 @@ class FunctionCall:
         self, plan: FunctionPlan, bound: dict[str, object], counted: Counted
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
+        target, options = plan.target, plan.line.options
+        super().__init__(target, "function", options, in_log=plan.is_in_log)
         self.plan = plan
         self._bound = bound
         self._counted, levels, key = counted
@@ -464,21 +466,14 @@ class FunctionCall:
         plan = self.plan
         return call_label(plan.target, plan.run.secrecy.masked(self.tree))
 
-    def facts(self) -> Call:
-        """Return what the run has to know of the call."""
-        plan = self.plan
-        return Call(
-            target=plan.target,
-            kind="function",
-            identity=self.identity,
-            options=plan.line.options,
-            signature=plan.target,
-            in_log=plan.is_in_log,
-            describe=lambda: self.hidden[0],
-            whole=lambda: self._without_secrets[0],
-            label=self.label,
-            changed=plan.changed,
-        )
+    def describe(self) -> Tree:
+        return self.hidden[0]
+
+    def whole(self) -> Tree:
+        return self._without_secrets[0]
+
+    def changed(self, entry: Entry) -> list[str]:
+        return self.plan.changed(entry)
 
     # -- what all tests share is replayed by players
 
@@ -503,7 +498,7 @@ class FunctionCall:
         if places.folders:
             return None
         try:
-            name, answers = run.shared.find(self.facts())
+            name, answers = run.shared.find(self)
             if not answers or not plan.is_fresh_value(answers[0]):
                 return None
         except MimicError:

@@ -233,15 +233,15 @@ def _confirm_given(run: Run, owner: Owner) -> None:
 def _tell(run: Run, owner: Owner, log: Log) -> None:
     """Tell what became of the calls in a log."""
     events, test = run.events, run.test
-    real = [place for place in log.made if place.outcome is not None]
-    for place in real:
-        assert place.outcome is not None
-        why = log.why_left_out(place)
-        _tell_outcome(run, place.outcome, why, owner)
-        if not why and loses_value(place.entry, place.outcome):
-            _tell_lost_value(run, place.outcome, log.name, owner)
+    real = [slot for slot in log.made if slot.outcome is not None]
+    for slot in real:
+        assert slot.outcome is not None
+        why = log.why_left_out(slot)
+        _tell_outcome(run, slot.outcome, why, owner)
+        if not why and loses_value(slot.entry, slot.outcome):
+            _tell_lost_value(run, slot.outcome, log.name, owner)
     is_left_as_it_was = log.ending == "failed" and log.found is not None
-    if is_left_as_it_was and not all(place.is_added for place in real):
+    if is_left_as_it_was and not all(slot.is_added for slot in real):
         events.add("put back", test=test, name=log.name)
     unmade = {one.identity for one in log.leftovers() if not log.is_asked(one)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":

@@ -12,23 +12,22 @@ from typing import Literal
 from pytest_mimic.engine.calls import (
     Call,
     Key,
-    Place,
+    Slot,
     entry_of,
     failed_exchange,
     is_gone,
-    is_stale,
-    kept_identity,
     kept_parts,
     key_of,
     raised_in,
 )
-from pytest_mimic.engine.decide import Conversation, Facts, Mode, Recorded, decide
+from pytest_mimic.engine.decide import Conversation, Mode, Recorded, decide
 from pytest_mimic.engine.following import identity_today
 from pytest_mimic.engine.turns import Turns
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import NO_OPTIONS
+from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
@@ -77,7 +76,7 @@ class Log:
         self.beginning = beginning
         self.beginnings: list[Recording] = []
         self.found: Recording | None = None
-        self.made: list[Place] = []
+        self.made: list[Slot] = []
         self.plays = 0
         self.ending: Ending = "passed"
         self.is_below_replayed = False
@@ -93,7 +92,7 @@ class Log:
         # another line of today: their numbers by identity. None: not all can follow it.
         self._lines: defaultdict[str, set[str]] = defaultdict(set)
         self._followed: dict[tuple[str, str], dict[str, list[int]] | None] = {}
-        self._by_index: dict[int, Place] = {}
+        self._by_index: dict[int, Slot] = {}
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
@@ -146,7 +145,7 @@ class Log:
 
     def is_asked(self, entry: Entry) -> bool:
         """Whether a recorded call, or an equal one, has begun."""
-        target, asked = entry.target, {place.key[0] for place in self.made}
+        target, asked = entry.target, {slot.key[0] for slot in self.made}
         if entry.identity in asked:
             return True
         indices = set()
@@ -164,7 +163,7 @@ class Log:
         """
         found = self._indices.get((identity, call.line), [])
         lines = self._lines.get(call.target)
-        if lines is None or (lines == {call.line} and (found or not call.rehidden)):
+        if lines is None or (lines == {call.line} and (found or not call.hides_anew)):
             return found
         place = _place_of(call)
         if place not in self._followed:
@@ -195,7 +194,7 @@ class Log:
 
     def take(
         self, call: Call, mode: Mode, *, has_effect: bool = False, recorded_as: str = ""
-    ) -> Place:
+    ) -> Slot:
         """Give the next place to a call, and say what becomes of it.
 
         Args:
@@ -212,25 +211,20 @@ class Log:
             if index != len(self._by_index) and mode != "rerecord":
                 self._refuse_stray(call, is_found=index is not None)
             entry = None if index is None else self.entries[index]
-            if recorded in ("fresh", "repeats") and is_stale(call, entry):
+            if entry is not None and recorded != "empty" and call.changed(entry):
                 recorded = "stale"
-            facts = Facts(mode, recorded, self.conversation(kind), has_effect)
-            place = Place(
-                decide(facts),
-                recorded,
-                entry,
-                self.name,
-                key,
-                kind,
-                is_in_log=True,
-                index=None if recorded == "repeats" else index,
-                begin=self._tick(),
+            slot = Slot(self.name, key, recorded, entry)
+            slot.decision = decide(
+                mode, recorded, self.conversation(kind), has_effect=has_effect
             )
+            slot.is_in_log, slot.conversation = True, kind
+            slot.index = None if recorded == "repeats" else index
+            slot.begin = self._tick()
             if kind:
-                self._conversations[kind] = "real" if place.is_real else "replayed"
-            if place.decision not in ("missing", "stale", "follows"):
-                self._begin(place, call)
-        return place
+                self._conversations[kind] = "real" if slot.is_real else "replayed"
+            if slot.decision not in ("missing", "stale", "follows"):
+                self._begin(slot, call)
+        return slot
 
     def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
         """Give the recorded call whose turn it is among equal ones."""
@@ -287,21 +281,24 @@ class Log:
         place = _place_of(call)
         if place not in self._strays:
             of_line = [one for one in self.entries if (one.target, one.line) == place]
-            own = [(kept_identity(call, one, self._vault), one) for one in of_line]
-            self._strays[place] = {
-                identity: one for identity, one in own if identity != one.identity
-            }
+            of_line = [one for one in of_line if not one.hidden and one.end != "empty"]
+            strays = self._strays[place] = {}
+            for one in of_line:
+                parts = kept_parts(call, one, self._vault)
+                identity = "" if parts is None else identity_of(one.target, parts)
+                if identity != one.identity:
+                    strays[identity] = one
         return self._strays[place]
 
     def _imported(self, call: Call) -> int | None:
         """Give the first imported call of this method and URL that nobody asked for."""
-        if call.parts is None:
-            return None
         for index, entry in enumerate(self.entries):
             is_left = entry.imported and index not in self._by_index
             if is_left and entry.signature == call.signature:
-                kept = kept_parts(call.parts, entry, self._vault)
-                if _address(call, kept) == _address(call, call.parts(call.describe())):
+                kept = kept_parts(call, entry, self._vault)
+                if _address(call, kept) == _address(
+                    call, call.counted(call.describe())
+                ):
                     return index
         return None
 
@@ -311,53 +308,53 @@ class Log:
 
     def _of_sender(self, call: Call, indices: Sequence[int]) -> list[int]:
         """Give those of equal calls that hold the token of the one that sends this."""
-        if call.sender is None or len(indices) < 2:
-            return []
-        sender = call.sender(call.describe())
+        sender = call.senders(call.describe()) if len(indices) > 1 else []
         if not sender:
             return []
         return [
             index
             for index in indices
-            if call.sender(self.entries[index].request) == sender
+            if call.senders(self.entries[index].request) == sender
         ]
 
-    def _begin(self, place: Place, call: Call) -> None:
-        index = place.index
+    def _begin(self, slot: Slot, call: Call) -> None:
+        index = slot.index
         is_first = index is not None and index not in self._by_index
         if index is not None and is_first:
-            self._by_index[index] = place
-        if place.decision == "replay":
+            self._by_index[index] = slot
+        if slot.decision == "replay":
             self.plays += 1
-        if place.is_real:
-            place.blank = entry_of(call, end="empty")
-            self._comparisons[place.key] = comparison_of(call)
-        if place.is_real or is_first:
-            self.made.append(place)
-        self.turns.note(place)
+        if slot.is_real:
+            slot.blank = entry_of(call, end="empty")
+            self._comparisons[slot.key] = partial(
+                is_equal, options=call.options, same_bodies=call.same_bodies
+            )
+        if slot.is_real or is_first:
+            self.made.append(slot)
+        self.turns.note(slot)
 
     def _tick(self) -> int:
         self._clock += 1
         return self._clock - 1
 
-    def put(self, place: Place, entry: Entry) -> None:
+    def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
-        self.end(place, is_open=entry.end == "open")
-        entry.begin, entry.ended = place.begin, place.ended
+        self.end(slot, is_open=entry.end == "open")
+        entry.begin, entry.ended = slot.begin, slot.ended
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         # Where a log exists, a failing test keeps its new calls alone.
-        is_kept = self.found is None or place.is_added
+        is_kept = self.found is None or slot.is_added
         if self._part and is_kept and not is_failure and not entry.end:
             with self._lock:  # Threads may end calls at the same time.
                 self._part.append(entry)
-        place.outcome = entry
+        slot.outcome = entry
 
-    def end(self, place: Place, *, is_open: bool = False) -> None:
+    def end(self, slot: Slot, *, is_open: bool = False) -> None:
         """Note that the call at a place has ended, whatever it gave."""
         with self._lock:
-            if place.ended is None and not is_open:
-                place.ended = self._tick()
-                self.turns.note(place)
+            if slot.ended is None and not is_open:
+                slot.ended = self._tick()
+                self.turns.note(slot)
 
     # -- part files
 
@@ -399,18 +396,18 @@ class Log:
 
     def has_new(self) -> bool:
         """Whether a call ran for real."""
-        return any(place.is_real for place in self.made)
+        return any(slot.is_real for slot in self.made)
 
-    def why_left_out(self, place: Place) -> str:
+    def why_left_out(self, slot: Slot) -> str:
         """Say why the outcome of a call that ran for real is left out, if it is."""
-        if place.outcome is None:
+        if slot.outcome is None:
             return ""
         return why_not_kept(
-            place.outcome, self.ending, below_replayed=self.is_below_replayed
+            slot.outcome, self.ending, below_replayed=self.is_below_replayed
         )
 
-    def _left(self, place: Place) -> Entry:
-        return place.left(None if self.why_left_out(place) else place.outcome)
+    def _left(self, slot: Slot) -> Entry:
+        return slot.left(None if self.why_left_out(slot) else slot.outcome)
 
     def whole(self, *, keeps_all: bool = False) -> list[Entry]:
         """Give what is in the log if its owner ends now and has passed.
@@ -422,11 +419,11 @@ class Log:
         """
         if not self.has_new():
             return self.entries
-        made = [self._left(place) for place in self.made]
+        made = [self._left(slot) for slot in self.made]
         staying = self.leftovers()
         if not keeps_all:
-            remade = {place.group for place in self.made if place.is_real}
-            remade -= {place.group for place in self.made if not place.is_real}
+            remade = {slot.group for slot in self.made if slot.is_real}
+            remade -= {slot.group for slot in self.made if not slot.is_real}
             staying = [entry for entry in staying if not self._goes(entry, remade)]
         return [*made, *_behind(made, staying)]
 
@@ -442,11 +439,11 @@ class Log:
         """Give the targets that ran for real; of a cassette all that it has."""
         if self._is_cassette:
             return set(self._lines)
-        return {place.blank.target for place in self.made if place.blank is not None}
+        return {slot.blank.target for slot in self.made if slot.blank is not None}
 
     def _with_added(self) -> list[Entry]:
         """Give what a failing test leaves of a log: its new calls of functions."""
-        new = [place for place in self.made if place.is_added and place.outcome]
+        new = [slot for slot in self.made if slot.is_added and slot.outcome]
         added = [self._left(one) for one in new if not self.why_left_out(one)]
         return [*self.entries, *_behind(self.entries, added)] if added else []
 
@@ -467,7 +464,7 @@ class Log:
             entries = self._with_added()
         else:
             entries = self.whole(keeps_all=keeps_all)
-            formers = [place.key[0] for place in self.made]
+            formers = [slot.key[0] for slot in self.made]
         if all(entry.end == "empty" for entry in entries):
             return None
         day = self._vault.today
@@ -500,16 +497,16 @@ class Log:
         kept = recording.beginnings()[self.beginning].entries
         if former != [entry.body for entry in kept]:
             return False
-        for place, entry in zip(self.made, kept, strict=False):
-            if place.outcome is not None:
-                place.outcome = entry
+        for slot, entry in zip(self.made, kept, strict=False):
+            if slot.outcome is not None:
+                slot.outcome = entry
         return True
 
     def setup_digest(self) -> str:
         """Give a digest of what was asked and answered until now."""
-        places = [place for place in self.made if place.outcome is not None]
-        keys = [place.key for place in places]
-        made = [place.outcome for place in places if place.outcome is not None]
+        slots = [slot for slot in self.made if slot.outcome is not None]
+        keys = [slot.key for slot in slots]
+        made = [slot.outcome for slot in slots if slot.outcome is not None]
         recorded = self.entries[: len(made)]
         is_as_recorded = keys == [*map(key_of, recorded)] and all(
             map(self._are_equal, recorded, made)
@@ -617,7 +614,7 @@ class Shared:
         for file in self._vault.folder.listed(folder):
             # A folder may have very many files of this line, which are not read.
             is_own = len(file) == _IDENTITY + len(own) and file.endswith(own)
-            if is_own and not call.rehidden:
+            if is_own and not call.hides_anew:
                 continue
             name = f"{folder}/{file}"
             if self._is_recording and self._made_in_run(name):
@@ -652,7 +649,7 @@ class Shared:
             raise shapeless(label, "it has the recording of another call")
         return recording.entries
 
-    def take(self, call: Call, mode: Mode, begun: Begun | None = None) -> Place:
+    def take(self, call: Call, mode: Mode, begun: Begun | None = None) -> Slot:
         """Find the recording of a call, and say what becomes of it.
 
         Args:
@@ -681,31 +678,30 @@ class Shared:
             is_failed = failed_exchange(entry.body)
             if is_failed and number in self._made_in_run(name):
                 recorded = "none"  # Who tries again is to get the real answer.
-        decision = decide(Facts("record" if is_made else mode, recorded))
-        place = Place(decision, recorded, entry, name, key_of(call), index=number)
-        place.before = found if found != name else ""
-        return place
+        slot = Slot(name, key_of(call), recorded, entry)
+        slot.decision = decide("record" if is_made else mode, recorded)
+        slot.index = number
+        slot.before = found if found != name else ""
+        return slot
 
     def _recorded_of(self, call: Call, entry: Entry, *, is_own: bool) -> Recorded:
         if entry.end == "empty":
             return "empty"
-        if is_stale(call, entry):
+        if call.changed(entry):
             return "stale"
         return "fresh" if is_own else "repeats"
 
-    def put(self, call: Call, place: Place, entry: Entry, *, test: str) -> Written:
-        """Keep an outcome at once, as `place.outcome`.
+    def put(self, call: Call, slot: Slot, entry: Entry, *, test: str) -> Written:
+        """Keep an outcome at once, as `slot.outcome`.
 
         What this run has put there before stays, if it is no failed exchange, as
-        `place.entry`: another owner got it. So does the longer reading of a stream.
+        `slot.entry`: another owner got it. So does the longer reading of a stream.
         """
         entry.test, entry.recorded = test, self._vault.today
-        number, name = place.index or 0, place.name
-        are_equal = comparison_of(call)
-        if call.kind != "function":
-            # Two equal calls may be made for the sake of what is volatile.
-            same = call.is_equal and partial(call.is_equal, under=NO_OPTIONS)
-            are_equal = partial(is_equal, options=NO_OPTIONS, same_bodies=same)
+        number, name = slot.index or 0, slot.name
+        # Two equal requests may be made for the sake of what is volatile.
+        options = call.options if call.kind == "function" else NO_OPTIONS
+        are_equal = partial(is_equal, options=options, same_bodies=call.same_bodies)
         replaced: dict[int, Entry] = {}
 
         def change(former: Recording | None) -> Recording:
@@ -714,20 +710,20 @@ class Shared:
                 # Whoever else asks for what has failed is to get an own answer.
                 self._note(name, number)
             answers = _answers_of(former)
-            if former is None and place.before:
-                answers = self._moved(place.before, call)
+            if former is None and slot.before:
+                answers = self._moved(slot.before, call)
             old, is_own = _answer_at(answers, number)
             kept = entry
             if former is not None and old is not None and is_own and not old.end:
                 if self._stays(old, entry, is_made=is_made):
-                    place.outcome = old
-                    place.entry = old if is_made else None
+                    slot.outcome = old
+                    slot.entry = old if is_made else None
                     return former
                 if old.line == entry.line and are_equal(old, entry):
                     kept = renewed(old, entry)
                 elif not is_made:
                     replaced[number] = old
-            place.outcome = kept
+            slot.outcome = kept
             now = _with_answer(answers, number, kept, are_equal)
             if former is not None and now == answers:
                 return former
@@ -735,7 +731,7 @@ class Shared:
 
         written = self._vault.change(name, change)
         written.replaced = replaced
-        written.answers[number] = place.outcome or entry
+        written.answers[number] = slot.outcome or entry
         return written
 
     def _stays(self, old: Entry, new: Entry, *, is_made: bool) -> bool:
@@ -890,12 +886,8 @@ def follow(call: Call, entry: Entry, vault: Vault) -> str:
     Raises:
         MimicError: That cannot be told from what is kept.
     """
-    return identity_today(entry, call.options, vault, call.parts, call.rehidden)
-
-
-def comparison_of(call: Call) -> Callable[[Entry, Entry], bool]:
-    """Give what compares two outcomes of a call, as verifying does."""
-    return partial(is_equal, options=call.options, same_bodies=call.is_equal)
+    counted = None if call.kind == "function" else call.counted
+    return identity_today(entry, call.options, vault, counted, call.rehidden)
 
 
 def _address(call: Call, parts: Tree) -> Tree:

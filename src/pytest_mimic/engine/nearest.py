@@ -8,7 +8,7 @@ from itertools import chain, islice, repeat
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.calls import Call, Place, kept_parts, key_of
+from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.logs import follow
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.unused import is_fixture_owner
@@ -18,7 +18,7 @@ from pytest_mimic.secrets import placeholders
 from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
-from pytest_mimic.values.tree import IGNORED, Tree, without
+from pytest_mimic.values.tree import IGNORED, without
 from pytest_mimic.vault.recording import Entry, copied
 from pytest_mimic.vault.vault import Vault, vault_above
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
@@ -69,19 +69,19 @@ class _Recorded(NamedTuple):
     number: int
 
 
-def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> Hints:
+def hints_for(call: Call, slot: Slot, owner: Owner | None, around: Around) -> Hints:
     """Say what comes next to a call without a recording, and what would help it."""
     vault = around.vault
     if owner is not None and owner.kind == "cassette":
         # It replays nothing else.
-        hints = _of_nearest(call, list(_recorded(call, [place.name], vault)), around)
+        hints = _of_nearest(call, list(_recorded(call, [slot.name], vault)), around)
         where = f"in cassette {owner.name}"
-        if vault.read(place.name) is None:
+        if vault.read(slot.name) is None:
             where += ", which does not exist"
         return hints._replace(facts=[f"{hints.facts[0]} {where}", *hints.facts[1:]])
     if not vault.path.is_dir():
         return _without_vault(around)
-    names = dict.fromkeys([place.name] if place.is_in_log else [])
+    names = dict.fromkeys([slot.name] if slot.is_in_log else [])
     names.update(dict.fromkeys(vault.names()))
     recorded = list(islice(_recorded(call, names, vault), _MOST_READ))
     equal = [one for one in recorded if key_of(one.entry) == key_of(call)]
@@ -90,7 +90,7 @@ def hints_for(call: Call, place: Place, owner: Owner | None, around: Around) -> 
         return hints_of_equal
     name = owner.name if owner is not None else ""
     made = owner.log.made if owner is not None and owner.log is not None else []
-    asked = {place.index for place in made}
+    asked = {one.index for one in made}
     # First what the owner has not asked for yet, last what others have recorded.
     recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
     return _of_nearest(call, recorded[:_CANDIDATES], around)
@@ -127,7 +127,7 @@ def _of_equal(
         return None
     log = owner.log if owner is not None else None
     if log is not None and log.found is None and not log.made:
-        # What all tests share has an owner, too, and no place.
+        # What all tests share has an owner, too, and no slot.
         logs = [one for one in others if one.name.startswith("logs/")]
         begun = [one.owner for one in logs if one.number == 0]
         moved = _renamed_to(name, begun, around)
@@ -194,12 +194,12 @@ def _without_vault(around: Around) -> Hints:
 
 def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:
     """Say which recording has the fewest parts that differ, and where it differs."""
-    described = call.describe()
-    if call.parts is not None:
-        described = call.parts(described)
+    described = call.counted(call.describe())
     if not recorded:
         return Hints([f"there are no recordings of {call.target}"], [])
-    trees = [_counted(one.entry, call, around.vault) for one in recorded]
+    ignored = paths_of(call.options.ignore)
+    kept = [kept_parts(call, one.entry, around.vault) or {} for one in recorded]
+    trees = [without(parts, ignored) for parts in kept]
     number, found = messages.nearest(described, trees)
     owner, nearest = recorded[number].owner, recorded[number].entry
     details = [f"  {line}" for line in messages.lines_of(around.shown(found))]
@@ -254,13 +254,6 @@ def _without_variables(
     given = " ".join(f"{name}=mimic-0123456789" for name in names)
     ways = [(words, f"{given} {around.commands.pytest()}")]
     return Hints([*facts, *told], ways, f"{call.target} {given}", is_enough=True)
-
-
-def _counted(entry: Entry, call: Call, vault: Vault) -> Tree:
-    """Give what of a recorded call counts for a call of today's line."""
-    if call.parts is not None:
-        return kept_parts(call.parts, entry, vault) or {}
-    return without(entry.arguments or {}, paths_of(call.options.ignore))
 
 
 def _why_not_followed(call: Call, entry: Entry, vault: Vault) -> list[str]:

@@ -21,7 +21,7 @@ from pytest_mimic.errors import (
     UnstorableOutcomeError,
 )
 from pytest_mimic.values.outcome import Objects, load, shelve, store
-from pytest_mimic.values.tree import Tree, is_tagged, steps_of
+from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
@@ -512,9 +512,7 @@ class RealCall:
             is_read_alike=step.entry.layers == tuple(self._layers),
         )
         step.check(differences, failed=failed)
-        paths = [steps_of(path) for path in options.volatile]
-        # The paths in a value begin inside of it, those in a stream with `items`.
-        paths += [("value", *path) for path in paths]
+        paths = self._call.volatile_paths()
         recorded.body = step.with_volatile(recorded.body, body, paths)
 
     def _store(self, value: object, verb: str, name: str = "result") -> Tree:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.callers import is_called_by
-from pytest_mimic.engine.calls import Call, Place
-from pytest_mimic.engine.decide import Reason
+from pytest_mimic.engine.calls import Call, Slot
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
@@ -92,19 +91,17 @@ class Refusals:
         """Give differences as they may be drawn, without what is secret."""
         return [self._secrecy.masked_difference(one) for one in differences]
 
-    def of(
-        self, reason: Reason, call: Call, place: Place, owner: Owner | None
-    ) -> Refusal:
+    def of(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
         """Say why a call gets no outcome."""
-        if reason == "stale":
-            return self._stale(call, place, owner)
-        if reason == "follows":
-            return self._following(call, place, owner)
-        return self._missing(call, place, owner)
+        if slot.decision == "stale":
+            return self._stale(call, slot, owner)
+        if slot.decision == "follows":
+            return self._following(call, slot, owner)
+        return self._missing(call, slot, owner)
 
-    def _missing(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
+    def _missing(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
         option, ways, cause = RECORD, list[Remedy](), ""
-        if place.recorded == "empty":
+        if slot.recorded == "empty":
             option = RERECORD if call.conversation else RECORD
             facts = [
                 "it was made when the calls around it were recorded, and gave nothing"
@@ -114,7 +111,7 @@ class Refusals:
             # Only a miss compares.
             from pytest_mimic.engine.nearest import hints_for
 
-            hints = hints_for(call, place, owner, self)
+            hints = hints_for(call, slot, owner, self)
             facts, ways, cause, is_enough = hints
             facts = [*_upgrades(call, owner), *facts]
             if is_enough:
@@ -123,7 +120,7 @@ class Refusals:
             if call.conversation and _has_replayed(owner):
                 option = RERECORD
             # Its token is that of a replayed answer, and nobody could fill it in.
-            if call.tokens is not None and call.tokens():
+            if call.tokens():
                 option = RERECORD
         if is_called_by("hypothesis.core"):
             words = "Hypothesis makes other examples in each run without a profile"
@@ -134,10 +131,10 @@ class Refusals:
             refusal.cause = f"{call.target} {cause}"
         return refusal
 
-    def _following(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
+    def _following(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
         from pytest_mimic.engine.nearest import hints_for  # only a miss compares
 
-        facts = hints_for(call, place, owner, self).facts
+        facts = hints_for(call, slot, owner, self).facts
         return self._refusal(
             f"no recording of {call.label()}, and it cannot run for real: calls before"
             " it were replayed",
@@ -147,10 +144,9 @@ class Refusals:
             owner,
         )
 
-    def _stale(self, call: Call, place: Place, owner: Owner | None) -> Refusal:
-        assert place.entry is not None
-        assert call.changed is not None
-        changed, what, facts = call.changed(place.entry), call.target, []
+    def _stale(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
+        assert slot.entry is not None
+        changed, what, facts = call.changed(slot.entry), call.target, []
         if changed != [call.target]:
             what = f"code or a file that {call.label()} uses"
             facts = [f"{name} has changed" for name in changed]

@@ -239,21 +239,23 @@ class Run:
             return digests.index(seen) if seen in digests else None
         return None
 
-    def around(self, owner: Owner) -> list[Owner]:
-        """Give the owners whose answers one may hold: the test, its wider fixtures."""
-        test = self.test_owner
-        found = [owner]
-        if test is not None:
-            found += [test, *test.cassettes, *test.fixtures.values()]
-        return list(dict.fromkeys(found))
+    def values_around(self, owner: Owner, *, in_written: bool = False) -> RealValues:
+        """Give the real values that an owner may hold, with the recorded ones.
 
-    def kept_around(self, owner: Owner) -> RealValues:
-        """Give the values of this run that stand in logs as they were recorded before.
+        They come from the answers of the test and of its wider fixtures.
 
-        These logs are written: those of fixtures, and of cassettes that have ended.
+        Args:
+            owner: The owner.
+            in_written: Whether only those count which stand in logs that are written:
+                of fixtures, and of cassettes that have ended.
         """
-        around = self.around(owner)
-        return RealValues.together(one.real for one in around if one.is_written)
+        test = self.test_owner
+        around = dict.fromkeys([owner])
+        if test is not None:
+            around |= dict.fromkeys([test, *test.cassettes, *test.fixtures.values()])
+        return RealValues.together(
+            one.real for one in around if one.is_written or not in_written
+        )
 
     def mode_of(self, owner: Owner | None) -> Mode:
         return self.mode if owner is None or owner.mode is None else owner.mode

@@ -6,18 +6,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import partial
-from itertools import islice
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_mimic.engine.calls import (
     Call,
-    Place,
+    Slot,
     entry_of,
     failed_exchange,
     is_worth_a_wait,
 )
-from pytest_mimic.engine.decide import Decision
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.inside import OpenCall
 from pytest_mimic.engine.logs import Log
@@ -39,7 +37,6 @@ from pytest_mimic.engine.turns import (
     seconds_now,
     waker_of_task,
 )
-from pytest_mimic.engine.verifying import RealValues, paths_of
 from pytest_mimic.errors import MimicError, StaleRecordingError
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
@@ -77,27 +74,26 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     try:
         is_shared = call.is_of_all or not (call.in_log or cassette)
         if is_shared and not _has_in_log(run, call, owner):
-            place, call = _shared_place(run, call, owner)
+            slot, call = _shared_slot(run, call, owner)
         else:
-            place, call = _place_in_log(run, call, owner)
-        if place.is_real:
-            run.try_out(place.name)
+            slot, call = _slot_in_log(run, call, owner)
+        if slot.is_real:
+            run.try_out(slot.name)
     except MimicError as error:
         run.refusals.add_command(error, owner)
         raise run.refuse(Refusal(error, ""), call) from None
-    decision = place.decision
-    if decision == "missing" or decision == "stale" or decision == "follows":
-        refusal = run.refusals.of(decision, call, place, owner)
-        raise run.refuse(refusal, call)
-    step = Step(run, call, decision, place, owner)
+    decision = slot.decision
+    if decision in ("missing", "stale", "follows"):
+        raise run.refuse(run.refusals.of(call, slot, owner), call)
+    step = Step(run, call, slot, owner)
     is_of_fixture = owner is not None and owner.kind == "fixture"
     if run.see_call is not None and not is_of_fixture:
         step.seen = run.see_call(step.entry or _unanswered(call))
     if decision == "replay":
         step.count("replayed")
-        _note_replay(run, call, place, owner)
+        _note_replay(run, call, slot, owner)
     if decision != "run":
-        _note_imported(run, call, place)
+        _note_imported(run, call, slot)
     return step
 
 
@@ -115,39 +111,37 @@ def _unanswered(call: Call) -> Entry:
     return entry_of(call, **{name: described})
 
 
-def _shared_place(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
+def _shared_slot(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
     def is_recorded(identity: str) -> bool:
         return bool(run.shared.find(call, identity)[1])
 
     mode = run.mode_of(owner)
-    if mode == "verify" and owner is not None and not is_recorded(call.identity):
-        identity = _recorded_identity(run, call, owner, is_recorded)
-        call = _with_identity(call, identity)
-    # A child knows nothing of the calls of its parent, nor of those of others.
-    is_counted = owner is not None and owner.pid == os.getpid()
+    if owner is not None and mode == "verify" and not is_recorded(call.identity):
+        call = _as_recorded(run, call, owner, is_recorded)
     if owner is not None and mode == "rerecord":
-        call = _with_identity(call, _kept_identity(run, call, owner))
-    begun = owner.begun if owner is not None and is_counted else None
+        call = _as_kept(run, call, owner)
     if mode in ("record", "rerecord"):
         _note_joined(run, call)
-    place = run.shared.take(call, mode, begun)
-    if mode == "rerecord" and place.decision == "replay":
-        _note_given(place, owner)
-    return place, call
+    # A child knows nothing of the calls of its parent, nor of those of others.
+    is_counted = owner is not None and owner.pid == os.getpid()
+    slot = run.shared.take(call, mode, owner.begun if owner and is_counted else None)
+    if mode == "rerecord" and slot.decision == "replay":
+        _note_given(slot, owner)
+    return slot, call
 
 
-def _note_given(place: Place, owner: Owner | None) -> None:
+def _note_given(slot: Slot, owner: Owner | None) -> None:
     """Note that an owner gets what another one has made in this run."""
-    if owner is not None and place.entry is not None:
-        owner.given[place.name, place.index or 0] = place.entry
+    if owner is not None and slot.entry is not None:
+        owner.given[slot.name, slot.index or 0] = slot.entry
 
 
 def _note_joined(run: Run, call: Call) -> None:
     """Name requests that differ in ignored parts alone, and so are one recording."""
-    if call.parts is None or not call.options.ignore:
+    if call.kind == "function" or not call.options.ignore:
         return
     with_all = call.options.changed(ignore=())
-    whole = identity_of(call.target, call.parts(call.describe(), with_all))
+    whole = identity_of(call.target, call.counted(call.describe(), with_all))
     joined = run.shared.joined.setdefault(call.identity, {})
     if whole in joined:
         return
@@ -161,57 +155,46 @@ def _note_joined(run: Run, call: Call) -> None:
             run.events.add("became one", shown, test=test, **facts)
 
 
-def _with_identity(call: Call, identity: str) -> Call:
-    if identity != call.identity:
-        call = copy(call)
-        call.identity = identity
-    return call
-
-
-def _place_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Place, Call]:
+def _slot_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
     if owner is None:
         raise run.refusals.without_owner(call)
     if owner.pid != os.getpid():
         raise run.refusals.in_child(call)
-    log, mode = run.log_of(owner), run.mode_of(owner)
+    log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
     has_effect = call.has_effect and owner.kind == "fixture"
-    recorded_as = call.identity
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
     if may_differ and not log.has(call):
-        recorded_as = _recorded_identity(run, call, owner, partial(log.has, call))
-    if mode == "rerecord" and recorded_as == call.identity:
-        recorded_as = _kept_identity(run, call, owner)
+        recorded = _as_recorded(run, call, owner, partial(log.has, call))
+    if mode == "rerecord" and recorded is call:
+        recorded = _as_kept(run, call, owner)
     if mode != "rerecord":
-        call = _with_identity(call, recorded_as)
-    place = log.take(call, mode, has_effect=has_effect, recorded_as=recorded_as)
-    return place, call
+        call = recorded
+    slot = log.take(call, mode, has_effect=has_effect, recorded_as=recorded.identity)
+    return slot, call
 
 
-def _recorded_identity(
+def _as_recorded(
     run: Run, call: Call, owner: Owner, is_recorded: Callable[[str], bool]
-) -> str:
-    """Give the identity of a call that may hold real values of earlier answers."""
-    real = RealValues.together(one.real for one in run.around(owner))
-    for described in real.candidates(call.describe()):
-        identity = call.identity_with(described)
-        if is_recorded(identity):
-            return identity
-    return call.identity
+) -> Call:
+    """Give a call that may hold real values of earlier answers as it was recorded."""
+    for described in run.values_around(owner).candidates(call.describe()):
+        other = call.asking(described)
+        if is_recorded(other.identity):
+            return other
+    return call
 
 
-def _kept_identity(run: Run, call: Call, owner: Owner) -> str:
-    """Give the identity of a call with the values that other logs keep."""
-    kept = run.kept_around(owner)
-    for described in islice(kept.candidates(call.describe()), 1):
-        return call.identity_with(described)
-    return call.identity
+def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
+    """Give a call with the values that other logs keep."""
+    kept = run.values_around(owner, in_written=True)
+    return call.asking(kept.in_place(call.describe()))
 
 
-def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> None:
-    assert place.entry is not None
-    if failed_exchange(place.entry.body) and is_worth_a_wait(place.entry.body):
+def _note_replay(run: Run, call: Call, slot: Slot, owner: Owner | None) -> None:
+    assert slot.entry is not None
+    if failed_exchange(slot.entry.body) and is_worth_a_wait(slot.entry.body):
         run.sleeps.skip()
-    if place.recorded == "repeats" and call.conversation:
+    if slot.recorded == "repeats" and call.conversation:
         assert owner is not None
         times = run.log_of(owner).times(call)
         run.events.add(
@@ -222,8 +205,8 @@ def _note_replay(run: Run, call: Call, place: Place, owner: Owner | None) -> Non
         )
 
 
-def _note_imported(run: Run, call: Call, place: Place) -> None:
-    entry = place.entry
+def _note_imported(run: Run, call: Call, slot: Slot) -> None:
+    entry = slot.entry
     if entry is None or not entry.imported or entry.line != call.line:
         return
     if entry.identity == call.identity:
@@ -232,7 +215,7 @@ def _note_imported(run: Run, call: Call, place: Place) -> None:
         "imported",
         call.row(),
         test=run.test,
-        cause=place.name,
+        cause=slot.name,
         option=RERECORD,
     )
 
@@ -254,23 +237,21 @@ class Step(OpenCall):
         seen: Takes what is recorded of it, for a test that looks at its own calls.
     """
 
-    def __init__(
-        self, run: Run, call: Call, mode: Decision, place: Place, owner: Owner | None
-    ) -> None:
+    def __init__(self, run: Run, call: Call, slot: Slot, owner: Owner | None) -> None:
         self.call = call
-        self.mode = mode
-        self.entry = None if mode == "run" else place.entry
+        self.mode = slot.decision
+        self.entry = None if slot.is_real else slot.entry
         self.replayed: Event | None = None
         self.recorded: Event | None = None
         self.seen: Callable[[Entry], None] | None = None
         self._run = run
-        self._place = place
+        self._slot = slot
         self._owner = owner
         self._test = run.test
         self._seconds = 0.0
         self._since: float | None = None
         self._so_far: Callable[[], Body] | None = None
-        if mode == "run" and not place.is_in_log:
+        if slot.is_real and not slot.is_in_log:
             self.shared_target = call.target
         # In the order of their beginning.
         self._open: dict[OpenCall, None] = {} if owner is None else owner.open
@@ -303,8 +284,8 @@ class Step(OpenCall):
             raise self._refused(error) from None
         if self._owner is None or self._owner.stand_ins is None:
             return body
-        given: Iterator[Any] = self._owner.stand_ins.candidates({**body})
-        return next(given, body)
+        given: Body = self._owner.stand_ins.in_place(body)
+        return given
 
     # -- a real call
 
@@ -369,12 +350,12 @@ class Step(OpenCall):
         name = type(error).__name__
         is_cancelled = name in _CANCELLED
         is_cut_short = self.mode == "run" and error is not None
-        if is_cut_short and is_cancelled and is_awaited and self._place.is_in_log:
+        if is_cut_short and is_cancelled and is_awaited and self._slot.is_in_log:
             self._keep(body or {}, end="waiting")
             return
         self._leave()
         is_ended = name in _ENDS_OF_A_RUN
-        if is_cut_short and not self._place.is_in_log and not is_ended:
+        if is_cut_short and not self._slot.is_in_log and not is_ended:
             what = "was cancelled" if is_cancelled else f"raised {name}"
             self._report(f"{what}: {_WILL_MISS}")
 
@@ -385,7 +366,7 @@ class Step(OpenCall):
         so_far = self._so_far
         if so_far is None and self.call.conversation:
             so_far = _nothing_yet
-        is_in_log = self._place.is_in_log
+        is_in_log = self._slot.is_in_log
         # What all tests share is kept when it is done, after the test if need be.
         is_kept_later = not is_in_log and so_far is None
         if is_kept_later or not self._claim_end():
@@ -413,8 +394,8 @@ class Step(OpenCall):
         return True
 
     def _leave(self) -> None:
-        if self._place.is_in_log:
-            self._log.end(self._place)
+        if self._slot.is_in_log:
+            self._log.end(self._slot)
 
     @property
     def _log(self) -> Log:
@@ -423,16 +404,11 @@ class Step(OpenCall):
         return self._owner.log
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
-        run, call = self._run, self.call
-        asked = described = call.describe()
-        self._note_function(body)
+        run, described, real = self._run, self.call.describe(), body
         if self._owner is not None:
-            kept = run.kept_around(self._owner)
-            bodies: Iterator[Any] = kept.candidates({**body})
-            body = next(bodies, body)
-            described = next(kept.candidates(asked), asked)
-        if described is not asked:
-            call = _with_identity(call, call.identity_with(described))
+            kept = run.values_around(self._owner, in_written=True)
+            body, described = kept.in_place(body), kept.in_place(described)
+        call = self.call.asking(described)
         if call.kind == "function":
             facts["arguments"] = described
         else:
@@ -454,6 +430,7 @@ class Step(OpenCall):
         self.recorded = self.tell("recorded", seconds=entry.seconds, began=began)
         if self.seen is not None:
             self.seen(self.entry or entry)
+        self._note_real(real)
         self._note_keys(described, {**entry.states, **body})
         if run.changing is not None:
             run.changing.note_call(call, described, self._test)
@@ -478,16 +455,16 @@ class Step(OpenCall):
         return {key: shelve(part, vault) for key, part in body.items()}
 
     def _put(self, entry: Entry) -> None:
-        run, place = self._run, self._place
-        if place.is_in_log:
-            self._log.put(place, entry)
+        run, slot = self._run, self._slot
+        if slot.is_in_log:
+            self._log.put(slot, entry)
             return
-        written = run.shared.put(self.call, place, entry, test=self._test)
+        written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
-        if not failed and place.entry is place.outcome:
-            self.entry = place.entry  # An equal call has ended before.
-            _note_given(place, self._owner)
-        self._note_failure(failed, is_kept=place.outcome is entry)
+        if not failed and slot.entry is slot.outcome:
+            self.entry = slot.entry  # An equal call has ended before.
+            _note_given(slot, self._owner)
+        self._note_failure(failed, is_kept=slot.outcome is entry)
         if run.events.tell is not None:
             run.events.tell(written)
         elif self._owner is not None and written.changed:
@@ -495,15 +472,15 @@ class Step(OpenCall):
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
         """Let an exchange that has failed be made again, and name one that was."""
-        owner, place = self._owner, self._place
-        if owner is None or place.index is None or not self.call.has_samples:
+        owner, slot = self._owner, self._slot
+        if owner is None or slot.index is None or not self.call.has_samples:
             return
         if failed:
-            owner.begun.fail(place.name, place.index, failed)
+            owner.begun.fail(slot.name, slot.index, failed)
             if not is_kept:
                 self._report(f"gave {failed}: its recording stays as it is")
             return
-        failed = owner.begun.failed.pop((place.name, place.index), "")
+        failed = owner.begun.failed.pop((slot.name, slot.index), "")
         if failed:
             self._report(f"gave {failed} first: only the answer after it is shared")
 
@@ -572,20 +549,13 @@ class Step(OpenCall):
         }
         self.tell("drifted", call.row(), **facts, **facts_of_error(error))
 
-    def note_real(self, answer: Body, paths: Sequence[Path]) -> None:
+    def _note_real(self, real: Body) -> None:
         """Note the real values at volatile paths, in place of recorded ones."""
-        before = self._place.entry
-        if paths and before is not None and "answer" in before.body:
-            recorded = unshelve(before.body["answer"], self._run.vault)
-            assert isinstance(recorded, dict)
-            self.with_volatile(recorded, answer, paths)
-
-    def _note_function(self, body: Body) -> None:
-        """Note the real values at the volatile paths of what a function has given."""
-        before, paths = self._place.entry, paths_of(self.call.options.volatile)
-        if paths and before is not None and self.call.kind == "function":
-            in_value = [("value", *path) for path in paths]
-            self.with_volatile(before.body, body, [*paths, *in_value])
+        before, paths = self._slot.entry, self.call.volatile_paths()
+        if paths and before is not None:
+            vault = self._run.vault
+            body = {key: unshelve(part, vault) for key, part in before.body.items()}
+            self.with_volatile(body, real, paths)
 
     def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
         """Return a recorded answer with the real values at volatile paths.
@@ -619,15 +589,15 @@ class Step(OpenCall):
             await waker.wait(seconds)
 
     def _waits(self, waker: Waker) -> Iterator[float]:
-        entry, owner, place = self.entry, self._owner, self._place
+        entry, owner, slot = self.entry, self._owner, self._slot
         try:
-            if entry is None or owner is None or not place.is_in_log:
+            if entry is None or owner is None or not slot.is_in_log:
                 return
             if entry.hangs:
                 yield from hang(entry, owner.ended, is_task=waker.is_task)
                 self._end_hanging(entry, owner, is_task=waker.is_task)
-            if place.index is not None:
-                yield from self._log.turns.waits(place.index, waker)
+            if slot.index is not None:
+                yield from self._log.turns.waits(slot.index, waker)
         finally:
             self.leave()
 
@@ -654,12 +624,12 @@ class Step(OpenCall):
 
         None: this run does not record, or the stream has its place in a log.
         """
-        run, place = self._run, self._place
-        if place.is_in_log or run.mode_of(self._owner) not in ("record", "rerecord"):
+        run, slot = self._run, self._slot
+        if slot.is_in_log or run.mode_of(self._owner) not in ("record", "rerecord"):
             return None
-        further = copy(place)
+        further = copy(slot)
         further.decision = "run"
-        return Step(run, self.call, "run", further, self._owner)
+        return Step(run, self.call, further, self._owner)
 
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
@@ -675,7 +645,7 @@ class Step(OpenCall):
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
         self._take_back()
-        refusals, name = self._run.refusals, self._place.name
+        refusals, name = self._run.refusals, self._slot.name
         return self._refused(refusals.damaged(self.call, name, reason, self._owner))
 
     def _take_back(self) -> None:
@@ -690,7 +660,7 @@ class Step(OpenCall):
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
         assert self.entry is not None
-        is_stale = self._place.recorded == "stale"
+        is_stale = self._slot.recorded == "stale"
         seconds = self.entry.seconds
         row = self.tell(kind, seconds=seconds, times=1)
         if is_stale and kind == "verified":
@@ -708,12 +678,12 @@ class Step(OpenCall):
 
     def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""
-        run, at = self._run, self.entry or self._place
+        run, at = self._run, self.entry or self._slot
         if not shown:
             is_shown = run.events.shows_calls
             shown = self.call.row() if is_shown else self.call.signature
-        place = self._place
-        facts["name"] = (self.entry and place.before) or place.name
+        slot = self._slot
+        facts["name"] = (self.entry and slot.before) or slot.name
         facts["identity"] = (self.entry or self.call).identity
         facts["at"] = at.begin
         if self.entry is not None and self.entry.ended:

@@ -15,7 +15,7 @@ from pytest_mimic.vault.recording import Entry
 if TYPE_CHECKING:
     import asyncio
 
-    from pytest_mimic.engine.calls import Place
+    from pytest_mimic.engine.calls import Slot
 
 # Not a name that holds the function: tests freeze the clock by replacing such names.
 seconds_now = partial(perf_counter)
@@ -54,7 +54,7 @@ class Turns:
         vain: How many calls have waited in vain.
     """
 
-    def __init__(self, entries: Sequence[Entry], begun: Mapping[int, Place]) -> None:
+    def __init__(self, entries: Sequence[Entry], begun: Mapping[int, Slot]) -> None:
         self.vain = 0
         self._entries = entries
         self._begun = begun
@@ -74,25 +74,25 @@ class Turns:
         self._vain_in_a_row = 0
         self._moved = 0.0
         # The last end, when it was, and whether its thread has begun another call.
-        self._ended: Place | None = None
+        self._ended: Slot | None = None
         self._ended_at = 0.0
         self._has_gone_on = False
 
-    def note(self, place: Place) -> None:
+    def note(self, slot: Slot) -> None:
         """Take note that a call has begun or ended."""
         self._moved = seconds_now()
         last = self._ended
-        if place.ended is not None:
-            self._ended, self._ended_at = place, self._moved
+        if slot.ended is not None:
+            self._ended, self._ended_at = slot, self._moved
             self._has_gone_on = False
-            self._wake_behind(place)
-        elif last is not None and last.thread == place.thread:
+            self._wake_behind(slot)
+        elif last is not None and last.thread == slot.thread:
             self._has_gone_on = True
             self._wake_behind(last)
 
-    def _wake_behind(self, place: Place) -> None:
+    def _wake_behind(self, slot: Slot) -> None:
         """Wake the next one in the order that waits."""
-        rank = self._ranks.get(-1 if place.index is None else place.index)
+        rank = self._ranks.get(-1 if slot.index is None else slot.index)
         if rank is None or not self._waiting:
             return
         behind = [one for one in list(self._waiting) if one > rank]
@@ -148,8 +148,8 @@ class Turns:
         return limit
 
     def _has_ended(self, index: int) -> bool:
-        place = self._begun.get(index)
-        return place is not None and place.ended is not None
+        slot = self._begun.get(index)
+        return slot is not None and slot.ended is not None
 
     def _to_return(self, rank: int, waker: Waker) -> Iterator[float]:
         """Wait until the caller of the call before has gone on from it."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from pytest_mimic.engine.calls import SameBodies
 from pytest_mimic.errors import MimicError
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.patch.targets import NO_OPTIONS, Options
 from pytest_mimic.values.outcome import by_value
 from pytest_mimic.values.tree import (
     Path,
@@ -58,7 +58,7 @@ def paths_of(written: Sequence[str]) -> tuple[Path, ...]:
 def is_equal(
     old: Entry,
     new: Entry,
-    options: Options | None = None,
+    options: Options = NO_OPTIONS,
     same_bodies: SameBodies | None = None,
 ) -> bool:
     """Whether a new outcome says the same as a recorded one, volatile parts apart."""
@@ -70,11 +70,10 @@ def is_equal(
         return True
     if same_bodies is not None:
         try:
-            return same_bodies(old.body, new.body)
+            return same_bodies(old.body, new.body, options)
         except (MimicError, *MALFORMED):
             return False  # An object of the old one is gone, or it was edited.
-    volatile = paths_of(options.volatile) if options is not None else ()
-    bodies = old.body, new.body
+    volatile, bodies = paths_of(options.volatile), (old.body, new.body)
     one, other = deeply(lambda: [_digest_of(body, volatile) for body in bodies])
     return one == other
 
@@ -227,6 +226,10 @@ class RealValues:
             for step, part in parts(recorded):
                 if step in theirs:
                     self._note_all(part, theirs[step])
+
+    def in_place(self, tree: Any) -> Any:
+        """Give a tree with the recorded values in place of real ones."""
+        return next(self.candidates(tree), tree)
 
     def candidates(self, request: Tree) -> Iterator[Tree]:
         """Give a request with recorded values in place of real ones, in each order.

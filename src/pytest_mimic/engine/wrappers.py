@@ -113,7 +113,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     from pytest_mimic.engine.outcomes import RealCall, Replay
     from pytest_mimic.engine.steps import begin
 
-    step = begin(run, call.facts(), plan.cassette)
+    step = begin(run, call, plan.cassette)
     if step.entry is not None and run.mode == "accept-source":
         plan.accept(step.entry, step)
     elif step.entry is not None and step.mode in ("replay", "verify"):
