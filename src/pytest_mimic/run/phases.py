@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
 from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, few, on_one_line, plural
 
 # They answer for a test only after they have called its function.
@@ -57,10 +58,9 @@ class Phases:
         self._session = session
         self._fixtures = fixtures
         self._coverings = ExitStack()
-        self._has_failed = False
-        self._has_skipped = False
+        self._ending: Ending = "passed"
+        # Nothing proves what the recordings of such a test are for.
         self._is_uncalled = False
-        self._is_left_out = False
         self._shown_rows = 0
 
     def keep_strays(self) -> None:
@@ -78,8 +78,8 @@ class Phases:
             TargetError: A target does not exist.
         """
         session = self._session
-        self._has_failed = self._has_skipped = self._is_uncalled = False
-        self._is_left_out = False
+        self._ending = "passed"
+        is_left_out = False
         self.keep_strays()
         keep_out_of_fakes()
         session.begin_test(plain_id(item))
@@ -90,10 +90,11 @@ class Phases:
             self._enter(targets)
         # The closest marker comes first, and is to decide: it is entered last.
         for mark in reversed(list(item.iter_markers("mimic"))):
-            self._is_left_out = mark.args == (False,)
-            if not self._is_left_out:
+            is_left_out = mark.args == (False,)
+            if not is_left_out:
                 self._enter_mark(item, mark)
-        if self._is_left_out:
+        self._is_uncalled = is_left_out
+        if is_left_out:
             inside = session.run.inside
             self._coverings.callback(inside.leave, inside.enter(LeftOut()))
 
@@ -123,8 +124,7 @@ class Phases:
     def pytest_pyfunc_call(
         self, pyfuncitem: pytest.Function
     ) -> Generator[None, object, object]:
-        # Nothing proves what the recordings of a test that is left out are for.
-        self._is_uncalled = self._is_left_out or _may_be_answered(pyfuncitem)
+        self._is_uncalled |= _may_be_answered(pyfuncitem)
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -197,18 +197,14 @@ class Phases:
         if session.config.option.verbose > 0:
             self._show_calls(report)
         if report.failed:
-            self._has_failed = True
+            self._ending = "failed"
             if not is_explained:  # An error of ours says itself what to do.
                 self._show_replays(report, test)
-        if report.skipped and not hasattr(report, "wasxfail"):
-            self._has_skipped = True
+        is_skipped = report.skipped and not hasattr(report, "wasxfail")
+        if is_skipped and self._ending == "passed":
+            self._ending = "skipped"
         if report.when == "teardown":
-            ending: Ending = "passed"
-            if self._has_failed:
-                ending = "failed"
-            elif self._has_skipped:
-                ending = "skipped"
-            session.safely(lambda: end_test(session.run, ending))
+            session.safely(lambda: end_test(session.run, self._ending))
 
     def _show_calls(self, report: pytest.TestReport) -> None:
         """Add the calls of a phase to its report, a line each."""
@@ -220,62 +216,57 @@ class Phases:
             report.sections.append((title, "\n".join(map(on_one_line, lines))))
 
     def _show_replays(self, report: pytest.TestReport, test: str) -> None:
-        """Say in the report of a failure how many calls may be recorded again."""
+        """Say in the report of a failure what its replayed calls gave otherwise."""
         session = self._session
-        replayed = 0
-        files: set[str] = set()
-        for event in session.run.events.rows:
-            if event.test != test:
-                continue
-            if event.kind == "drifted":
-                return  # it has its own command
-            # No option records what `mimic_replay` has opened.
-            is_counted = event.text("name") not in session.only_replayed
-            if event.kind == "replayed" and is_counted:
-                replayed += event.times
-                files.add(event.text("name"))
+        events = [one for one in session.run.events.rows if one.test == test]
+        if any(event.kind == "drifted" for event in events):
+            return  # it has its own command
+        # No option records what `mimic_replay` has opened.
+        replayed = [
+            event
+            for event in events
+            if event.kind == "replayed"
+            and event.text("name") not in session.only_replayed
+        ]
         if replayed:
-            entries = [*self._entries_in(files)]
+            names = {event.text("name") for event in replayed}
+            entries = [*_entries_in(names, session.run.vault)]
             lines = [
-                self._again(test, replayed, entries),
+                self._again(test, sum(event.times for event in replayed), entries),
                 *_own_recordings(test, entries),
                 *self._hidden_in(entries),
                 *_left_out_of(entries),
             ]
             report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
-    def _entries_in(self, files: Iterable[str]) -> Iterator[Entry]:
-        for file in files:
-            with suppress(MimicError):
-                recording = self._session.run.vault.read(file)
-                if recording is None:
-                    continue
-                for entry in recording.entries:
-                    if file.startswith("calls/"):  # All tests share it.
-                        entry.test = entry.test or recording.owner
-                    yield entry
-
     def _again(self, test: str, replayed: int, entries: Iterable[Entry]) -> str:
         # Alone, it would record again what the others are right with.
         sharing = dict.fromkeys([test, *(one.test for one in entries if one.test)])
-        command = self._session.commands.pytest("--mimic-rerecord", tests=[*sharing])
+        command = self._session.commands.pytest("--mimic-rerecord", tests=sharing)
         them = "it" if replayed == 1 else "them"
         told = f"{plural(replayed, 'call')} replayed; to record {them} again"
         return f"{told}: {command}"
 
     def _hidden_in(self, entries: Iterable[Entry]) -> list[str]:
         """Say which values of recorded answers the test got as placeholders."""
-        run, names = self._session.run, dict[str, None]()
-        for entry in entries:
-            hidden = run.secrecy.secrets.hidden_names(entry.body)
-            names |= dict.fromkeys(hidden)
-        if not names:
-            return []
+        secrets = self._session.run.secrecy.secrets
+        names = secrets.hidden_names([entry.body for entry in entries])
         exempt = ", ".join(f"!{name}" for name in names)
-        return [
-            f"placeholders of secrets stand in these answers: {few([*names])}",
+        told = [
+            f"placeholders of secrets stand in these answers: {few(names)}",
             f"to keep a value that is none: mimic_redact = {exempt}",
         ]
+        return told if names else []
+
+
+def _entries_in(files: Iterable[str], vault: Vault) -> Iterator[Entry]:
+    for file, recording in vault.all(files):
+        if isinstance(recording, CorruptRecordingError):
+            continue
+        for entry in recording.entries:
+            if file.startswith("calls/"):  # All tests share it.
+                entry.test = entry.test or recording.owner
+            yield entry
 
 
 def _left_out_of(entries: Iterable[Entry]) -> list[str]:
@@ -285,16 +276,12 @@ def _left_out_of(entries: Iterable[Entry]) -> list[str]:
 
 
 def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:
-    """Say which line lets a test differ from others that share its calls."""
-    lines = {
-        " ".join(filter(None, (entry.target, entry.line, "sequence"))): entry.test
-        for entry in entries
-        if entry.test not in ("", test) and ":" in entry.target
-    }
-    return [
-        f"if it should differ from what {other} got: {line}"
-        for line, other in lines.items()
-    ][:1]
+    """Say which line lets a test differ from one that shares a call of it."""
+    for entry in entries:
+        if entry.test not in ("", test) and ":" in entry.target:
+            line = " ".join(filter(None, (entry.target, entry.line, "sequence")))
+            return [f"if it should differ from what {entry.test} got: {line}"]
+    return []
 
 
 def _line_of(event: Event) -> str:

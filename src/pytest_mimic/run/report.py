@@ -24,10 +24,25 @@ from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.run.selection import test_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree
-from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.recording import Entry
 from pytest_mimic.words import on_one_line
 
 _TEMPLATE = Path(__file__).with_name("report.html")
+# What a call has on the page besides: the fact of an event, and what stands for none.
+_FACTS: dict[str, tuple[str, Any]] = {
+    "owner": ("fixture", ""),
+    "cause": ("cause", ""),
+    "file": ("name", ""),
+    "what": ("error", ""),
+    "seconds": ("seconds", 0),
+    "began": ("began", 0),
+    "at": ("at", 0),
+    "ended": ("ended", 0),
+    "times": ("times", 1),
+    "tokens": ("tokens", 0),
+    "facts": ("facts", []),
+    "remedies": ("remedies", []),
+}
 # The command `show` has the rest.
 _MOST_LINES = 300
 
@@ -126,45 +141,36 @@ class _Recordings:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._read = cache(self._recording)
+        self._read = cache(self._entries)
 
     def call_of(self, event: Event) -> dict[str, Any]:
         """Give a call as the script of the page draws it."""
+        facts = {
+            shown: event.facts.get(name, default)
+            for shown, (name, default) in _FACTS.items()
+        }
         entry = self._entry(event)
         return {
             "kind": event.kind,
             "label": event.call,
             "client": _client_of(event.call),
-            "owner": event.text("fixture"),
-            "cause": event.text("cause"),
-            "seconds": event.number("seconds"),
-            "began": event.number("began"),
-            "at": event.number("at"),
-            "ended": event.number("ended"),
-            "times": event.times,
-            "tokens": event.number("tokens"),
-            "file": event.text("name"),
-            "what": event.text("error"),
-            "facts": event.facts.get("facts", []),
-            "remedies": event.facts.get("remedies", []),
             "lines": [] if entry is None else self._drawn(entry),
+            **facts,
         }
 
     def _entry(self, event: Event) -> Entry | None:
-        recording = self._read(event.text("name"))
-        equal = [
-            entry
-            for entry in (recording.entries if recording is not None else ())
-            if entry.identity == event.facts.get("identity")
-        ]
-        at_its_place = [one for one in equal if one.begin == event.facts.get("at")]
+        identity, at = event.facts.get("identity"), event.facts.get("at")
+        entries = self._read(event.text("name"))
+        equal = [entry for entry in entries if entry.identity == identity]
+        at_its_place = [entry for entry in equal if entry.begin == at]
         return next(iter(at_its_place or equal), None)
 
-    def _recording(self, name: str) -> Recording | None:
+    def _entries(self, name: str) -> list[Entry]:
         try:
-            return self._run.vault.read(name) if name else None
+            recording = self._run.vault.read(name) if name else None
         except MimicError:
-            return None  # the summary names it
+            return []  # the summary names it
+        return [] if recording is None else recording.entries
 
     def _drawn(self, entry: Entry) -> list[str]:
         try:
@@ -179,5 +185,5 @@ class _Recordings:
 
 
 def _client_of(label: str) -> str:
-    target = label.partition("(")[0]
-    return "function" if ":" in target.split()[0] else target.split()[0]
+    target = label.partition("(")[0].split()[0]
+    return "function" if ":" in target else target

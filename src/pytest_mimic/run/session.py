@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic.commands import LONGEST, Commands
+from pytest_mimic.commands import Commands
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.lives import begin_test
 from pytest_mimic.engine.run import Run
@@ -22,7 +22,6 @@ from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.cassettes import Cassettes
-    from pytest_mimic.run.files_of_tests import FilesOfTests
 
 
 class Session:
@@ -86,7 +85,7 @@ class Session:
             self.run.changing = ChangingValues(self.run.events, self._is_in_files)
 
     def _is_in_files(self, text: str) -> bool:
-        return text in self._files_of_tests
+        return any(text in content for content in self._texts_of_files)
 
     @cached_property
     def cassettes(self) -> Cassettes:
@@ -96,33 +95,20 @@ class Session:
         return Cassettes(self.run)
 
     @cached_property
-    def _files_of_tests(self) -> FilesOfTests:
-        from pytest_mimic.run.files_of_tests import FilesOfTests  # few runs ask
+    def _texts_of_files(self) -> list[str]:
+        from pytest_mimic.run.files_of_tests import texts_of_files  # few runs ask
 
         settings = self.settings
-        return FilesOfTests(self.usage.collected, settings.rootdir, settings.vault)
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether pytest was started with `-q`."""
-        return bool(self.config.option.verbose < 0)
+        folders = {(settings.rootdir / file).parent for file in self.usage.collected}
+        return texts_of_files(folders, settings.vault)
 
     def command(self, option: str, tests: Sequence[str]) -> str:
         """Return a command for some tests that is short enough to be read.
 
         Where all tests of a file or all cases of a function are meant, it names these.
-        Where the tests are many, and all that failed, it says `--lf`; a run that comes
-        between and passes leaves none of them.
         """
         places = _by_files(tests, self.selection.whole_files())
-        command = self.commands.pytest(option, tests=places)
-        if len(command) <= LONGEST:
-            return command
-        outcomes = self.usage.outcomes
-        failed = {test for test in outcomes if outcomes[test] == "failed"}
-        if failed == set(tests) and self.config.pluginmanager.hasplugin("lfplugin"):
-            return self.commands.pytest(option, "--lf", "--lfnf=none")
-        return self.commands.recording(option, tests)
+        return self.commands.recording(option, places)
 
     def keep_error(self, error: MimicError) -> None:
         """Name an error in the summary that belongs to no test; the run fails."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import pytest
 
@@ -17,15 +17,15 @@ from pytest_mimic.vault.vault import vault_folder, vault_label
 Source = Literal["strict", "ignore"]
 Inputs = Literal["warn", "strict", "ignore"]
 Pickle = Literal["listed", "forbid"]
-_SOURCE: tuple[Source, ...] = ("strict", "ignore")
-_INPUTS: tuple[Inputs, ...] = ("warn", "strict", "ignore")
-_PICKLE: tuple[Pickle, ...] = ("listed", "forbid")
+_WORDS = {
+    "mimic_source": ("strict", "ignore"),
+    "mimic_inputs": ("warn", "strict", "ignore"),
+    "mimic_pickle": ("listed", "forbid"),
+}
 _MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "accept-source", "live")
 _WRITING_MODES = ("record", "rerecord")
 _ACCEPTS = "accept-source"
 _NOT_CI = ("", "0", "false", "no", "off")
-
-Word = TypeVar("Word", bound=str)
 
 
 class Settings:
@@ -74,9 +74,9 @@ class Settings:
         self.vault_label = vault_label(self.vault, self.rootdir)
         self.targets = _targets(config)
         self.redact = _redacted(config)
-        self.source = _word(config, "mimic_source", _SOURCE)
-        self.inputs = _word(config, "mimic_inputs", _INPUTS)
-        self.pickle = _word(config, "mimic_pickle", _PICKLE)
+        self.source: Source = _word(config, "mimic_source")
+        self.inputs: Inputs = _word(config, "mimic_inputs")
+        self.pickle: Pickle = _word(config, "mimic_pickle")
         self.clears_unused: bool = option.mimic_clear_unused
         self.fails_on_unused: bool = option.mimic_fail_on_unused
         self.usage = _file(config, "mimic_usage", b'"pytest_mimic_usage"')
@@ -191,16 +191,15 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
     return list(lines)
 
 
-def _word(config: pytest.Config, name: str, known: Sequence[Word]) -> Word:
+def _word(config: pytest.Config, name: str) -> Any:
     """Return the value of an ini option that is one of a few words.
 
     Raises:
         pytest.UsageError: It is none of them.
     """
-    given = str(config.getini(name))
-    for word in known:
-        if word == given:
-            return word
+    given, known = str(config.getini(name)), _WORDS[name]
+    if given in known:
+        return given
     listed = f"{', '.join(known[:-1])} or {known[-1]}"
     meant = did_you_mean(given, known)
     raise pytest.UsageError(f"{name} = {given}: it takes {listed}{meant}")

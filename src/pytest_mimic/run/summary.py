@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from pytest_mimic.engine.events import Event
+from pytest_mimic.engine.events import CALLS
 from pytest_mimic.engine.unused import READ_UNASKED, rows_of
 from pytest_mimic.engine.usage import CRASHED
 from pytest_mimic.run.costs import saved, spent, tokens_by_model
@@ -22,21 +20,21 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
         session: What the run has.
         is_whole: Whether what nobody must act on has rows, too.
     """
-    events = session.run.events
+    events, is_quiet = session.run.events, session.config.option.verbose < 0
     wrong = events.of("wrong target", "not writable", "stray")
     errors = dict.fromkeys(one.call for one in wrong)
     lines = [line for error in errors for line in f"ERROR: {error}".split("\n")]
     problems = _remarks(session, is_whole) + _unused(session)
     counts = _counts(session)
     recorded = events.of("recorded")
-    if counts and (problems or recorded or not session.is_quiet):
+    if counts and (problems or recorded or not is_quiet):
         lines.append(counts)
         if CRASHED in session.usage.partial:
             lines.append(f"{CRASHED}: what it has done is not counted")
     by_model = tokens_by_model(recorded)
     if by_model:
         lines.append(f"tokens spent: {by_model}")
-    if recorded and not session.is_quiet:
+    if recorded and not is_quiet:
         lines.append(_size(session))
     lines += problems
     if not lines and _says_that_nothing_is_mimicked(session):
@@ -79,11 +77,8 @@ def _counts(session: Session) -> str:
     tests = len({event.test for event in recorded})
     of_tests = f"of {tests} tests " if tests > SHOWN else ""
     counted = {f"{of_tests}recorded in {duration(spent(recorded))}": len(recorded)}
-    counted["replayed"] = _times(replayed)
-    counted["verified"] = _times(events.of("verified"))
-    counted["missing"] = len(events.of("missing"))
-    counted["stale"] = len(events.of("stale"))
-    counted["drifted"] = len(events.of("drifted"))
+    for kind in CALLS[1:]:
+        counted[kind] = sum(event.times for event in events.of(kind))
     told: list[str] = []
     for words, count in counted.items():
         if count:
@@ -100,10 +95,6 @@ def _counts(session: Session) -> str:
     if session.settings.mode == "live" and session.usage.mimicked:
         told.append("every call ran for real, and nothing was recorded or compared")
     return "; ".join(filter(None, (", ".join(told), _count_of_unused(session))))
-
-
-def _times(events: Iterable[Event]) -> int:
-    return sum(event.times for event in events)
 
 
 def _count_of_unused(session: Session) -> str:

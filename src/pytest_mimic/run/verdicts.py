@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
+from _pytest._code.code import Traceback, TracebackEntry
 
 from pytest_mimic.engine.events import Noted
 from pytest_mimic.engine.refusals import EndlessCallsError
@@ -21,10 +23,13 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     TargetError,
 )
-from pytest_mimic.words import SHOWN
+from pytest_mimic.words import SHOWN, and_more
 
 _LIBRARY = Path(os.__file__).parent
 _PACKAGE = Path(__file__).parent.parent
+_OURS = (MimicError, EndlessCallsError)
+# How an item of pytest says what is shown of a traceback.
+_FILTER = "_traceback_filter"
 
 
 class Verdict:
@@ -50,7 +55,7 @@ class Verdict:
         self._item = item
         self._raised = raised
         self._errors = [one.error for one in noted]
-        self._drifts = "\n".join(_first(_texts_of_drifts(drifts), "drifts"))
+        self._drifts = "\n".join(_first(_texts_of_drifts(drifts)))
         self._hidden: MimicError | None = None
 
     def judge(self, call: pytest.CallInfo[None]) -> None:
@@ -58,8 +63,8 @@ class Verdict:
         raised = self._raised
         if raised is None or _is_skip(raised.value):
             self._raise_hidden(call)
-        elif not _keeps_traceback(self._item):
-            _shorten(raised, self._item)
+        elif any(isinstance(one, _OURS) for one in _shown_errors(raised.value)):
+            vars(self._item)[_FILTER] = partial(_of_project, self._item)
 
     def _raise_hidden(self, call: pytest.CallInfo[None]) -> None:
         """Put an error that the test's own code did not handle in the phase."""
@@ -69,28 +74,33 @@ class Verdict:
             self._hidden = self._in_words_of_test(self._errors[0])
         elif self._drifts:
             self._hidden = _DriftsError(self._drifts)
-        if self._hidden is not None:
-            excinfo = pytest.ExceptionInfo.from_exception(_thrown(self._hidden))
-            call.excinfo = excinfo
-            if hasattr(self._item, "_excinfo"):
-                self._item._excinfo = None
+        if self._hidden is None:
+            return
+        try:
+            raise self._hidden
+        except MimicError:
+            call.excinfo = pytest.ExceptionInfo.from_current()
+        if hasattr(self._item, "_excinfo"):
+            self._item._excinfo = None
 
     def _in_words_of_test(self, error: MimicError) -> MimicError:
         name = type(error).__name__
         text = f"{name}: {error}"
         if isinstance(error, TargetError):
             return TargetError(text)  # no call has raised it
-        what = "a missing recording" if _is_miss(error) else name
+        is_miss = isinstance(error, MissingRecordingError)
+        what = "a missing recording" if is_miss else name
         verb = "passed only because" if self._raised is None else "was skipped after"
         place = _place_of_catch(error, self._item)
         return type(error)(f"{verb} {what} was swallowed{place}", text.split("\n"))
 
     def complete(self, report: pytest.TestReport) -> None:
         """Let a report show what its traceback does not."""
+        vars(self._item).pop(_FILTER, None)
         if self._hidden is not None:
             report.longrepr = str(self._hidden)
         elif report.failed and self._raised is not None:
-            _leave_out_our_lines(report, self._raised.value, self._item)
+            _leave_out_our_lines(report, self._raised, self._item)
         told = str(report.longrepr)
         if self._raised is not None:
             told += "\n".join(map(str, _shown_errors(self._raised.value)))
@@ -99,7 +109,7 @@ class Verdict:
             text = str(error)
             if text.partition("\n")[0] not in told:
                 texts.append(f"{type(error).__name__}: {text}")
-        texts = _first(list(dict.fromkeys(texts)), "errors of calls")
+        texts = _first(dict.fromkeys(texts))
         if self._drifts and self._drifts not in told:
             texts.append(self._drifts)
         if texts:
@@ -119,21 +129,8 @@ def _is_skip(error: BaseException) -> bool:
     return isinstance(error, (pytest.skip.Exception, SkipTest))
 
 
-def _is_miss(error: MimicError) -> bool:
-    return isinstance(error, MissingRecordingError)
-
-
-def _thrown(error: MimicError) -> MimicError:
-    """Return an error with a traceback, as pytest expects it."""
-    try:
-        raise error
-    except MimicError:
-        return error
-
-
-def _first(texts: list[str], noun: str) -> list[str]:
-    more = len(texts) - SHOWN
-    return [*texts[:SHOWN], f"and {more} more {noun}"] if more > 0 else texts
+def _first(texts: Collection[str]) -> list[str]:
+    return [*islice(texts, SHOWN), *and_more(len(texts) - SHOWN)]
 
 
 # -- who has caught an error
@@ -202,67 +199,56 @@ def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
         error = noted.error
         conversation = error.conversation if isinstance(error, DriftError) else ""
         block = conversation or str(error)
-        if block not in first_ones:
-            first_ones[block], followers[block] = error, {}
-        elif conversation:
-            then = f"then {noted.call}"
-            if error.facts == first_ones[block].facts:
-                followers[block][(f"{then}, in the same way",)] = None
-                continue
-            lines = (then, *(f"  {fact}" for fact in error.facts))
-            followers[block][lines] = None
+        first = first_ones.setdefault(block, error)
+        lines = followers.setdefault(block, {})
+        if conversation and error is not first:
+            then, facts = f"then {noted.call}", [f"  {fact}" for fact in error.facts]
+            if error.facts == first.facts:
+                then, facts = f"{then}, in the same way", []
+            lines.setdefault((then, *facts))
     texts = []
     for block, error in first_ones.items():
-        facts = chain(error.facts, *followers[block])
-        shown = DriftError(error.what, facts, error.remedies)
-        texts.append(f"DriftError: {shown}")
+        facts = [*error.facts, *chain(*followers[block])]
+        texts.append(f"DriftError: {DriftError(error.what, facts, error.remedies)}")
     return texts
 
 
 # -- tracebacks
 
 
-def _keeps_traceback(item: pytest.Item) -> bool:
-    option = item.config.option
-    return bool(option.fulltrace or option.tbstyle == "native")
+def _of_project(item: pytest.Item, excinfo: pytest.ExceptionInfo[Any]) -> Traceback:
+    """Return of a traceback the frames of the project.
 
-
-def _shorten(excinfo: pytest.ExceptionInfo[BaseException], item: pytest.Item) -> None:
-    """Leave of a traceback that ends in an error of ours the frames of the project.
-
-    Below SQLAlchemy and an ASGI server a miss has a hundred frames.
+    Below SQLAlchemy and an ASGI server a miss has a hundred frames. Without any, an
+    error of ours is its words alone, and another one has its last frame.
     """
-    errors = list(_shown_errors(excinfo.value))
-    ours = (MimicError, EndlessCallsError)
-    if not any(isinstance(error, ours) for error in errors):
-        return
-    for error in errors:
-        if error.__traceback__ is not None:
-            traceback = _of_project(error.__traceback__, item)
-            # Without a traceback, pytest shows the words of a cause alone.
-            is_our_cause = isinstance(error, ours) and error is not excinfo.value
-            if traceback is None and not is_our_cause:
-                traceback = _last_visible(error.__traceback__)
-            # A frozen exception refuses an assignment.
-            BaseException.with_traceback(error, traceback)
-    shortened = excinfo.value.__traceback__
-    if shortened is not None:
-        # pytest shows this copy, which it made before.
-        excinfo.traceback = type(excinfo.traceback)(shortened)
+    traceback = excinfo.traceback
+    kept = traceback.filter(lambda entry: _is_shown(entry, excinfo, item))
+    if kept or isinstance(excinfo.value, _OURS):
+        return kept
+    return traceback.filter(excinfo)[-1:]
+
+
+def _is_shown(
+    entry: TracebackEntry, excinfo: pytest.ExceptionInfo[Any], item: pytest.Item
+) -> bool:
+    return not entry.ishidden(excinfo) and _is_of_project(entry, item)
 
 
 def _leave_out_our_lines(
-    report: pytest.TestReport, raised: BaseException, item: pytest.Item
+    report: pytest.TestReport,
+    raised: pytest.ExceptionInfo[BaseException],
+    item: pytest.Item,
 ) -> None:
     """Show of an error that no code of the project has led to its words alone.
 
     A wrong target of a marker is one: no line of the test has run.
     """
-    if not isinstance(raised, MimicError):
+    error = raised.value
+    if not isinstance(error, MimicError):
         return
-    entries = _entries(raised.__traceback__)
-    if not any(_is_of_project(entry, item) for entry in entries):
-        text = f"pytest_mimic.{type(raised).__name__}: {raised}"
+    if not any(_is_of_project(entry, item) for entry in raised.traceback):
+        text = f"pytest_mimic.{type(error).__name__}: {error}"
         report.longrepr = "\n".join(f"E   {line}" for line in text.splitlines())
 
 
@@ -283,37 +269,8 @@ def _shown_errors(error: BaseException) -> Iterator[BaseException]:
             pending.append(one.__context__)
 
 
-def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType | None:
-    """Return the entries of the project that are visible, if there are any."""
-    shortened: TracebackType | None = None
-    for entry in reversed(list(_entries(trace))):
-        if not _is_hidden(entry) and _is_of_project(entry, item):
-            shortened = TracebackType(
-                shortened, entry.tb_frame, entry.tb_lasti, entry.tb_lineno
-            )
-    return shortened
-
-
-def _last_visible(trace: TracebackType) -> TracebackType:
-    """Return the last entry that is visible; without any, the last one."""
-    entries = list(_entries(trace))
-    visible = [entry for entry in entries if not _is_hidden(entry)]
-    last, *_ = reversed(visible or entries)
-    return TracebackType(None, last.tb_frame, last.tb_lasti, last.tb_lineno)
-
-
-def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next
-
-
-def _is_hidden(entry: TracebackType) -> bool:
-    return "__tracebackhide__" in entry.tb_frame.f_code.co_varnames
-
-
-def _is_of_project(entry: TracebackType, item: pytest.Item) -> bool:
-    file = entry.tb_frame.f_code.co_filename
+def _is_of_project(entry: TracebackEntry, item: pytest.Item) -> bool:
+    file = entry.frame.code.raw.co_filename
     return file == str(item.path) or _is_in_project(file, item.config.rootpath)
 
 
