@@ -264,21 +264,27 @@ def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str 
         levels: Its parts: `levels_of`.
         starts: What a text holds that may be no plain one: `Places.starts`.
     """
-    is_text = isinstance(value, str)
-    if is_text and any(start in value for start in starts):
-        return None
     try:
-        if sum(map(len, levels)) > _FEW:
-            return Measure(starts).digest(value)
-        text = text_of(value)
-        if len(text) > LONG:
-            return Measure(starts).digest(value)
-        for sign in () if is_text else _odd_for(starts):
-            if sign in text:
-                return None
-        return hexdigest(text)
+        text = text_of(value) if sum(map(len, levels)) <= _FEW else ""
+        if 0 < len(text) <= LONG:
+            is_odd = any(sign in text for sign in _odd_for(starts))
+            return None if is_odd else hexdigest(text)
+        return None if _are_odd(levels, starts) else Measure().digest(value)
     except ValueError:
         return None
+
+
+def _are_odd(levels: Levels, starts: tuple[str, ...]) -> bool:
+    """Tell whether a text or key of plain values may stand for something else."""
+    texts = [""]
+    for level in levels:
+        kinds = set(map(type, level))
+        if str in kinds:
+            texts += [part for part in level if type(part) is str]
+        for part in level if dict in kinds else ():
+            texts += part if type(part) is dict else ()
+    together = "\0".join(texts)
+    return "\0$" in together or any(start in together for start in starts)
 
 
 @lru_cache
@@ -350,16 +356,10 @@ class Measure:
     C writes as much as is short together. Long parts are known when they are met again.
 
     Args:
-        starts: What no text may hold, nor a sign that begins a tag. Default: the trees
-            are those of a walk, which has looked for both.
         in_order: Whether the order of mappings counts.
     """
 
-    def __init__(
-        self, starts: tuple[str, ...] | None = None, *, in_order: bool = False
-    ) -> None:
-        self._starts = starts or ()
-        self._odd = () if starts is None else _odd_for(starts)
+    def __init__(self, *, in_order: bool = False) -> None:
         self._in_order = in_order
         self._encode = _ordered_encoder if in_order else _sorting_encoder
         # Each is kept, so that its id stays its own.
@@ -374,16 +374,15 @@ class Measure:
         """Measure a tree as a whole, with its long parts replaced.
 
         Raises:
-            ValueError: It holds something odd, or a number that needs a tag.
+            ValueError: It holds a number that needs a tag.
         """
         digest = _memory_digest(tree)
         if digest is not None:
-            self._look_at_memory(tree)
             return tree, text_of(by_digest(tree, digest))
         if isinstance(tree, str):
             return tree, encode_basestring(tree)
         if are_few_parts(tree):
-            text = self._written(tree)
+            text = "".join(self._encode(tree, 0))
             if _BEGINS not in text and len(text) <= LONG:
                 return tree, text
         if isinstance(tree, Leaf):
@@ -393,9 +392,7 @@ class Measure:
             return items, f"[{','.join(texts)}]"
         if isinstance(tree, dict):
             return self._mapping(tree)
-        if self._odd and isinstance(tree, int):
-            raise ValueError("a number that is too long for JSON")
-        return tree, self._written(tree)
+        raise ValueError("a number that is too long for JSON")
 
     def part(self, tree: Any) -> Measured:
         """Measure a part as it is stored and counts in its parent."""
@@ -408,7 +405,6 @@ class Measure:
                 return stored, text
             digest = hexdigest(text)
         else:
-            self._look_at_memory(tree)
             text = "" if isinstance(tree, str) else text_of(tree[:BEGINNING])
         short = by_digest(tree, digest)
         begins = (tree if isinstance(tree, str) else text)[:BEGINNING]
@@ -425,7 +421,6 @@ class Measure:
             counted = {key: part for key, part in stored.items() if key != "begins"}
             return stored, text_of(counted)
         names = list(map(encode_basestring, keys))
-        self._look_at(",".join(names))
         pairs = map("{}:{}".format, names, texts)
         return stored, "{" + ",".join(pairs) + "}"
 
@@ -439,7 +434,6 @@ class Measure:
             if len(chunk) == count and not _has_large(chunk):
                 text = "".join(self._encode(chunk, 0))[1:-1]
             if text and len(text) <= LONG and _BEGINS not in text:
-                self._look_at(text)
                 stored += chunk
                 texts.append(text)
             else:
@@ -454,9 +448,7 @@ class Measure:
         texts: list[str] = []
         if len(parts) >= _CHUNK and not _has_large(parts):
             texts = texts_of(parts, self._encode)
-        together = ",".join(texts)
-        self._look_at(together)
-        if not texts or _BEGINS in together:
+        if not texts or any(_BEGINS in text for text in texts):
             measured = list(map(self.part, parts))
             return [part for part, _ in measured], [text for _, text in measured]
         if max(map(len, texts)) <= LONG:
@@ -466,20 +458,6 @@ class Measure:
             if len(text) > LONG:
                 stored[number], texts[number] = self.part(parts[number])
         return stored, texts
-
-    def _written(self, part: Tree) -> str:
-        text = "".join(self._encode(part, 0))
-        self._look_at(text)
-        return text
-
-    def _look_at_memory(self, tree: Tree) -> None:
-        if isinstance(tree, str) and any(start in tree for start in self._starts):
-            raise ValueError("a text that may stand for something else")
-
-    def _look_at(self, text: str) -> None:
-        for odd in self._odd:
-            if odd in text:
-                raise ValueError("a text or key that may stand for something else")
 
 
 def _has_large(parts: list[Tree]) -> bool:
