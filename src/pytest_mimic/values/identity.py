@@ -14,6 +14,7 @@ from pytest_mimic.values.tree import (
     Tree,
     digest_of,
     digest_of_plain,
+    levels_of,
     path_to_refused,
     refused_in,
 )
@@ -70,8 +71,12 @@ def fingerprint(value: Any, places: Places | None = None) -> str:
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
-    of_call = places.of_call() if places else None
-    walk = Walk("identity", of_call)
+    levels = levels_of([value])
+    starts = places.starts if places else ()
+    digest = None if levels is None else digest_of_plain(value, levels, starts)
+    if digest is not None:
+        return digest
+    walk = Walk("identity", places.of_call() if places else None)
     tree = deeply(lambda: walk.node(value))
     walk.forget()
     if walk.has_refused:

@@ -96,6 +96,7 @@ Levels: TypeAlias = "list[list[Any]]"
 IGNORED: dict[str, Tree] = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
+_NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
 _SIZED = frozenset({str, list, dict})
 _FEW = 500
@@ -171,6 +172,8 @@ def text_of(tree: Tree) -> str:
 
 def texts_of(parts: list[Tree], encode: Any = _sorting_encoder) -> list[str]:
     """Give the JSON of many parts that are not deep; see `text_of`."""
+    if parts and _NUMBERS.issuperset(map(type, parts)):
+        return text_of(parts)[1:-1].split(",")
     return list(map("".join, map(encode, parts, repeat(0))))
 
 
@@ -267,8 +270,10 @@ def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str 
     try:
         text = text_of(value) if sum(map(len, levels)) <= _FEW else ""
         if 0 < len(text) <= LONG:
-            is_odd = any(sign in text for sign in _odd_for(starts))
-            return None if is_odd else hexdigest(text)
+            for sign in _odd_for(starts):
+                if sign in text:
+                    return None
+            return hexdigest(text)
         return None if _are_odd(levels, starts) else Measure().digest(value)
     except ValueError:
         return None
@@ -281,10 +286,12 @@ def _are_odd(levels: Levels, starts: tuple[str, ...]) -> bool:
         kinds = set(map(type, level))
         if str in kinds:
             texts += [part for part in level if type(part) is str]
-        for part in level if dict in kinds else ():
-            texts += part if type(part) is dict else ()
+        if dict in kinds:
+            texts += chain.from_iterable(one for one in level if type(one) is dict)
     together = "\0".join(texts)
-    return "\0$" in together or any(start in together for start in starts)
+    # To look for one sign is faster by far.
+    may_begin_a_tag = "$" in together and "\0$" in together
+    return may_begin_a_tag or any(start in together for start in starts)
 
 
 @lru_cache
@@ -388,7 +395,7 @@ class Measure:
         if isinstance(tree, Leaf):
             tree = tree.plain()
         if isinstance(tree, list):
-            items, texts = self._items(tree)
+            items, texts = self._parts(tree)
             return items, f"[{','.join(texts)}]"
         if isinstance(tree, dict):
             return self._mapping(tree)
@@ -424,31 +431,11 @@ class Measure:
         pairs = map("{}:{}".format, names, texts)
         return stored, "{" + ",".join(pairs) + "}"
 
-    def _items(self, items: list[Tree]) -> tuple[list[Tree], list[str]]:
-        stored: list[Tree] = []
-        texts: list[str] = []
-        count = _CHUNK
-        while len(stored) < len(items):
-            chunk = items[len(stored) : len(stored) + count]
-            text = ""
-            if len(chunk) == count and not _has_large(chunk):
-                text = "".join(self._encode(chunk, 0))[1:-1]
-            if text and len(text) <= LONG and _BEGINS not in text:
-                stored += chunk
-                texts.append(text)
-            else:
-                of_chunk, texts_of_chunk = self._parts(chunk)
-                stored += of_chunk
-                texts += texts_of_chunk
-            # Half as many signs, so that few chunks are too long.
-            count = max(_CHUNK, LONG * len(chunk) // (2 * len(text) + 1))
-        return stored, texts
-
     def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
         texts: list[str] = []
         if len(parts) >= _CHUNK and not _has_large(parts):
             texts = texts_of(parts, self._encode)
-        if not texts or any(_BEGINS in text for text in texts):
+        if not texts or _BEGINS in ",".join(texts):
             measured = list(map(self.part, parts))
             return [part for part, _ in measured], [text for _, text in measured]
         if max(map(len, texts)) <= LONG:
