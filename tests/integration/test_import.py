@@ -249,7 +249,7 @@ DAMAGED = {
     "broken.yaml": ("interactions: [", "is damaged"),
     "object.yaml": (
         "interactions: !!python/object/apply:os.system ['touch ran']",
-        "nothing was run",
+        "is damaged: could not determine a constructor for the tag",
     ),
     "broken.json": ('{"interactions": [', "is damaged"),
     "deep.json": ("[" * 100_000, "is nested too deeply"),

@@ -41,7 +41,7 @@ def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over,
             class TestInner:
                 def test_inner(self): pass
 
-        @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "d:e", "ä"])
+        @pytest.mark.parametrize("url", ["http://a", "b-c", "d/e", "ä"])
         def test_url(url): pass
 
         @pytest.mark.parametrize("number", [1, 2.5])
@@ -73,7 +73,6 @@ def test_signs_that_no_file_can_have_are_found_in_the_source(project, take_over,
         "test_url[\\xe4]",
         "test_url[b-c]",
         "test_url[d/e]",
-        "test_url[d:e]",
         "test_url[http://a]",
     ]
     assert "gone.json: test_api.py has no test gone" in said

@@ -88,8 +88,6 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield from _told(blocks, commands)
         changes = Counter(row.change for row in rows)
         yield ", ".join(f"{changes[one]} {one}" for one in _CHANGES if changes[one])
-        put_all_back = revision.put_back(revision.changed, project.start, whole=True)
-        yield f"to put all back: {' && '.join(put_all_back)}"
     return 1 if rows else 0
 
 

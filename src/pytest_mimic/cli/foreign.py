@@ -86,16 +86,10 @@ def _parsed_yaml(text: str) -> Any:
         ) from None
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.constructor.ConstructorError as error:
-        what = str(error.problem)
-        raise ForeignError(f"nothing was run: {what}") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = ""
-        if mark is not None:
-            line = f", line {mark.line + 1}"
+        # What would make an object of Python is refused by it, too.
         problem = getattr(error, "problem", None) or error
-        raise ForeignError(f"is damaged{line}: {problem}") from None
+        raise ForeignError(f"is damaged: {problem}") from None
 
 
 def _method_of(entry: Any) -> str:

@@ -97,32 +97,25 @@ class Revision:
 
     # -- commands to paste
 
-    def put_back(
-        self, names: Sequence[str], start: Path, *, whole: bool = False
-    ) -> list[str]:
+    def put_back(self, names: Sequence[str], start: Path) -> list[str]:
         """Return the commands that give files of the vault what they held.
 
         Args:
             names: The files.
             start: The folder where they are pasted.
-            whole: Whether the commands name the vault instead.
         """
+        git, start = "git", start.resolve()
+        if not start.is_relative_to(self._top):
+            git, start = f"git -C {shlex.quote(str(self._top))}", self._top
+        restore = f"restore --source={shlex.quote(self._name)} --staged --worktree"
         new = [name for name in names if name in self._untracked]
         old = [name for name in names if name not in self._untracked]
-        restore = f"restore --source={shlex.quote(self._name)} --staged --worktree"
         commands = []
         for words, of_kind in ((restore, old), ("clean -fdq", new)):
             if of_kind:
-                paths = [""] if whole else of_kind
-                commands.append(self._command(words, paths, start.resolve()))
+                paths = [os.path.relpath(self._vault / name, start) for name in of_kind]
+                commands.append(f"{git} {words} -- {shlex.join(paths)}")
         return commands
-
-    def _command(self, words: str, names: Sequence[str], start: Path) -> str:
-        git = "git"
-        if not start.is_relative_to(self._top):
-            git, start = f"git -C {shlex.quote(str(self._top))}", self._top
-        paths = [os.path.relpath(self._vault / name, start) for name in names]
-        return f"{git} {words} -- {shlex.join(paths)}"
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from pytest_mimic.cli import foreign
 from pytest_mimic.cli.exchanges import Exchanges, identity_under
@@ -25,24 +24,6 @@ from pytest_mimic.words import plural
 _FILTERED = re.compile(r"(?i)\W*(dummy|redacted|filtered|hidden|masked|fake|x+|)\W*")
 
 
-class _Import(NamedTuple):
-    """What becomes of one cassette for one test, or under its own name.
-
-    Attributes:
-        place: Whose calls they are, in words.
-        recordings: What is written, by the files of the vault.
-        is_known: Whether all of it is in the vault already.
-    """
-
-    place: str
-    recordings: dict[str, Recording]
-    is_known: bool
-
-    @property
-    def calls(self) -> int:
-        return sum(len(one.entries) for one in self.recordings.values())
-
-
 def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Make cassettes to logs of their tests; nothing in the vault is replaced.
 
@@ -54,29 +35,26 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
     rows: list[str] = []
     problems: list[tuple[str, ForeignError | CassetteError]] = []
     for path, name in _files_at(project, options.paths):
-        file = _shown(path, project.start)
+        file = project.commands.folder(path)
         try:
             cassette = foreign.read(path)
             problems += [(file, problem) for problem in cassette.problems]
-            owners = _owners(project, path)
-            for test in owners:
-                one = _import_of(project, test, name, cassette.interactions)
-                known = ", already there" if one.is_known else ""
-                calls = plural(one.calls, "call")
-                rows.append(f"  {file} -> {one.place} ({calls}{known})")
-                if one.is_known:
-                    continue
-                count += one.calls
-                if not options.dry_run:
-                    for file_name, recording in one.recordings.items():
+            for test in _owners(project, path):
+                place = test or f"cassette {name}"
+                recordings = _recordings(project, test, name, cassette.interactions)
+                is_known = _are_known(project, place, recordings)
+                calls = sum(len(one.entries) for one in recordings.values())
+                known = ", already there" if is_known else ""
+                rows.append(f"  {file} -> {place} ({plural(calls, 'call')}{known})")
+                count += 0 if is_known else calls
+                if not is_known and not options.dry_run:
+                    for file_name, recording in recordings.items():
                         vault.write(file_name, recording)
         except (ForeignError, CassetteError) as error:
             problems.append((file, error))
     # Objects that nothing refers to go, as those of a dry run.
     vault.close()
-    verb = "imported"
-    if options.dry_run:
-        verb = "would import"
+    verb = "would import" if options.dry_run else "imported"
     yield f"{verb} {plural(count, 'call')} into {vault.label}"
     yield from rows
     if problems:
@@ -108,12 +86,6 @@ def _files_at(project: Project, words: Sequence[str]) -> Iterator[tuple[Path, st
             raise MimicError(f"no such file or folder: {word}")
 
 
-def _shown(path: Path, start: Path) -> str:
-    if path.is_relative_to(start):
-        return path.relative_to(start).as_posix()
-    return str(path)
-
-
 def _owners(project: Project, path: Path) -> list[str]:
     """Return the tests of a cassette; an empty text: it has a name of its own.
 
@@ -127,27 +99,19 @@ def _owners(project: Project, path: Path) -> list[str]:
     return [f"{file}::{test}" for test in tests_of(path, module)]
 
 
-def _import_of(
-    project: Project, test: str, name: str, interactions: Sequence[Interaction]
-) -> _Import:
-    """Return what becomes of a cassette.
+def _are_known(
+    project: Project, place: str, recordings: Mapping[str, Recording]
+) -> bool:
+    """Return whether all of what a cassette holds is in the vault already.
 
     Raises:
         ForeignError: The vault has other recordings.
-        CassetteError: No cassette can have its name.
     """
-    place = test or f"cassette {name}"
-    file = log_name(test) if test else cassette_name(name)
-    recordings = _recordings(project, test, file, interactions)
-    known = 0
-    for file, recording in recordings.items():
-        former = project.vault.read(file)
-        if former is None:
-            continue
-        known += 1
-        if _outcomes(former) != _outcomes(recording):
+    formers = {file: project.vault.read(file) for file in recordings}
+    for file, former in formers.items():
+        if former is not None and _outcomes(former) != _outcomes(recordings[file]):
             raise ForeignError(f"{place} has other recordings: {file}")
-    return _Import(place, recordings, known == len(recordings))
+    return None not in formers.values()
 
 
 def _outcomes(recording: Recording) -> list[tuple[str, dict[str, Tree]]]:
@@ -155,9 +119,14 @@ def _outcomes(recording: Recording) -> list[tuple[str, dict[str, Tree]]]:
 
 
 def _recordings(
-    project: Project, test: str, file: str, interactions: Sequence[Interaction]
+    project: Project, test: str, name: str, interactions: Sequence[Interaction]
 ) -> dict[str, Recording]:
-    """Return the log or the cassette, and what all tests share, by their files."""
+    """Return the log or the cassette, and what all tests share, by their files.
+
+    Raises:
+        CassetteError: No cassette can have this name.
+    """
+    file = log_name(test) if test else cassette_name(name)
     adapter = project.adapter("http")
     assert adapter is not None
     vault = project.vault
@@ -173,10 +142,8 @@ def _recordings(
             request=request,
             imported=True,
         )
-        options = NO_OPTIONS
         line = project.line_of(entry)
-        if line is not None:
-            options = line.options
+        options = NO_OPTIONS if line is None else line.options
         is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
         entry.identity = identity_under(adapter, request, options)
@@ -190,8 +157,8 @@ def _recordings(
         assert isinstance(stored, dict)
         entry.request = stored
         if is_shared:
-            name = call_name(entry.target, entry.identity, entry.line)
-            recordings.setdefault(name, Recording(test, vault.today, [entry]))
+            shared = call_name(entry.target, entry.identity, entry.line)
+            recordings.setdefault(shared, Recording(test, vault.today, [entry]))
         else:
             entry.begin, entry.ended = 2 * len(log), 2 * len(log) + 1
             log.append(entry)

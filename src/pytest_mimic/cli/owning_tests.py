@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -46,8 +45,8 @@ def tests_of(cassette: Path, module: Path) -> list[str]:
         raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
     if not bracket:
         return tests
-    ids = _unreplaced(parameters.removesuffix("]"), _texts_in(tree))
-    return [f"{test}[{one}]" for test in tests for one in ids]
+    parameters = _unreplaced(parameters, _texts_in(tree))
+    return [f"{test}[{parameters}" for test in tests]
 
 
 @cache
@@ -74,34 +73,29 @@ def _name_of(test: str) -> str:
     return ".".join(test.split("::")[-2:])
 
 
-def _texts_in(tree: ast.Module) -> dict[str, list[str]]:
+def _texts_in(tree: ast.Module) -> dict[str, str]:
     """Return the texts of a module, by what pytest-recording makes of them."""
-    texts: dict[str, list[str]] = defaultdict(list)
+    texts: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             # pytest writes an id in ASCII.
             text = node.value.encode("unicode_escape").decode("ascii")
-            same = texts[_REPLACED.sub("-", text)]
-            if text not in same:
-                same.append(text)
+            texts.setdefault(_REPLACED.sub("-", text), text)
     return texts
 
 
-def _unreplaced(shown: str, texts: Mapping[str, Sequence[str]]) -> list[str]:
+def _unreplaced(shown: str, texts: Mapping[str, str]) -> str:
     """Return the parameters of a test of which the name of a cassette shows hyphens.
 
     | name of the cassette | texts in the module | parameters |
     |---|---|---|
-    | `b-c` | `b-c` | `b-c` |
-    | `d-e` | `d/e`, `d:e` | `d/e`, `d:e` |
-    | `http---a-1` | `http://a` | `http://a-1` |
-    | `x---fast` | `/`, `--fast` | `x---fast` |
+    | `b-c]` | `b-c` | `b-c]` |
+    | `http---a-1]` | `http://a` | `http://a-1]` |
+    | `x---fast]` | `/`, `--fast` | `x---fast]` |
     """
-    if shown in texts:
-        return list(texts[shown])
     known = [text for text in texts if text and text in shown]
     longest_first = sorted(known, key=len, reverse=True)
     any_known = "|".join(map(re.escape, longest_first)) or "(?!)"
     # A parameter ends where the next one begins, behind a hyphen.
-    parameter = re.compile(rf"(?:(?<=-)|^)(?:{any_known})(?=-|$)")
-    return [parameter.sub(lambda found: texts[found[0]][0], shown)]
+    parameter = re.compile(rf"(?:(?<=-)|^)(?:{any_known})(?=-|\])")
+    return parameter.sub(lambda found: texts[found[0]], shown)
