@@ -19,21 +19,23 @@ def identity_under(adapter: Adapter, request: Plain, options: Options) -> str:
     return identity_of(adapter.kind, parts_that_count(adapter, request, options))
 
 
-def secret_values(
-    redactor: Redactor, adapter: Adapter | None, call: Plain, body: Plain
-) -> list[tuple[str, str]]:
-    """Return what stands under secret names in a call, each with its path.
+def hides_more(
+    project: Project, adapter: Adapter | None, call: Plain, body: Plain
+) -> bool:
+    """Return whether a recording run of today would hide a part of a recorded call.
 
     Args:
-        redactor: Knows the names.
+        project: The project.
         adapter: That of a client; None: a function, whose outcome is not searched.
         call: The arguments or the request, with what stands in objects.
         body: The outcome, in the same way.
     """
-    found: list[tuple[str, str]] = []
+    secrets = project.secrets
+    redactor = secrets.redactor
+    found: list[str] = []
 
-    def note(value: str, path: str) -> str:
-        found.append((path, value))
+    def note(value: str, _path: str) -> str:
+        found.append(value)
         return value
 
     if adapter is None:
@@ -41,15 +43,7 @@ def secret_values(
     else:
         adapter.hide_request(redactor, call, note)
         adapter.hide_answer(redactor.of_answers, body.get("answer") or {}, note, call)
-    return found
-
-
-def hides_more(
-    project: Project, adapter: Adapter | None, call: Plain, body: Plain
-) -> bool:
-    """Return whether a recording run of today would hide a part of a recorded call."""
-    secrets = project.secrets
-    for _, value in secret_values(secrets.redactor, adapter, call, body):
+    for value in found:
         is_own_number = isinstance(value, Number) and not float(value)
         if not is_own_number and not is_placeholder(value):
             return True

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pytest_mimic.cli.exchanges import Exchanges, secret_values
+from pytest_mimic.cli.exchanges import Exchanges
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.engine.following import identity_today
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options
+from pytest_mimic.secrets.issued import Secrets
 from pytest_mimic.secrets.names import Names
 from pytest_mimic.secrets.placeholders import is_placeholder
-from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import call_name
@@ -143,7 +143,7 @@ def _today(
         raise MimicError(f"the adapter of {entry.target} is not installed")
     request: Any = unshelve(entry.request, vault)
     answer: Any = unshelve(entry.body.get("answer"), vault)
-    _refuse_names_taken_out(project.secrets.names, adapter, request, answer)
+    _refuse_names_taken_out(project.secrets, request, answer)
     shown = exchanges.request(adapter, request)
     if shown != request or line != entry.line:
         counted = partial(parts_that_count, adapter)
@@ -166,21 +166,16 @@ def _has_place(adapter: Adapter | None, options: Options) -> bool:
     return adapter.is_session or options.sequence is not False
 
 
-def _refuse_names_taken_out(
-    names: Names, adapter: Adapter, request: Plain, answer: Plain | None
-) -> None:
+def _refuse_names_taken_out(secrets: Secrets, request: Plain, answer: Any) -> None:
     """Refuse a call in which something is hidden that would not be today.
 
     Raises:
         MimicError: A line has taken a name out.
     """
-    if not names.takes_out:
-        return
-    body = {"answer": answer}
-    today = {path for path, _ in secret_values(Redactor(names), adapter, request, body)}
-    for path, value in secret_values(Redactor(Names()), adapter, request, body):
-        if is_placeholder(value) and path not in today:
-            raise MimicError(f"{path}: what was hidden there is not stored")
+    usual = Names()
+    for name in secrets.hidden_names([request, answer]):
+        if usual.secret(name) and not secrets.names.secret(name):
+            raise MimicError(f"{name}: what was hidden there is not stored")
 
 
 # -- what is written

@@ -248,11 +248,6 @@ class Names:
             self._hide_nothing
         )
 
-    @property
-    def takes_out(self) -> bool:
-        """Whether a line takes out one of the usual names."""
-        return False in self._declared.values()
-
     def secret(self, name: str) -> bool:
         """Return whether a name is secret whatever stands under it, hard or soft."""
         return bool(self._strength(name))
