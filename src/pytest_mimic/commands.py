@@ -32,7 +32,7 @@ class Commands:
         if self._vault:
             words.append(f"--mimic-vault={self._vault}")
         words += [self.place_of(test) for test in tests]
-        return " ".join(map(_quoted, words))
+        return shlex.join(words)
 
     def recording(self, option: str, tests: Iterable[str]) -> str:
         """Return a command that records tests; one that is too long names their files.
@@ -49,7 +49,7 @@ class Commands:
     def mimic(self, *words: str) -> str:
         """Return a command of `pytest-mimic`."""
         vault = ["--vault", self._vault] if self._vault else []
-        return " ".join(map(_quoted, ["pytest-mimic", *words, *vault]))
+        return shlex.join(["pytest-mimic", *words, *vault])
 
     def restore(self, paths: Iterable[Path]) -> str:
         """Return the command of Git that gives files back as they were committed.
@@ -60,7 +60,7 @@ class Commands:
         if not any(Path(above, ".git").exists() for above in paths[0].parents):
             return ""
         names = [self.folder(path) for path in paths]
-        return " ".join(map(_quoted, ["git", "restore", "--", *names]))
+        return shlex.join(["git", "restore", "--", *names])
 
     def folder(self, path: Path) -> str:
         """Return a folder as it is named in the folder of the command."""
@@ -80,11 +80,3 @@ def as_value(text: str) -> str:
     if re.search(r'["\\]', text):
         return shlex.quote(text)
     return f'"{text}"' if re.search(r"['#\s]", text) else text
-
-
-def _quoted(word: str) -> str:
-    """Return a word as a shell takes it; `~` at its beginning stays what it is."""
-    option, equals, value = word.partition("=")
-    if equals and option.startswith("--") and value.startswith("~/"):
-        return f"{option}=~/{shlex.quote(value[2:])}"
-    return shlex.quote(word)

@@ -120,12 +120,8 @@ def closest(name: str, names: Iterable[str]) -> str:
     """Return the closest of some names; empty: none is close."""
     from difflib import get_close_matches  # only errors need it
 
-    candidates = sorted(names)
     # `CLIENT` and `client` have no letter in common.
-    by_lower = {candidate.lower(): candidate for candidate in candidates}
-    close = get_close_matches(name, candidates, n=1)
-    if close:
-        return close[0]
+    by_lower = {candidate.lower(): candidate for candidate in sorted(names)}
     close = get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[close[0]] if close else ""
 

@@ -43,11 +43,14 @@ _OPTIONS = {
     ),
     "--mimic-report": ("FILE", "write an HTML page of the calls of this run"),
 }
-_INI_LINES = {
-    "mimic_functions": "functions and clients to mimic, one per line",
-    "mimic_redact": "further names whose values are hidden (!name takes one out)",
-}
-_INI_WORDS = {
+_VAULT = ".mimic_vault"
+# Each setting: its default and what it is for.
+_INI: dict[str, tuple[str | list[str], str]] = {
+    "mimic_functions": ([], "functions and clients to mimic, one per line"),
+    "mimic_redact": (
+        [],
+        "further names whose values are hidden (!name takes one out)",
+    ),
     "mimic_source": (
         "strict",
         "what a replay does if the source of a target has changed: strict or ignore",
@@ -59,6 +62,10 @@ _INI_WORDS = {
     "mimic_pickle": (
         "listed",
         "pickles that may be loaded: listed (importing what is listed) or forbid",
+    ),
+    "mimic_vault_path": (
+        _VAULT,
+        "the folder of the recordings, relative to the rootdir",
     ),
 }
 _MARKER = (
@@ -80,12 +87,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(flag, action="store_true", help=text)
     for flag, (value, text) in _OPTIONS.items():
         group.addoption(flag, metavar=value, help=text)
-    for name, text in _INI_LINES.items():
-        parser.addini(name, text, type="linelist")
-    for name, (default, text) in _INI_WORDS.items():
-        parser.addini(name, text, default=default)
-    text = "the folder of the recordings, relative to the rootdir"
-    parser.addini("mimic_vault_path", text, default=".mimic_vault")
+    for name, (default, text) in _INI.items():
+        if isinstance(default, list):
+            parser.addini(name, text, type="linelist", default=default)
+        else:
+            parser.addini(name, text, default=default)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -107,15 +113,12 @@ def _is_wanted(config: pytest.Config) -> bool:
     if any(value for name, value in options if name.startswith("mimic_")):
         return True
     try:
-        if any(config.getini(name) for name in _INI_LINES):
-            return True
-        for name, (default, _) in _INI_WORDS.items():
+        for name, (default, _) in _INI.items():
             if config.getini(name) != default:
                 return True
-        vault = str(config.getini("mimic_vault_path"))
     except (TypeError, ValueError) as error:  # TOML: a value of another type
         raise pytest.UsageError(str(error)) from None
-    return vault != ".mimic_vault" or Path(config.rootpath, vault).is_dir()
+    return Path(config.rootpath, _VAULT).is_dir()
 
 
 def _course_of(config: pytest.Config) -> Course:

@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.secrets.split import hide_split
 from pytest_mimic.values.drawing import line, lines
 from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
@@ -91,13 +91,7 @@ def _plain_row(project: Project, found: Found, entry: Entry) -> dict[str, object
 
 
 def show(project: Project, options: Namespace) -> Generator[str, None, int]:
-    """Show calls with their outcomes, those of a file in their order.
-
-    Raises:
-        MimicError: No selector was given.
-    """
-    if not options.selectors:
-        raise MimicError("show needs a SELECTOR: what to show")
+    """Show calls with their outcomes, those of a file in their order."""
 
     def shown(tree: Tree) -> Tree:
         masked: Tree = project.secrets.masked(unshelve(tree, project.vault))

@@ -76,7 +76,7 @@ _COMMANDS = {
     "show": _Command(
         show,
         "show recorded calls with their outcomes",
-        "SELECTOR*",
+        "SELECTOR+",
         "A pickle is not loaded. Secret names are hidden.",
     ),
     "diff": _Command(

@@ -54,12 +54,9 @@ def _told(
 ) -> Iterator[str]:
     if not judgement.unused:
         return
-    if clears:
-        count = plural(judgement.count, "unused recording")
-        yield f"{count} cleared ({size_in_words(size)})"
-    else:
-        yield f"{plural(judgement.count, 'recording')} unused"
-    yield "cleared:" if clears else "unused:"
+    count = plural(judgement.count, "recording")
+    freed = f", cleared ({size_in_words(size)})" if clears else ""
+    yield f"{count} unused{freed}:"
     yield from rows_of(judgement.unused, project.label)
     if not clears:
         command = project.commands.mimic("unused", *files, "--clear")
@@ -136,15 +133,9 @@ def _refuse_tests_not_run(
             left += [f"  {test} with {environment}" for test in not_run]
     if has_run and not left:
         return
-    verb = "was" if len(left) == 1 else "were"
+    words = "to judge them, give the files of all jobs: each test has to run in one"
     raise _not_judged(
-        f"{plural(len(left), 'test')} {verb} not run",
-        ["not run:", *left],
-        (
-            "to judge them, give the files of all jobs:"
-            " each test has to run in one of them",
-            "",
-        ),
+        f"{plural(len(left), 'test')} not run", ["not run:", *left], (words, "")
     )
 
 
