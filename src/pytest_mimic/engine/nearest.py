@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from pytest_mimic.commands import Commands
@@ -132,10 +132,14 @@ def _of_equal(
         begun = [one.owner for one in logs if one.number == 0]
         moved = _renamed_to(name, begun, around)
         if moved:
-            # Which of them was renamed to this one, only its author knows.
-            verb, begin = ("is", "begins") if len(moved) == 1 else ("are", "begin")
-            fact = f"{few(moved)}, which {verb} gone, {begin} with the same call"
-            return Hints([fact], _moves(name, moved[:3], around))
+            # The file of a fixture is moved with its tests.
+            place_of = _file_of if is_fixture_owner(name) else str
+            command = around.commands.mimic("mv", place_of(moved), place_of(name))
+            words = "to move the recordings to the renamed test"
+            # No later process has the name of a test that is made anew.
+            ways = [] if _is_of_this_run(name, moved) else [(words, command)]
+            fact = f"{moved}, which is gone, begins with the same call"
+            return Hints([fact], ways)
     if others[0].name.startswith("calls/"):
         fact = f"recorded by {others[0].owner} for all tests: it has no place in a log"
         return Hints([fact], [])
@@ -146,19 +150,24 @@ def _of_equal(
     return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
 
 
-def _renamed_to(owner: str, begun: Sequence[str], around: Around) -> list[str]:
-    """Give the owners, of those that begin as one does, that may be renamed to it."""
-    if is_fixture_owner(owner):
-        # Only its file can have another name.
-        moved = [one for one in begun if _file_of(one) in around.gone]
-        return [one for one in moved if _name_in_file(one) == _name_in_file(owner)]
-    tests = [one for one in begun if not is_fixture_owner(one)]
-    moved = [one for one in tests if one in around.gone]
-    alike = [one for one in moved if _name_in_file(one) == _name_in_file(owner)]
-    if alike or len(moved) == len(tests):
-        return alike or moved
-    # Tests that are not gone begin so, too.
-    return [one for one in moved if _file_of(one) == _file_of(owner)]
+def _renamed_to(owner: str, begun: Sequence[str], around: Around) -> str:
+    """Give the owner that is gone, and may be renamed to one; empty: not one alone."""
+    is_fixture = is_fixture_owner(owner)
+    place_of = _file_of if is_fixture else str
+    kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
+    gone = [one for one in kin if place_of(one) in around.gone]
+    found = [one for one in gone if _name_in_file(one) == _name_in_file(owner)]
+    if not found and not is_fixture:
+        # Where tests that are not gone begin so, too, it is one of the same file.
+        is_common = len(gone) < len(kin)
+        found = [
+            one for one in gone if not is_common or _file_of(one) == _file_of(owner)
+        ]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_of_this_run(owner: str, moved: str) -> bool:
+    return bool(new_in_test_id(owner)[0] and new_in_test_id(moved)[0])
 
 
 def _file_of(owner: str) -> str:
@@ -167,18 +176,6 @@ def _file_of(owner: str) -> str:
 
 def _name_in_file(test: str) -> str:
     return test.partition("::")[2]
-
-
-def _moves(owner: str, moved: Sequence[str], around: Around) -> list[Remedy]:
-    # The file of a fixture is moved with its tests.
-    place_of = _file_of if is_fixture_owner(owner) else str
-    words = chain(["to move the recordings to the renamed test"], repeat("or"))
-    if new_in_test_id(owner)[0]:  # No later process has this name.
-        moved = [one for one in moved if not new_in_test_id(one)[0]]
-    commands = [
-        around.commands.mimic("mv", place_of(one), place_of(owner)) for one in moved
-    ]
-    return [*zip(words, commands, strict=False)]
 
 
 def _without_vault(around: Around) -> Hints:

@@ -24,7 +24,6 @@ from pytest_mimic.errors import (
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import line_of
 from pytest_mimic.values.tree import shown_path
-from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
@@ -161,23 +160,33 @@ class Refusals:
         option = RECORD if owner is None or not owner.never_records else ""
         return Refusal(error, option, words)
 
-    def outdated(
-        self, call: Call, error: StaleRecordingError, owner: Owner | None
-    ) -> StaleRecordingError:
-        """A recorded outcome is of a class that is gone, or has other fields."""
-        return StaleRecordingError(
-            f"the recorded outcome of {call.label()} can no longer be made",
-            [error.what],
-            self._remedies("to record it again", RERECORD, owner),
-        )
+    def error(
+        self,
+        make: type[MimicError],
+        what: str,
+        facts: Iterable[str],
+        owner: Owner | None,
+        words: str = "to record it again",
+    ) -> MimicError:
+        """Give the error of a recording that only a new one can replace."""
+        return make(what, facts, self._remedies(words, RERECORD, owner))
 
-    def without_owner(self, call: Call) -> MissingRecordingError:
-        """A call that has a place begins when no test, fixture or cassette runs."""
-        return MissingRecordingError(
-            f"{call.label()} belongs to the calls of a test, but no test is running",
-            ["it may have been made by an import, or by a thread between two tests"],
-            self._ways_without_a_place(call, "make it in a test or in a fixture"),
-        )
+    def without_place(self, call: Call, *, in_child: bool) -> MissingRecordingError:
+        """A call that has a place begins without an owner, or in a child process."""
+        what = "belongs to the calls of a test, but no test is running"
+        facts = ["it may have been made by an import, or by a thread between two tests"]
+        other = "make it in a test or in a fixture"
+        if in_child:
+            what = (
+                "was made in a child process, where it has no place among the calls of"
+                " the test"
+            )
+            facts, other = [], "mimic the function that starts the process"
+        remedies = [
+            ("to let all tests share it", self.line_to_share(call)),
+            (f"or {other}, or a thread", ""),
+        ]
+        return MissingRecordingError(f"{call.label()} {what}", facts, remedies)
 
     def unfilled(
         self,
@@ -222,18 +231,6 @@ class Refusals:
         facts = ["one recording serves all tests, and keys do not count"]
         return Refusal(UnstableIdentityError(what, facts, ways), "")
 
-    def damaged(
-        self, call: Call, name: str, reason: str, owner: Owner | None
-    ) -> CorruptRecordingError:
-        """A recorded answer was edited to what no client can be given."""
-        remedies = self._remedies("to record it again", RERECORD, owner)
-        place = f"{self.vault.label}/{name}"
-        return CorruptRecordingError(
-            f"{place} holds an answer to {call.label()} that cannot be replayed",
-            [reason],
-            remedies,
-        )
-
     def add_command(self, error: MimicError, owner: Owner | None) -> None:
         """Name the command that makes a damaged recording again."""
         is_damage = isinstance(error, CorruptRecordingError)
@@ -244,23 +241,6 @@ class Refusals:
                 self._remedies("to record it again", RERECORD, owner)
             )
 
-    def in_child(self, call: Call) -> MissingRecordingError:
-        """A call that has a place is made in a child process."""
-        return MissingRecordingError(
-            f"{call.label()} was made in a child process, where it has no place among"
-            " the calls of the test",
-            [],
-            self._ways_without_a_place(
-                call, "mimic the function that starts the process"
-            ),
-        )
-
-    def _ways_without_a_place(self, call: Call, other: str) -> list[Remedy]:
-        return [
-            ("to let all tests share it", self.line_to_share(call)),
-            (f"or {other}, or a thread", ""),
-        ]
-
     def line_to_share(self, call: Call) -> str:
         """Give the line with which all tests share a call."""
         options = call.options.changed(sequence=False)
@@ -269,32 +249,14 @@ class Refusals:
             options = options.changed(only=(pattern,))
         return line_of(call.line_name, options)
 
-    def never_cancelled(
-        self, call: Call, entry: Entry, owner: Owner | None
-    ) -> MissingRecordingError:
-        """A call waits that was cancelled when it was recorded."""
-        return MissingRecordingError(
-            f"{call.label()} was cancelled after {entry.seconds:.1f} s when it was"
-            " recorded, and is not cancelled now",
-            [],
-            self._remedies("to record it again", RERECORD, owner),
-        )
-
-    def read_further(self, call: Call, owner: Owner | None) -> MissingRecordingError:
-        """A stream is read beyond what was recorded of it."""
-        return MissingRecordingError(
-            f"{call.label()} was read further than when it was recorded",
-            [],
-            self._remedies("to record the rest", RERECORD, owner),
-        )
-
     def drift(
         self,
         call: Call,
         differences: Sequence[Difference],
         owner: Owner | None,
         *,
-        failed: str = "",
+        failed: str,
+        of_fixture: bool,
     ) -> DriftError:
         """A real outcome differs from the recorded one.
 
@@ -303,34 +265,22 @@ class Refusals:
             differences: Where it differs.
             owner: Whose call it is.
             failed: How the real call failed, which is not to be accepted.
+            of_fixture: Whether it is a statement of a wider fixture in a recording run.
         """
-        remedies = self._remedies("to accept it", RERECORD, owner)
-        if failed:
-            remedies = self._remedies(f"{failed}, to try again", VERIFY, owner)
         what = f"{call.label()} no longer gives what was recorded"
-        return DriftError(what, lines_of(self.shown(differences)), remedies)
-
-    def drift_of_fixture(
-        self,
-        call: Call,
-        differences: Sequence[Difference],
-        owner: Owner,
-        *,
-        failed: str = "",
-    ) -> DriftError:
-        """A statement of a wider fixture gives something else in a recording run."""
-        if failed:
-            remedies = self._remedies(f"{failed}, to try again", RECORD, owner)
-        else:
-            tests = filter(None, [owner.serves])
-            command = self.commands.pytest(RERECORD, tests=tests)
+        remedies = self._remedies("to accept it", RERECORD, owner)
+        if of_fixture and owner is not None:
+            what = (
+                f"{call.label()} of a fixture no longer gives what was recorded, so new"
+                " calls would start from another state"
+            )
+            # All that uses the fixture, not its first test alone.
+            command = self.commands.pytest(RERECORD, tests=filter(None, [owner.serves]))
             remedies = [("to record everything that uses the fixture again", command)]
-        return DriftError(
-            f"{call.label()} of a fixture no longer gives what was recorded, so new"
-            " calls would start from another state",
-            lines_of(self.shown(differences)),
-            remedies,
-        )
+        if failed:
+            option = RECORD if of_fixture else VERIFY
+            remedies = self._remedies(f"{failed}, to try again", option, owner)
+        return DriftError(what, lines_of(self.shown(differences)), remedies)
 
     def command(self, option: str, owner: Owner | None) -> str:
         """Give the command that runs an owner again."""

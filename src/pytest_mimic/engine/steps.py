@@ -37,7 +37,12 @@ from pytest_mimic.engine.turns import (
     seconds_now,
     waker_of_task,
 )
-from pytest_mimic.errors import MimicError, StaleRecordingError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    MissingRecordingError,
+    StaleRecordingError,
+)
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Path, Tree
@@ -157,9 +162,9 @@ def _note_joined(run: Run, call: Call) -> None:
 
 def _slot_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
     if owner is None:
-        raise run.refusals.without_owner(call)
+        raise run.refusals.without_place(call, in_child=False)
     if owner.pid != os.getpid():
-        raise run.refusals.in_child(call)
+        raise run.refusals.without_place(call, in_child=True)
     log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
     has_effect = call.has_effect and owner.kind == "fixture"
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
@@ -523,16 +528,13 @@ class Step(OpenCall):
         return is_first
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
-        call, owner, refusals = self.call, self._owner, self._run.refusals
-        # That a call has failed is not to be accepted.
-        option = "" if failed else self._option
-        if self.mode == "repeat":
-            assert owner is not None
-            error = refusals.drift_of_fixture(call, differences, owner, failed=failed)
-            # All that uses the fixture is recorded again, not this test alone.
-            option = ""
-        else:
-            error = refusals.drift(call, differences, owner, failed=failed)
+        call, is_of_fixture = self.call, self.mode == "repeat"
+        error = self._run.refusals.drift(
+            call, differences, self._owner, failed=failed, of_fixture=is_of_fixture
+        )
+        # That a call has failed is not to be accepted, and all that uses a fixture is
+        # recorded again, not this test alone.
+        option = "" if failed or is_of_fixture else self._option
         error.conversation = call.conversation
         label = call.label()
         self._run.events.note(error, label)
@@ -606,8 +608,11 @@ class Step(OpenCall):
         if not owner.ended.is_set():
             if entry.end == "open":
                 raise self.read_further()
-            refusals = self._run.refusals
-            raise self._refused(refusals.never_cancelled(self.call, entry, owner))
+            raise self._unplayable(
+                MissingRecordingError,
+                f"{self.call.label()} was cancelled after {entry.seconds:.1f} s when it"
+                " was recorded, and is not cancelled now",
+            )
         if not is_task:
             end_this_thread()
         from asyncio import CancelledError  # few replays wait
@@ -633,20 +638,35 @@ class Step(OpenCall):
 
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
-        return self._refused(self._run.refusals.read_further(self.call, self._owner))
+        what = f"{self.call.label()} was read further than when it was recorded"
+        words = "to record the rest"
+        return self._unplayable(MissingRecordingError, what, words=words)
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
         self._take_back()
-        told = self._run.refusals.outdated(self.call, error, self._owner)
-        return self._refused(told, cause=error.what)
+        what = f"the recorded outcome of {self.call.label()} can no longer be made"
+        return self._unplayable(StaleRecordingError, what, error.what, is_cause=True)
 
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
         self._take_back()
-        refusals, name = self._run.refusals, self._slot.name
-        return self._refused(refusals.damaged(self.call, name, reason, self._owner))
+        file = f"{self._run.vault.label}/{self._slot.name}"
+        label = self.call.label()
+        what = f"{file} holds an answer to {label} that cannot be replayed"
+        return self._unplayable(CorruptRecordingError, what, reason)
+
+    def _unplayable(
+        self,
+        make: type[MimicError],
+        what: str,
+        *facts: str,
+        words: str = "to record it again",
+        is_cause: bool = False,
+    ) -> MimicError:
+        error = self._run.refusals.error(make, what, facts, self._owner, words)
+        return self._refused(error, facts[0] if is_cause else "")
 
     def _take_back(self) -> None:
         """Count the call no longer as one that got its recorded outcome."""
