@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 from support import loopback
@@ -19,6 +20,11 @@ class Model(loopback.Handler):
             number = len(self.server.seen)
         if self.path == "/flaky" and self.server.seen.count("/flaky") == 1:
             self.json({}, status=503)
+        elif self.path == "/both":
+            # Another request at this moment gets another answer.
+            with suppress(threading.BrokenBarrierError):
+                self.server.two.wait(2)
+            self.json(number)
         elif self.path.startswith("/same"):
             self.json("same")
         else:
@@ -30,6 +36,7 @@ def service():
     """A service that counts, and what it was asked."""
     with serving(Server(Model)) as server:
         server.lock = threading.Lock()
+        server.two = threading.Barrier(2)
         yield server
 
 
@@ -122,6 +129,27 @@ def test_recording_again_pays_each_place_once(shop, service, tests, workers):
     )
     shop.replay(*workers).expect(passed=2)
     assert asked(service) == 0
+
+
+@pytest.mark.parametrize("option", ["--mimic-record", "--mimic-rerecord"])
+def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service, option):
+    """The other waits, and gets that answer, which both get in the next run."""
+    shop.tests("""
+        import pathlib, pytest, shop
+
+        @pytest.mark.parametrize("name", ["one", "two"])
+        def test_it(name):
+            given = pathlib.Path(name)
+            answer = str(shop.ask("/both"))
+            if not given.exists():
+                given.write_text(answer)
+            assert answer == given.read_text()
+    """)
+
+    shop.run("-n2", option, process=True).expect(passed=2)
+
+    assert asked(service) == 1
+    shop.replay().expect(passed=2)
 
 
 def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service):

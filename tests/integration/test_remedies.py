@@ -430,7 +430,9 @@ def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope):
     run = shop.run()
 
     (command,) = after(run.section, "to record the missing: ")
-    shop.paste(command).expect(passed=2 if scope == "function" else 1)
+    # The other test holds earlier answers of a wider fixture, and is named.
+    passed, exit_code = (2, 0) if scope == "function" else (1, 1)
+    shop.paste(command).expect(passed=passed, exit_code=exit_code)
     shop.run().expect(passed=2)
     shop.run().expect(passed=2)
     shop.asks("milk")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from os import urandom
 from typing import Literal
 
 from pytest_mimic.engine.calls import (
@@ -22,7 +22,7 @@ from pytest_mimic.engine.calls import (
 )
 from pytest_mimic.engine.decide import Conversation, Mode, Recorded, decide
 from pytest_mimic.engine.following import identity_today
-from pytest_mimic.engine.turns import Turns
+from pytest_mimic.engine.turns import ThreadWaker, Turns, seconds_now
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import versions_of
@@ -36,6 +36,9 @@ from pytest_mimic.vault.vault import Part, Vault, Written, renewed
 
 # The digits of an identity.
 _IDENTITY = 32
+# In seconds: how long a call waits until another worker has made it, at most.
+_LONGEST_WAIT = 30
+_PAUSE = 0.01
 
 Ending = Literal["passed", "skipped", "failed"]
 
@@ -571,9 +574,12 @@ class Shared:
         self._vault = vault
         self._is_recording = is_recording
         self.joined: dict[str, dict[str, str]] = {}
-        self._run_id = run_id or urandom(8).hex()
+        self._run_id = run_id or os.urandom(8).hex()
+        self._has_workers = bool(run_id)
         self._made: defaultdict[str, set[int]] = defaultdict(set)
         self._confirmed: set[str] = set()
+        # Which process makes an answer now, by file and number; empty: none.
+        self._claims: dict[tuple[str, int], str] = {}
         # The files of calls that were recorded under another line, by target and line
         # of today, and by the identity that they have under it.
         self._followed: dict[tuple[str, str], dict[str, str]] = {}
@@ -658,8 +664,15 @@ class Shared:
             begun: What its owner began. None: the call gets the first answer.
         """
         name, number = call_name(call.target, call.identity, call.line), 0
-        if begun is not None and call.has_samples:
-            number = begun.next(name)
+        if begun is None or not call.has_samples:
+            return self._slot(call, mode, name, number)
+        number = begun.next(name)
+        slot = self._slot(call, mode, name, number)
+        if slot.is_real and self._has_workers and self._claim(name, number):
+            return self._slot(call, mode, name, number)
+        return slot
+
+    def _slot(self, call: Call, mode: Mode, name: str, number: int) -> Slot:
         entry = None
         recorded: Recorded = "none"
         is_made = mode == "rerecord" and number in self._made_in_run(name)
@@ -709,6 +722,8 @@ class Shared:
             if not raised_in(entry.body):
                 # Whoever else asks for what has failed is to get an own answer.
                 self._note(name, number)
+            elif self._has_workers:
+                self._tell(name, f"{number}:")
             answers = _answers_of(former)
             if former is None and slot.before:
                 answers = self._moved(slot.before, call)
@@ -759,7 +774,30 @@ class Shared:
         moved = {"identity": call.identity, "line": call.line}
         return [copied(one, **moved) for one in _answers_of(self._vault.read(name))]
 
-    # -- what this run has made
+    # -- what this run makes, and has made
+
+    def _claim(self, name: str, number: int) -> bool:
+        """Make an answer when no other worker makes it; whether one did until now."""
+        own, waker, has_waited = str(os.getpid()), ThreadWaker(), False
+        until = seconds_now() + _LONGEST_WAIT
+        while True:
+            self._made_in_run(name)
+            with self._vault.locks.writing():
+                is_made = number in self._made_in_run(name)
+                claim = self._claims.get((name, number), "")
+                if is_made or claim in ("", own) or seconds_now() > until:
+                    if not is_made:
+                        self._tell(name, f"{number}:{own}")
+                    return has_waited
+            has_waited = True
+            waker.wait(_PAUSE)
+
+    def release(self, name: str, number: int) -> None:
+        """Let another worker make an answer: this one has made none."""
+        if self._has_workers:
+            self._vault.begin_recording()
+            with self._vault.locks.writing():
+                self._tell(name, f"{number}:")
 
     def _note(self, name: str, number: int) -> None:
         self._made[name].add(number)
@@ -819,12 +857,16 @@ class Shared:
             run_id, file, what = line.split(" ")
             if run_id != self._run_id:
                 continue
+            number, is_claim, claim = what.partition(":")
             if what == "none":
                 self._made.pop(file, None)
             elif what == "kept":
                 self._confirmed.add(file)
+            elif is_claim:
+                self._claims[file, int(number)] = claim
             else:
-                self._made[file].add(int(what))
+                self._made[file].add(int(number))
+                self._claims.pop((file, int(number)), None)
         return self._made[name]
 
 

@@ -399,8 +399,11 @@ class Step(OpenCall):
         return True
 
     def _leave(self) -> None:
-        if self._slot.is_in_log:
-            self._log.end(self._slot)
+        slot = self._slot
+        if slot.is_in_log:
+            self._log.end(slot)
+        elif slot.is_real:
+            self._run.shared.release(slot.name, slot.index or 0)
 
     @property
     def _log(self) -> Log:
