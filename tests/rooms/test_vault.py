@@ -203,16 +203,33 @@ def test_the_end_of_a_run_leaves_objects_that_something_refers_to(vault):
     assert vault.objects() == []
 
 
-def test_deleted_recordings_take_their_objects_along(vault, tmp_path):
-    """Those of a killed run stay, as `check` says."""
+def killed(vault, work):
+    """Let another process do work with a vault, and end without a word."""
+    child = os.fork()
+    if not child:
+        work(Vault(vault.path))
+        os._exit(9)
+    os.waitpid(child, 0)
+
+
+@forks
+def test_deleted_recordings_take_their_objects_along(vault):
+    """Those of a killed run, too."""
+    killed(vault, with_objects)
+    assert len(vault.objects()) == 3
+
+    assert vault.delete([SHARED, LOG]) == 1
+    assert not vault.path.exists()
+
+
+def test_a_recording_that_is_deleted_takes_no_objects_of_others_along(vault, tmp_path):
+    """They are not even looked for: `check` names them."""
     *_, loose = with_objects(vault)
     vault.locks.leave()
 
     other = Vault(tmp_path / "v")
     assert other.delete([SHARED, LOG]) == 1
     assert [*other.folder.names()] == other.unneeded_objects() == [loose]
-    assert other.delete([loose]) == 1
-    assert not (tmp_path / "v").exists()
 
 
 @pytest.mark.parametrize("name", ["logs/a.json", "calls/shop.fit/01.json"])
@@ -244,7 +261,7 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
 
     other.kill()
     other.communicate()
-    vault.close()
+    vault.delete([])
     assert vault.objects() == []
 
 
@@ -254,13 +271,13 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
 def killed_after(vault, *entries, kept=None):
     """Let another process keep calls of a log, and end without a word."""
     before = set(vault.parts())
-    child = os.fork()
-    if not child:
-        part = Vault(vault.path).part(LOG, owner="test", recorded="2026-11-27")
+
+    def record(other):
+        part = other.part(LOG, owner="test", recorded="2026-11-27")
         for one in entries:
             part.append(one)
-        os._exit(9)
-    os.waitpid(child, 0)
+
+    killed(vault, record)
     [made] = set(vault.parts()) - before
     content = vault.folder.read(made)
     (vault.path / made).write_bytes(content[:kept])

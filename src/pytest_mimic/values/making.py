@@ -152,17 +152,19 @@ class Maker:
 
     def _container(self, cls: Any, tree: dict[str, Any]) -> Any:
         """Make a container of Python, whose own methods ask nothing of its items."""
+        # In the order of the tree, as parts that are pickles come.
+        attributes = self.attributes(cls, content_of(tree))
         kinds = _ARGUMENTS.get(cls, ())
         arguments = [checked(one, *kinds) for one in self.items(tree.get("()", []))]
         if cls is defaultdict and not _FACTORIES.issuperset(arguments):
             raise refused(name_of(cls), f"its factory is {arguments[0]}")
+        of = checked(self.value_of(tree.get("of", {})), dict)
         made = cls(*arguments)
         if "items" in tree:
             made.extend(self.items(tree["items"]))
-        of = checked(self.value_of(tree.get("of", {})), dict)
         for key, part in (of | self.pairs(tree.get("pairs", []))).items():
             made[key] = part
-        set_attributes(made, self.attributes(cls, content_of(tree)))
+        set_attributes(made, attributes)
         return made
 
     # -- objects
@@ -171,8 +173,8 @@ class Maker:
         if issubclass(type(cls), EnumMeta):
             return _member(cls, content)
         base: Any = classes.base_beside(cls)
-        value: Any = self.value_of(tree["of"]) if "of" in tree else None
-        if base is tuple and value is None:
+        value: Any = None
+        if base is tuple and "of" not in tree:
             value = self._named_items(cls, content)
             content = tree.get("attributes", {})
         attributes = self.attributes(cls, content)
@@ -180,6 +182,8 @@ class Maker:
             return self._error(cls, attributes, tree)
         if classes.is_slot(cls, "__pydantic_fields_set__"):
             attributes |= self._of_model(cls, tree)
+        if "of" in tree:
+            value = self.value_of(tree["of"])
         if value is not None:
             return _on_builtin(cls, base, attributes, value)
         _check_fields(cls, attributes)
@@ -192,7 +196,6 @@ class Maker:
     def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
         from pytest_mimic.values import errors  # Few outcomes are exceptions.
 
-        # In the order of the tree, as parts that are pickles come.
         args = tuple(self.items(tree["args"]))
         fields = self.value_of(checked(tree.get("fields", {}), dict))
         errors.check_fields(cls, fields)

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from os import close, listdir, lstat, rmdir, scandir, urandom
 from os import stat as stat_of
 from os.path import dirname, join
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import is_own
@@ -21,7 +21,6 @@ from pytest_mimic.vault.system import (
     content_of,
     in_folder,
     keep_mode,
-    map_of,
     open_file,
     replace,
     unlink,
@@ -31,7 +30,6 @@ from pytest_mimic.vault.system import (
 if TYPE_CHECKING:
     from mmap import mmap
 
-_Content = TypeVar("_Content")
 _TEMPORARY = ".mimic-"
 # In seconds. A younger temporary file may be that of a process on another machine.
 _AGE_OF_LEFTOVERS = 3600
@@ -66,33 +64,34 @@ class Folder:
             CorruptRecordingError: It is no regular file, nor a link to one; it lies
                 behind a link to a folder; or the system refuses it.
         """
-        return self._read(name, content_of)
+        content = self.map(name, may_map=False)
+        return None if content is None else content[:]
 
-    def map(self, name: str) -> bytes | mmap | None:
+    def map(self, name: str, *, may_map: bool = True) -> bytes | mmap | None:
         """As `read`; a large file is mapped."""
-        return self._read(name, map_of)
-
-    def _read(self, name: str, read: Callable[[str, int], _Content]) -> _Content | None:
         path = self.path(name)
         try:
             self.check_way(name)
             if name.endswith("/"):
                 scandir(path).close()  # The error of a folder that cannot be listed.
-            found = stat_of(path)
-            if not stat.S_ISREG(found.st_mode):
-                raise self._irregular(name)
-            return read(path, found.st_size)
+            if stat.S_ISREG(stat_of(path).st_mode):
+                return content_of(path, may_map=may_map)
         except FileNotFoundError:
             kind = self._kind(name)
             if not kind or stat.S_ISREG(kind):  # Another process writes it just now.
                 return None
-            raise self._irregular(name) from None
         except (OSError, ValueError) as reason:
             raise CorruptRecordingError(
                 f"cannot read {self._label}/{name}: {_cause(reason)}",
                 file=f"{self._label}/{name}",
                 damage="unreadable",
             ) from None
+        file = f"{self._label}/{name}"
+        raise CorruptRecordingError(
+            f"{file} is not a regular file, so it was not opened",
+            file=file,
+            damage="irregular",
+        )
 
     def check_way(self, name: str) -> None:
         """Refuse a file that lies behind a link to a folder.
@@ -266,14 +265,6 @@ class Folder:
                 ("to keep recordings in another folder", "mimic_vault_path = FOLDER")
             ],
         ) from None
-
-    def _irregular(self, name: str) -> CorruptRecordingError:
-        file = f"{self._label}/{name}"
-        return CorruptRecordingError(
-            f"{file} is not a regular file, so it was not opened",
-            file=file,
-            damage="irregular",
-        )
 
 
 def _temporary_name() -> str:

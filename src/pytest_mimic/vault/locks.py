@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import FileIO
 from itertools import count
 from os import close, fstat, getpid, listdir, lstat
 from os import stat as stat_of
@@ -114,12 +115,17 @@ class Locks:
     Args:
         folder: The files of the vault.
         label: How errors name it.
+
+    Attributes:
+        has_killed: Whether a run was found that was killed: it may have left objects
+            that nothing refers to.
     """
 
     def __init__(self, folder: Folder, label: str) -> None:
         self._folder = folder
         self._label = label
         self._run: HeldFile | None = None
+        self.has_killed = False
         # How much of the file of what is told was read.
         self._heard = 0
 
@@ -171,11 +177,8 @@ class Locks:
         Raises:
             FileExistsError: It was made ready before.
         """
-        ignore = open_file(self._folder.path(_IGNORE), NEW, 0o666)
-        try:
-            write_all(ignore, b"*\n")
-        finally:
-            close(ignore)
+        with FileIO(open_file(self._folder.path(_IGNORE), NEW, 0o666)) as ignore:
+            write_all(ignore.fileno(), b"*\n")
         self._share(_FOLDER)
         self._share(_WRITE)
 
@@ -205,30 +208,23 @@ class Locks:
 
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
-        path = self._folder.path(TOLD)
-        with self._telling():
-            descriptor = open_file(path, TO_LOCK | os.O_APPEND, 0o666)
-            try:
-                self._share(TOLD)
-                write_all(descriptor, f"{line}\n".encode())
-            finally:
-                close(descriptor)
+        path, mode = self._folder.path(TOLD), TO_LOCK | os.O_APPEND
+        with self._telling(), FileIO(open_file(path, mode, 0o666)) as file:
+            self._share(TOLD)
+            write_all(file.fileno(), f"{line}\n".encode())
 
     def told(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
         try:
-            descriptor = open_file(self._folder.path(TOLD), TO_CHECK)
+            file = FileIO(open_file(self._folder.path(TOLD), TO_CHECK))
         except OSError:  # It does not exist, or is hidden from this user.
             return []
-        try:
+        with file:
             # Another thread may read at the same moment: it hears the same lines.
-            start, length = self._heard, fstat(descriptor).st_size
-            if length < start:
-                start = 0  # another file
-            os.lseek(descriptor, start, os.SEEK_SET)
-            told = os.read(descriptor, length - start)
-        finally:
-            close(descriptor)
+            length = file.seek(0, os.SEEK_END)
+            start = self._heard if self._heard <= length else 0  # another file
+            file.seek(start)
+            told = file.readall()
         # The last line may be one that is being written.
         whole = told[: told.rfind(b"\n") + 1]
         self._heard = start + len(whole)
@@ -262,7 +258,7 @@ class Locks:
                 if is_held(self._folder, name):
                     has_others = True
                 else:
-                    self._folder.delete(name)
+                    self.has_killed |= self._folder.delete(name)
         return has_others
 
     def _delete_last(self) -> None:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from os import chmod, close, mkdir, read, write
+from io import FileIO
+from os import chmod, fstat, mkdir, write
 from os.path import dirname
 from time import sleep
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -87,36 +88,18 @@ def make_folder(path: str, mode: int = 0o777) -> None:
         make_folder(path, mode)
 
 
-def content_of(path: str, size: int) -> bytes:
-    """Return what a file of about that size holds, in the fewest calls."""
-    descriptor = open_file(path, TO_READ)
-    try:
-        content = read(descriptor, size + 1)
-        while len(content) != size:
-            piece = read(descriptor, size + 1)
-            if not piece:
-                break
-            content += piece
-        return content
-    finally:
-        close(descriptor)
-
-
-def map_of(path: str, size: int) -> bytes | mmap:
-    """Return what a file holds; a large one is mapped.
+def content_of(path: str, *, may_map: bool = False) -> bytes | mmap:
+    """Return what a file holds; a large one is mapped, where it may be.
 
     The map is private: what is changed in it changes no file. Windows could not replace
     a file that is mapped.
     """
-    if size <= _LARGE or os.name == "nt":
-        return content_of(path, size)
-    from mmap import ACCESS_COPY, mmap  # few outcomes are large
+    with FileIO(open_file(path, TO_READ)) as file:
+        if not may_map or os.name == "nt" or fstat(file.fileno()).st_size <= _LARGE:
+            return file.readall()
+        from mmap import ACCESS_COPY, mmap  # few outcomes are large
 
-    descriptor = open_file(path, TO_READ)
-    try:
-        return mmap(descriptor, 0, access=ACCESS_COPY)
-    finally:
-        close(descriptor)
+        return mmap(file.fileno(), 0, access=ACCESS_COPY)
 
 
 def write_all(descriptor: int, content: bytes | memoryview) -> None:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from itertools import chain, islice
@@ -109,6 +110,7 @@ def _holds_tests(vault: Path, project: str) -> bool:
     return False
 
 
+@dataclass
 class Written:
     """What a write has done.
 
@@ -121,15 +123,12 @@ class Written:
         replaced: The answers that stood in the place of these.
     """
 
-    def __init__(
-        self, name: str, before: bytes | None, now: bytes, recording: Recording
-    ) -> None:
-        self.name = name
-        self.before = before
-        self.now = now
-        self.recording = recording
-        self.answers: dict[int, Entry] = {}
-        self.replaced: dict[int, Entry] = {}
+    name: str
+    before: bytes | None
+    now: bytes
+    recording: Recording
+    answers: dict[int, Entry] = field(default_factory=dict)
+    replaced: dict[int, Entry] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -332,7 +331,9 @@ class Vault:
         """Delete objects that nothing refers to, or leave them to the last recorder."""
         if is_alone:
             told = self.folder.read(TOLD) or b""
-            self._drop(self.unneeded_objects(loose | objects_in(told)))
+            looked_for = None if self.locks.has_killed else loose | objects_in(told)
+            self._drop(self.unneeded_objects(looked_for))
+            self.locks.has_killed = False
         else:
             for name in loose:
                 self.locks.tell(f"any {name} loose")
