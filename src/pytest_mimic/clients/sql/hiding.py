@@ -9,6 +9,7 @@ from typing import Any
 from pytest_mimic.client import Plain, Redactor, StandIn
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.statements import Literal
+from pytest_mimic.secrets.issued import texts_in
 from pytest_mimic.secrets.values import map_texts
 from pytest_mimic.values.rows import bytes_of
 
@@ -25,8 +26,7 @@ class Hiding:
     """Hides what is secret in a statement and its answer.
 
     A statement that names a secret hides all texts of which nobody can tell the column:
-    of parameters, and of the results of a statement that the application has written
-    as text, unless it plainly lists its columns.
+    of literals, of parameters, and of results.
 
     Args:
         redactor: Knows the secret names.
@@ -41,7 +41,9 @@ class Hiding:
         self._statement = statements.read(request["statement"])
         params = request.get("parameters", {})
         self._params: Plain = params[0] if isinstance(params, list) else params
-        names = [*self._statement.names, *self._params]
+        # The name of a part of a document may be a parameter.
+        self._words = _words_in([*self._params.values()])
+        names = [*self._statement.names, *self._params, *self._words]
         self._is_secret = any(map(redactor.names.secret, names))
 
     def request(self) -> Plain:
@@ -103,25 +105,14 @@ class Hiding:
     def _parameters(self, values: Plain) -> Plain:
         judged = {}
         unknown = []
+        compared = self._request.get("names", {})
         for name in values:
-            columns = self._columns_of(name)
+            columns = self._resolved(compared.get(name, ()))
             judged[name] = self._judged([*columns, name])
             if not columns and not self._is_column(name):
                 unknown.append(name)
         hidden = unknown if self._is_secret else ()
         return self._values(values, judged, hidden, "parameters")
-
-    def _columns_of(self, name: str) -> list[str]:
-        """Return the columns with which a parameter is compared."""
-        behind = self._behind("parameters")
-        # One statement that inserts several rows has `name__0` and `name__1`.
-        for one in (name, name.rpartition("__")[0]):
-            if one in behind:
-                return self._resolved(behind[one])
-            column = self._statement.columns.get(one)
-            if column:
-                return [column]
-        return []
 
     def _is_column(self, name: str) -> bool:
         """Return whether a parameter has the name of a column, numbers apart."""
@@ -130,35 +121,36 @@ class Hiding:
         return column in statement.names and column not in statement.functions
 
     def _rows(self, found: list[Plain], keys: list[str]) -> list[Plain]:
-        behind = self._behind("columns")
         judged = {}
+        unknown = []
         for key in keys:
-            columns = self._resolved(behind.get(key, ()))
-            own = _without_table(key, self._statement.names)
-            judged[key] = self._judged([*columns, own])
-        is_text = self._request.get("is_text", False)
-        is_plain = not is_text or self._statement.lists_columns
-        hidden = keys if self._is_secret and not is_plain else ()
+            columns = self._resolved([key])
+            judged[key] = self._judged([*columns, key])
+            if not columns or self._statement.renames:
+                unknown.append(key)
+        hidden = unknown if self._is_secret else ()
         return [
             self._values(row, judged, hidden, f"rows[{index}]")
             for index, row in enumerate(found)
         ]
 
-    def _behind(self, kind: str) -> Mapping[str, list[str]]:
-        behind: Mapping[str, list[str]] = self._request.get("names", {}).get(kind, {})
-        return behind
-
-    def _resolved(self, columns: Iterable[str]) -> list[str]:
-        """Return the names of columns, and those of the parts of documents.
-
-        The name of a part is itself a parameter: `:settings_1` stands for its value.
-        """
+    def _resolved(self, names: Iterable[str]) -> list[str]:
+        """Return the columns that stand behind names, and what parameters name."""
+        statement = self._statement
         found = []
-        for column in columns:
-            if column[:1] == ":" and column[1:] in self._params:
-                found += statements.words_in(str(self._params[column[1:]]))
-            else:
-                found.append(column)
+        pending = [*names]
+        seen = set()
+        while pending:
+            name = pending.pop()
+            if name == ":":
+                found += self._words
+            elif name in seen:
+                continue
+            elif name in statement.labels:
+                pending += statement.labels[name]
+            elif self._is_column(name):
+                found.append(name)
+            seen.add(name)
         return found
 
     def _judged(self, names: list[str]) -> str:
@@ -224,13 +216,13 @@ class Hiding:
         return map_texts(self._redactor.hide(error, self._stand_in, "error"), hide)
 
 
-def _without_table(label: str, names: Collection[str]) -> str:
-    """Return the column to which SQLAlchemy gave a label: `users_id` for `users.id`."""
-    for match in re.finditer("_", label):
-        table, column = label[: match.start()], label[match.end() :]
-        if table in names and column in names:
-            return _without_table(column, names)
-    return label
+def _words_in(values: list[Any]) -> list[str]:
+    """Return the names in texts that are one, or a path into a document."""
+    found = []
+    for text in texts_in(values):
+        if text[:1] in ("$", "{") or " " not in text:
+            found += statements.words_in(text)
+    return found
 
 
 def _shown(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_mimic.client import Plain
+from pytest_mimic.clients.sql import statements
 from pytest_mimic.values.database import described
 from pytest_mimic.values.tree import text_of
 
@@ -21,16 +22,16 @@ def request_of(text: str, given: Any, context: Any) -> Plain:
             driver's cursor.
 
     Returns:
-        `statement` and `parameters` by name, or a list of such sets, and where they
-        hold something `is_text` and `names`, as `columns_behind` has them.
+        `statement` and `parameters` by name, or a list of such sets; and in `names` the
+        columns with which they are compared, where their own names do not say it.
     """
     compiled = getattr(context, "compiled", None)
     request: Plain = {"statement": text}
     if not hasattr(compiled, "bind_names"):
         # A text for the driver, or a definition such as CREATE TABLE.
         compiled = None
+    names: Sequence[str] = ()
     if given:
-        names: Sequence[str] = ()
         lists: Mapping[str, list[str]] = {}
         if compiled is not None:
             lists = getattr(context, "_expanded_parameters", None) or {}
@@ -40,20 +41,22 @@ def request_of(text: str, given: Any, context: Any) -> Plain:
         if compiled is not None and lists:
             sets = [_with_lists(one, lists, compiled.string) for one in sets]
         request["parameters"] = sets if is_many else sets[0]
-    if compiled is None:
-        return {**request, "is_text": True}
-    return {**request, **_columns_behind(compiled)}
+        found = _other_names(text, names)
+        if found:
+            request["names"] = found
+    return request
 
 
-def _columns_behind(compiled: Any) -> Plain:
-    """Return `columns_behind` of a compiled statement, which SQLAlchemy reuses."""
-    known: Plain | None = vars(compiled).get("_mimic_columns")
-    if known is None:
-        # It loads SQLAlchemy, which has compiled the statement.
-        from pytest_mimic.clients.sql.secret_columns import columns_behind
-
-        known = vars(compiled)["_mimic_columns"] = columns_behind(compiled)
-    return known
+def _other_names(text: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return by parameter the columns of its condition that its name does not say."""
+    by_number = {str(number): name for number, name in enumerate(names, 1)}
+    found = {}
+    for mark, columns in statements.read(text).columns.items():
+        name = by_number.get(mark, mark)
+        others = [one for one in columns if one.lower() not in name.lower()]
+        if others:
+            found[name] = others
+    return found
 
 
 def _names_in_order(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 # The last group of each piece is its content.
@@ -40,17 +42,17 @@ _KINDS = {
     "numbered": "parameter",
     "marker": "parameter",
 }
-# `SELECT u.id, u."name" FROM users`, in which each column has its own name.
-_NAME = r"(?:\w+|\"\w+\")"
-_ITEM = rf"(?:{_NAME}\.)*(?:{_NAME}|\*)"
-_PLAIN_QUERY = re.compile(
-    rf"\s*select\s+(?:distinct\s+)?(?:{_ITEM}\s*,\s*)*{_ITEM}\s+from\b"
-    r"(?!.*\b(?:select|union|intersect|except)\b)",
-    re.I | re.S,
-)
+_RENAMES = re.compile(r"\b(?:union|intersect|except)\b|\)\s*as\s*(?:\w+\s*)?\(", re.I)
 _COMPARISON = frozenset("=<>!~")
 # Before a column that stands alone on its side of a comparison.
 _BEGINNINGS = frozenset(["where", "and", "or", "set", "on", "not", "having", ",", "("])
+# Before a condition; of SET, before all that it sets.
+_BEFORE_CONDITIONS = frozenset("where and or on having set".split())
+# Where a condition ends, or what is given, or begins.
+_BOUNDARIES = _BEFORE_CONDITIONS.union(
+    "select distinct returning from values group order limit offset fetch union"
+    " intersect except".split()
+)
 _SETS_A_PASSWORD = re.compile(
     r"\bidentified\b|\bpragma\s+(?:\w+\.)?\W?(?:hex|text)?(?:re)?key\b", re.I
 )
@@ -88,9 +90,13 @@ class Statement(NamedTuple):
         names: Every name in it.
         functions: Those with a bracket behind them.
         literals: In order.
-        columns: By the name of a parameter, or its number: the column with which it is
-            compared, if that can be told.
-        lists_columns: Whether it gives columns of tables alone, each by its own name.
+        columns: By the name of a parameter, or its number: the columns in the condition
+            in which it stands; `:` if there are other parameters, which may name parts
+            of a document.
+        labels: By a name that stands behind another one, or behind an expression, as
+            that of a label does: the same of what it names.
+        renames: Whether it has other names for columns, in brackets or for the rows of
+            several queries.
         is_ordered: Whether it gives an order of rows.
     """
 
@@ -98,8 +104,9 @@ class Statement(NamedTuple):
     names: frozenset[str]
     functions: frozenset[str]
     literals: tuple[Literal, ...]
-    columns: Mapping[str, str]
-    lists_columns: bool
+    columns: Mapping[str, list[str]]
+    labels: Mapping[str, list[str]]
+    renames: bool
     is_ordered: bool
 
 
@@ -121,12 +128,15 @@ class _Token(NamedTuple):
         return self.content.lower() if self.kind in ("word", "sign") else ""
 
 
+_NOTHING = _Token("", 0, 0, "")
+
+
 @lru_cache(maxsize=1024)
 def read(text: str) -> Statement:
     """Read a statement."""
     all_tokens = list(_tokens_of(text))
     # Before a literal, a comment says nothing.
-    tokens = [token for token in all_tokens if token.kind != "comment"]
+    tokens = _numbered(token for token in all_tokens if token.kind != "comment")
     names = {token.content for token in tokens if token.is_name}
     literals = [
         Literal(token.start, token.end, "comment", "", is_key=False)
@@ -134,14 +144,12 @@ def read(text: str) -> Statement:
         if token.kind == "comment"
     ]
     functions = set()
-    columns: dict[str, str] = {}
-    number = 0
+    columns: dict[str, list[str]] = {}
+    labels: dict[str, list[str]] = defaultdict(list)
     for index, token in enumerate(tokens):
         column = _column_before(tokens, index)
         if token.kind == "parameter":
-            number += 1
-            is_named = token.content not in ("?", "%s")
-            columns[token.content if is_named else str(number)] = column
+            columns[token.content] = [column] if column else _condition(tokens, index)
         elif token.kind in ("text", "number") or _is_text(tokens, index):
             kind = "number" if token.kind == "number" else "text"
             is_key = kind == "text" and _is_key(tokens, index)
@@ -150,6 +158,8 @@ def read(text: str) -> Statement:
             literals.append(Literal(token.start, token.end, kind, column, is_key))
         elif token.word == "(" and index:
             functions.add(tokens[index - 1].content)
+        elif token.is_name and index and _ends_item(tokens[index - 1]):
+            labels[token.content] += _item_before(tokens, index)
     if _SETS_A_PASSWORD.search(text):
         names.add("password")
     return Statement(
@@ -158,7 +168,8 @@ def read(text: str) -> Statement:
         functions=frozenset(functions),
         literals=tuple(sorted(literals)),
         columns=columns,
-        lists_columns=_PLAIN_QUERY.match(text) is not None,
+        labels=labels,
+        renames=_RENAMES.search(text) is not None,
         is_ordered=any(token.word == "order" for token in tokens),
     )
 
@@ -206,6 +217,60 @@ def _column_before(tokens: list[_Token], index: int) -> str:
         place -= 2
     is_alone = place == 0 or tokens[place - 1].word in _BEGINNINGS
     return column if is_alone else ""
+
+
+def _numbered(tokens: Iterable[_Token]) -> list[_Token]:
+    """Return tokens in which a parameter without a name has its number."""
+    found = []
+    numbers = count(1)
+    for token in tokens:
+        if token.content in ("?", "%s") and token.kind == "parameter":
+            token = token._replace(content=str(next(numbers)))
+        found.append(token)
+    return found
+
+
+def _condition(tokens: list[_Token], index: int) -> list[str]:
+    """Return the columns and the other parameters of the condition around a place."""
+    start, end = index, index + 1
+    while start > 0 and tokens[start - 1].word not in _BOUNDARIES:
+        start -= 1
+    if start == 0 or tokens[start - 1].word not in _BEFORE_CONDITIONS:
+        return []
+    while end < len(tokens) and tokens[end].word not in _BOUNDARIES:
+        end += 1
+    others = [*tokens[start:index], *tokens[index + 1 : end]]
+    return _columns_in(others)
+
+
+def _ends_item(token: _Token) -> bool:
+    is_label = token.is_name and token.word not in _BOUNDARIES
+    return is_label or token.word == ")"
+
+
+def _item_before(tokens: list[_Token], end: int) -> list[str]:
+    """Return the columns and the parameters of what is given before a place."""
+    start, depth = end, 0
+    while start > 0:
+        word = tokens[start - 1].word
+        depth += (word == ")") - (word == "(")
+        is_first = depth == 0 and (word == "," or word in _BOUNDARIES)
+        if is_first or depth < 0:
+            break
+        start -= 1
+    return _columns_in(tokens[start:end])
+
+
+def _columns_in(tokens: list[_Token]) -> list[str]:
+    found = []
+    for token, after in zip(tokens, [*tokens[1:], _NOTHING]):
+        if token.kind == "parameter":
+            found.append(":")
+        elif token.kind == "text":
+            found += words_in(token.content)
+        elif token.is_name and after.word not in (".", "(") and token.word != "as":
+            found.append(token.content)
+    return found
 
 
 def _signature_of(tokens: list[_Token]) -> str:
