@@ -189,13 +189,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     COO, _ = stored(torch.eye(2).to_sparse())
     CSR, _ = stored(torch.eye(2).to_sparse_csr())
+ONE = {"$numpy:ndarray": [1.0], "dtype": "float32", "shape": [1]}
 BROKEN = {
-    "an index": {**COO, "$torch:Tensor": [{**COO["$torch:Tensor"][0], "$torch:Tensor": [0, 9, 0, 1]}, COO["$torch:Tensor"][1]]},
-    "a row": {**CSR, "$torch:Tensor": [{**CSR["$torch:Tensor"][0], "$torch:Tensor": [0, 7, 2]}, *CSR["$torch:Tensor"][1:]]},
-    "a shape": {"$torch:Tensor": [1.0], "dtype": "float32", "shape": [2]},
-    "no dtype": {"$torch:Tensor": [1.0], "dtype": "load", "shape": [1]},
-    "quantised": {"$torch:Tensor": [1], "dtype": "qint8", "shape": [1]},
-    "a list": {"$torch:Tensor": [[1.0]], "dtype": "float32", "shape": [1]},
+    "an index": {**COO, "$torch:Tensor": [{**COO["$torch:Tensor"][0], "$torch:Tensor": {"$numpy:ndarray": [0, 9, 0, 1], "dtype": "int64", "shape": [2, 2]}}, COO["$torch:Tensor"][1]]},
+    "a row": {**CSR, "$torch:Tensor": [{**CSR["$torch:Tensor"][0], "$torch:Tensor": {"$numpy:ndarray": [0, 7, 2], "dtype": "int64", "shape": [3]}}, *CSR["$torch:Tensor"][1:]]},
+    "a shape": {"$torch:Tensor": ONE, "dtype": "float32", "shape": [2]},
+    "no dtype": {"$torch:Tensor": ONE, "dtype": "load", "shape": [1]},
+    "quantised": {"$torch:Tensor": ONE, "dtype": "qint8", "shape": [1]},
+    "a list": {"$torch:Tensor": [1.0], "dtype": "float32", "shape": [1]},
     "a layout": {**COO, "layout": "strided"},
 }  # fmt: skip
 

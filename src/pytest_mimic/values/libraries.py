@@ -24,7 +24,6 @@ from pytest_mimic.values.rows import Make, Opener, Row, checked, content_of
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tensors import (
     bits_of,
-    dtype_of,
     form_of,
     grad_of,
     is_tensor_alone,
@@ -357,39 +356,15 @@ def _any_tensor(tensor: Any, walk: Opener) -> Tree:
     grad = grad_of(tensor)
     if grad is not None:
         form["grad"] = walk.node(grad)
-    parts = parts_of(tensor)
+    content: Tree = [walk.node(part) for part in parts_of(tensor)]
     if walk.purpose != "exact":
-        content: Tree = [walk.node(part) for part in parts]
-        if not parts:
-            content = _data(numbers_of(tensor), walk)
+        content = content or walk.node(numbers_of(tensor))
         return _tagged(tensor, content, walk, **form)
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or vars(tensor):
         return Raw(tensor)
     if not tensor.is_cpu:
         form["device"] = str(tensor.device)
-    content = [walk.node(part) for part in parts]
-    if not parts:
-        content = _stored_content(tensor, walk)
-    return {"$torch:Tensor": content, **form}
-
-
-def _stored_content(tensor: Any, walk: Opener) -> Tree:
-    bits = bits_of(tensor)
-    whole = Bulk(bits)
-    if tensor.numel() > walk.few:
-        return whole
-    items = numbers_of(tensor).ravel().tolist()
-    try:
-        same = bits_of(_tensor_of_items(items, tensor.dtype)).tobytes()
-    except (RuntimeError, TypeError, NotImplementedError):
-        return whole
-    return [walk.node(item) for item in items] if same == bits.tobytes() else whole
-
-
-def _tensor_of_items(items: list[Any], dtype: Any) -> Any:
-    import torch
-
-    return torch.tensor(items, dtype=dtype)
+    return {"$torch:Tensor": content or walk.node(bits_of(tensor)), **form}
 
 
 def _make_tensor(_cls: Any, tree: dict[str, Any], make: Make) -> object:
@@ -398,15 +373,11 @@ def _make_tensor(_cls: Any, tree: dict[str, Any], make: Make) -> object:
 
     form = {key: _plain(part) for key, part in tree.items() if key in _FORM}
     content = content_of(tree)
-    if type(content) is dict:
-        memory: Any = memory_of(checked(make(content), np.ndarray))
-    elif "layout" in form:
+    if "layout" in form:
         parts = [make(part) for part in checked(content, list)]
-        memory = [checked(part, torch.Tensor) for part in parts]
+        memory: Any = [checked(part, torch.Tensor) for part in parts]
     else:
-        items = [checked(make(item), *_ITEMS[:4]) for item in checked(content, list)]
-        dense = _tensor_of_items(items, dtype_of(form["dtype"]))
-        memory = memory_of(bits_of(dense))
+        memory = memory_of(checked(make(content), np.ndarray))
     made = tensor_of(form, memory)
     if "grad" in tree:
         made.grad = checked(make(tree["grad"]), torch.Tensor)

@@ -9,8 +9,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
+from inspect import unwrap
 from itertools import count
 from pathlib import PurePath
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from pytest_mimic.values.names import (
@@ -713,6 +715,8 @@ class Walk:
             said = member_of(kind.cls, name)
             # A property goes before what the object holds.
             if name.startswith("_") or isinstance(said, property):
+                continue
+            if isinstance(part, FunctionType) and unwrap(part) is unwrap(said):
                 continue
             node = self.node(part)
             if said is not None and self.node(said) == node:
