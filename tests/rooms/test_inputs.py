@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-from pytest_mimic.engine.code import Project
 from pytest_mimic.engine.inputs import Inputs
+from pytest_mimic.vault.vault import Vault
 
 MODULES = {
     "__init__": "",
@@ -181,28 +181,18 @@ def inputs(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("shop.report", "shop.money", "shop.row"):
         importlib.import_module(name)
-    yield lambda: Inputs(tmp_path, tmp_path / ".mimic_vault", Project(tmp_path))
+    yield lambda: Inputs(tmp_path, Vault(tmp_path / ".mimic_vault"))
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
         del sys.modules[name]
 
 
-class Stored:
-    """A list as the vault has it."""
-
-    def __init__(self, content):
-        self.content = content
-
-    def read_object(self, _name):
-        return self.content
-
-
 def changed_by(inputs, root, name, old, new):
     """Return what a run names after an edit."""
-    listed = inputs().listed("shop.report:build", ARGUMENTS, set())
+    listed = inputs().store("shop.report:build", ARGUMENTS, set())
     text = (root / name).read_text()
     assert old in text
     (root / name).write_text(text.replace(old, new, 1))
-    return inputs().changed("list", Stored(listed))
+    return inputs().changed(listed)
 
 
 FUNCTIONS = {

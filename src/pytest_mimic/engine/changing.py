@@ -75,12 +75,9 @@ class ChangingValues:
             self._note_test(test)
         is_function = call.kind == "function"
         counted = call.whole() if is_function else call.counted(described)
-        leaves = list(islice(_leaves(counted), _MOST_LEAVES))
-        # Few calls hold one: a look at all texts is quicker than one at each.
-        may_change = self._may_change([_text_of(part) for _, part in leaves])
-        for path, part in leaves:
-            look = made_anew(part) if may_change else ""
-            what = self._what(part, look) if may_change else ""
+        for path, part in islice(_leaves(counted), _MOST_LEAVES):
+            look = made_anew(part)
+            what = self._what(part, look)
             if what:
                 self._note(call, path, what, test)
             if part is not None and not (what and look):
@@ -91,13 +88,6 @@ class ChangingValues:
         found, look = new_in_test_id(test)
         if found and not self._is_in_files(found):
             self._events.add("new test id", test, test=test, what=f"has {look}")
-
-    def _may_change(self, texts: list[str]) -> bool:
-        """Return whether a part of these may be one that the next run makes anew."""
-        together = '"'.join(texts)
-        if self._today in together or self._worker.search(together):
-            return True
-        return any(ids_and_moments_in(together))
 
     def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,20 +39,16 @@ class Project:
     """The files of a project: what is installed nowhere, or is what its rootdir builds.
 
     What is installed as editable lies where it is developed.
+
+    Attributes:
+        has: Returns whether a file, by its absolute path, is one of the project.
     """
 
     def __init__(self, rootdir: Path) -> None:
         self._rootdir = rootdir
-        self._known: dict[str, bool] = {}
+        self.has = cache(self._has)
 
-    def has(self, file: str) -> bool:
-        """Return whether a file, by its absolute path, is one of the project."""
-        known = self._known.get(file)
-        if known is None:
-            known = self._known[file] = self._judge(file)
-        return known
-
-    def _judge(self, file: str) -> bool:
+    def _has(self, file: str) -> bool:
         path = file.replace(os.sep, "/")
         installed = re.sub(_FOLDERS, "", path)
         if installed != path:
@@ -98,14 +94,18 @@ class Module:
 
     Functions, classes and methods have their qualified names; "" names what stands at
     the top level beside them.
+
+    Attributes:
+        piece: Gives a piece that the module has.
+        digest: Gives the digest of a piece; empty: there is none.
     """
 
     def __init__(self, name: str, file: str) -> None:
         is_package = Path(file).name == "__init__.py"
         self._package = name if is_package else name.rpartition(".")[0]
         self._tree = syntax_of(file)
-        self._pieces: dict[str, Piece] = {}
-        self._digests: dict[str, str] = {}
+        self.piece = cache(self._piece)
+        self.digest = cache(self._digest)
 
     @cached_property
     def _nodes(self) -> dict[str, list[ast.stmt]]:
@@ -123,18 +123,11 @@ class Module:
         """Whether a piece has this name."""
         return name in self._nodes
 
-    def piece(self, name: str) -> Piece:
-        """Give a piece that the module has."""
-        if name not in self._pieces:
-            self._pieces[name] = _piece(self._nodes[name])
-        return self._pieces[name]
+    def _piece(self, name: str) -> Piece:
+        return _piece(self._nodes[name])
 
-    def digest(self, name: str) -> str:
-        """Give the digest of a piece; empty: there is none."""
-        if name not in self._digests:
-            digests = map(digest_of_syntax, self._nodes.get(name, []))
-            self._digests[name] = ",".join(digests)
-        return self._digests[name]
+    def _digest(self, name: str) -> str:
+        return ",".join(map(digest_of_syntax, self._nodes.get(name, [])))
 
     def members_of(self, cls: str) -> list[str]:
         """Give the names of the methods and inner classes of a class."""
@@ -142,27 +135,30 @@ class Module:
 
 
 class Code:
-    """The code of the project's modules, of which none is imported for it."""
+    """The code of the project's modules, of which none is imported for it.
+
+    Attributes:
+        file_of: Gives the file of a module; empty: it is none of the project.
+        module: Gives a module of the project; None: it is another one.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._files: dict[str, str] = {}
-        self._modules: dict[str, Module | None] = {}
+        self.file_of = cache(self._file_of)
+        self.module = cache(self._module)
 
-    def file_of(self, module: str) -> str:
-        """Give the file of a module; empty: it is none of the project."""
-        if module not in self._files:
-            file = _file_of(module)
-            is_own = file.endswith(".py") and self._project.has(file)
-            self._files[module] = file if is_own else ""
-        return self._files[module]
+    def _file_of(self, module: str) -> str:
+        file = _file_of(module)
+        return file if file.endswith(".py") and self._project.has(file) else ""
 
-    def module(self, name: str) -> Module | None:
-        """Give a module of the project; None: it is another one."""
-        if name not in self._modules:
-            file = self.file_of(name)
-            self._modules[name] = Module(name, file) if file else None
-        return self._modules[name]
+    def _module(self, name: str) -> Module | None:
+        file = self.file_of(name)
+        return Module(name, file) if file else None
+
+    def imports_of(self, module: str, name: str) -> Sequence[Place]:
+        """Give what a module of the project or its functions import under a name."""
+        code = self.module(module)
+        return code.imports.get(name, ()) if code is not None else ()
 
     def digest_of(self, place: Place) -> str:
         """Give the digest of what stands at a place; empty: nothing does."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.asked import AskedClients
-from pytest_mimic.engine.code import Project
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
@@ -159,11 +158,12 @@ class Coverings:
         self._patches = Patches()
         self._mocks = Mocks(
             run,
-            Inputs(rootdir, run.vault.path, Project(rootdir)),
+            Inputs(rootdir, run.vault),
             AskedClients(run.inside, self._patches),
         )
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}
+        run.inside.intercept = run.sleeps.intercept = self.intercept
         if not self._is_live:
             self.intercept(self._mocks.edges())
 
@@ -241,6 +241,7 @@ class Coverings:
             for covering in reversed(list(self._open)):
                 covering.end()
             self._edges.clear()  # A module may still be loaded that was found before.
+            self._run.inside.intercept = self._run.sleeps.intercept = None
             self._watch.leave()
             self._patches.restore()
 

@@ -256,7 +256,7 @@ class FunctionPlan:
         if not entry.inputs:
             return []
         try:
-            return self.inputs.changed(entry.inputs, self.run.vault)
+            return self.inputs.changed(entry.inputs)
         except MimicError as error:
             if self.run.inputs == "strict" and self.run.mode != "record":
                 raise
@@ -286,9 +286,7 @@ class FunctionPlan:
         if self._is_of_other_source(entry):
             facts["source"] = self.source
         if run.inputs != "ignore" and self._changed_inputs(entry):
-            listed = self.inputs.renewed(
-                entry.inputs, run.vault, self.target, entry.arguments
-            )
+            listed = self.inputs.renewed(entry.inputs, self.target, entry.arguments)
             facts["inputs"] = listed.decode()
         if facts:
             step.tell("accepted", self.target, cause=self.target, **facts)
@@ -303,7 +301,7 @@ class FunctionPlan:
         """
         if self.run.inputs == "ignore" or not self.source:
             return ""
-        return self.inputs.store(self.target, arguments, files, self.run.vault)
+        return self.inputs.store(self.target, arguments, files)
 
     def refuse_mocks(self, call: FunctionCall) -> None:
         """Refuse a call of which all tests would share an outcome made with a mock.
@@ -374,22 +372,6 @@ class FunctionPlan:
         """
         self.refuse_replaced(self._mocks.clients.replaced(asked))
         return make()
-
-    @cached_property
-    def _layers(self) -> tuple[str, ...]:
-        return (self.layer,) if self.layer else ()
-
-    def is_fresh_value(self, entry: Entry) -> bool:
-        """Whether a call was recorded as this one is made, and gave a plain value.
-
-        Raises:
-            CorruptRecordingError: The list of what it reached is damaged.
-        """
-        if "value" not in entry.body or entry.layers != self._layers:
-            return False
-        if entry.after or entry.end:
-            return False
-        return not self.changed(entry)
 
 
 class FunctionCall(Call):
@@ -499,11 +481,15 @@ class FunctionCall(Call):
             return None
         try:
             name, answers = run.shared.find(self)
-            if not answers or not plan.is_fresh_value(answers[0]):
+            entry = answers[0] if answers else None
+            if entry is None or "value" not in entry.body or plan.changed(entry):
                 return None
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.
-        entry = answers[0]
+        # It is to be a plain value, and recorded as the call is made now.
+        own_layers = (plan.layer,) if plan.layer else ()
+        if entry.layers != own_layers or entry.after or entry.end:
+            return None
         plan.warn_of_inputs(entry)
         run.sleeps.go_on()
         if run.changing is not None:

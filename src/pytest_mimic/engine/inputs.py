@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property, partial
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic.engine.code import Code, Piece, Place, Project
+from pytest_mimic.engine.clocks import asks_for_time
+from pytest_mimic.engine.code import Code, Place, Project
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.values.outcome import Objects
 from pytest_mimic.values.tree import Tree, text_of
 from pytest_mimic.vault.recording import MALFORMED
+from pytest_mimic.vault.vault import Vault
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 # In JSON, where a text has its quotes escaped.
@@ -26,14 +27,41 @@ _TAG_OF_CLASS = r'(?<!\\)"\$([^"\\]*:[^"\\]*)":'
 class Reached:
     """What the code of one target reaches by name, with the classes of its arguments.
 
+    Args:
+        code: The code of the project.
+        target: The target.
+        classes: The places of the classes.
+
     Attributes:
         pieces: The pieces of the project's code, by place.
-        listed: The digests of those that stand in a list, by name.
     """
 
-    def __init__(self, pieces: dict[Place, Piece], listed: dict[str, str]) -> None:
-        self.pieces = pieces
-        self.listed = listed
+    def __init__(self, code: Code, target: str, classes: Iterable[Place]) -> None:
+        self._code = code
+        self._target = target
+        self.pieces = code.reached_from({_place_of(target), *classes})
+
+    @cached_property
+    def listed(self) -> dict[str, str]:
+        """The digests of the pieces that stand in a list, by name."""
+        listed = {}
+        for place in sorted(self.pieces):
+            name, digest = _name_of(place), self._code.digest_of(place)
+            if digest and name != self._target:  # Its own source is not in the list.
+                listed[name] = digest
+        return listed
+
+    @cached_property
+    def asks_for_time(self) -> bool:
+        """Whether the code asks for the time."""
+        for (module, _), piece in self.pieces.items():
+            for chain in piece.chains:
+                places = self._code.imports_of(module, chain[0])
+                if not places and len(chain) > 1:
+                    places = [("", chain[0])]
+                if any(asks_for_time(chain, place) for place in places):
+                    return True
+        return False
 
     @cached_property
     def names(self) -> dict[str, frozenset[str]]:
@@ -52,117 +80,93 @@ class Inputs:
     Attributes:
         rootdir: The rootdir of the project.
         project: Which files are the project's own.
+        code: The code of the project.
+        changed: Gives what of a list is another now, `shop.tax:rate (shop/tax.py)` or a
+            file, by the name of the object that holds the list. It raises a
+            CorruptRecordingError if the list is gone or damaged.
 
     A list, as it is stored, is JSON: `{"functions": {"shop.tax:rate": "9f31…"},
     "files": {"data.csv": "77ab…"}}`.
     """
 
-    def __init__(self, rootdir: Path, vault: Path, project: Project) -> None:
+    def __init__(self, rootdir: Path, vault: Vault) -> None:
         self.rootdir = rootdir
         self._vault = vault
-        self.project = project
+        self.project = project = Project(rootdir)
         self._started = time.time_ns()
-        self._code = Code(project)
-        self._reached: dict[tuple[str, frozenset[Place]], Reached] = {}
-        self._digests: dict[str, str] = {}
-        self._changed: dict[str, list[str]] = {}
-        self._stored: dict[tuple[int, frozenset[str]], str] = {}
+        self.code = Code(project)
+        self._reached = cache(partial(Reached, self.code))
+        self._digest_of_file = cache(self._digest_of)
+        self.changed = cache(self._changed)
+        self._stored = cache(self._store)
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
         classes = frozenset(_classes_in(arguments))
-        if (target, classes) not in self._reached:
-            pieces = self._code.reached_from({_place_of(target), *classes})
-            # Its own source is not in the list.
-            listed = {}
-            for place in sorted(pieces):
-                name, digest = _name_of(place), self._code.digest_of(place)
-                if digest and name != target:
-                    listed[name] = digest
-            self._reached[target, classes] = Reached(pieces, listed)
-        return self._reached[target, classes]
+        return self._reached(target, classes)
 
-    def imports_of(self, module: str, name: str) -> Sequence[Place]:
-        """Give what a module of the project or its functions import under a name."""
-        code = self._code.module(module)
-        return code.imports.get(name, ()) if code is not None else ()
-
-    def listed(self, target: str, arguments: Tree, opened: set[str]) -> bytes:
-        """Give the list of what a call reaches and has read; empty if that is nothing.
+    def store(self, target: str, arguments: Tree, opened: set[str]) -> str:
+        """Write the list of what a call reaches and has read.
 
         Args:
             target: The target.
             arguments: The tree of the arguments, as it is stored.
             opened: The files that were opened for reading.
+
+        Returns:
+            Its name; empty: there is nothing to list.
         """
-        functions = self.reached_by(target, arguments).listed
+        # Most calls of a target have the same list.
+        reached = self.reached_by(target, arguments)
+        return self._stored(reached, frozenset(opened))
+
+    def _store(self, reached: Reached, opened: frozenset[str]) -> str:
+        listed = self._list_of(reached, opened)
+        return self._vault.write_object("json", [listed]) if listed else ""
+
+    def _list_of(self, reached: Reached, opened: Iterable[str]) -> bytes:
+        functions = reached.listed
         files = {name: self._digest_of_file(name) for name in self._own(opened)}
         if not functions and not files:
             return b""
         return dumps({"functions": functions, "files": files}, indent=1).encode()
 
-    def store(
-        self, target: str, arguments: Tree, opened: set[str], objects: Objects
-    ) -> str:
-        """Write the list of a call, and give its name; empty: it has none."""
-        # Most calls of a target have the same list.
-        key = id(self.reached_by(target, arguments)), frozenset(opened)
-        if key not in self._stored:
-            listed = self.listed(target, arguments, opened)
-            self._stored[key] = objects.write_object("json", [listed]) if listed else ""
-        return self._stored[key]
+    def _changed(self, name: str) -> list[str]:
+        listed = self._vault.read_object(name)[:]
+        try:
+            return [*self._changes(listed)]
+        except MALFORMED as error:
+            what = f"{name} is no list of what a call has reached"
+            raise CorruptRecordingError(what, file=name) from error
 
-    def changed(self, name: str, objects: Objects) -> list[str]:
-        """Give what of a list is another now: `shop.tax:rate (shop/tax.py)`, a file.
-
-        Args:
-            name: The name of the object that holds the list.
-            objects: Where it is.
-
-        Raises:
-            CorruptRecordingError: The list is gone or damaged.
-        """
-        if name not in self._changed:
-            listed = objects.read_object(name)[:]
-            try:
-                self._changed[name] = [*self._changes(listed)]
-            except MALFORMED as error:
-                what = f"{name} is no list of what a call has reached"
-                raise CorruptRecordingError(what, file=name) from error
-        return self._changed[name]
-
-    def renewed(
-        self, name: str, objects: Objects, target: str, arguments: Tree
-    ) -> bytes:
+    def renewed(self, name: str, target: str, arguments: Tree) -> bytes:
         """Give a list as a call that reads the same files would make it today.
 
         Args:
             name: The name of the object that holds the list.
-            objects: Where it is.
             target: The target of the call.
             arguments: The tree of its arguments, as it is stored.
 
         Raises:
             CorruptRecordingError: The list is gone or damaged.
         """
-        files = loads(objects.read_object(name)[:])["files"]
-        return self.listed(
-            target, arguments, {str(self.rootdir / one) for one in files}
-        )
+        files = loads(self._vault.read_object(name)[:])["files"]
+        opened = [str(self.rootdir / one) for one in files]
+        return self._list_of(self.reached_by(target, arguments), opened)
 
     def _changes(self, listed: bytes) -> Iterator[str]:
         content = loads(listed)
         for name, digest in content["functions"].items():
             place = _place_of(name)
-            if digest != self._code.digest_of(place):
-                file = self._code.file_of(place[0])
+            if digest != self.code.digest_of(place):
+                file = self.code.file_of(place[0])
                 where = os.path.relpath(file, self.rootdir) if file else "gone"
                 yield f"{name} ({where})"
         for name, digest in content["files"].items():
             if self._digest_of_file(name) != digest:
                 yield name
 
-    def _own(self, opened: set[str]) -> Iterator[str]:
+    def _own(self, opened: Iterable[str]) -> Iterator[str]:
         """Yield the files of the project that were there before the run, by name."""
         for file in sorted(opened):
             path = Path(file)
@@ -170,7 +174,7 @@ class Inputs:
                 continue
             below = path.relative_to(self.rootdir)
             is_hidden = any(part.startswith(".") for part in below.parts)
-            if is_hidden or path.is_relative_to(self._vault):
+            if is_hidden or path.is_relative_to(self._vault.path):
                 continue
             is_own = path.resolve().is_relative_to(self.rootdir.resolve())
             if is_own and self.project.has(file) and self._is_older(path):
@@ -182,18 +186,16 @@ class Inputs:
         except OSError:
             return False
 
-    def _digest_of_file(self, name: str) -> str:
-        if name not in self._digests:
-            try:
-                path = (self.rootdir / name).resolve()
-                is_own = path.is_relative_to(self.rootdir.resolve())
-                data = path.read_bytes() if is_own and path.is_file() else b""
-            except OSError:
-                data = b""
-            if b"\0" not in data:  # A text may be checked out with other ends of lines.
-                data = data.replace(b"\r\n", b"\n")
-            self._digests[name] = xxh3_64_hexdigest(data)
-        return self._digests[name]
+    def _digest_of(self, name: str) -> str:
+        try:
+            path = (self.rootdir / name).resolve()
+            is_own = path.is_relative_to(self.rootdir.resolve())
+            data = path.read_bytes() if is_own and path.is_file() else b""
+        except OSError:
+            data = b""
+        if b"\0" not in data:  # A text may be checked out with other ends of lines.
+            data = data.replace(b"\r\n", b"\n")
+        return xxh3_64_hexdigest(data)
 
 
 def _place_of(target: str) -> Place:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from threading import Thread
+from typing import Any
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+from pytest_mimic.patch.clients import Edge, Intercept
 
 
 class OpenCall:
@@ -53,11 +53,13 @@ class Inside:
 
     Threads and pools have no context of the call that starts them, so `Thread.start`
     and `ThreadPoolExecutor.submit` are replaced from the first real call on.
+
+    Attributes:
+        intercept: Patches functions until the run ends; None: it has done so.
     """
 
     def __init__(self) -> None:
-        self._originals: tuple[Callable[..., Any], Callable[..., Any]] | None = None
-        self._is_closed = False
+        self.intercept: Intercept | None = None
 
     @property
     def around(self) -> OpenCall:
@@ -75,8 +77,15 @@ class Inside:
         Nothing of `contextlib` is used around a real call: it would set the traceback
         of an exception, which a frozen one refuses.
         """
-        if call.is_open and self._originals is None and not self._is_closed:
-            self._replace()
+        if call.is_open and self.intercept is not None:
+            pools = "concurrent.futures.thread"  # a replay needs none
+            self.intercept(
+                [
+                    Edge("threading", ("Thread", "start"), self._starting),
+                    Edge(pools, ("ThreadPoolExecutor", "submit"), self._submitting),
+                ]
+            )
+            self.intercept = None
         before = _around.get()
         _around.set(call)
         return before
@@ -88,22 +97,9 @@ class Inside:
         """
         _around.set(before)
 
-    def close(self) -> None:
-        """Put back what was replaced."""
-        self._is_closed = True
-        if self._originals is not None:
-            from concurrent.futures import ThreadPoolExecutor  # loaded before
-
-            threading.Thread.start, ThreadPoolExecutor.submit = self._originals  # type: ignore[method-assign]
-            self._originals = None
-
-    def _replace(self) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # a replay needs no pool
-
-        start, submit = threading.Thread.start, ThreadPoolExecutor.submit
-        self._originals = start, submit
-
-        def start_inside(thread: threading.Thread) -> None:
+    def _starting(self, start: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(start)
+        def start_inside(thread: Thread) -> None:
             if self.passes():
                 run = _inside(thread.run)
 
@@ -115,13 +111,13 @@ class Inside:
                 vars(thread)["run"] = run_inside
             start(thread)
 
+        return start_inside
+
+    def _submitting(self, submit: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(submit)
         def submit_inside(
-            pool: ThreadPoolExecutor,
-            function: Callable[..., Any],
-            /,
-            *args: Any,
-            **kwargs: Any,
-        ) -> Future[Any]:
+            pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+        ) -> Any:
             if not self.passes():
                 return submit(pool, function, *args, **kwargs)
             part = _inside(function)
@@ -132,8 +128,7 @@ class Inside:
             finally:
                 self.leave(before)
 
-        threading.Thread.start = start_inside  # type: ignore[assignment, method-assign]
-        ThreadPoolExecutor.submit = submit_inside  # type: ignore[assignment, method-assign]
+        return submit_inside
 
 
 def _inside(function: Callable[..., Any]) -> Callable[..., Any]:

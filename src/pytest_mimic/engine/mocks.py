@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.asked import AskedClients
-from pytest_mimic.engine.clocks import asks_for_time, edges_of_clocks, held_moment
+from pytest_mimic.engine.clocks import edges_of_clocks, held_moment
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, noting
@@ -48,12 +48,12 @@ class Mocks:
         self._looked_at = 0
         # What replaces something now, by its id.
         self._held: dict[int, Any] = {}
-        self._asking: dict[int, bool] = {}
         # What is replaced: attributes by the id of their holder and their name, items
         # by the id of their mapping.
         self._attributes: dict[tuple[int, str], object] = {}
         self._items: dict[int, object] = {}
-        self._names: dict[tuple[str, int], list[str]] = {}
+        # What is reached of it, by the id of what a target reaches.
+        self._names: dict[int, list[str]] = {}
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges at which something is replaced or restored."""
@@ -92,10 +92,9 @@ class Mocks:
         if not self._are_held():
             return []
         reached = self.inputs.reached_by(target, arguments)
-        key = target, id(reached)
-        if key not in self._names:
-            self._names[key] = sorted(set(self._names_in(reached)))
-        return self._names[key]
+        if id(reached) not in self._names:
+            self._names[id(reached)] = sorted(set(self._names_in(reached)))
+        return self._names[id(reached)]
 
     def moment(self, target: str, arguments: Tree) -> str:
         """Give the moment to which a test has set the clock; empty: none counts.
@@ -103,22 +102,9 @@ class Mocks:
         It counts where the code of a call asks for the time.
         """
         moment = held_moment()
-        if not moment:
-            return ""
-        reached = self.inputs.reached_by(target, arguments)
-        if id(reached) not in self._asking:
-            self._asking[id(reached)] = self._asks_for_time(reached)
-        return moment if self._asking[id(reached)] else ""
-
-    def _asks_for_time(self, reached: Reached) -> bool:
-        for (module, _), piece in reached.pieces.items():
-            for chain in piece.chains:
-                places = self.inputs.imports_of(module, chain[0])
-                if not places and len(chain) > 1:
-                    places = [("", chain[0])]
-                if any(asks_for_time(chain, place) for place in places):
-                    return True
-        return False
+        if moment and self.inputs.reached_by(target, arguments).asks_for_time:
+            return moment
+        return ""
 
     def _names_in(self, reached: Reached) -> Iterator[str]:
         pieces = reached.pieces
@@ -140,7 +126,7 @@ class Mocks:
         if _value_at(holder, chain[0], _ABSENT) is not _ABSENT:
             yield from self._replaced_in(holder, chain)
             return
-        for imported, name in self.inputs.imports_of(module, chain[0]):
+        for imported, name in self.inputs.code.imports_of(module, chain[0]):
             # A function imports it for itself.
             names = filter(None, (name, *chain[1:]))
             yield from self._replaced_in(sys.modules.get(imported), names)

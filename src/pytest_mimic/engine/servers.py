@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,8 +32,8 @@ class OwnServers:
         self._ports_of_children: set[int] = set()
         # What was open before the tests. None: the system is not asked.
         self._before: set[str] | None = None
-        # What the system has said of the ports of this machine since a test began.
-        self._asked: dict[int, bool] = {}
+        # What the system has said of a port of this machine since a test began.
+        self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
 
     def add(self, socket: Any) -> None:
@@ -49,7 +50,7 @@ class OwnServers:
 
     def ask_again(self) -> None:
         """Ask the system anew: a fixture may have started a server."""
-        self._asked.clear()
+        self._listens.cache_clear()
 
     def has(self, host: str | None) -> bool:
         """Return whether one of them answers under a host, `localhost:8000`."""
@@ -72,14 +73,12 @@ class OwnServers:
         """Return whether a line may have left out what is asked of a host."""
         return not self._left_out.isdisjoint({"", host.lower()})
 
-    def _listens(self, port: int) -> bool:
+    def _is_listening(self, port: int) -> bool:
         """Whether a server of this process that is written in C listens on a port."""
         if self._before is None:
             return False
-        if port not in self._asked:
-            listening = _listening(port) - self._before
-            self._asked[port] = bool(listening) and bool(listening & _sockets())
-        return self._asked[port]
+        listening = _listening(port) - self._before
+        return bool(listening) and not listening.isdisjoint(_sockets())
 
 
 def edge_of_servers(servers: OwnServers, events: Events) -> Edge:

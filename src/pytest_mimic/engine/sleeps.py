@@ -2,58 +2,46 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from pytest_mimic.patch.named import find
-from pytest_mimic.patch.patches import Patches
+from pytest_mimic.patch.clients import Edge, Intercept
 
 _is_hurried: ContextVar[bool] = ContextVar("pytest_mimic_hurried", default=False)
 
 
 class Sleeps:
-    """The sleeps of a run. Nothing is patched before the first one is to be skipped."""
+    """The sleeps of a run. Nothing is patched before the first one is to be skipped.
+
+    Attributes:
+        intercept: Patches functions until the run ends; None: it has done so.
+    """
 
     def __init__(self) -> None:
-        self._patches = Patches()
-        self._lock = threading.Lock()
-        # What wraps the sleep of a module that was not imported until now.
-        self._unpatched: dict[str, Callable[[Any], Any]] = {
-            "time": _hurried,
-            "asyncio": _hurried_async,
-        }
+        self.intercept: Intercept | None = None
 
     def skip(self) -> None:
         """Let the sleeps of this thread or task return at once.
 
         They do until its next call, or the next test.
         """
-        if self._unpatched:
-            with self._lock:  # Threads may miss at the same moment.
-                self._patch(sys.modules.keys() & self._unpatched.keys())
+        if self.intercept is not None:
+            # Threads may miss at the same moment: an edge is wrapped once.
+            self.intercept(
+                [
+                    Edge("time", ("sleep",), _hurried),
+                    Edge("asyncio", ("sleep",), _hurried_async),
+                ]
+            )
+            self.intercept = None
         _is_hurried.set(True)
 
     def go_on(self) -> None:
         """Let this thread or task sleep again."""
         if _is_hurried.get():
             _is_hurried.set(False)
-
-    def close(self) -> None:
-        """Restore the functions."""
-        self._patches.restore()
-
-    def _patch(self, modules: Iterable[str]) -> None:
-        wrapped = []
-        for module in modules:
-            [named] = find(module, ["sleep"], self._patches, is_edge=True)
-            wrapper = self._unpatched.pop(module)(named.function)
-            self._patches.put(named, wrapper)
-            wrapped.append((named, wrapper))
-        self._patches.put_wherever_held(wrapped)
 
 
 def _hurried(sleep: Callable[[float], None]) -> Callable[[float], None]:

@@ -160,6 +160,10 @@ class Edge(NamedTuple):
         return TargetError(f"{client}: its calls cannot be recorded: {problem}")
 
 
+Intercept = Callable[[Iterable[Edge]], None]
+"""Patches functions until the run ends."""
+
+
 def _nothing(*_args: Any, **_kwargs: Any) -> None:
     pass
 
