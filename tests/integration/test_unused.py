@@ -115,7 +115,7 @@ NOT_CLEARED = "1 call replayed, # s saved; 1 recording unused, not cleared: --mi
         ("--mimic-clear-unused", ROME_IS_CLEARED),
         (
             "--mimic-clear-unused --mimic-fail-on-unused",
-            [*ROME_IS_CLEARED, FAILED.format("was")],
+            [*ROME_IS_CLEARED, FAILED.format("is")],
         ),
         ("--mimic-clear-unused --mimic-no-record", [NOT_CLEARED, *ROME_IS_UNUSED[1:]]),
         (

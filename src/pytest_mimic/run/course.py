@@ -101,13 +101,7 @@ class Course:
             from pytest_mimic.engine.connections import Connections  # Others connect.
 
             session.coverings.intercept(Connections(session.run).edges())
-        plugins = [self, session.selection, self._phases, self._fixtures]
-        if settings.mode == "verify":
-            # Only a verifying run needs the module.
-            from pytest_mimic.run.drifts import DriftReports
-
-            plugins.append(DriftReports(self._phases))
-        for plugin in plugins:
+        for plugin in (self, session.selection, self._phases, self._fixtures):
             self._config.pluginmanager.register(plugin)
 
     def _prepare_files(self) -> None:

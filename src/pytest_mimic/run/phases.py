@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from pytest_mimic.engine.events import CALLS, Event, Noted, Plain
 from pytest_mimic.engine.inside import LeftOut
@@ -45,16 +46,15 @@ class Phases:
 
     Attributes:
         target_error: A wrong target, which fails each test of a worker of xdist.
-        holds_drifts: Whether drifts wait until the test has ended.
-        drifts: Those that no report shows yet.
-        call: The call of the test, or the phase that kept it from being made.
     """
 
     def __init__(self, session: Session, fixtures: Fixtures) -> None:
         self.target_error: TargetError | None = None
-        self.holds_drifts = False
-        self.drifts: list[Noted] = []
-        self.call: pytest.CallInfo[None]
+        # Whether drifts wait until the test has ended, and those that no report shows.
+        self._holds_drifts = False
+        self._drifts: list[Noted] = []
+        # The call of the test, or the phase that kept it from being made.
+        self._call: pytest.CallInfo[None]
         self._session = session
         self._fixtures = fixtures
         self._coverings = ExitStack()
@@ -69,6 +69,31 @@ class Phases:
             self._session.keep_error(noted.error)
 
     # -- hooks
+
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
+        """While verifying, report a test when it has ended, as a failure of its call.
+
+        A drift raises nothing: an error in the set-up would keep the test's body from
+        running, and its drifts from being found.
+        """
+        if self._session.settings.mode != "verify" or _may_run_again(item):
+            return None
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        self._holds_drifts = True
+        try:
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        finally:
+            self._holds_drifts = False
+        for report in reports:
+            is_last = report.when == "call" or report.failed
+            if is_last and self._drifts:
+                report = _judged_again(item, self._call, report)
+            hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -142,8 +167,8 @@ class Phases:
         drifts: list[Noted] = []
         # A set-up that fails for them would hide the test.
         is_due = call.when != "setup" or call.excinfo is not None
-        if is_due and not self.holds_drifts:
-            drifts, self.drifts = self.drifts, []
+        if is_due and not self._holds_drifts:
+            drifts, self._drifts = self._drifts, []
         verdict = None
         # A test of `unittest` keeps its failures until the report is made.
         kept: Any = getattr(item, "_excinfo", None)
@@ -157,7 +182,7 @@ class Phases:
         if verdict is not None:
             verdict.complete(report)
         if call.when == "call" or report.failed:
-            self.call = call
+            self._call = call
         is_ours = raised is not None and isinstance(raised.value, MimicError)
         self._note_outcome(report, is_explained=is_ours or bool(errors))
         return report
@@ -181,7 +206,7 @@ class Phases:
                     ways: list[Plain] = [["what helps", command]]
                     run.events.add("damaged", error.file, cause=cause, remedies=ways)
             if isinstance(error, DriftError):
-                self.drifts.append(noted)
+                self._drifts.append(noted)
             else:
                 errors.append(noted)
         return errors
@@ -257,6 +282,30 @@ class Phases:
             f"to keep a value that is none: mimic_redact = {exempt}",
         ]
         return told if names else []
+
+
+def _judged_again(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> pytest.TestReport:
+    """Return the report of a phase with the drifts that were held back."""
+    judged: pytest.TestReport = item.ihook.pytest_runtest_makereport(
+        item=item, call=call
+    )
+    shown = judged.sections
+    judged.sections = [one for one in report.sections if one not in shown] + shown
+    return judged
+
+
+def _may_run_again(item: pytest.Item) -> bool:
+    """Return whether a plugin with a protocol of its own may repeat a test.
+
+    Each phase is then judged as it ends: `--reruns` of pytest-rerunfailures,
+    `--force-flaky` of flaky; both know the marker `flaky`.
+    """
+    option = item.config.option
+    if getattr(option, "reruns", None) or getattr(option, "force_flaky", None):
+        return True
+    return item.get_closest_marker("flaky") is not None
 
 
 def _entries_in(files: Iterable[str], vault: Vault) -> Iterator[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic.engine.events import Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
@@ -39,7 +39,11 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         is_whole: Whether a list on which nobody must act has rows, too.
     """
     _forget_files_that_are_gone(session)
-    return [line for one in _LISTS for line in _lines(session, one, is_whole)]
+    lines: list[str] = []
+    for row in _LISTS.strip().splitlines():
+        kind, form, heading = map(str.strip, row.split("|"))
+        lines += _lines(session, kind, form, heading, is_whole=is_whole)
+    return lines
 
 
 # -- what a row tells
@@ -176,7 +180,9 @@ def _lines_with(option: str, words: str) -> _Remedy:
 def _volatile_lines(session: Session, events: list[Event]) -> list[str]:
     """Return the lines that leave out what is new each time, and all that differs."""
     new, whole = [], []
-    for same in _by_line(events):
+    # How a real call failed is not to be left out.
+    answered = [event for event in events if event.text("option")]
+    for same in _by_line(answered):
         looks_new = {path for event in same for path in _paths(event)}
         calls = Counter(path for event in same for path in _paths(event, "differing"))
         differing = [
@@ -250,142 +256,85 @@ _WAYS = {
 
 # -- the lists
 
-
-class _List(NamedTuple):
-    """What is told of the events of a kind.
-
-    Attributes:
-        kind: The events.
-        heading: What has happened.
-        remedies: What to do: a line, or what gives some.
-        row: Tells the events of one cause in two columns.
-        is_fact: Whether nobody must act on it: it is one line, unless with `-v`.
-        unit: What is counted.
-    """
-
-    kind: EventKind
-    heading: str
-    remedies: tuple[str | _Remedy, ...] = ()
-    row: _Row = _call
-    is_fact: bool = False
-    unit: str = "call"
-
-
-# What must be acted on first comes first.
-_LISTS = (
-    _List("missing", "missing", (_again("to record the missing"),)),
-    _List("stale", "stale", (_again("to record the stale"),)),
-    _List("drifted", "drifted", (_again("to accept them"), _volatile_lines)),
-    _List(
-        "made anew",
-        "the next run will ask otherwise, and miss",
-        (_pages_on_new_values, _lines_with("ignore", "if they may differ")),
-        row=_part_of_calls,
+# The kind of the events, what a row of the list tells, and what has happened. What must
+# be acted on first comes first. Nobody must act on a fact: it is one line, unless with
+# `-v`.
+_LISTS = """
+    missing             | call          | missing
+    stale               | call          | stale
+    drifted             | call          | drifted
+    made anew           | part          | the next run will ask otherwise, and miss
+    new test id         | call          | the next run has other ids for these tests, and misses
+    damaged             | files         | damaged files of the vault
+    kept failure        | call          | recorded errors
+    lost value          | call          | errors that have replaced recorded values
+    not recorded        | call          | not recorded
+    repeated            | call          | made more often than recorded, so the last outcome repeats
+    overlapped          | call          | ended in a different order than they began: add sequence
+    imported            | call          | imported, but now sent with another body or other headers
+    former answers      | tests         | recordings with earlier answers of a fixture that was recorded again
+    two answers         | tests         | fixtures to which two workers got different answers
+    told apart by order | call          | equal calls with other keys, so that only their order tells them apart
+    became one          | calls         | different requests that are one recording, since their line ignores parts
+    looks secret        | call          | looks like a secret
+    inputs changed      | targets       | code or files that recorded calls use have changed
+    not accepted        | call          | not accepted, since a test that uses it did not pass
+    accepted            | calls         | accepted
+    spawned             | call          | processes in which nothing is mimicked
+    as before           | call, fact    | as recorded, though the source has changed
+    not kept            | call, fact    | not kept, because their tests failed
+    connected           | call, fact    | connections that no line took
+    left out            | calls         | left out of exceptions
+    hidden              | answers, fact | redacted in answers
+    unrepeated          | calls, fact   | side effects that a replay leaves out
+    redacted            | call, fact    | secrets from the environment were replaced in
+    not searched        | call, fact    | kept as bytes, which cannot be searched for secrets
+    out of order        | call, fact    | no longer ended as recorded
+"""  # noqa: E501
+# How the events of one cause are told, and what is counted.
+_ROWS: dict[str, tuple[_Row, str]] = {
+    "call": (_call, "call"),
+    "calls": (_counts, "call"),
+    "answers": (_counts, "answer"),
+    "files": (_counts, "file"),
+    "tests": (_counts, "test"),
+    "part": (_part_of_calls, "call"),
+    "targets": (_calls_of_targets, "call"),
+}
+# A line, or what gives lines of what to do.
+_REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
+    "missing": (_again("to record the missing"),),
+    "stale": (_again("to record the stale"),),
+    "drifted": (_again("to accept them"), _volatile_lines),
+    "made anew": (_pages_on_new_values, _lines_with("ignore", "if they may differ")),
+    "new test id": (
+        'to give a case the same id in each run: pytest.param(..., id="...")',
     ),
-    _List(
-        "new test id",
-        "the next run has other ids for these tests, and misses",
-        ('to give a case the same id in each run: pytest.param(..., id="...")',),
+    "damaged": (_ways,),
+    "kept failure": (_again("to record them again"),),
+    "lost value": (_restores,),
+    "repeated": (_again("to record each of these calls"),),
+    "imported": (_again("to record them"),),
+    "former answers": (_again("to record them again", RERECORD),),
+    "two answers": (_in_one_process,),
+    "told apart by order": (_lines_with("match", "to tell them apart"),),
+    "looks secret": (f"if they are secret: {PAGE_ON_KEYS}", _marks_of_keys),
+    "inputs changed": (_of_changed_inputs,),
+    "spawned": (
+        "to mimic calls there: name the function that starts it, or use"
+        " multiprocessing",
     ),
-    _List("damaged", "damaged files of the vault", (_ways,), row=_counts, unit="file"),
-    _List("kept failure", "recorded errors", (_again("to record them again"),)),
-    _List("lost value", "errors that have replaced recorded values", (_restores,)),
-    _List("not recorded", "not recorded"),
-    _List(
-        "repeated",
-        "made more often than recorded, so the last outcome repeats",
-        (_again("to record each of these calls"),),
-    ),
-    _List("overlapped", "ended in a different order than they began: add sequence"),
-    _List(
-        "imported",
-        "imported, but now sent with another body or other headers",
-        (_again("to record them"),),
-    ),
-    _List(
-        "former answers",
-        "recordings with earlier answers of a fixture that was recorded again",
-        (_again("to record them again", RERECORD),),
-        row=_counts,
-        unit="test",
-    ),
-    _List(
-        "two answers",
-        "fixtures to which two workers got different answers",
-        (_in_one_process,),
-        row=_counts,
-        unit="test",
-    ),
-    _List(
-        "told apart by order",
-        "equal calls with other keys, so that only their order tells them apart",
-        (_lines_with("match", "to tell them apart"),),
-    ),
-    _List(
-        "became one",
-        "different requests that are one recording, since their line ignores parts",
-        row=_counts,
-    ),
-    _List(
-        "looks secret",
-        "looks like a secret",
-        (f"if they are secret: {PAGE_ON_KEYS}", _marks_of_keys),
-    ),
-    _List(
-        "inputs changed",
-        "code or files that recorded calls use have changed",
-        (_of_changed_inputs,),
-        row=_calls_of_targets,
-    ),
-    _List("not accepted", "not accepted, since a test that uses it did not pass"),
-    _List("accepted", "accepted", row=_counts),
-    _List(
-        "spawned",
-        "processes in which nothing is mimicked",
-        (
-            "to mimic calls there: name the function that starts it, or use"
-            " multiprocessing",
-        ),
-    ),
-    _List(
-        "as before",
-        "as recorded, though the source has changed",
-        (_again("to accept the new source", RERECORD),),
-        is_fact=True,
-    ),
-    _List("not kept", "not kept, because their tests failed", is_fact=True),
-    _List("connected", "connections that no line took", is_fact=True),
-    _List("left out", "left out of exceptions", row=_counts),
-    _List("unmoved", "in outcomes, the same in every checkout", row=_counts),
-    _List(
-        "hidden",
-        "redacted in answers",
-        (_names_to_take_out, _again("and record them again")),
-        row=_counts,
-        is_fact=True,
-        unit="answer",
-    ),
-    _List(
-        "unrepeated",
-        "side effects that a replay leaves out",
-        row=_counts,
-        is_fact=True,
-    ),
-    _List("redacted", "secrets from the environment were replaced in", is_fact=True),
-    _List(
-        "not searched",
-        "kept as bytes, which cannot be searched for secrets",
-        is_fact=True,
-    ),
-    _List("out of order", "no longer ended as recorded", is_fact=True),
-)
+    "as before": (_again("to accept the new source", RERECORD),),
+    "hidden": (_names_to_take_out, _again("and record them again")),
+}
 
 
-def _lines(session: Session, one: _List, is_whole: bool) -> list[str]:
+def _lines(
+    session: Session, kind: Any, form: str, heading: str, *, is_whole: bool
+) -> list[str]:
     """Return the lines of a list; none: nothing of its kind has happened."""
-    found = session.run.events.of(one.kind)
     # An equal call of the same test is the same row.
-    events = [*{_place_of(event): event for event in found}.values()]
+    events = [*{_place_of(one): one for one in session.run.events.of(kind)}.values()]
     if not events:
         return []
     by_cause: dict[object, list[Event]] = {}
@@ -394,13 +343,15 @@ def _lines(session: Session, one: _List, is_whole: bool) -> list[str]:
         by_cause.setdefault(cause, []).append(event)
     causes = [*by_cause.values()]
     remedies: list[str] = []
-    for remedy in one.remedies:
+    for remedy in _REMEDIES.get(kind, ()):
         remedies += [remedy] if isinstance(remedy, str) else remedy(session, events)
-    if one.is_fact and not is_whole:
-        return [_fact(one, causes, remedies)]
+    told, _, is_fact = form.partition(", ")
+    row, unit = _ROWS[told]
+    if is_fact and not is_whole:
+        return ["    ".join([f"{heading}: {_fact(unit, causes)}", *remedies])]
     return [
-        f"{one.heading}:",
-        *_rows(one, causes[:SHOWN]),
+        f"{heading}:",
+        *_rows(row, unit, causes[:SHOWN]),
         *and_more(len(causes) - SHOWN),
         *remedies,
     ]
@@ -411,11 +362,11 @@ def _place_of(event: Event) -> tuple[str, ...]:
     return event.call, event.test, *facts
 
 
-def _rows(one: _List, causes: Sequence[list[Event]]) -> Iterator[str]:
-    shown = rows([one.row(one.unit, events) for events in causes])
-    for row, events in zip(shown, causes, strict=True):
-        yield row
-        if one.row is _call and len(events) > 1:
+def _rows(row: _Row, unit: str, causes: Sequence[list[Event]]) -> Iterator[str]:
+    shown = rows([row(unit, events) for events in causes])
+    for told, events in zip(shown, causes, strict=True):
+        yield told
+        if row is _call and len(events) > 1:
             cause, others = events[0].text("cause"), events[1:]
             calls = plural(len(others), "more call")
             tests = plural(len(_tests_of(others)), "test")
@@ -424,15 +375,15 @@ def _rows(one: _List, causes: Sequence[list[Event]]) -> Iterator[str]:
             yield f"    and {calls} in {tests}: {cause}"
 
 
-def _fact(one: _List, causes: list[list[Event]], remedies: list[str]) -> str:
-    """Return a list in one line: its causes with counts, and what helps."""
+def _fact(unit: str, causes: list[list[Event]]) -> str:
+    """Return the causes of a list in one line, each with its count."""
     told: list[str] = []
     for events in sorted(causes, key=len, reverse=True):
-        label, _ = _call("", events)
+        label, _ = _call(unit, events)
         cause = events[0].text("cause")
-        count = str(len(events)) if told else plural(len(events), one.unit)
+        count = str(len(events)) if told else plural(len(events), unit)
         told.append(f"{cause} ({count})" if cause else label)
-    return "    ".join([f"{one.heading}: {few(told)}", *remedies])
+    return few(told)
 
 
 # -- what a vault still holds

@@ -155,11 +155,11 @@ def _redacted(config: pytest.Config) -> tuple[str, ...]:
         pytest.UsageError: One holds what is no name, and would hide nothing.
     """
     lines = tuple(_ini_lines(config, "mimic_redact"))
-    for line in lines:
-        from pytest_mimic.secrets.names import read_line  # Most runs have no line.
+    if lines:
+        from pytest_mimic.secrets.names import Names  # Most runs have no line.
 
         try:
-            read_line(line)
+            Names(lines)
         except ValueError as error:
             raise pytest.UsageError(f"mimic_redact: {error}") from None
     return lines

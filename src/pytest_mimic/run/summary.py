@@ -146,9 +146,7 @@ def _verdict_on_unused(session: Session) -> list[str]:
         reasons = "; ".join(judgement.unproven)
         lines.append(f"warning: {option} could not judge {count}: {reasons}")
     if settings.fails_on_unused and judgement.unused:
-        verb = "was" if session.cleared else "is"
-        if judgement.count > 1:
-            verb = "were" if session.cleared else "are"
+        verb = "is" if judgement.count == 1 else "are"
         count = plural(judgement.count, "recording")
         lines.append(f"failed: {count} {verb} unused (--mimic-fail-on-unused)")
     return lines

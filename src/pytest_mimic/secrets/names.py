@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
-from itertools import chain
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -152,27 +151,6 @@ def _table(text: str) -> frozenset[str]:
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
-def read_line(line: str) -> list[str]:
-    """Return what stands in a line of `mimic_redact`: `city, member  # as on cards`.
-
-    Raises:
-        ValueError: A part of it is nothing that could hide anything.
-    """
-    pattern = _PATTERN.fullmatch(line.strip())
-    if pattern is not None:
-        _refuse_pattern(pattern["pattern"])
-        return [f"/{pattern['pattern']}"]
-    parts = re.split(r"[\s,]+", line.partition("#")[0].strip())
-    for part in filter(None, parts):
-        if part.startswith("!sha256:") and not _LINE.fullmatch(part):
-            raise ValueError(
-                f"{part} is not ! and a name, or !sha256: and eight digits"
-            )
-        if not _LINE.fullmatch(part) and not _PATH.fullmatch(part):
-            raise ValueError(f"{part} is not a name, a path or a /pattern/")
-    return [part for part in parts if part]
-
-
 def _refuse_pattern(pattern: str) -> None:
     try:
         hides_all = re.search(pattern, "") is not None
@@ -218,7 +196,7 @@ class Names:
     """The secret names of a run.
 
     Args:
-        lines: The lines of `mimic_redact`; see `read_line`.
+        lines: The lines of `mimic_redact`: `city, member  # as on cards`.
 
     Attributes:
         accepted: The marks of texts that look like keys and are none.
@@ -226,27 +204,45 @@ class Names:
         path: Finds the paths at which the lines hide everything.
         hide_nothing: Says of all names of a mapping that none of them hides a value,
             whatever the values are.
+
+    Raises:
+        ValueError: A part of a line is nothing that could hide anything.
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
         self._declared: dict[str, bool] = {}
-        accepted, paths, patterns = set(), [], []
-        for part in chain.from_iterable(map(read_line, lines)):
-            if part.startswith("!sha256:"):
-                accepted.add(part[1:])
-            elif part.startswith("/"):
-                patterns.append(f"(?:{part[1:]})")
-            elif "." in part:
-                paths.append(_pattern_of_path(part))
-            else:
-                self._declared[words_of(part)] = not part.startswith("!")
-        self.accepted = frozenset(accepted)
+        self.accepted: set[str] = set()
+        paths, patterns = [], []
+        for line in lines:
+            pattern = _PATTERN.fullmatch(line.strip())
+            if pattern is not None:
+                _refuse_pattern(pattern["pattern"])
+                patterns.append(f"(?:{pattern['pattern']})")
+                continue
+            for part in filter(None, re.split(r"[\s,]+", line.partition("#")[0])):
+                if _PATH.fullmatch(part):
+                    paths.append(_pattern_of_path(part))
+                else:
+                    self._declare(part)
         self.pattern = re.compile("|".join(patterns)) if patterns else None
         self.path = re.compile("|".join(paths)) if paths else None
         self._strength: Callable[[str], str] = lru_cache(maxsize=4096)(self._judge)
         self.hide_nothing: Callable[[tuple[str, ...]], bool] = lru_cache(maxsize=1024)(
             self._hide_nothing
         )
+
+    def _declare(self, part: str) -> None:
+        """Note a name, or the mark of a text."""
+        is_mark = part.startswith("!sha256:")
+        if not _LINE.fullmatch(part):
+            known = "! and a name, or !sha256: and eight digits"
+            if not is_mark:
+                known = "a name, a path or a /pattern/"
+            raise ValueError(f"{part} is not {known}")
+        if is_mark:
+            self.accepted.add(part[1:])
+        else:
+            self._declared[words_of(part)] = not part.startswith("!")
 
     def secret(self, name: str) -> bool:
         """Return whether a name is secret whatever stands under it, hard or soft."""
