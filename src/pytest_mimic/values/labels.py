@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic.values.drawing import ENDS, cut_text, line
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.words import request_words
 
 _LONGEST = 120
@@ -96,10 +96,9 @@ def _text(part: Tree) -> str:
 def _in_brackets(part: Tree) -> str:
     if not part or not isinstance(part, (dict, list)):
         return ""
-    if isinstance(part, list) or next(iter(part)).startswith("$"):
+    if isinstance(part, list) or is_tagged(part):
         return f"({line(part)})"
-    values = [f"{name}={line(value, _LONGEST_VALUE)}" for name, value in part.items()]
-    return f"({', '.join(values)})"
+    return _of_function("", part)
 
 
 def _address(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import partial
 from itertools import islice
@@ -304,28 +304,20 @@ def content_of(path: str | os.PathLike[str]) -> Tree:
 
 
 def _content_of_folder(folder: str) -> Tree:
+    # No link to a folder is followed: it may lead to one above.
+    paths = list(islice(Path(folder).rglob("*"), MOST_FILES + 1))
+    if len(paths) > MOST_FILES:
+        return Refused(f"a folder with more than {MOST_FILES:,} files")
     digest = xxh3_128()
-    for count, path in enumerate(_paths_below(folder)):
-        if count == MOST_FILES:
-            return Refused(f"a folder with more than {MOST_FILES:,} files")
+    for path in sorted(paths):
+        if path.is_dir() and not path.is_symlink():
+            continue
         content = Refused("a link to a folder") if path.is_dir() else content_of(path)
         name = path.relative_to(folder)
         if isinstance(content, Refused):
             return Refused(f"a folder with {content.what}, {name}")
         digest.update(os.fsencode(f"{name}\0{content}\0"))
     return f"folder {digest.hexdigest()}"
-
-
-def _paths_below(folder: str) -> Iterator[Path]:
-    """Give the files below a folder in the order of their names, and links to folders.
-
-    A link may lead to a folder above, so none is followed.
-    """
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        for name in sorted([*files, *links]):
-            yield Path(place, name)
 
 
 def _digest_of_file(path: str | os.PathLike[str]) -> str:
@@ -348,13 +340,22 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
     """Give the files that arguments name, by `name`, `name[0]` or `name['a']`."""
     stamps: dict[str, Stamp] = {}
     for name, value in arguments.items():
-        for step, text in _texts_in(value):
-            if len(text) >= MOST_SIGNS:
+        items: Iterable[tuple[object, object]] = ()
+        # Only the builtins themselves: to look into another container may do anything.
+        if type(value) is dict:
+            items = value.items()
+        elif type(value) in (list, tuple, set):
+            items = enumerate(value)  # type: ignore[arg-type]
+        for key, part in [(None, value), *islice(items, MOST_ITEMS)]:
+            is_text = type(part) is str or isinstance(part, PurePath)
+            text = str(part) if is_text else ""
+            if not 0 < len(text) < MOST_SIGNS:
                 continue
             path = os.path.abspath(text)  # noqa: PTH100
             facts = _facts_of(path)
             if facts is not None:
-                stamps[f"{name}{step}"] = path, facts
+                place = name if part is value else f"{name}[{key!r}]"
+                stamps[place] = path, facts
     return stamps
 
 
@@ -368,21 +369,6 @@ def _facts_of(path: str) -> tuple[int, ...] | None:
     if not stat.S_ISREG(found.st_mode):
         return None
     return found.st_size, found.st_mtime_ns, found.st_ino
-
-
-def _texts_in(value: object) -> Iterator[tuple[str, str]]:
-    """Give the texts and paths of an argument and its items, with the step to each."""
-    items: Iterable[tuple[object, object]] = ()
-    # Only the builtins themselves: to look into another container may do anything.
-    if type(value) is dict:
-        items = value.items()
-    elif type(value) in (list, tuple, set):
-        items = enumerate(value)  # type: ignore[arg-type]
-    elif type(value) is str or isinstance(value, PurePath):
-        yield "", str(value)
-    for key, item in islice(items, MOST_ITEMS):
-        if type(item) is str or isinstance(item, PurePath):
-            yield f"[{key!r}]", str(item)
 
 
 def _spellings(folder: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dis
 import functools
 import inspect
 import linecache
@@ -69,18 +68,12 @@ def _inside(value: Any) -> object:
 
 def run_imports(function: FunctionType) -> None:
     """Import what the imports in a function name, as a call of it would."""
-    pending = [function.__code__]
-    while pending:
-        code = pending.pop()
-        pending += [one for one in code.co_consts if isinstance(one, CodeType)]
-        steps = [
-            one for one in dis.get_instructions(code) if one.opname != "EXTENDED_ARG"
-        ]
-        for level, names, step in zip(steps, steps[1:], steps[2:], strict=False):
-            if step.opname == "IMPORT_NAME":
-                given = function.__globals__, None, names.argval, level.argval
+    for node in _nodes_of(function.__code__):
+        for part in ast.walk(node):
+            if isinstance(part, (ast.Import, ast.ImportFrom)):
+                code = compile(ast.Module([part], []), "<imports>", "exec")
                 with suppress(Exception):  # It may be one of two ways.
-                    __import__(step.argval, *given)
+                    exec(code, {**function.__globals__})
 
 
 COPIED_SOURCE = "__mimic_source__"
@@ -98,13 +91,19 @@ def source_of_code(code: CodeType) -> str | None:
 
     There is none where different lambdas begin on one line.
     """
-    digests = set()
+    digests = set(map(digest_of_syntax, _nodes_of(code)))
+    return digests.pop() if len(digests) == 1 else None
+
+
+def _nodes_of(code: CodeType) -> list[Any]:
+    """Give the functions of its name that begin on the first line of a code."""
+    found = []
     for node in _definitions_in(code.co_filename).get(code.co_name, ()):
         decorators = getattr(node, "decorator_list", ())
         first = min([node.lineno, *(one.lineno for one in decorators)])
         if first == code.co_firstlineno:
-            digests.add(digest_of_syntax(node))
-    return digests.pop() if len(digests) == 1 else None
+            found.append(node)
+    return found
 
 
 def source_of_class(cls: type) -> str | None:
@@ -202,18 +201,12 @@ def _constant(value: object) -> str:
     return f"{type(value).__name__} {text}"
 
 
-def _statements(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+def _statements(node: Any, body: list[ast.stmt]) -> list[ast.stmt]:
     """Give the statements of a body that do something."""
-    if isinstance(node, (*_DEFINITIONS, ast.Module)) and _is_text(body[:1]):
+    may_have_docstring = isinstance(node, (*_DEFINITIONS, ast.Module))
+    if may_have_docstring and ast.get_docstring(node, clean=False) is not None:
         body = body[1:]
     return [one for one in body if not isinstance(one, ast.Pass)]
-
-
-def _is_text(statements: list[ast.stmt]) -> bool:
-    match statements:
-        case [ast.Expr(value=ast.Constant(value=str()))]:
-            return True
-    return False
 
 
 def _is_empty_text(part: ast.AST) -> bool:
