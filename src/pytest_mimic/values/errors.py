@@ -9,7 +9,7 @@ from types import (
     GetSetDescriptorType,
     MemberDescriptorType,
 )
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from pytest_mimic.values.names import member_of
 from pytest_mimic.values.rows import checked
@@ -21,38 +21,30 @@ _FIELDS = (MemberDescriptorType, GetSetDescriptorType)
 _PASSED_OVER = frozenset({"args", "obj", "message", "exceptions"})
 
 
-class ErrorParts(NamedTuple):
-    """What an exception is made of.
+Parts: TypeAlias = "tuple[dict[Any, object], dict[str, object]]"
+"""What an exception is made of: the attributes that were set on it, and beside them
 
-    Attributes:
-        args: Its arguments.
-        fields: What its classes keep beside: `errno`, `filename`, slots.
-        attributes: What was set on it.
-        notes: Its notes, if it has any.
-        cause: The exception behind `from`.
-        hides_context: Whether a traceback leaves out the context.
-    """
+- `args`: its arguments
+- `fields`: what its classes keep: `errno`, `filename`, slots
+- `notes`: its notes
+- `cause`: the exception behind `from`
+- `from`: whether a traceback leaves out the context
 
-    args: tuple[object, ...]
-    fields: dict[str, object]
-    attributes: dict[str, object]
-    notes: object = None
-    cause: BaseException | None = None
-    hides_context: bool = False
+What there is not of these is `None`, or missing.
+"""
 
 
-def parts_of(error: BaseException) -> ErrorParts:
+def parts_of(error: BaseException) -> Parts:
     """Take an exception apart."""
     attributes = _attributes_of(error)
-    notes = attributes.pop("__notes__", None)
-    return ErrorParts(
-        error.args,
-        _fields_of(error),
-        attributes,
-        notes,
-        error.__cause__,
-        error.__suppress_context__,
-    )
+    beside = {
+        "args": list(error.args),
+        "fields": _fields_of(error) or None,
+        "notes": attributes.pop("__notes__", None),
+        "cause": error.__cause__,
+        "from": error.__suppress_context__ or None,
+    }
+    return attributes, beside
 
 
 def _attributes_of(error: BaseException) -> dict[str, object]:
@@ -136,17 +128,19 @@ def check_fields(cls: type, fields: dict[str, Any]) -> None:
             raise ValueError("its start and end are not in what it is about")
 
 
-def complete(error: BaseException, parts: ErrorParts) -> None:
+def complete(error: BaseException, parts: Parts) -> None:
     """Set what an exception has beside its arguments, past `__setattr__` of its class.
 
     Raises:
         AttributeError, TypeError, ValueError: Its class has no such field any more.
     """
-    for name, value in parts.fields.items():
+    attributes, beside = parts
+    fields: Any = beside.get("fields") or {}
+    for name, value in fields.items():
         if getattr(error, name, None) is not value:
             object.__setattr__(error, name, value)
-    error.__dict__.update(parts.attributes)
-    if parts.notes is not None:
-        error.__dict__["__notes__"] = parts.notes
-    _set("__cause__", error, parts.cause)
-    _set("__suppress_context__", error, parts.hides_context)
+    error.__dict__.update(attributes)
+    if beside.get("notes") is not None:
+        error.__dict__["__notes__"] = beside["notes"]
+    _set("__cause__", error, beside.get("cause"))
+    _set("__suppress_context__", error, bool(beside.get("from")))

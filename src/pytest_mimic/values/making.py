@@ -204,9 +204,9 @@ class Maker:
             notes = [checked(note, str) for note in checked(notes, list)]
         cause = self.value_of(tree.get("cause"))
         hides = checked(tree.get("from", False), bool)
-        parts = errors.ErrorParts(args, fields, attributes, notes, cause, hides)
+        beside = {"fields": fields, "notes": notes, "cause": cause, "from": hides}
         error = errors.made_bare(cls, args)
-        errors.complete(error, parts)
+        errors.complete(error, (attributes, beside))
         return error
 
     def _named_items(self, cls: Any, content: Any) -> tuple[Any, ...]:

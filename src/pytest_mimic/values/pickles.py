@@ -20,7 +20,7 @@ from pytest_mimic.values import errors
 from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
 from pytest_mimic.values.source import COPIED_SOURCE, source_of_function
-from pytest_mimic.values.state import is_of_extension, kind_of, library_of
+from pytest_mimic.values.state import kind_of, library_of
 
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
@@ -236,10 +236,10 @@ def _of_texts(part: Any) -> Any:
 
 def _reduced(part: Any) -> Any:
     """Say how exceptions are made without `__init__`, arrays of memory, and others."""
-    if isinstance(part, BaseException) and not is_of_extension(type(part)):
-        parts = errors.parts_of(part)
-        rest = parts._replace(args=())
-        bare = errors.made_bare, (type(part), parts.args)
+    if isinstance(part, BaseException) and not kind_of(type(part)).is_of_extension:
+        attributes, beside = errors.parts_of(part)
+        bare = errors.made_bare, (type(part), part.args)
+        rest = attributes, {**beside, "args": None}
         return *bare, rest, None, None, errors.complete
     if isinstance(part, PurePath):
         return type(part), (str(part),)  # Whole, so that its folders are found.

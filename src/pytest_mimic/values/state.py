@@ -71,7 +71,8 @@ class Kind:
         cls: The class.
         name: Its name.
         is_found: Whether the name leads to the class.
-        decider: The class that says how its objects are pickled; see `deciding_class`.
+        decider: The class that says how its objects are pickled; `object` if none does.
+        is_decided_in_c: Whether this class is written in C.
         base: The builtin, or the type with a row, from which it derives.
         row: The row of that type.
         slots: The slots of its objects, less those of `base`.
@@ -96,11 +97,29 @@ class Kind:
 
     @cached_property
     def decider(self) -> type:
-        return deciding_class(self.cls)
+        for base in self.cls.__mro__[:-1]:
+            hooks = [vars(base)[name] for name in _HOOKS if name in vars(base)]
+            if any(not is_generated(hook) for hook in hooks):
+                return base
+        return object
+
+    @cached_property
+    def is_decided_in_c(self) -> bool:
+        own = vars(self.decider)
+        hooks = [own[name] for name in _HOOKS if name in own]
+        return not any(isinstance(hook, FunctionType) for hook in hooks)
+
+    @property
+    def is_of_extension(self) -> bool:
+        """Whether an extension in C says how its objects are pickled."""
+        return self.decider.__module__ != "builtins" and self.is_decided_in_c
 
     @cached_property
     def base(self) -> type | None:
-        return builtin_base_of(self.cls)
+        for base in self.cls.__mro__:
+            if base in _BUILTIN_BASES or row_of(base) is not None:
+                return base
+        return None
 
     @cached_property
     def row(self) -> Row | None:
@@ -181,17 +200,6 @@ class State(NamedTuple):
     is_readable: bool = True
 
 
-def deciding_class(cls: type) -> type:
-    """Give the class that says how objects are pickled; `object` if none does."""
-    for base in cls.__mro__:
-        if base is object:
-            break
-        hooks = [vars(base)[name] for name in _HOOKS if name in vars(base)]
-        if any(not is_generated(hook) for hook in hooks):
-            return base
-    return object
-
-
 def is_larger_than_attributes(cls: type, base: type = object) -> bool:
     """Tell whether C keeps something in objects of a class beside their attributes.
 
@@ -214,27 +222,6 @@ def is_generated(hook: object) -> bool:
     """Tell whether a library wrote a hook, so that it keeps nothing back."""
     namespace = getattr(hook, "__globals__", {})
     return namespace.get("__name__") in _GENERATORS
-
-
-def is_of_extension(cls: type) -> bool:
-    """Tell whether an extension in C says how objects of a class are pickled."""
-    decider = deciding_class(cls)
-    return decider.__module__ != "builtins" and _is_of_c(decider)
-
-
-def _is_of_c(decider: type) -> bool:
-    """Tell whether a class that says how objects are pickled is written in C."""
-    own = vars(decider)
-    hooks = [own[name] for name in _HOOKS if name in own]
-    return not any(isinstance(hook, FunctionType) for hook in hooks)
-
-
-def builtin_base_of(cls: type) -> type | None:
-    """Give the builtin, or the type with a row, from which a class derives."""
-    for base in cls.__mro__:
-        if base in _BUILTIN_BASES or row_of(base) is not None:
-            return base
-    return None
 
 
 def attributes_of(
@@ -291,27 +278,15 @@ def state_of(value: Any, kind: Kind) -> State | str:
     """
     if kind.has_attributes_alone:
         return State(attributes_of(value, kind.slots))
-    if isinstance(value, BaseException) and not is_of_extension(kind.cls):
-        return _state_of_error(value)
+    if isinstance(value, BaseException) and not kind.is_of_extension:
+        from pytest_mimic.values import errors  # few values are exceptions
+
+        return State(*errors.parts_of(value))
     if kind.base is not None and issubclass(kind.base, kind.decider):
         return _state_on_base(value, kind)
     if hasattr(kind.cls, "__pydantic_fields_set__"):
         return _state_of_model(value, kind)
     return _pickled_state(value, kind)
-
-
-def _state_of_error(error: BaseException) -> State:
-    from pytest_mimic.values import errors  # few values are exceptions
-
-    parts = errors.parts_of(error)
-    beside = {
-        "args": list(parts.args),
-        "fields": parts.fields or None,
-        "notes": parts.notes,
-        "cause": parts.cause,
-        "from": parts.hides_context or None,
-    }
-    return State(parts.attributes, beside)
 
 
 def _state_on_base(value: Any, kind: Kind) -> State:
@@ -364,7 +339,7 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
         # To be asked has filled an attribute, as `__getattr__` of xarray fills one.
         reduction = value.__reduce_ex__(4)
     attributes: dict[Any, object] = {}
-    if _is_of_c(kind.decider):
+    if kind.is_decided_in_c:
         # C says how such an object is pickled, and knows nothing of what was added.
         for name, part in known.items():
             if not kind.has_caches or not name.startswith("_"):

@@ -176,7 +176,7 @@ def made_error(plain: Plain) -> Exception:
         attributes |= dict.fromkeys(plain.get("held", ()), cause)
     args = tuple(map(database.made, plain["args"]))
     made: Any = _with_attributes(cls, args, attributes)
-    errors.complete(made, errors.ErrorParts(args, {}, {}, cause=cause))
+    errors.complete(made, ({}, {"cause": cause}))
     error: Exception = made
     return error
 
