@@ -393,7 +393,7 @@ class Measure:
             if _BEGINS not in text and len(text) <= LONG:
                 return tree, text
         if isinstance(tree, Leaf):
-            tree = tree.plain()
+            return self.whole(tree.plain())
         if isinstance(tree, list):
             items, texts = self._parts(tree)
             return items, f"[{','.join(texts)}]"
