@@ -15,9 +15,9 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic.values.names import (
-    has_name,
     is_found,
     name_of,
+    own_name_of,
     shared_generator,
     thing_at,
 )
@@ -117,7 +117,7 @@ def _name_of(function: Any) -> str:
     owner = getattr(function, "__objclass__", getattr(function, "__self__", None))
     if isinstance(owner, type):
         return f"{name_of(owner)}.{function.__name__}"
-    return name_of(function) if has_name(function) else ""
+    return own_name_of(function)
 
 
 def _is_stdlib(name: str) -> bool:

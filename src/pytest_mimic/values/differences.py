@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 from os.path import commonprefix
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.drawing import ENDS, kind_of, line
 from pytest_mimic.values.making import Maker
@@ -26,7 +26,7 @@ _OPENED = frozenset({"$tuple", "$dict", "$partial"})
 _PATHS = frozenset({"$path", "$relative"})
 _SETS = frozenset({"$set", "$frozenset"})
 _NUMBERS = frozenset({"int", "float", "$decimal", "$complex", "$fraction"})
-_Mapping: TypeAlias = "dict[str, Tree]"
+_Mapping: TypeAlias = "dict[str, Any]"
 
 
 class Missing:
@@ -101,16 +101,16 @@ class _Comparison:
         self._rules = rules
         self._before, self._now = rules.sides
 
-    def between(self, old: Side, new: Side, path: Path) -> Iterator[Difference]:
+    def between(self, old: Any, new: Any, path: Path) -> Iterator[Difference]:
         old, new = _plain(old), _plain(new)
         if old is new or IGNORED in (old, new):
             return
         kind = _kind(old)
         if kind != _kind(new):
             yield Difference(path, old, new)
-        elif isinstance(old, list) and isinstance(new, list):
+        elif isinstance(old, list):
             yield from self._lists(old, new, path)
-        elif isinstance(old, dict) and isinstance(new, dict):
+        elif isinstance(old, dict):
             yield from self._mappings(kind, old, new, path)
         elif not self._rules.shape and not self._are_close(kind, old, new):
             yield Difference(path, old, new)
@@ -167,7 +167,7 @@ class _Comparison:
     def _sets(
         self, kind: str, old: _Mapping, new: _Mapping, path: Path
     ) -> Iterator[Difference]:
-        before, after = cast("list[Tree]", old[kind]), cast("list[Tree]", new[kind])
+        before, after = old[kind], new[kind]
         if self._rules.shape:
             yield from self._shapes(before, after, path)
             return
@@ -215,7 +215,7 @@ class _Comparison:
         """Compare arrays and columns: what stands beside the items, then the items."""
         items, items_now = old[kind], new[kind]
         is_by_shape = self._rules.shape
-        left_out = {kind: IGNORED, **({"shape": IGNORED} if is_by_shape else {})}
+        left_out = dict.fromkeys([kind, "shape"] if is_by_shape else [kind], IGNORED)
         beside, beside_now = old | left_out, new | left_out
         found = list(_Comparison(EXACT)._keys(beside, beside_now, path))
         if found or is_by_shape:
@@ -245,7 +245,7 @@ def _fact(path: Path, words: str) -> Difference:
     return Difference(path, MISSING, MISSING, words)
 
 
-def _plain(side: Side) -> Side:
+def _plain(side: Any) -> Any:
     return side.plain() if isinstance(side, Leaf) else side
 
 
@@ -286,13 +286,13 @@ def _equal_start(old: Any, new: Any) -> int:
     return len(commonprefix([old, new]))  # noqa: RUF071
 
 
-def _place_in(shape: Tree, index: int) -> str:
+def _place_in(shape: Any, index: int) -> str:
     """Give the place of an item of an array: `1, 0`."""
     places: list[str] = []
-    for size in reversed(shape) if isinstance(shape, list) else ():
-        index, place = divmod(index, cast("int", size))
-        places.append(str(place))
-    return ", ".join(reversed(places)) or str(index)
+    for size in reversed(shape or ()):
+        index, place = divmod(index, size)
+        places.insert(0, str(place))
+    return ", ".join(places) or str(index)
 
 
 # -- a difference on a line
@@ -329,8 +329,8 @@ def difference_line(
     return f"{path}: {one} {before}, {other} {now}"
 
 
-def _drawn(side: Side) -> str:
-    return line(cast("Tree", side), _LONGEST_SIDE)
+def _drawn(tree: Any) -> str:
+    return line(tree, _LONGEST_SIDE)
 
 
 def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:

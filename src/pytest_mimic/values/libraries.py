@@ -140,7 +140,7 @@ def _joined(text: str, count: int, walk: Opener) -> Tree:
 
 
 def _holds_path(text: str, walk: Opener) -> bool:
-    if walk.places is None or not any(one in text for one in walk.places.starts):
+    if not any(start in text for start in walk.places.starts):
         return False
     places = walk.places.of_call()  # To look notes nothing.
     texts = text.split("\0")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pytest_mimic.values.tree import Path, shown_path
+from pytest_mimic.values.tree import Path
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
@@ -128,14 +128,14 @@ def _is_random(text: str) -> bool:
     return turns >= fewest and len(set(text)) >= _FEWEST_SIGNS
 
 
-def ignorable(differences: Iterable[Difference]) -> list[str]:
+def ignorable(differences: Iterable[Difference]) -> list[Path]:
     """Give the paths for an `ignore=` that leaves out what differs, and nothing else.
 
     One `*` stands for the items of a list, if several of them differ.
 
     Returns:
-        Paths such as `rows.*.id`. Empty: a part that differs is none that looks made
-        anew, or they are too many.
+        Paths such as `rows`, `*`, `id`. Empty: a part that differs is none that looks
+        made anew, or they are too many.
     """
     by_pattern: dict[Path, list[Path]] = {}
     for difference in differences:
@@ -149,7 +149,5 @@ def ignorable(differences: Iterable[Difference]) -> list[str]:
         by_pattern.setdefault(pattern, []).append(steps)
     if len(by_pattern) > MOST_PATHS:
         return []
-    return [
-        shown_path(found[0] if len(found) == 1 else pattern)
-        for pattern, found in by_pattern.items()
-    ]
+    paths = by_pattern.items()
+    return [found[0] if len(found) == 1 else pattern for pattern, found in paths]

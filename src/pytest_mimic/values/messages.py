@@ -20,7 +20,6 @@ from pytest_mimic.values.tree import (
     is_tagged,
     parts,
     shown_path,
-    steps_of,
     without,
 )
 
@@ -78,11 +77,10 @@ def ignorable_in(
     Returns:
         Paths. Empty: something else differs, or calls would become one.
     """
-    paths = tuple(ignorable(found))
-    steps = tuple(map(steps_of, paths))
-    left = without(call, steps)
-    alike = [other for other in others if without(other, steps) == left]
-    return paths if len(alike) <= 1 else ()
+    paths = ignorable(found)
+    left = without(call, paths)
+    alike = [other for other in others if without(other, paths) == left]
+    return tuple(map(shown_path, paths)) if len(alike) <= 1 else ()
 
 
 def lines_of(

@@ -19,10 +19,10 @@ def name_of(thing: Any) -> str:
     return name_in(str(thing.__module__), thing.__qualname__, thing)
 
 
-def has_name(thing: Any) -> bool:
-    """Tell whether a thing says what its name is, as functions and classes do."""
+def own_name_of(thing: Any) -> str:
+    """Give the name of a thing that says it, as functions and classes do, or ""."""
     names = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
-    return all(isinstance(name, str) for name in names)
+    return name_of(thing) if all(isinstance(name, str) for name in names) else ""
 
 
 def name_in(module: str, path: str, thing: object) -> str:

@@ -36,7 +36,7 @@ class Opener(Protocol):
         is_by_code: Whether a function that no name leads to counts by its code.
     """
 
-    places: Places | None
+    places: Places
     few: int
     is_by_code: bool
 
@@ -242,12 +242,8 @@ def _make_of_text(cls: Any, node: dict[str, Any], _make: Make) -> object:
 
 
 def _path(value: Any, walk: Opener) -> Tree:
-    if walk.places is not None:
-        is_argument = walk.purpose == "identity"
-        return walk.places.node_of(value, is_argument=is_argument)
-    node: dict[str, Tree] = {"$path": str(value)}
-    kind = type(value).__name__
-    return {**node, "class": kind} if kind.startswith("Pure") else node
+    is_argument = walk.purpose == "identity"
+    return walk.places.node_of(value, is_argument=is_argument)
 
 
 def _make_path(_cls: Any, _node: dict[str, Any], _make: Make) -> object:

@@ -135,9 +135,8 @@ def _memory_digest(tree: Tree) -> str | None:
 
 def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
     """Give what stands for contiguous memory: its length and digest."""
-    length = memory.nbytes if isinstance(memory, memoryview) else len(memory)
     digest = xxh3_128_hexdigest(memory)
-    return {"$long": "memory", "length": length, "digest": digest}
+    return {"$long": "memory", "length": memoryview(memory).nbytes, "digest": digest}
 
 
 def plain_leaf(part: object) -> Tree:

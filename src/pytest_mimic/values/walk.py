@@ -13,18 +13,19 @@ from inspect import unwrap
 from itertools import count
 from pathlib import PurePath
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pytest_mimic.values.names import (
     generic_of,
-    has_name,
     is_found,
     member_of,
     name_in,
     name_of,
+    own_name_of,
     shared_generator,
     thing_at,
 )
+from pytest_mimic.values.places import Places
 from pytest_mimic.values.rows import Row, is_installed, is_of_python, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
@@ -59,14 +60,13 @@ from pytest_mimic.values.tree import (
     without,
 )
 
-if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
-
 Purpose: TypeAlias = Literal["identity", "exact", "proof"]
 Paths: TypeAlias = "tuple[Path, ...]"
 Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
+NOWHERE = Places()
+"""The places of what has none: paths count as they are."""
 UNEQUAL_COPIES = "an object whose copies differ, as if it held an address"
 LATE_FILE = Refused(
     "a temporary file, which an object of a library may open later",
@@ -204,7 +204,7 @@ class Walk:
         asked: dict[type, bool] | None = None,
     ) -> None:
         self.purpose = purpose
-        self.places = places
+        self.places = places or NOWHERE
         self._asked = asked
         self.is_shared = False
         self.changeable: dict[int, object] = {}
@@ -218,8 +218,8 @@ class Walk:
         self.is_plain = False
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
-        self._starts = places.starts if places is not None else ()
-        self._names = places.names if places is not None else {}
+        self._starts = self.places.starts
+        self._names = self.places.names
         # The number of the next part, and the part that the walk is in.
         self._next = 1
         self._part = _Part(None, 0, 0)
@@ -282,7 +282,7 @@ class Walk:
         return {"$float": "nan" if value != value else repr(value)}
 
     def _text(self, value: str, _paths: Paths) -> Tree:
-        if "/" in value and self.places is not None:
+        if "/" in value:
             for start in self._starts:
                 if start in value:
                     is_argument = self.purpose == "identity"
@@ -295,7 +295,7 @@ class Walk:
 
     def _is_late_file(self, path: str) -> bool:
         """Tell whether the path of a temporary file hangs on an object of a library."""
-        if not self.refuses_late_files or self.places is None:
+        if not self.refuses_late_files:
             return False
         around = [part.value for part in self._above.values()]
         holder = next((one for one in around[::-1] if type(one) not in _CONTAINERS), 0)
@@ -561,7 +561,7 @@ class Walk:
             origin, arguments = generic
             return {"$alias": [self.node(origin), *map(self.node, arguments)]}
         if self._is_exact:
-            name = name_of(value) if has_name(value) else ""
+            name = own_name_of(value)
             return {"$name": name} if is_found(value, name) else self._raw(value)
         from pytest_mimic.values import code  # Few values are code.
 
@@ -674,7 +674,7 @@ class Walk:
         """Open what stands beside the attributes of an object."""
         if key == "by":
             # As in a pickle: what a library does in it may change with its version.
-            name = name_of(part) if has_name(part) else ""
+            name = own_name_of(part)
             return {"$name": name} if is_found(part, name) else self.node(part)
         if key == "pairs":
             is_ordered = self._in_order or isinstance(value, OrderedDict)
