@@ -49,7 +49,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import (
+    Awaitable,
     Callable,
+    Coroutine,
     Hashable,
     Iterable,
     Iterator,
@@ -107,6 +109,7 @@ __all__ = [
     "Port",
     "Redactor",
     "StandIn",
+    "at_once",
     "raised",
 ]
 
@@ -615,19 +618,50 @@ class Exchange:
         Raises:
             CorruptRecordingError: It was edited to what no client can be given.
         """
-        if self.hangs:
-            self.step.wait()
-        found = self._made(give)
-        self.step.wait()
-        return raised(found)
+        return at_once(self._replayed(give, is_task=False))
 
     async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """As `replay`, for a task."""
+        return await self._replayed(give, is_task=True)
+
+    async def answer(
+        self,
+        send: Callable[[], Awaitable[Plain]],
+        give: Callable[[Plain], Any],
+        *,
+        is_task: bool,
+    ) -> Any:
+        """Return what the caller gets of the recorded answer, or of the real one.
+
+        Args:
+            send: Makes the real call, and returns its answer.
+            give: As for `replay`.
+            is_task: Whether a task waits for it; else a thread does (see `at_once`).
+        """
+        if self.mode == "replay":
+            return await self._replayed(give, is_task=is_task)
+        with self.running():
+            answer = await send()
+        if not self.hangs:
+            return self.finish(answer, give)
+        self.finish(answer)
+        return await self._replayed(give, is_task=is_task)
+
+    async def _replayed(
+        self, give: Callable[[Plain], Any] | None, *, is_task: bool
+    ) -> Any:
         if self.hangs:
-            await self.step.wait_async()
+            await self.wait(is_task=is_task)
         found = self._made(give)
-        await self.step.wait_async()
+        await self.wait(is_task=is_task)
         return raised(found)
+
+    async def wait(self, *, is_task: bool) -> None:
+        """Wait until the replayed call may end, in a task or in a thread."""
+        if is_task:
+            await self.step.wait_async()
+        else:
+            self.step.wait()
 
     def given(self, give: Callable[[Plain], Any] | None = None) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
@@ -682,13 +716,10 @@ class Exchange:
 
         Args:
             answer: The real answer.
-            give: Makes the client's own object of it, or the error that it raises. A
-                call that was recorded without an end waits before.
+            give: Makes the client's own object of it, or the error that it raises.
         """
         if self.mode != "run":
             mixed = self._verified(answer)
-            if give is not None and self.hangs:
-                self.step.wait()
             return raised(self.made(lambda: _given(mixed, give)))
         stored = self.stored(answer)
         self._note_opaque(stored)
@@ -699,13 +730,6 @@ class Exchange:
         if self.step.entry is not None:
             return self.given(give)  # another owner was first
         return raised(_given(answer, give))
-
-    async def finish_async(self, answer: Plain, give: Callable[[Plain], Any]) -> Any:
-        """As `finish`, for a task."""
-        if not self.hangs:
-            return self.finish(answer, give)
-        self.finish(answer)
-        return await self.replay_async(give)
 
     def _verified(self, answer: Plain) -> Plain:
         """Compare a real answer, and return the one that is given to the client."""
@@ -777,6 +801,15 @@ class Exchange:
         error = UnstorableOutcomeError(what, facts, remedies)
         self._run.note(error)
         return error
+
+
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine gives in a thread, which waits for no task."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("a request of a thread waits for a task")
 
 
 def _data_of(request: Plain) -> bytes:

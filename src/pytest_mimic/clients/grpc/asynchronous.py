@@ -74,21 +74,18 @@ class _Interceptor:
         exchange = self._called.begin(sent, details.metadata)
         if exchange is None:
             return await go_on(details, sent)
-        if exchange.mode == "replay":
-            return await exchange.replay_async(self._given)
-        # Its place is kept if its test ends before it.
-        exchange.progress(dict)
-        response = None
-        with exchange.running():
+
+        async def send() -> Plain:
             try:
                 real = await go_on(details, sent)
                 response = await real
                 answer = await _end_of(real)
             except grpc.aio.AioRpcError as error:
-                answer = calls.end_of(error)
-        if response is not None:
+                return calls.end_of(error)
             answer["response"] = calls.read_response(exchange, response)
-        return await exchange.finish_async(answer, self._given)
+            return answer
+
+        return await exchange.answer(send, self._given, is_task=True)
 
     async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call whose messages are read before it begins."""

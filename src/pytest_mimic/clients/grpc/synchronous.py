@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc._channel import _MultiThreadedRendezvous, _RPCState
 
-from pytest_mimic.client import Exchange, Plain, Port
+from pytest_mimic.client import Exchange, Plain, Port, at_once
 from pytest_mimic.clients.grpc import calls, messages
 from pytest_mimic.engine.inside import LeftOut
 
@@ -46,19 +46,18 @@ def unary(
     exchange = called.begin(plain, metadata)
     if exchange is None:
         return go_on()
-    give = partial(_given, called)
-    if exchange.mode == "replay":
-        return exchange.replay(give), None
-    # Its place is kept if its test ends before it.
-    exchange.progress(dict)
-    with exchange.running():
+
+    async def send() -> Plain:
         state, _ = go_on()
-    answer = calls.end(
-        state.code, state.details, state.initial_metadata, state.trailing_metadata
-    )
-    if state.code is grpc.StatusCode.OK:
-        answer["response"] = calls.read_response(exchange, state.response)
-    return exchange.finish(answer, give), None
+        answer = calls.end(
+            state.code, state.details, state.initial_metadata, state.trailing_metadata
+        )
+        if state.code is grpc.StatusCode.OK:
+            answer["response"] = calls.read_response(exchange, state.response)
+        return answer
+
+    give = partial(_given, called)
+    return at_once(exchange.answer(send, give, is_task=False)), None
 
 
 def stream(

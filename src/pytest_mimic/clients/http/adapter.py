@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
@@ -257,7 +257,7 @@ class Attempt:
 
     async def _replayed(self, exchange: Exchange) -> Any:
         if "status" not in exchange.recorded:
-            await waited(exchange, is_task=self.is_task)
+            await exchange.wait(is_task=self.is_task)
         return exchange.given(partial(self.give, exchange=exchange))
 
 
@@ -386,7 +386,7 @@ class Replay:
         """
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            await waited(exchange, is_task=self._is_task)
+            await exchange.wait(is_task=self._is_task)
             if self._given.is_left:
                 raise exchange.step.read_further()
 
@@ -394,20 +394,3 @@ class Replay:
         """End the call: its reader does not read on."""
         if self._exchange is not None:
             self._exchange.step.leave()
-
-
-async def waited(exchange: Exchange, *, is_task: bool) -> None:
-    """Wait until a replayed call may end."""
-    if is_task:
-        await exchange.step.wait_async()
-    else:
-        exchange.step.wait()
-
-
-def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Return what a coroutine gives in a thread, which waits for no task."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("a request of a thread waits for a task")

@@ -23,14 +23,13 @@ from http.client import (
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic.client import Exchange, Plain, Port, raised
+from pytest_mimic.client import Exchange, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
     Read,
     Recorder,
     Replay,
-    at_once,
 )
 from pytest_mimic.errors import TargetError
 

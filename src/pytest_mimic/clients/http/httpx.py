@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port, raised
+from pytest_mimic.client import Edge, Exchange, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
@@ -18,7 +18,6 @@ from pytest_mimic.clients.http.adapter import (
     Read,
     Recorder,
     Replay,
-    at_once,
 )
 
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port
+from pytest_mimic.client import Edge, Exchange, Plain, Port, at_once
 from pytest_mimic.clients.redis import commands, replies
 
 Function = Callable[..., Any]
@@ -79,7 +79,7 @@ class Connections:
         @wraps(original)
         def method(*args: Any, **options: Any) -> Any:
             coroutine = step(*args, **options)
-            return coroutine if self._is_async else _finished(coroutine)
+            return coroutine if self._is_async else at_once(coroutine)
 
         return method
 
@@ -141,19 +141,15 @@ class Connections:
         exchange = self._begin(connection, asked)
         if exchange is None:
             await self._send_for_real(connection, packed, check_health)
-        elif exchange.mode != "replay":
-            with exchange.running():
-                found, error = await self._talk(connection, packed, words)
-            answer = replies.read(found, asked, error)
-            if self._is_async:
-                given = await exchange.finish_async(answer, replies.give_all)
-            else:
-                given = exchange.finish(answer, replies.give_all)
-            wire.given.extend(given)
-        elif self._is_async:
-            wire.given.extend(await exchange.replay_async(replies.give_all))
-        else:
-            wire.given.extend(exchange.replay(replies.give_all))
+            return
+
+        async def talk() -> Plain:
+            found, error = await self._talk(connection, packed, words)
+            return replies.read(found, asked, error)
+
+        is_task = self._is_async
+        given = await exchange.answer(talk, replies.give_all, is_task=is_task)
+        wire.given.extend(given)
 
     def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}
@@ -224,14 +220,6 @@ class Connections:
         if self._is_async:
             return bool(connection.is_connected)
         return connection._sock is not None
-
-
-def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine that never waits, and return what it gives."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
 
 
 def _wire(connection: Any) -> _Wire:
