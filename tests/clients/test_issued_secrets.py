@@ -343,6 +343,9 @@ LEFT_OUT = {
     "a number": "requests.post(OPEN, json={'pin': pin})",
     "httpx": "httpx.post(OPEN, json={'token': token})",
     "a body that aiohttp makes": "asyncio.run(by_aiohttp())",
+    "a stream of httpx": "httpx.post(OPEN, content=iter([b'token=', *map(str.encode, token)]))",
+    "a stream of aiohttp": "asyncio.run(by_aiohttp(slowly()))",
+    "a file of aiohttp": "asyncio.run(by_aiohttp(io.BytesIO(token.encode())))",
     "urllib": "urllib.request.urlopen(OPEN + '?token=' + token)",
     "redis": "redis.Redis(port=PORT).get(token)",
 }
@@ -357,16 +360,21 @@ def test_a_request_that_is_left_out_is_not_sent_with_a_placeholder(
     project.ini("http exclude='GET /open/*, POST /open/*'", "redis exclude='GET *'")
     project.test(
         """
-        import aiohttp, asyncio, httpx, redis, requests, urllib.request
+        import aiohttp, asyncio, httpx, io, redis, requests, urllib.request
         API, PORT = os.environ["API"], int(os.environ["REDIS"])
         OPEN = API + "/open/it"
         login = {"user": "ann", "password": "a"}
         given = requests.post(API + "/login", json=login).json()
         token, pin = given["access_token"], given["pin"]
 
-        async def by_aiohttp():
+        async def slowly():
+            yield b"token="
+            yield token.encode()
+
+        async def by_aiohttp(data=None):
+            json = {"token": token} if data is None else None
             async with aiohttp.ClientSession() as client:
-                async with client.post(OPEN, json={"token": token}) as answer:
+                async with client.post(OPEN, data=data, json=json) as answer:
                     await answer.read()
 
         SEND
