@@ -7,8 +7,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from functools import cache, cached_property
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -255,11 +257,9 @@ def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
                 whole = alias.name if alias.asname else alias.name.split(".")[0]
                 found.setdefault(alias.asname or whole, []).append((whole, ""))
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if node.level:
-                above = package.split(".")
-                names = above[: len(above) - node.level + 1]
-                module = ".".join([*names, module] if module else names)
+            module = "." * node.level + (node.module or "")
+            with suppress(ImportError):  # It leads out of the topmost package.
+                module = resolve_name(module, package)
             for alias in node.names:
                 places = found.setdefault(alias.asname or alias.name, [])
                 places.append((module, alias.name))
@@ -310,18 +310,15 @@ def _piece(nodes: Sequence[ast.stmt]) -> Piece:
         for part in ast.walk(node):
             if isinstance(part, ast.Attribute):
                 attributes.add(part.attr)
-                used.add(_chain_of(part))
-            elif isinstance(part, ast.Call):
-                used.add(_chain_of(part))
-            elif isinstance(part, ast.arg):
+            if isinstance(part, ast.arg):
                 own.add(part.arg)
             elif isinstance(part, ast.Global):
                 outer.update(part.names)
                 used.update((name,) for name in part.names)
             elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
                 own.add(part.id)
-            elif isinstance(part, ast.Name):
-                used.add((part.id,))
+            else:
+                used.add(_chain_of(part))
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             own.clear()
         chains.update(one for one in used if one and one[0] not in own - outer)

@@ -12,7 +12,6 @@ from functools import cache, partial
 from os import stat  # A test may replace that of the module.
 from pathlib import Path
 from stat import S_ISREG
-from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic.engine.inside import Inside
@@ -67,25 +66,23 @@ class Effects:
         self._rootdir = rootdir
         self._facts: set[str] = set()
         self._entered = 0
+        # No other object may get the address of one that is compared.
+        self._alive: list[object] = []
 
     def __enter__(self) -> None:
         self._step.__enter__()
         _listen()
         self._entered += 1
-        self._before = self._states()
-        self._values = self._values_now()
+        self._alive.clear()
+        self._before = self._state()
         _listeners.append(self)
 
     def __exit__(self, *_: object) -> None:
         _listeners[:] = [one for one in _listeners if one is not self]
-        after, values = self._states(), self._values_now()
+        after = self._state()
         for fact, state in self._before.items():
-            if state != after[fact]:
+            if after.get(fact, state) != state:
                 self._facts.add(fact)
-        for name, (value, size) in values.items():
-            before = self._values.get(name)
-            if before is None or before[0] is not value or before[1] != size:
-                self._facts.add(f"set {name}")
         self._step.__exit__()
 
     def note_file(self, file: str, *, is_written: bool) -> None:
@@ -106,26 +103,21 @@ class Effects:
         facts |= {_fact_of(file, self._rootdir) for file in self._written} - {""}
         return tuple(sorted({one.replace(" an error", "") for one in facts}))
 
-    def _states(self) -> dict[str, object]:
-        printed: dict[str, object] = {
+    def _state(self) -> dict[str, object]:
+        """Give what the call may change, by what is said if it does."""
+        state: dict[str, object] = {
             "printed": _end_of(sys.stdout),
             "printed an error": _end_of(sys.stderr),
         }
-        if self._entered > _MOST_COMPARED:
-            return printed
-        return {**printed, **dict(_states_of_chance())}
-
-    def _values_now(self) -> dict[str, tuple[object, int]]:
-        values: dict[str, tuple[object, int]] = {}
-        for module, names in self._names.items():
-            namespace = vars(sys.modules[module]) if module in sys.modules else {}
-            for name in names:
+        state.update(_states_of_chance() if self._entered <= _MOST_COMPARED else ())
+        for module in self._names.keys() & sys.modules.keys():
+            namespace = vars(sys.modules[module])
+            for name in self._names[module]:
                 value = namespace.get(name)
-                if not isinstance(value, (FunctionType, type, ModuleType)):
-                    is_sized = isinstance(value, (dict, list, set))
-                    size = len(value) if is_sized else 0  # type: ignore[arg-type]
-                    values[f"{module}.{name}"] = value, size
-        return values
+                self._alive.append(value)
+                size = len(value) if isinstance(value, (dict, list, set)) else 0
+                state[f"set {module}.{name}"] = id(value), size
+        return state
 
 
 def _states_of_chance() -> Iterator[tuple[str, object]]:

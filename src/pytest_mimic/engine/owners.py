@@ -6,8 +6,9 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Hashable
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.inside import OpenCall
@@ -32,6 +33,7 @@ class Owner:
         file: The name of its log in the vault. Default: made of the name.
         serves: What runs again if it is recorded again: the id of a test or of a file;
             empty: all tests.
+        pid: The process in which it began. Default: this one.
 
     Attributes:
         mode: The mode of a cassette's block; None: that of the run.
@@ -69,6 +71,7 @@ class Owner:
         serves: str | None = None,
         mode: Mode | None = None,
         never_records: str = "",
+        pid: int = 0,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -76,7 +79,7 @@ class Owner:
         self.serves = name if serves is None else serves
         self.mode = mode
         self.never_records = never_records
-        self.pid = os.getpid()
+        self.pid = pid or os.getpid()
         self.opening = threading.Lock()
         self.log: Log | None = None
         self.unreadable: MimicError | None = None
@@ -98,6 +101,10 @@ class Owner:
         self.left: list[Written] = []
         self.scope: Scope | None = None
         self._numbers: dict[str, defaultdict[Hashable, int]] = {}
+
+    def __reduce__(self) -> Any:
+        """Let another process know whose calls are not its own to begin."""
+        return partial(Owner, pid=self.pid), (self.name, self.kind)
 
     @property
     def is_written(self) -> bool:

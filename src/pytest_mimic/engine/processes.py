@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mimic.engine.coverings import Coverings
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
@@ -36,7 +38,13 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
 
     def add_run(data: dict[str, Any], *_args: Any) -> None:
         if is_mimicked():
-            data["pytest_mimic"] = _Heritage(run, coverings)
+            lines = [
+                ([*map(_portable, targets)], cassette)
+                for targets, cassette in coverings.in_force()
+            ]
+            data["pytest_mimic"] = _Heritage(
+                run.for_child(), run.innermost, coverings.rootdir, lines
+            )
 
     process, spawn = "multiprocessing.process", "multiprocessing.spawn"
     return [
@@ -56,52 +64,32 @@ def _method_of(process: Any) -> str:
 class _Heritage:
     """What a started process needs of a run; to load it is to enter the run there."""
 
-    def __init__(self, run: Run, coverings: Coverings) -> None:
-        self._facts: dict[str, Any] = {
-            "run": run.for_child(),
-            "rootdir": coverings.rootdir,
-            "owner": None,
-            "lines": [
-                ([*map(_portable, targets)], _names_of(cassette))
-                for targets, cassette in coverings.in_force()
-            ],
-        }
-        if run.innermost is not None:
-            self._facts["owner"] = _names_of(run.innermost)
+    def __init__(self, *facts: object) -> None:
+        self._facts = facts
 
     def __reduce__(self) -> Any:
-        return _enter, (self._facts,)
+        return _enter, self._facts
 
 
-def _names_of(owner: Owner | None) -> dict[str, Any] | None:
-    if owner is None:
-        return None
-    return {"name": owner.name, "kind": owner.kind, "pid": owner.pid}
-
-
-def _enter(facts: Mapping[str, Any]) -> None:
+def _enter(
+    of_run: Mapping[str, Any],
+    owner: Owner | None,
+    rootdir: Path,
+    lines: Iterable[tuple[list[Target], Owner | None]],
+) -> None:
     """Mimic in this process what its parent does."""
     from pytest_mimic.engine.coverings import Coverings
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.servers import edge_of_servers
 
-    run = Run.of_parent(facts["run"])
-    if facts["owner"] is not None:
-        run.begin_owner(_owner_of(facts["owner"]))
-    coverings = Coverings(run, facts["rootdir"])
+    run = Run.of_parent(of_run)
+    if owner is not None:
+        run.begin_owner(owner)
+    coverings = Coverings(run, rootdir)
     coverings.intercept(edges_of_processes(run, coverings))
     coverings.intercept([edge_of_servers(run.servers, run.events)])
-    for targets, cassette in facts["lines"]:
-        coverings.cover(targets, None if cassette is None else _owner_of(cassette))
-
-
-def _owner_of(names: Mapping[str, Any]) -> Owner:
-    """Return an owner that begins calls in its own process alone."""
-    from pytest_mimic.engine.owners import Owner
-
-    owner = Owner(names["name"], names["kind"])
-    owner.pid = names["pid"]
-    return owner
+    for targets, cassette in lines:
+        coverings.cover(targets, cassette)
 
 
 def _portable(target: Target) -> Target:

@@ -114,14 +114,14 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     from pytest_mimic.engine.steps import begin
 
     step = begin(run, call, plan.cassette)
-    if step.entry is not None and run.mode == "accept-source":
-        plan.accept(step.entry, step)
-    elif step.entry is not None and step.mode in ("replay", "verify"):
-        plan.warn_of_inputs(step.entry)
-    if step.mode != "replay":
+    entry = step.entry
+    if entry is not None and run.mode == "accept-source":
+        plan.accept(entry, step)
+    elif entry is not None:
+        plan.warn_of_inputs(entry)
+    if entry is None or step.mode != "replay":
         return RealCall(call, step).perform(args, kwargs)
-    assert step.entry is not None
-    layers = step.entry.layers
+    layers = entry.layers
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
     again = functools.partial(plan.function, *args, **kwargs)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from inspect import Parameter, signature
+from collections.abc import Iterator, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -21,6 +20,7 @@ from pytest_mimic.patch.holders import (
 )
 from pytest_mimic.patch.patches import NamedFunction, Patches
 from pytest_mimic.patch.targets import Target
+from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.tree import steps_of
 
 # These return nothing and fill an object: there is no outcome.
@@ -221,36 +221,22 @@ def _is_object(function: object) -> bool:
 def argument_problem(line: Target, function: NamedFunction) -> str:
     """Say which argument that options name a function lacks, or give an empty text.
 
-    `ignore=` would leave out nothing.
+    `ignore=` would leave out nothing. A decorator may take more arguments than the
+    function that it shows.
     """
-    if line.path[-1] == "*" or line.is_one_of_several:
+    options = line.options
+    given = [("ignore", path) for path in options.ignore]
+    given += [("content", name) for name in options.content]
+    given += [("mutates", name) for name in options.mutates]
+    if not given or line.path[-1] == "*" or line.is_one_of_several:
         return ""
-    given: list[tuple[str, str]] = []
-    for option in ("ignore", "content", "mutates"):
-        given += [(option, path) for path in getattr(line.options, option)]
-    if not given:
+    binder = Binder(function.function)
+    if binder.extra or hasattr(function.function, "__wrapped__"):
         return ""
-    names = _argument_names(function.function)
     for option, path in given:
         name = steps_of(path)[0]
-        if names is not None and name not in (*names, "*"):
-            hint = did_you_mean(name, names)
-            hint = hint or f" (it has {', '.join(names) or 'none'})"
+        if name not in (*binder.names, "*"):
+            hint = did_you_mean(name, binder.names)
+            hint = hint or f" (it has {', '.join(binder.names) or 'none'})"
             return f"{option}={path} names no argument{hint}"
     return ""
-
-
-def _argument_names(function: Callable[..., Any]) -> list[str] | None:
-    """Return the names of a function's arguments; None if it may take others, too."""
-    names: dict[str, bool] = {}
-    # A decorator may take more arguments than the function that it shows.
-    for follow_wrapped in (True, False):
-        try:
-            parameters = signature(function, follow_wrapped=follow_wrapped).parameters
-        except (TypeError, ValueError):
-            return None
-        for parameter in parameters.values():
-            if parameter.kind is Parameter.VAR_KEYWORD:
-                return None
-            names[parameter.name] = True
-    return list(names)
