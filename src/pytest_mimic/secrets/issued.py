@@ -354,10 +354,13 @@ def texts_in(plain: Any) -> list[str]:
     found: list[str] = []
     parts = [plain]
     for part in parts:  # It grows.
-        if isinstance(part, dict):
-            parts += [*part, *part.values()]
+        if isinstance(part, str):
+            found.append(part)
+        elif isinstance(part, dict):
+            found += part
+            parts += part.values()
         elif isinstance(part, list):
             parts += part
-        elif isinstance(part, str) or placeholders.is_placeholder(part):
+        elif placeholders.is_placeholder(part):
             found.append(str(part))
     return found
