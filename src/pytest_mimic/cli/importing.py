@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from argparse import Namespace
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from pytest_mimic.cli import foreign
 from pytest_mimic.cli.exchanges import Exchanges, identity_under
 from pytest_mimic.cli.foreign import ForeignError, Interaction
-from pytest_mimic.cli.owning_tests import module_of, tests_of
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
@@ -22,6 +23,12 @@ from pytest_mimic.words import plural
 
 # What filters of vcrpy write in place of a secret.
 _FILTERED = re.compile(r"(?i)\W*(dummy|redacted|filtered|hidden|masked|fake|x+|)\W*")
+
+_WAY_OUT = (
+    "to import a cassette whose test was not found",
+    "name it TEST or CLASS.TEST, or copy it to another folder,"
+    " where it becomes a cassette of its name",
+)
 
 
 def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
@@ -86,17 +93,77 @@ def _files_at(project: Project, words: Sequence[str]) -> Iterator[tuple[Path, st
             raise MimicError(f"no such file or folder: {word}")
 
 
+# -- the tests that pytest-recording has named a cassette after
+
+
 def _owners(project: Project, path: Path) -> list[str]:
     """Return the tests of a cassette; an empty text: it has a name of its own.
 
     Raises:
         ForeignError: Its test is not found.
     """
-    module = module_of(path)
+    module = _module_of(path)
     if module is None:
         return [""]
     file = project.place_of(str(module.resolve()))
-    return [f"{file}::{test}" for test in tests_of(path, module)]
+    return [f"{file}::{test}" for test in _tests_of(path, module)]
+
+
+def _module_of(cassette: Path) -> Path | None:
+    """Return the file whose test has a cassette; None: it has a name of its own.
+
+    `tests/cassettes/test_api/test_get.yaml` is of a test in `tests/test_api.py`.
+    """
+    folder = cassette.parent
+    module = folder.parent.parent / f"{folder.name}.py"
+    if folder.parent.name == "cassettes" and module.is_file():
+        return module
+    return None
+
+
+def _tests_of(cassette: Path, module: Path) -> list[str]:
+    """Return the tests of a file that have a cassette, as `TestUsers::test_get[a]`.
+
+    For what no file can be called pytest-recording writes hyphens, which stay: the miss
+    of such a test tells how to move its recordings.
+
+    Raises:
+        ForeignError: The file has no such test, or is no Python.
+    """
+    tree = _tree_of(module)
+    name, bracket, parameters = cassette.stem.partition("[")
+    tests = [test for test in _tests_in(tree) if _name_of(test) == name]
+    if not tests:
+        test = name.replace(".", "::")
+        raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
+    return [f"{test}{bracket}{parameters}" for test in tests]
+
+
+@cache
+def _tree_of(module: Path) -> ast.Module:
+    try:
+        return ast.parse(module.read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ForeignError(f"{module.name} cannot be read: {error}") from None
+
+
+def _tests_in(node: ast.AST, around: str = "") -> Iterator[str]:
+    """Yield the functions in a module or class, `TestUsers::test_get`."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield f"{around}{inner.name}"
+        elif isinstance(inner, ast.ClassDef):
+            yield from _tests_in(inner, f"{around}{inner.name}::")
+        else:
+            yield from _tests_in(inner, around)
+
+
+def _name_of(test: str) -> str:
+    """Return what pytest-recording calls a test: `TestUsers.test_get`."""
+    return ".".join(test.split("::")[-2:])
+
+
+# -- what is written
 
 
 def _are_known(
