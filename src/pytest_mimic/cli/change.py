@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections import defaultdict
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
@@ -22,11 +21,9 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
     selection = Selection(project, options.selectors)
     chosen = list(selection)
     for found in chosen:
-        if found.is_cassette:  # it goes as a whole
-            found.entries = found.recording.entries
-        for entry in found.entries:
+        for entry in found.going:
             yield f"{project.label(entry)}    {found.owner}"
-    count = plural(sum(len(found.entries) for found in chosen), "recording")
+    count = plural(sum(len(found.going) for found in chosen), "recording")
     if options.dry_run and chosen:
         yield f"{count} would be deleted"
     elif chosen:
@@ -37,19 +34,15 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
     return selection.code
 
 
-def delete_calls(vault: Vault, found: Iterable[Found]) -> None:
+def delete_calls(vault: Vault, found: Sequence[Found]) -> None:
     """Delete calls: of a log those that are named, a cassette as a whole."""
-    recordings: dict[str, Recording] = {}
-    gone: dict[str, set[int]] = defaultdict(set)
-    for one in found:
-        recordings[one.name] = one.recording
-        entries = one.recording.entries if one.is_cassette else one.entries
-        gone[one.name] |= {id(entry) for entry in entries}
-    for name, recording in recordings.items():
-        kept = [entry for entry in recording.entries if id(entry) not in gone[name]]
-        recordings[name] = copied(recording, entries=kept)
+    gone = {id(entry) for one in found for entry in one.going}
+    left = {one.name: one.recording for one in found}
+    for name, recording in left.items():
+        kept = [entry for entry in recording.entries if id(entry) not in gone]
+        left[name] = copied(recording, entries=kept)
     try:
-        vault.reduce(recordings)
+        vault.reduce(left)
     finally:
         vault.close()
 

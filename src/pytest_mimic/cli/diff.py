@@ -157,17 +157,15 @@ def _rows_of_file(
         return
     owner = Found(name, new if new.entries else old, []).owner
     for before, now in _pairs(old.entries, new.entries):
-        if before is None:
-            assert now is not None
-            yield _Row("added", owner, name, project.label(now), now.target, [])
-        elif now is None:
-            label = project.label(before)
-            yield _Row("removed", owner, name, label, before.target, [])
-        else:
+        lines: list[str] = []
+        change = "added" if now else "removed"
+        if before and now:
+            change = "changed"
             lines = _differing(project, revision, before, now, real)
-            if lines:
-                label = project.label(now)
-                yield _Row("changed", owner, name, label, now.target, lines)
+        shown = now or before
+        if shown is not None and (lines or change != "changed"):
+            call = project.label(shown)
+            yield _Row(change, owner, name, call, shown.target, lines)
 
 
 def _parsed(name: str, content: bytes | None) -> Recording:

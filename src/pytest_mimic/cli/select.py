@@ -46,6 +46,11 @@ class Found:
         return f"{owner}, cassette {name}" if owner else f"cassette {name}"
 
     @property
+    def going(self) -> list[Entry]:
+        """The calls that go if those are deleted: a cassette goes as a whole."""
+        return self.recording.entries if self.is_cassette else self.entries
+
+    @property
     def is_shared(self) -> bool:
         """Whether all tests share the call."""
         return self.name.startswith("calls/")
