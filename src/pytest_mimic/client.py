@@ -772,8 +772,9 @@ class Exchange:
     def stored(self, answer: Plain) -> Plain:
         """Return an answer as it is stored, and note what it issues."""
         call = self.step.call
-        owner = self.step.owner_name if call.in_log else ""
-        mark = CallMark(owner, call.identity, self._number)
+        owner = self.step.owner
+        name = owner.name if owner is not None and call.in_log else ""
+        mark = CallMark(name, call.identity, self._number)
         request: Any = call.describe()
         hide = partial(self._adapter.hide_answer, request=request)
         hidden: Plain = deeply(

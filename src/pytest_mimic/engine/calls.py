@@ -246,8 +246,9 @@ class Slot:
         return copied(entry, begin=self.begin, ended=self.ended)
 
 
-def entry_of(call: Call, **facts: Any) -> Entry:
-    """Give the entry of a call, with what else is known of it."""
+def entry_of(call: Call, described: Any = None, **facts: Any) -> Entry:
+    """Give the entry of a call, with what it asks and what else is known of it."""
+    facts["arguments" if call.kind == "function" else "request"] = described
     return Entry(
         target=call.target,
         identity=call.identity,

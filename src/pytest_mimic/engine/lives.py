@@ -201,9 +201,8 @@ def _judge_shared(
             why = why_not_kept(entry, ending, below_replayed=below_replayed)
             failed += bool(why)
             if why or not (ending == "failed" and written.replaced):
-                _tell_outcome(run, entry, why, owner)
-            if not why and loses_value(written.replaced.get(number), entry):
-                _tell_lost_value(run, entry, written.name, owner)
+                before = written.replaced.get(number)
+                _tell_outcome(run, owner, written.name, entry, before, why)
         is_replaced = ending == "failed" and written.replaced
         if not is_replaced and failed < len(written.answers):
             left.append(written)
@@ -237,13 +236,11 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     for slot in real:
         assert slot.outcome is not None
         why = log.why_left_out(slot)
-        _tell_outcome(run, slot.outcome, why, owner)
-        if not why and loses_value(slot.entry, slot.outcome):
-            _tell_lost_value(run, slot.outcome, log.name, owner)
+        _tell_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
     is_left_as_it_was = log.ending == "failed" and log.found is not None
     if is_left_as_it_was and not all(slot.is_added for slot in real):
         events.add("put back", test=test, name=log.name)
-    unmade = {one.identity for one in log.leftovers() if not log.is_asked(one)}
+    unmade = {one.identity for one in log.leftovers(is_equal_left=True)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":
         identities: list[Plain] = [*sorted(unmade)]
         events.add("unmade", test=test, name=log.name, identities=identities)
@@ -253,30 +250,28 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
         events.add("out of order", owner.name, test=test, what=what)
 
 
-def _tell_lost_value(run: Run, entry: Entry, name: str, owner: Owner) -> None:
-    label = run.secrecy.secrets.label_of(entry)
-    run.events.add(
-        "lost value",
-        f"{label} {raised_in(entry.body)}",
-        test=owner.first_test or run.test,
-        name=name,
-    )
+def _tell_outcome(
+    run: Run, owner: Owner, name: str, entry: Entry, before: Entry | None, why: str
+) -> None:
+    """Name an outcome that is not kept, and an error that is.
 
-
-def _tell_outcome(run: Run, entry: Entry, why: str, owner: Owner) -> None:
-    """Name an outcome that is not kept, and an error of the network that is."""
-    failed = kept_failure(entry.body)
-    if not why and not failed:
-        return
+    Args:
+        run: The run.
+        owner: Whose call it is.
+        name: The file of its recording.
+        entry: The call.
+        before: What was recorded of it before.
+        why: Why it is not kept; empty: it is.
+    """
+    test, failed = owner.first_test or run.test, kept_failure(entry.body)
     label = run.secrecy.secrets.label_of(entry)
-    if not why:
+    if why:
+        run.events.add("not kept", label, test=test, what=why, option=RERECORD)
+    elif failed:
         is_raised = failed.startswith("raised ")
         gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
-        label = f"{label} {gave}"
-    run.events.add(
-        "not kept" if why else "kept failure",
-        label,
-        test=owner.first_test or run.test,
-        what=why,
-        option=RERECORD,
-    )
+        told = f"{label} {gave}"
+        run.events.add("kept failure", told, test=test, option=RERECORD)
+    if not why and loses_value(before, entry):
+        told = f"{label} {raised_in(entry.body)}"
+        run.events.add("lost value", told, test=test, name=name)

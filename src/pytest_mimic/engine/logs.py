@@ -96,6 +96,8 @@ class Log:
         self._lines: defaultdict[str, set[str]] = defaultdict(set)
         self._followed: dict[tuple[str, str], dict[str, list[int]] | None] = {}
         self._by_index: dict[int, Slot] = {}
+        # The recorded calls that equal one that has begun.
+        self._asked: set[int] = set()
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
@@ -145,18 +147,6 @@ class Log:
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
         return len(self._equal(call, call.identity))
-
-    def is_asked(self, entry: Entry) -> bool:
-        """Whether a recorded call, or an equal one, has begun."""
-        target, asked = entry.target, {slot.key[0] for slot in self.made}
-        if entry.identity in asked:
-            return True
-        indices = set()
-        for (of_target, _), followed in self._followed.items():
-            if of_target == target and followed:
-                for identity in asked & followed.keys():
-                    indices.update(followed[identity])
-        return any(self.entries[index] is entry for index in indices)
 
     def _equal(self, call: Call, identity: str) -> list[int]:
         """Give the numbers of the calls that are equal under the line of today.
@@ -232,6 +222,8 @@ class Log:
     def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
         """Give the recorded call whose turn it is among equal ones."""
         indices, number = self._equal(call, key[0]), self._next(key)
+        if number == 0:
+            self._asked.update(indices)
         own = self._of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
@@ -389,12 +381,17 @@ class Log:
 
     # -- the end
 
-    def leftovers(self) -> list[Entry]:
-        """Give the recorded calls that nobody has asked for in this run."""
+    def leftovers(self, *, is_equal_left: bool = False) -> list[Entry]:
+        """Give the recorded calls that nobody has asked for in this run.
+
+        Args:
+            is_equal_left: Whether nobody has asked for an equal one, too.
+        """
+        asked = self._by_index.keys() | (self._asked if is_equal_left else set())
         return [
             entry
             for index, entry in enumerate(self.entries)
-            if index not in self._by_index and entry.end != "empty"
+            if index not in asked and entry.end != "empty"
         ]
 
     def has_new(self) -> bool:
@@ -432,17 +429,15 @@ class Log:
 
     def _goes(self, entry: Entry, remade: set[str]) -> bool:
         """Whether a recorded call belongs to what was made again."""
-        if self._is_made_again and entry.target in self._targets_made():
-            return True
+        if self._is_made_again:
+            targets = {slot.blank.target for slot in self.made if slot.blank}
+            if self._is_cassette or entry.target in targets:
+                return True
         if entry.request is not None:
             return entry.target in remade
-        return entry.identity in remade or (bool(remade) and self.is_asked(entry))
-
-    def _targets_made(self) -> set[str]:
-        """Give the targets that ran for real; of a cassette all that it has."""
-        if self._is_cassette:
-            return set(self._lines)
-        return {slot.blank.target for slot in self.made if slot.blank is not None}
+        unasked = map(id, self.leftovers(is_equal_left=True))
+        is_asked = bool(remade) and id(entry) not in unasked
+        return entry.identity in remade or is_asked
 
     def _with_added(self) -> list[Entry]:
         """Give what a failing test leaves of a log: its new calls of functions."""

@@ -93,7 +93,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     step = Step(run, call, slot, owner)
     is_of_fixture = owner is not None and owner.kind == "fixture"
     if run.see_call is not None and not is_of_fixture:
-        step.seen = run.see_call(step.entry or _unanswered(call))
+        step.seen = run.see_call(step.entry or entry_of(call, call.describe()))
     if decision == "replay":
         step.count("replayed")
         _note_replay(run, call, slot, owner)
@@ -107,13 +107,6 @@ def _has_in_log(run: Run, call: Call, owner: Owner | None) -> bool:
     if owner is None or call.is_of_all or run.mode_of(owner) == "rerecord":
         return False
     return run.has_own(call.target, owner) and run.log_of(owner).has(call)
-
-
-def _unanswered(call: Call) -> Entry:
-    """Give the entry of a call of which no more is known than what it asks."""
-    described: Any = call.describe()
-    name = "arguments" if call.kind == "function" else "request"
-    return entry_of(call, **{name: described})
 
 
 def _shared_slot(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
@@ -234,6 +227,7 @@ class Step(OpenCall):
     `repeat` its caller then gets what is recorded.
 
     Attributes:
+        owner: Whose call it is.
         mode: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
         replayed: The row that counts the replay.
@@ -251,7 +245,7 @@ class Step(OpenCall):
         self.seen: Callable[[Entry], None] | None = None
         self._run = run
         self._slot = slot
-        self._owner = owner
+        self.owner = owner
         self._test = run.test
         self._seconds = 0.0
         self._since: float | None = None
@@ -267,11 +261,6 @@ class Step(OpenCall):
         """Whether it has not ended."""
         return self in self._open
 
-    @property
-    def owner_name(self) -> str:
-        """The name of the owner; empty: the call belongs to none."""
-        return self._owner.name if self._owner is not None else ""
-
     def body(self) -> Body:
         """Give what is recorded, with all that stands in objects.
 
@@ -285,11 +274,11 @@ class Step(OpenCall):
         except MimicError as error:
             self._take_back()
             self.abandon(None)
-            self._run.refusals.add_command(error, self._owner)
+            self._run.refusals.add_command(error, self.owner)
             raise self._refused(error) from None
-        if self._owner is None or self._owner.stand_ins is None:
+        if self.owner is None or self.owner.stand_ins is None:
             return body
-        given: Body = self._owner.stand_ins.in_place(body)
+        given: Body = self.owner.stand_ins.in_place(body)
         return given
 
     # -- a real call
@@ -407,23 +396,21 @@ class Step(OpenCall):
 
     @property
     def _log(self) -> Log:
-        assert self._owner is not None
-        assert self._owner.log is not None
-        return self._owner.log
+        assert self.owner is not None
+        assert self.owner.log is not None
+        return self.owner.log
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, described, real = self._run, self.call.describe(), body
-        if self._owner is not None:
-            kept = run.values_around(self._owner, in_written=True)
+        if self.owner is not None:
+            kept = run.values_around(self.owner, in_written=True)
             body, described = kept.in_place(body), kept.in_place(described)
         call = self.call.asking(described)
-        if call.kind == "function":
-            facts["arguments"] = described
-        else:
-            facts["request"] = shelve(described, run.vault)
+        is_function = call.kind == "function"
         try:
             entry = entry_of(
                 call,
+                described if is_function else shelve(described, run.vault),
                 body=self._shelved(body),
                 end=end,
                 seconds=self._seconds_now(),
@@ -471,16 +458,16 @@ class Step(OpenCall):
         failed = failed_exchange(entry.body)
         if not failed and slot.entry is slot.outcome:
             self.entry = slot.entry  # An equal call has ended before.
-            _note_given(slot, self._owner)
+            _note_given(slot, self.owner)
         self._note_failure(failed, is_kept=slot.outcome is entry)
         if run.events.tell is not None:
             run.events.tell(written)
-        elif self._owner is not None and written.changed:
-            self._owner.keep(written)
+        elif self.owner is not None and written.changed:
+            self.owner.keep(written)
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
         """Let an exchange that has failed be made again, and name one that was."""
-        owner, slot = self._owner, self._slot
+        owner, slot = self.owner, self._slot
         if owner is None or slot.index is None or not self.call.has_samples:
             return
         if failed:
@@ -523,7 +510,7 @@ class Step(OpenCall):
         Later statements meet what the first has left, and those of a tear-down lack
         what replayed tests have not done.
         """
-        owner = self._owner
+        owner = self.owner
         if self.mode != "repeat" or owner is None:
             return True
         is_first = not owner.is_set_up and not owner.has_drifted
@@ -533,7 +520,7 @@ class Step(OpenCall):
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
         call, is_of_fixture = self.call, self.mode == "repeat"
         error = self._run.refusals.drift(
-            call, differences, self._owner, failed=failed, of_fixture=is_of_fixture
+            call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
         )
         # That a call has failed is not to be accepted, and all that uses a fixture is
         # recorded again, not this test alone.
@@ -567,9 +554,9 @@ class Step(OpenCall):
 
         Later requests of the owner that hold these values are then found again.
         """
-        if self._owner is None or not paths:
+        if self.owner is None or not paths:
             return recorded
-        mixed = self._owner.real.note(recorded, real, paths)
+        mixed = self.owner.real.note(recorded, real, paths)
         assert isinstance(mixed, dict)
         return mixed
 
@@ -594,7 +581,7 @@ class Step(OpenCall):
             await waker.wait(seconds)
 
     def _waits(self, waker: Waker) -> Iterator[float]:
-        entry, owner, slot = self.entry, self._owner, self._slot
+        entry, owner, slot = self.entry, self.owner, self._slot
         try:
             if entry is None or owner is None or not slot.is_in_log:
                 return
@@ -633,11 +620,11 @@ class Step(OpenCall):
         None: this run does not record, or the stream has its place in a log.
         """
         run, slot = self._run, self._slot
-        if slot.is_in_log or run.mode_of(self._owner) not in ("record", "rerecord"):
+        if slot.is_in_log or run.mode_of(self.owner) not in ("record", "rerecord"):
             return None
         further = copy(slot)
         further.decision = "run"
-        return Step(run, self.call, further, self._owner)
+        return Step(run, self.call, further, self.owner)
 
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
@@ -668,7 +655,7 @@ class Step(OpenCall):
         words: str = "to record it again",
         is_cause: bool = False,
     ) -> MimicError:
-        error = self._run.refusals.error(make, what, facts, self._owner, words)
+        error = self._run.refusals.error(make, what, facts, self.owner, words)
         return self._refused(error, facts[0] if is_cause else "")
 
     def _take_back(self) -> None:
@@ -697,7 +684,7 @@ class Step(OpenCall):
     @property
     def _option(self) -> str:
         """The option that records the call again; empty: none does."""
-        return "" if self._owner and self._owner.never_records else RERECORD
+        return "" if self.owner and self.owner.never_records else RERECORD
 
     def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""
@@ -711,7 +698,7 @@ class Step(OpenCall):
         facts["at"] = at.begin
         if self.entry is not None and self.entry.ended:
             facts["ended"] = self.entry.ended
-        return run.tell_call(kind, shown, self._owner, self._test, facts)
+        return run.tell_call(kind, shown, self.owner, self._test, facts)
 
 
 def _nothing_yet() -> Body:

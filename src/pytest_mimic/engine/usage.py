@@ -78,8 +78,8 @@ class Usage:
                 mine.update(theirs)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return this as JSON has it, a set as a list."""
-        return {name: _sorted(value) for name, value in vars(self).items()}
+        """Return this as plain data, in which JSON needs lists for the sets."""
+        return dict(vars(self))
 
     @classmethod
     def of_plain(cls, plain: Mapping[str, Any]) -> Usage:
@@ -90,7 +90,7 @@ class Usage:
         """
         usage = cls()
         for name in vars(usage):
-            setattr(usage, name, _unsorted(plain[name]))
+            setattr(usage, name, _with_sets(plain[name]))
         return usage
 
     def not_passed(self) -> list[str]:
@@ -104,15 +104,9 @@ class Usage:
         return told + [f"{module} was skipped" for module in skipped]
 
 
-def _sorted(value: Any) -> Any:
+def _with_sets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _sorted(part) for key, part in sorted(value.items())}
-    return sorted(value) if isinstance(value, set) else value
-
-
-def _unsorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _unsorted(part) for key, part in value.items()}
+        return {key: _with_sets(part) for key, part in value.items()}
     return set(value) if isinstance(value, list) else value
 
 
@@ -178,7 +172,7 @@ def write_usage_file(path: Path, usage: Usage, rootdir: Path) -> None:
         "usage": usage.to_plain(),
     }
     try:
-        path.write_text(json.dumps(plain, indent=1), "utf-8")
+        path.write_text(json.dumps(plain, indent=1, default=sorted), "utf-8")
     except OSError as error:
         raise MimicError(f"cannot write {path}: {error.strerror}") from None
 
