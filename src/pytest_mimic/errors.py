@@ -22,9 +22,13 @@ class MimicError(Exception):
         what: What happened, and to which call.
         facts: Lines that explain it, the nearest first.
         remedies: What to do: pairs of words and of what can be pasted.
+        option: The option of pytest that records its call again; empty: none does.
+        cause: A text that is equal for calls with one cause; empty: it has its own.
         caught_traceback: The traceback that was taken away, as `unittest` does it.
     """
 
+    option = ""
+    cause = ""
     caught_traceback: TracebackType | None = None
 
     def __init__(

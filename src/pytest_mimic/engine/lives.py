@@ -25,9 +25,9 @@ def begin_test(run: Run, nodeid: str) -> None:
     if run.test_owner is not None:
         # A plugin makes a new attempt within one protocol of pytest.
         end_test(run, "failed")
-    last = run.last_test
-    if last is not None and last.name == nodeid and last.has_failed:
-        _undo(run, last.left)
+    failed = run.failed_test
+    if failed is not None and failed.name == nodeid:
+        _undo(run, failed.left)
     run.sleeps.go_on()
     run.servers.ask_again()
     run.test = nodeid
@@ -44,8 +44,7 @@ def end_test(run: Run, ending: Ending) -> None:
     owner = run.test_owner
     if owner is None:
         return
-    run.last_test = owner
-    owner.has_failed = ending == "failed"
+    run.failed_test = owner if ending == "failed" else None
     try:
         owner.left = end(run, owner, ending)
     finally:

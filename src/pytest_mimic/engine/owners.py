@@ -55,7 +55,6 @@ class Owner:
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
         has_missed: Whether a call of a test was refused.
-        has_failed: Whether it ended with a failure.
         has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
         left: What it has left in the vault and can be undone: a test, a cassette.
@@ -95,7 +94,6 @@ class Owner:
         self.first_test = ""
         self.is_set_up = False
         self.has_missed = False
-        self.has_failed = False
         self.has_drifted = False
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []

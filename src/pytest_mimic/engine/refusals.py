@@ -28,6 +28,7 @@ from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.nearest import Hints
     from pytest_mimic.values.differences import Difference
 
 _MOST_OF_A_DRIFT = 10
@@ -56,21 +57,6 @@ class EndlessCallsError(BaseException):
         self.miss = miss
 
 
-class Refusal:
-    """Why a call gets no outcome, and the option that helps.
-
-    Attributes:
-        error: What it gets.
-        option: The option that records it; empty: none does.
-        cause: A text that is equal for calls with one cause; empty: it has its own.
-    """
-
-    def __init__(self, error: MimicError, option: str, cause: str = "") -> None:
-        self.error = error
-        self.option = option
-        self.cause = cause
-
-
 class Refusals:
     """Makes the errors of the calls of one run.
 
@@ -90,86 +76,109 @@ class Refusals:
         """Give differences as they may be drawn, without what is secret."""
         return [self._secrecy.masked_difference(one) for one in differences]
 
-    def of(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
+    def of(self, call: Call, slot: Slot, owner: Owner | None) -> MimicError:
         """Say why a call gets no outcome."""
         if slot.decision == "stale":
             return self._stale(call, slot, owner)
-        if slot.decision == "follows":
-            return self._following(call, slot, owner)
-        return self._missing(call, slot, owner)
-
-    def _missing(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
-        option, ways, cause = RECORD, list[Remedy](), ""
         if slot.recorded == "empty":
-            option = RERECORD if call.conversation else RECORD
-            facts = [
-                "it was made when the calls around it were recorded, and gave nothing"
-                " that was kept: it was cut short, refused, or its test did not pass"
-            ]
-        else:
-            # Only a miss compares.
-            from pytest_mimic.engine.nearest import hints_for
+            return self.error(
+                f"no recording of {call.label()}",
+                [
+                    "it was made when the calls around it were recorded, and gave"
+                    " nothing that was kept: it was cut short, refused, or its test did"
+                    " not pass"
+                ],
+                owner,
+                words="to record it",
+                option=RERECORD if call.conversation else RECORD,
+            )
+        # Only a miss compares.
+        from pytest_mimic.engine.nearest import hints_for
 
-            hints = hints_for(call, slot, owner, self)
-            facts, ways, cause, is_enough = hints
-            facts = [*_upgrades(call, owner), *facts]
-            if is_enough:
-                what = f"no recording of {call.label()}"
-                return Refusal(MissingRecordingError(what, facts, ways), "", cause)
-            if call.conversation and _has_replayed(owner):
-                option = RERECORD
-            # Its token is that of a replayed answer, and nobody could fill it in.
-            if call.tokens():
-                option = RERECORD
+        hints = hints_for(call, slot, owner, self)
+        if slot.decision == "follows":
+            return self.error(
+                f"no recording of {call.label()}, and it cannot run for real: calls"
+                " before it were replayed",
+                [*hints.facts, "a conversation is recorded as a whole"],
+                owner,
+                words="to record the whole conversation again",
+            )
+        return self._missing(call, hints, owner)
+
+    def _missing(self, call: Call, hints: Hints, owner: Owner | None) -> MimicError:
+        what, ways = f"no recording of {call.label()}", hints.ways
+        facts = [*_upgrades(call, owner), *hints.facts]
+        if hints.is_enough:
+            error = MissingRecordingError(what, facts, ways)
+            error.cause = hints.cause
+            return error
+        # A token is that of a replayed answer, and nobody could fill it in.
+        is_replayed = call.conversation and _has_replayed(owner)
+        option = RERECORD if is_replayed or call.tokens() else RECORD
         if is_called_by("hypothesis.core"):
             words = "Hypothesis makes other examples in each run without a profile"
             ways = [*ways, (words, f"{PAGE_ON_NEW_VALUES}#hypothesis")]
-        what = f"no recording of {call.label()}"
-        refusal = self._refusal(what, facts, "to record it", option, owner, ways)
-        if cause:
-            refusal.cause = f"{call.target} {cause}"
-        return refusal
-
-    def _following(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
-        from pytest_mimic.engine.nearest import hints_for  # only a miss compares
-
-        facts = hints_for(call, slot, owner, self).facts
-        return self._refusal(
-            f"no recording of {call.label()}, and it cannot run for real: calls before"
-            " it were replayed",
-            [*facts, "a conversation is recorded as a whole"],
-            "to record the whole conversation again",
-            RERECORD,
+        return self.error(
+            what,
+            facts,
             owner,
+            words="to record it",
+            option=option,
+            ways=ways,
+            cause=f"{call.target} {hints.cause}" if hints.cause else "",
         )
 
-    def _stale(self, call: Call, slot: Slot, owner: Owner | None) -> Refusal:
+    def _stale(self, call: Call, slot: Slot, owner: Owner | None) -> MimicError:
         assert slot.entry is not None
         changed, what, facts = call.changed(slot.entry), call.target, []
         if changed != [call.target]:
             what = f"code or a file that {call.label()} uses"
             facts = [f"{name} has changed" for name in changed]
         words = f"{what} has changed since this call was recorded"
-        remedies = self._remedies("to record it again", RECORD, owner)
-        if remedies and remedies[0][1]:
-            remedies += self._remedies(
-                "to see whether the outcome changed", VERIFY, owner
-            )
-        remedies.append(("if the change does not matter", self.command(ACCEPT, owner)))
-        error = StaleRecordingError(words, facts, remedies)
-        option = RECORD if owner is None or not owner.never_records else ""
-        return Refusal(error, option, words)
+        ways = [("if the change does not matter", self.command(ACCEPT, owner))]
+        if owner is None or not owner.never_records:
+            command = self.command(VERIFY, owner)
+            ways.insert(0, ("to see whether the outcome changed", command))
+        return self.error(
+            words,
+            facts,
+            owner,
+            make=StaleRecordingError,
+            option=RECORD,
+            ways=ways,
+            cause=words,
+        )
 
     def error(
         self,
-        make: type[MimicError],
         what: str,
         facts: Iterable[str],
         owner: Owner | None,
+        *,
+        make: type[MimicError] = MissingRecordingError,
         words: str = "to record it again",
+        option: str = RERECORD,
+        ways: Iterable[Remedy] = (),
+        cause: str = "",
     ) -> MimicError:
-        """Give the error of a recording that only a new one can replace."""
-        return make(what, facts, self._remedies(words, RERECORD, owner))
+        """Give the error of a call that only a new recording helps.
+
+        Args:
+            what: What happened, to which call.
+            facts: Lines that explain it.
+            owner: Whose call it is.
+            make: The class of the error.
+            words: The words before the command.
+            option: The option that records it.
+            ways: What else helps.
+            cause: A text that is equal for calls with one cause.
+        """
+        error = make(what, facts, [*self._remedies(words, option, owner), *ways])
+        error.cause = cause
+        if owner is None or not owner.never_records:
+            error.option = option
+        return error
 
     def without_place(self, call: Call, *, in_child: bool) -> MissingRecordingError:
         """A call that has a place begins without an owner, or in a child process."""
@@ -195,24 +204,23 @@ class Refusals:
         owner: Owner | None,
         *,
         is_left_out: bool = False,
-    ) -> Refusal:
+    ) -> MimicError:
         """A request that is to be sent holds what stands for a secret."""
         facts = ["the answer that issued the secret was replayed"]
         ways = []
         if is_left_out:
             facts.append("no line takes this call: it is sent in each run")
             ways.append(("for replays", "record it, too: take it out of exclude="))
-        return self._refusal(
+        return self.error(
             f"{call.label()} cannot be sent: it contains {placeholder}, the placeholder"
             " of a secret in a recorded answer",
             facts,
-            "to record both again",
-            RERECORD,
             owner,
-            ways,
+            words="to record both again",
+            ways=ways,
         )
 
-    def second_sender(self, call: Call, keys: str, path: str) -> Refusal:
+    def second_sender(self, call: Call, keys: str, path: str) -> MimicError:
         """Two who send other keys would share one recording.
 
         Args:
@@ -229,7 +237,7 @@ class Refusals:
             ways.append(("to tell them apart", call.line_with(match=[path])))
         ways.append(("or give each test a recording of its own", "leave out shared"))
         facts = ["one recording serves all tests, and keys do not count"]
-        return Refusal(UnstableIdentityError(what, facts, ways), "")
+        return UnstableIdentityError(what, facts, ways)
 
     def add_command(self, error: MimicError, owner: Owner | None) -> None:
         """Name the command that makes a damaged recording again."""
@@ -288,20 +296,6 @@ class Refusals:
         if owner is not None and owner.kind == "fixture" and not owner.is_set_up:
             tests = [owner.first_test]
         return self.commands.pytest(option, tests=filter(None, tests))
-
-    def _refusal(
-        self,
-        what: str,
-        facts: Iterable[str],
-        words: str,
-        option: str,
-        owner: Owner | None,
-        ways: Iterable[Remedy] = (),
-    ) -> Refusal:
-        remedies = [*self._remedies(words, option, owner), *ways]
-        if owner is not None and owner.never_records:
-            option = ""
-        return Refusal(MissingRecordingError(what, facts, remedies), option)
 
     def _remedies(self, words: str, option: str, owner: Owner | None) -> list[Remedy]:
         if owner is not None and owner.never_records:
@@ -392,14 +386,14 @@ def _has_replayed(owner: Owner | None) -> bool:
     return any(slot.conversation and not slot.is_real for slot in log.made)
 
 
-def facts_of(refusal: Refusal) -> dict[str, Plain]:
-    """Give the facts of the event of a refused call."""
-    facts = facts_of_error(refusal.error)
-    return {"option": refusal.option, "cause": refusal.cause, **facts}
-
-
-def facts_of_error(error: MimicError) -> dict[str, Plain]:
+def facts_of(error: MimicError) -> dict[str, Plain]:
     """Give the facts of an event that tell an error."""
     facts: list[Plain] = [*error.facts]
     remedies: list[Plain] = [[words, command] for words, command in error.remedies]
-    return {"error": error.what, "facts": facts, "remedies": remedies}
+    return {
+        "error": error.what,
+        "facts": facts,
+        "remedies": remedies,
+        "option": error.option,
+        "cause": error.cause,
+    }

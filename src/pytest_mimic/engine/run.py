@@ -21,7 +21,6 @@ from pytest_mimic.engine.logs import Log, Shared
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     EndlessCallsError,
-    Refusal,
     Refusals,
     facts_of,
 )
@@ -61,7 +60,7 @@ class Run:
         may_begin: Whether a cassette that does not exist is recorded unasked.
 
         owners: Whose calls have an order now, the innermost last; cassettes apart.
-        last_test: The test that has ended last.
+        failed_test: The test that has ended last, if it failed.
         test: The id of the test that runs, or an empty text.
         shared: What all tests share.
         copies: While recording: whether copies of an argument are equal, by its class.
@@ -108,7 +107,7 @@ class Run:
         self.may_begin = may_begin
 
         self.owners: list[Owner] = []
-        self.last_test: Owner | None = None
+        self.failed_test: Owner | None = None
         self.test = ""
         self.shared = Shared(vault, run_id, is_recording=mode == "record")
         # The logs of wider fixtures, in the order in which these began, by file.
@@ -387,13 +386,12 @@ class Run:
         self.refusals.add_command(error, self.innermost)
         self.events.note(error, call)
 
-    def refuse(self, refusal: Refusal, call: Call) -> MimicError:
+    def refuse(self, error: MimicError, call: Call) -> MimicError:
         """Note the error that a call gets, and give it; one of a debugger is no test's.
 
         Raises:
             EndlessCallsError: An equal call of this test was refused a thousand times.
         """
-        error = refusal.error
         if is_called_by("pdb"):
             return error
         if self.test_owner is not None:
@@ -409,7 +407,7 @@ class Run:
         if number == 1 and isinstance(error, MissingRecordingError):
             is_stale = isinstance(error, StaleRecordingError)
             kind: EventKind = "stale" if is_stale else "missing"
-            self.events.add(kind, call.row(), test=self.test, **facts_of(refusal))
+            self.events.add(kind, call.row(), test=self.test, **facts_of(error))
         return error
 
     def take_noted(self) -> list[Noted]:

@@ -22,8 +22,7 @@ from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
-    Refusal,
-    facts_of_error,
+    facts_of,
     new_parts,
     place_of,
     values_that_differ,
@@ -40,7 +39,6 @@ from pytest_mimic.engine.turns import (
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
-    MissingRecordingError,
     StaleRecordingError,
 )
 from pytest_mimic.values.identity import identity_of
@@ -86,7 +84,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
             run.try_out(slot.name)
     except MimicError as error:
         run.refusals.add_command(error, owner)
-        raise run.refuse(Refusal(error, ""), call) from None
+        raise run.refuse(error, call) from None
     decision = slot.decision
     if decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.of(call, slot, owner), call)
@@ -275,7 +273,7 @@ class Step(OpenCall):
             self._take_back()
             self.abandon(None)
             self._run.refusals.add_command(error, self.owner)
-            raise self._refused(error) from None
+            raise self._run.refuse(error, self.call) from None
         if self.owner is None or self.owner.stand_ins is None:
             return body
         given: Body = self.owner.stand_ins.in_place(body)
@@ -524,7 +522,9 @@ class Step(OpenCall):
         )
         # That a call has failed is not to be accepted, and all that uses a fixture is
         # recorded again, not this test alone.
-        option = "" if failed or is_of_fixture else self._option
+        is_accepted = not (failed or is_of_fixture)
+        if is_accepted and not (self.owner and self.owner.never_records):
+            error.option = RERECORD
         error.conversation = call.conversation
         label = call.label()
         self._run.events.note(error, label)
@@ -532,14 +532,13 @@ class Step(OpenCall):
         differing = values_that_differ(call, differences)
         # Whatever the values are, parts that are new each time have one cause.
         is_new = {*map(place_of, differences)} <= {*parts}
+        error.cause = ", ".join(parts) if is_new else "; ".join(error.facts)
         facts: dict[str, Plain] = {
-            "cause": ", ".join(parts) if is_new else "; ".join(error.facts),
-            "option": option,
             "paths": [*parts],
             "differing": [*dict.fromkeys(map(place_of, differing))],
             **call.facts_of_line(),
         }
-        self.tell("drifted", call.row(), **facts, **facts_of_error(error))
+        self.tell("drifted", call.row(), **facts, **facts_of(error))
 
     def _note_real(self, real: Body) -> None:
         """Note the real values at volatile paths, in place of recorded ones."""
@@ -599,7 +598,6 @@ class Step(OpenCall):
             if entry.end == "open":
                 raise self.read_further()
             raise self._unplayable(
-                MissingRecordingError,
                 f"{self.call.label()} was cancelled after {entry.seconds:.1f} s when it"
                 " was recorded, and is not cancelled now",
             )
@@ -629,14 +627,14 @@ class Step(OpenCall):
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
         what = f"{self.call.label()} was read further than when it was recorded"
-        words = "to record the rest"
-        return self._unplayable(MissingRecordingError, what, words=words)
+        return self._unplayable(what, words="to record the rest")
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
         self._take_back()
         what = f"the recorded outcome of {self.call.label()} can no longer be made"
-        return self._unplayable(StaleRecordingError, what, error.what, is_cause=True)
+        cause, make = error.what, StaleRecordingError
+        return self._unplayable(what, cause, make=make, cause=cause)
 
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
@@ -645,27 +643,16 @@ class Step(OpenCall):
         file = f"{self._run.vault.label}/{self._slot.name}"
         label = self.call.label()
         what = f"{file} holds an answer to {label} that cannot be replayed"
-        return self._unplayable(CorruptRecordingError, what, reason)
+        return self._unplayable(what, reason, make=CorruptRecordingError)
 
-    def _unplayable(
-        self,
-        make: type[MimicError],
-        what: str,
-        *facts: str,
-        words: str = "to record it again",
-        is_cause: bool = False,
-    ) -> MimicError:
-        error = self._run.refusals.error(make, what, facts, self.owner, words)
-        return self._refused(error, facts[0] if is_cause else "")
+    def _unplayable(self, what: str, *facts: str, **how: Any) -> MimicError:
+        error = self._run.refusals.error(what, facts, self.owner, **how)
+        return self._run.refuse(error, self.call)
 
     def _take_back(self) -> None:
         """Count the call no longer as one that got its recorded outcome."""
         if self.replayed is not None:
             self._run.events.take_back(self.replayed)
-
-    def _refused(self, error: MimicError, cause: str = "") -> MimicError:
-        refusal = Refusal(error, self._option, cause)
-        return self._run.refuse(refusal, self.call)
 
     def count(self, kind: Literal["replayed", "verified"]) -> None:
         """Count the call as one that got its recorded outcome."""
@@ -680,11 +667,6 @@ class Step(OpenCall):
             self._run.changing.note_answer(self.entry.body)
 
     # -- what is told
-
-    @property
-    def _option(self) -> str:
-        """The option that records the call again; empty: none does."""
-        return "" if self.owner and self.owner.never_records else RERECORD
 
     def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""

@@ -16,6 +16,7 @@ from pytest_mimic.values.outcome import by_value
 from pytest_mimic.values.tree import (
     Path,
     Tree,
+    below,
     ordered_digest_of,
     parts,
     steps_of,
@@ -194,24 +195,22 @@ class RealValues:
                 together._recorded.setdefault(real, []).extend(recorded)
         return together
 
-    def note(self, recorded: Tree, real: Tree, volatile: Sequence[Path]) -> Tree:
+    def note(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> Tree:
         """Give a recorded outcome with the real values at its volatile paths."""
-        return self._mixed(recorded, real, tuple(volatile))
-
-    def _mixed(self, recorded: Tree, real: Tree, paths: tuple[Path, ...]) -> Tree:
         if () in paths:
             self._note_all(recorded, real)
             return real
         if isinstance(recorded, dict) and isinstance(real, dict) and paths:
             mixed = dict(recorded)
             for key in recorded.keys() & real.keys():
-                deeper = _below(paths, key)
-                mixed[key] = self._mixed(recorded[key], real[key], deeper)
+                # A tag is no step of a path.
+                deeper = paths if key.startswith("$") else below(paths, key)
+                mixed[key] = self.note(recorded[key], real[key], deeper)
             return mixed
         if isinstance(recorded, list) and isinstance(real, list) and paths:
             items = list(recorded)
             for index, pair in enumerate(zip(recorded, real, strict=False)):
-                items[index] = self._mixed(*pair, _below(paths, str(index)))
+                items[index] = self.note(*pair, below(paths, str(index)))
             return items
         return recorded
 
@@ -318,10 +317,3 @@ def _one_of(values: Sequence[Value], number: int) -> Value:
 
 def _next_of(choice: Iterator[Value], _: list[Value]) -> Value:
     return next(choice)
-
-
-def _below(paths: tuple[Path, ...], step: str) -> tuple[Path, ...]:
-    """Give what remains of the paths that lead through a step; a tag is none."""
-    if step.startswith("$"):
-        return paths
-    return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
