@@ -83,7 +83,7 @@ from pytest_mimic.errors import (
     UnstorableOutcomeError,
 )
 from pytest_mimic.patch.clients import Edge
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
 from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.secrets.redactor import Redactor, StandIn
@@ -574,6 +574,13 @@ class ClientCall(Call):
     def volatile_paths(self) -> list[Path]:
         paths = volatile_paths(self._adapter, self.options)
         return [("answer", *path) for path in paths]
+
+    def line_to_share(self) -> str:
+        options = self.options.changed(sequence=False)
+        if self.conversation:
+            pattern = self._secrets.pattern_of(self.signature)
+            options = options.changed(only=(pattern,))
+        return line_of(self.line_name, options)
 
     def senders(self, request: Tree) -> list[str]:
         return self._secrets.tokens_in(_headers_of(request))

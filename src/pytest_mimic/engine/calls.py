@@ -138,6 +138,10 @@ class Call:
         """Give its line, with more paths in some options."""
         return line_of(self.line_name, self.options, **more)
 
+    def line_to_share(self) -> str:
+        """Give the line with which all tests share it."""
+        return line_of(self.line_name, self.options.changed(sequence=False))
+
     def facts_of_line(self) -> dict[str, Plain]:
         """Give the facts of an event from which its line can be written."""
         return {"line": self.line_name, "options": self.options.to_plain()}

@@ -140,21 +140,17 @@ class Log:
         """Whether any call of a target was recorded."""
         return target in self._lines
 
-    def has(self, call: Call, identity: str = "") -> bool:
-        """Whether a call was recorded, or would have another identity."""
-        return bool(self._equal(call, identity or call.identity))
-
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
-        return len(self._equal(call, call.identity))
+        return len(self._equal(call))
 
-    def _equal(self, call: Call, identity: str) -> list[int]:
+    def _equal(self, call: Call) -> list[int]:
         """Give the numbers of the calls that are equal under the line of today.
 
         All of those of another line follow it, or none: an outcome would else come to
         another one of equal calls.
         """
-        found = self._indices.get((identity, call.line), [])
+        found = self._indices.get(key_of(call), [])
         lines = self._lines.get(call.target)
         if lines is None or (lines == {call.line} and (found or not call.hides_anew)):
             return found
@@ -162,7 +158,7 @@ class Log:
         if place not in self._followed:
             self._followed[place] = self._read_under(call)
         followed = self._followed[place]
-        return found if followed is None else followed.get(identity, [])
+        return found if followed is None else followed.get(call.identity, [])
 
     def _read_under(self, call: Call) -> dict[str, list[int]] | None:
         """Give the calls of a target by their identity today; None: some have none."""
@@ -186,20 +182,19 @@ class Log:
     # -- a call
 
     def take(
-        self, call: Call, mode: Mode, *, has_effect: bool = False, recorded_as: str = ""
+        self, call: Call, mode: Mode, as_recorded: Call, *, has_effect: bool = False
     ) -> Slot:
         """Give the next place to a call, and say what becomes of it.
 
         Args:
             call: The call.
             mode: That of the log.
+            as_recorded: The call with the values that its recording has.
             has_effect: Whether a fixture makes it for real in each recording run.
-            recorded_as: The identity of the recorded call that it is, if it has another
-                one.
         """
-        kind, key = call.conversation, (recorded_as or call.identity, call.line)
+        kind, key = call.conversation, key_of(as_recorded)
         with self._lock:
-            index, recorded = self._find(call, key)
+            index, recorded = self._find(call, as_recorded)
             # Calls come as they were recorded, unless a place is lost or new.
             if index != len(self._by_index) and mode != "rerecord":
                 self._refuse_stray(call, is_found=index is not None)
@@ -219,9 +214,10 @@ class Log:
                 self._begin(slot, call)
         return slot
 
-    def _find(self, call: Call, key: Key) -> tuple[int | None, Recorded]:
+    def _find(self, call: Call, as_recorded: Call) -> tuple[int | None, Recorded]:
         """Give the recorded call whose turn it is among equal ones."""
-        indices, number = self._equal(call, key[0]), self._next(key)
+        key = key_of(as_recorded)
+        indices, number = self._equal(as_recorded), self._next(key)
         if number == 0:
             self._asked.update(indices)
         own = self._of_sender(call, indices)
@@ -579,26 +575,21 @@ class Shared:
         # of today, and by the identity that they have under it.
         self._followed: dict[tuple[str, str], dict[str, str]] = {}
 
-    def find(self, call: Call, identity: str = "") -> tuple[str, list[Entry]]:
+    def find(self, call: Call) -> tuple[str, list[Entry]]:
         """Give the file of a call, and the answers in it.
 
         That is a file of another line only where there is none of today's.
 
-        Args:
-            call: The call.
-            identity: Another identity that it would have.
-
         Raises:
             CorruptRecordingError: The file is damaged.
         """
-        identity = identity or call.identity
-        name = call_name(call.target, identity, call.line)
+        name = call_name(call.target, call.identity, call.line)
         answers = self.recorded(name)
         if not answers:
             place = _place_of(call)
             if place not in self._followed:
                 self._followed[place] = self._read_under(call)
-            name = self._followed[place].get(identity, name)
+            name = self._followed[place].get(call.identity, name)
             answers = self.recorded(name)
         return name, answers
 
@@ -668,8 +659,6 @@ class Shared:
         return slot
 
     def _slot(self, call: Call, mode: Mode, name: str, number: int) -> Slot:
-        entry = None
-        recorded: Recorded = "none"
         is_made = mode == "rerecord" and number in self._made_in_run(name)
         is_read = mode != "rerecord" or is_made
         found, answers = name, list[Entry]()
@@ -678,26 +667,22 @@ class Shared:
         except CorruptRecordingError:
             if is_read:
                 raise
-        if is_read:
-            entry, is_own = _answer_at(answers, number)
-            if entry is not None:
-                recorded = self._recorded_of(call, entry, is_own=is_own)
-        if mode == "record" and recorded == "fresh" and entry is not None:
-            is_failed = failed_exchange(entry.body)
-            if is_failed and number in self._made_in_run(name):
-                recorded = "none"  # Who tries again is to get the real answer.
+        entry, is_own = _answer_at(answers if is_read else [], number)
+        recorded: Recorded = "fresh" if is_own else "repeats"
+        if entry is None:
+            recorded = "none"
+        elif entry.end == "empty":
+            recorded = "empty"
+        elif call.changed(entry):
+            recorded = "stale"
+        elif mode == "record" and is_own and failed_exchange(entry.body):
+            # Who tries again is to get the real answer.
+            recorded = "none" if number in self._made_in_run(name) else "fresh"
         slot = Slot(name, key_of(call), recorded, entry)
         slot.decision = decide("record" if is_made else mode, recorded)
         slot.index = number
         slot.before = found if found != name else ""
         return slot
-
-    def _recorded_of(self, call: Call, entry: Entry, *, is_own: bool) -> Recorded:
-        if entry.end == "empty":
-            return "empty"
-        if call.changed(entry):
-            return "stale"
-        return "fresh" if is_own else "repeats"
 
     def put(self, call: Call, slot: Slot, entry: Entry, *, test: str) -> Written:
         """Keep an outcome at once, as `slot.outcome`.
@@ -721,7 +706,9 @@ class Shared:
                 self._tell(name, f"{number}:")
             answers = _answers_of(former)
             if former is None and slot.before:
-                answers = self._moved(slot.before, call)
+                moved = {"identity": call.identity, "line": call.line}
+                before = _answers_of(self._vault.read(slot.before))
+                answers = [copied(one, **moved) for one in before]
             old, is_own = _answer_at(answers, number)
             kept = entry
             if former is not None and old is not None and is_own and not old.end:
@@ -763,11 +750,6 @@ class Shared:
         if failed_exchange(old.body):
             return False
         return is_made or bool(failed_exchange(new.body))
-
-    def _moved(self, name: str, call: Call) -> list[Entry]:
-        """Give the answers to a call under the line of today."""
-        moved = {"identity": call.identity, "line": call.line}
-        return [copied(one, **moved) for one in _answers_of(self._vault.read(name))]
 
     # -- what this run makes, and has made
 

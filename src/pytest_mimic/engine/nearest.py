@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.logs import follow
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
@@ -19,29 +20,13 @@ from pytest_mimic.values import messages
 from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
 from pytest_mimic.values.tree import IGNORED, without
-from pytest_mimic.vault.recording import Entry, copied
+from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault, vault_above
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
 
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
 _CANDIDATES = 200
-
-
-class Around(Protocol):
-    """What is known beside the call."""
-
-    gone: Container[str]
-    vault: Vault
-    commands: Commands
-
-    def shown(self, differences: Iterable[Difference]) -> list[Difference]:
-        """Give differences as they may be drawn."""
-        ...
-
-    def line_to_share(self, call: Call) -> str:
-        """Give the line with which all tests share a call."""
-        ...
 
 
 class Hints(NamedTuple):
@@ -61,113 +46,217 @@ class Hints(NamedTuple):
 
 
 class _Recorded(NamedTuple):
-    """A recorded call, who has recorded it, and the place of it in its file."""
+    """A recorded call, its owner, its day, and its place in a file."""
 
     owner: str
+    day: str
     entry: Entry
     name: str
     number: int
 
 
-def hints_for(call: Call, slot: Slot, owner: Owner | None, around: Around) -> Hints:
-    """Say what comes next to a call without a recording, and what would help it."""
-    vault = around.vault
-    if owner is not None and owner.kind == "cassette":
-        # It replays nothing else.
-        hints = _of_nearest(call, list(_recorded(call, [slot.name], vault)), around)
-        where = f"in cassette {owner.name}"
-        if vault.read(slot.name) is None:
-            where += ", which does not exist"
-        return hints._replace(facts=[f"{hints.facts[0]} {where}", *hints.facts[1:]])
-    if not vault.path.is_dir():
-        return _without_vault(around)
-    names = dict.fromkeys([slot.name] if slot.is_in_log else [])
-    names.update(dict.fromkeys(vault.names()))
-    recorded = list(islice(_recorded(call, names, vault), _MOST_READ))
-    equal = [one for one in recorded if key_of(one.entry) == key_of(call)]
-    hints_of_equal = _of_equal(call, equal, owner, around)
-    if hints_of_equal is not None:
-        return hints_of_equal
-    name = owner.name if owner is not None else ""
-    made = owner.log.made if owner is not None and owner.log is not None else []
-    asked = {one.index for one in made}
-    # First what the owner has not asked for yet, last what others have recorded.
-    recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
-    return _of_nearest(call, recorded[:_CANDIDATES], around)
+class Nearest:
+    """Says what comes next to a call without a recording, and what would help it.
 
+    Args:
+        call: The call.
+        owner: Whose call it is.
+        vault: Where recordings are.
+        commands: Writes commands.
+        secrecy: Knows what may be drawn.
+        gone: The tests that exist no more.
+    """
 
-def _recorded(call: Call, names: Iterable[str], vault: Vault) -> Iterator[_Recorded]:
-    """Yield the recordings of a call's target in some files."""
-    for name in names:
-        try:
-            recording = vault.read(name)
-        except MimicError:
-            continue  # it is named where it is needed
-        for number, entry in enumerate(recording.entries if recording else ()):
-            if entry.target == call.target and entry.end != "empty":
-                assert recording is not None
-                dated = copied(entry, recorded=entry.recorded or recording.recorded)
-                yield _Recorded(recording.owner, dated, name, number)
+    def __init__(
+        self,
+        call: Call,
+        owner: Owner | None,
+        vault: Vault,
+        commands: Commands,
+        secrecy: Secrecy,
+        gone: Container[str],
+    ) -> None:
+        self._call = call
+        self._owner = owner
+        self._log = owner.log if owner is not None else None
+        self._name = owner.name if owner is not None else ""
+        self._vault = vault
+        self._commands = commands
+        self._secrecy = secrecy
+        self._gone = gone
 
+    def hints(self, slot: Slot) -> Hints:
+        """Give what the error of a miss says."""
+        if self._owner is not None and self._owner.kind == "cassette":
+            # It replays nothing else.
+            hints = self._of_nearest([*self._recorded([slot.name])])
+            where = f"in cassette {self._name}"
+            if self._vault.read(slot.name) is None:
+                where += ", which does not exist"
+            facts = [f"{hints.facts[0]} {where}", *hints.facts[1:]]
+            return hints._replace(facts=facts)
+        if not self._vault.path.is_dir():
+            return self._without_vault()
+        names = dict.fromkeys([slot.name] if slot.is_in_log else [])
+        names.update(dict.fromkeys(self._vault.names()))
+        recorded = list(islice(self._recorded(names), _MOST_READ))
+        key = key_of(self._call)
+        hints_of_equal = self._of_equal(
+            [one for one in recorded if key_of(one.entry) == key]
+        )
+        if hints_of_equal is not None:
+            return hints_of_equal
+        asked = {one.index for one in self._log.made} if self._log else set()
+        # First what the owner has not asked for yet, last what others have recorded.
+        recorded.sort(key=lambda one: (one.owner != self._name, one.number in asked))
+        return self._of_nearest(recorded[:_CANDIDATES])
 
-def _of_equal(
-    call: Call, equal: Sequence[_Recorded], owner: Owner | None, around: Around
-) -> Hints | None:
-    """Say who else has recorded the same call."""
-    if not call.in_log:
-        for one in equal:
-            if one.name.startswith("logs/"):
-                fact = f"recorded by {one.owner} when its line was not shared"
-                command = around.commands.mimic("rekey")
-                return Hints([fact], [("to let all tests share it", command)])
-        return None
-    name = owner.name if owner is not None else ""
-    others = [one for one in equal if one.owner != name]
-    if not others:
-        return None
-    log = owner.log if owner is not None else None
-    if log is not None and log.found is None and not log.made:
-        # What all tests share has an owner, too, and no slot.
-        logs = [one for one in others if one.name.startswith("logs/")]
-        begun = [one.owner for one in logs if one.number == 0]
-        moved = _renamed_to(name, begun, around)
+    def _recorded(self, names: Iterable[str]) -> Iterator[_Recorded]:
+        """Yield the recordings of the call's target in some files."""
+        for name in names:
+            try:
+                recording = self._vault.read(name) or Recording()
+            except MimicError:
+                continue  # it is named where it is needed
+            for number, entry in enumerate(recording.entries):
+                if entry.target == self._call.target and entry.end != "empty":
+                    day = entry.recorded or recording.recorded
+                    yield _Recorded(recording.owner, day, entry, name, number)
+
+    def _without_vault(self) -> Hints:
+        facts = [f"the vault {self._vault.label} does not exist"]
+        above = vault_above(self._vault.path, self._commands.rootdir)
+        if above is None:
+            return Hints(facts, [])
+        there = self._commands.folder(above)
+        facts.append(f"a vault in {there} has recordings of these tests")
+        way = self._commands.pytest(f"--rootdir={there}")
+        return Hints(facts, [("to use it", way)])
+
+    # -- an equal call
+
+    def _of_equal(self, equal: Sequence[_Recorded]) -> Hints | None:
+        """Say who else has recorded the same call."""
+        way = "to let all tests share it"
+        logs = [one for one in equal if one.name.startswith("logs/")]
+        if not self._call.in_log:
+            if not logs:
+                return None
+            fact = f"recorded by {logs[0].owner} when its line was not shared"
+            return Hints([fact], [(way, self._commands.mimic("rekey"))])
+        others = [one for one in equal if one.owner != self._name]
+        if not others:
+            return None
+        moved = self._renamed_to([one.owner for one in logs if one.number == 0])
         if moved:
             # The file of a fixture is moved with its tests.
-            place_of = _file_of if is_fixture_owner(name) else str
-            command = around.commands.mimic("mv", place_of(moved), place_of(name))
-            words = "to move the recordings to the renamed test"
-            # No later process has the name of a test that is made anew.
-            ways = [] if _is_of_this_run(name, moved) else [(words, command)]
+            place_of = _file_of if is_fixture_owner(self._name) else str
+            places = place_of(moved), place_of(self._name)
+            command = self._commands.mimic("mv", *places)
             fact = f"{moved}, which is gone, begins with the same call"
-            return Hints([fact], ways)
-    if others[0].name.startswith("calls/"):
-        fact = f"recorded by {others[0].owner} for all tests: it has no place in a log"
-        return Hints([fact], [])
-    kind = "fixture" if is_fixture_owner(others[0].owner) else "test"
-    fact = f"recorded by {others[0].owner}, for that {kind} alone"
-    if call.has_effect:  # What it gives depends on what was asked before.
-        return Hints([fact], [])
-    return Hints([fact], [("to let all tests share it", around.line_to_share(call))])
+            return Hints(
+                [fact], [("to move the recordings to the renamed test", command)]
+            )
+        other = others[0]
+        if other.name.startswith("calls/"):
+            fact = f"recorded by {other.owner} for all tests: it has no place in a log"
+            return Hints([fact], [])
+        kind = "fixture" if is_fixture_owner(other.owner) else "test"
+        fact = f"recorded by {other.owner}, for that {kind} alone"
+        if self._call.has_effect:  # What it gives depends on what was asked before.
+            return Hints([fact], [])
+        return Hints([fact], [(way, self._call.line_to_share())])
 
+    def _renamed_to(self, begun: Sequence[str]) -> str:
+        """Give the owner that is gone, and may be renamed to this one; empty: none.
 
-def _renamed_to(owner: str, begun: Sequence[str], around: Around) -> str:
-    """Give the owner that is gone, and may be renamed to one; empty: not one alone."""
-    is_fixture = is_fixture_owner(owner)
-    place_of = _file_of if is_fixture else str
-    kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
-    gone = [one for one in kin if place_of(one) in around.gone]
-    found = [one for one in gone if _name_in_file(one) == _name_in_file(owner)]
-    if not found and not is_fixture:
-        # Where tests that are not gone begin so, too, it is one of the same file.
-        is_common = len(gone) < len(kin)
-        found = [
-            one for one in gone if not is_common or _file_of(one) == _file_of(owner)
-        ]
-    return found[0] if len(found) == 1 else ""
+        Args:
+            begun: The owners whose logs begin with the call.
+        """
+        if self._log is None or self._log.found is not None or self._log.made:
+            return ""
+        name, is_fixture = self._name, is_fixture_owner(self._name)
+        place_of = _file_of if is_fixture else str
+        kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
+        gone = [one for one in kin if place_of(one) in self._gone]
+        if new_in_test_id(name)[0]:  # No later process has this name.
+            gone = [one for one in gone if not new_in_test_id(one)[0]]
+        found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]
+        if not found and not is_fixture:
+            # Where tests that are not gone begin so, too, it is one of the same file.
+            is_common = len(gone) < len(kin)
+            found = [
+                one for one in gone if not is_common or _file_of(one) == _file_of(name)
+            ]
+        return found[0] if len(found) == 1 else ""
 
+    # -- the nearest one
 
-def _is_of_this_run(owner: str, moved: str) -> bool:
-    return bool(new_in_test_id(owner)[0] and new_in_test_id(moved)[0])
+    def _of_nearest(self, recorded: Sequence[_Recorded]) -> Hints:
+        """Say in which parts the nearest recording differs, which has the fewest."""
+        call = self._call
+        described = call.counted(call.describe())
+        if not recorded:
+            return Hints([f"there are no recordings of {call.target}"], [])
+        ignored = paths_of(call.options.ignore)
+        kept = [kept_parts(call, one.entry, self._vault) or {} for one in recorded]
+        trees = [without(parts, ignored) for parts in kept]
+        number, found = messages.nearest(described, trees)
+        owner, day, nearest = recorded[number][:3]
+        shown = [self._secrecy.masked_difference(one) for one in found]
+        details = [f"  {line}" for line in messages.lines_of(shown)]
+        hidden = [] if found else nearest.hidden
+        if hidden:
+            details = [f"  a hidden part differs: {few(hidden)}"]
+        when = f" on {day}" if day else ""
+        facts = [f"nearest: recorded by {owner}{when}", *details]
+        cause = "; ".join(fact.strip() for fact in details)
+        if nearest.line != call.line:
+            before = nearest.line or "none"
+            facts.append(f"it was recorded with other options: {before}")
+            facts += self._why_not_followed(nearest)
+            if all(IGNORED in (one.old, one.new) for one in found):
+                return Hints(facts, [], cause)
+        variables = placeholders.variables_in([str(one.old) for one in found])
+        missed = [name for name in variables if not _is_known(name, found)]
+        if missed:
+            return self._without_variables(missed, facts)
+        # Calls that differ in what is made anew have one cause, whatever the values.
+        cause = ", ".join(messages.ignorable_in(described, found)) or cause
+        shared = [] if call.in_log else trees
+        paths = messages.ignorable_in(described, found, shared)
+        # One key among the developers and another in CI; two recorded keys are data.
+        if hidden and trees.count(trees[number]) == 1:
+            paths = tuple(hidden)
+        if paths:
+            words = "if it may differ" if hidden else "if it changes from run to run"
+            return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
+        if found and all(differ_in_ids_alone(one.old, one.new) for one in found):
+            page = PAGE_ON_NEW_VALUES
+            facts.append(f"the ids or times in it are new in each run: {page}")
+        return Hints(facts, [], cause)
+
+    def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
+        """Say that a recording needs variables, of any value that is long enough."""
+        told = []
+        for name in names:
+            length = len(os.environ.get(name, ""))
+            state = f"has {length} characters" if length else "is not set"
+            told.append(f"the value of {name} is a part of it, and {name} {state}")
+        words = "to replay it, set a value of 16 characters or more, whichever"
+        given = " ".join(f"{name}=mimic-0123456789" for name in names)
+        ways = [(words, f"{given} {self._commands.pytest()}")]
+        cause = f"{self._call.target} {given}"
+        return Hints([*facts, *told], ways, cause, is_enough=True)
+
+    def _why_not_followed(self, entry: Entry) -> list[str]:
+        """Say why a recording of another line does not answer under that of today."""
+        try:
+            if follow(self._call, entry, self._vault) != self._call.identity:
+                return []
+        except MimicError as error:
+            return [f"it cannot follow its line: {error.what}"]
+        return ["a call that is equal under today's line cannot follow, or differs"]
 
 
 def _file_of(owner: str) -> str:
@@ -178,86 +267,7 @@ def _name_in_file(test: str) -> str:
     return test.partition("::")[2]
 
 
-def _without_vault(around: Around) -> Hints:
-    facts = [f"the vault {around.vault.label} does not exist"]
-    commands = around.commands
-    above = vault_above(around.vault.path, commands.rootdir)
-    if above is None:
-        return Hints(facts, [])
-    there = commands.folder(above)
-    facts.append(f"a vault in {there} has recordings of these tests")
-    return Hints(facts, [("to use it", commands.pytest(f"--rootdir={there}"))])
-
-
-def _of_nearest(call: Call, recorded: Sequence[_Recorded], around: Around) -> Hints:
-    """Say which recording has the fewest parts that differ, and where it differs."""
-    described = call.counted(call.describe())
-    if not recorded:
-        return Hints([f"there are no recordings of {call.target}"], [])
-    ignored = paths_of(call.options.ignore)
-    kept = [kept_parts(call, one.entry, around.vault) or {} for one in recorded]
-    trees = [without(parts, ignored) for parts in kept]
-    number, found = messages.nearest(described, trees)
-    owner, nearest = recorded[number].owner, recorded[number].entry
-    details = [f"  {line}" for line in messages.lines_of(around.shown(found))]
-    hidden = [] if found else nearest.hidden
-    if hidden:
-        details = [f"  a hidden part differs: {few(hidden)}"]
-    day = f" on {nearest.recorded}" if nearest.recorded else ""
-    facts = [f"nearest: recorded by {owner}{day}", *details]
-    cause = "; ".join(fact.strip() for fact in details)
-    if nearest.line != call.line:
-        facts.append(f"it was recorded with other options: {nearest.line or 'none'}")
-        facts += _why_not_followed(call, nearest, around.vault)
-        if all(IGNORED in (one.old, one.new) for one in found):
-            return Hints(facts, [], cause)
-    variables = placeholders.variables_in([str(one.old) for one in found])
-    missed = [name for name in variables if not _is_known(name, found)]
-    if missed:
-        return _without_variables(missed, facts, call, around)
-    # Whatever the values are, calls that differ in what is made anew have one cause.
-    cause = ", ".join(messages.ignorable_in(described, found)) or cause
-    shared = [] if call.in_log else trees
-    paths = messages.ignorable_in(described, found, shared)
-    # One key among the developers and another in CI; two recorded keys are data.
-    if hidden and trees.count(trees[number]) == 1:
-        paths = tuple(hidden)
-    if not paths:
-        if found and all(differ_in_ids_alone(one.old, one.new) for one in found):
-            facts.append(
-                f"the ids or times in it are new in each run: {PAGE_ON_NEW_VALUES}"
-            )
-        return Hints(facts, [], cause)
-    words = "if it may differ" if hidden else "if it changes from run to run"
-    return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
-
-
 def _is_known(name: str, found: Sequence[Difference]) -> bool:
     """Whether the call of now holds the value of a variable, too."""
     stand_in = placeholders.of_environment(name)
     return any(stand_in in str(one.new) for one in found)
-
-
-def _without_variables(
-    names: Sequence[str], facts: Sequence[str], call: Call, around: Around
-) -> Hints:
-    """Say that a recording needs variables, of any value that is long enough."""
-    told = []
-    for name in names:
-        length = len(os.environ.get(name, ""))
-        state = f"has {length} characters" if length else "is not set"
-        told.append(f"the value of {name} is a part of it, and {name} {state}")
-    words = "to replay it, set a value of 16 characters or more, whichever"
-    given = " ".join(f"{name}=mimic-0123456789" for name in names)
-    ways = [(words, f"{given} {around.commands.pytest()}")]
-    return Hints([*facts, *told], ways, f"{call.target} {given}", is_enough=True)
-
-
-def _why_not_followed(call: Call, entry: Entry, vault: Vault) -> list[str]:
-    """Say why a recording of another line does not answer under that of today."""
-    try:
-        if follow(call, entry, vault) != call.identity:
-            return []
-    except MimicError as error:
-        return [f"it cannot follow its line: {error.what}"]
-    return ["a call that is equal under today's line cannot follow, or differs"]

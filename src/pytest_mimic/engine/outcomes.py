@@ -8,10 +8,10 @@ from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mimic.engine.calls import raised_in
 from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
 from pytest_mimic.engine.verifying import (
     differences_of,
-    has_raised,
     state_differences,
 )
 from pytest_mimic.errors import (
@@ -495,7 +495,7 @@ class RealCall:
         step, options = self._step, self._plan.line.options
         assert step.entry is not None
         failed = ""
-        if has_raised(body) and not has_raised(recorded.body):
+        if raised_in(body) and not raised_in(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
         differing = []
         places = self._call.states.places

@@ -22,7 +22,6 @@ from pytest_mimic.errors import (
     UnstableIdentityError,
 )
 from pytest_mimic.patch.clients import versions_of
-from pytest_mimic.patch.targets import line_of
 from pytest_mimic.values.tree import shown_path
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES
@@ -72,10 +71,6 @@ class Refusals:
         self.commands = commands
         self._secrecy = secrecy
 
-    def shown(self, differences: Iterable[Difference]) -> list[Difference]:
-        """Give differences as they may be drawn, without what is secret."""
-        return [self._secrecy.masked_difference(one) for one in differences]
-
     def of(self, call: Call, slot: Slot, owner: Owner | None) -> MimicError:
         """Say why a call gets no outcome."""
         if slot.decision == "stale":
@@ -93,9 +88,12 @@ class Refusals:
                 option=RERECORD if call.conversation else RECORD,
             )
         # Only a miss compares.
-        from pytest_mimic.engine.nearest import hints_for
+        from pytest_mimic.engine.nearest import Nearest
 
-        hints = hints_for(call, slot, owner, self)
+        nearest = Nearest(
+            call, owner, self.vault, self.commands, self._secrecy, self.gone
+        )
+        hints = nearest.hints(slot)
         if slot.decision == "follows":
             return self.error(
                 f"no recording of {call.label()}, and it cannot run for real: calls"
@@ -192,7 +190,7 @@ class Refusals:
             )
             facts, other = [], "mimic the function that starts the process"
         remedies = [
-            ("to let all tests share it", self.line_to_share(call)),
+            ("to let all tests share it", call.line_to_share()),
             (f"or {other}, or a thread", ""),
         ]
         return MissingRecordingError(f"{call.label()} {what}", facts, remedies)
@@ -249,14 +247,6 @@ class Refusals:
                 self._remedies("to record it again", RERECORD, owner)
             )
 
-    def line_to_share(self, call: Call) -> str:
-        """Give the line with which all tests share a call."""
-        options = call.options.changed(sequence=False)
-        if call.conversation:
-            pattern = self._secrecy.secrets.pattern_of(call.signature)
-            options = options.changed(only=(pattern,))
-        return line_of(call.line_name, options)
-
     def drift(
         self,
         call: Call,
@@ -288,7 +278,12 @@ class Refusals:
         if failed:
             option = RECORD if of_fixture else VERIFY
             remedies = self._remedies(f"{failed}, to try again", option, owner)
-        return DriftError(what, lines_of(self.shown(differences)), remedies)
+        shown = [self._secrecy.masked_difference(one) for one in differences]
+        error = DriftError(what, lines_of(shown), remedies)
+        is_accepted = not (failed or of_fixture)
+        if is_accepted and not (owner is not None and owner.never_records):
+            error.option = RERECORD
+        return error
 
     def command(self, option: str, owner: Owner | None) -> str:
         """Give the command that runs an owner again."""

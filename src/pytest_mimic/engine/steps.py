@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -104,15 +103,15 @@ def _has_in_log(run: Run, call: Call, owner: Owner | None) -> bool:
     """Whether an owner has recorded a call for itself, when its line had it so."""
     if owner is None or call.is_of_all or run.mode_of(owner) == "rerecord":
         return False
-    return run.has_own(call.target, owner) and run.log_of(owner).has(call)
+    return run.has_own(call.target, owner) and run.log_of(owner).times(call) > 0
 
 
 def _shared_slot(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
-    def is_recorded(identity: str) -> bool:
-        return bool(run.shared.find(call, identity)[1])
+    def is_recorded(other: Call) -> bool:
+        return bool(run.shared.find(other)[1])
 
     mode = run.mode_of(owner)
-    if owner is not None and mode == "verify" and not is_recorded(call.identity):
+    if owner is not None and mode == "verify" and not is_recorded(call):
         call = _as_recorded(run, call, owner, is_recorded)
     if owner is not None and mode == "rerecord":
         call = _as_kept(run, call, owner)
@@ -159,23 +158,22 @@ def _slot_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]
     log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
     has_effect = call.has_effect and owner.kind == "fixture"
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
-    if may_differ and not log.has(call):
-        recorded = _as_recorded(run, call, owner, partial(log.has, call))
+    if may_differ and not log.times(call):
+        recorded = _as_recorded(run, call, owner, log.times)
     if mode == "rerecord" and recorded is call:
         recorded = _as_kept(run, call, owner)
     if mode != "rerecord":
         call = recorded
-    slot = log.take(call, mode, has_effect=has_effect, recorded_as=recorded.identity)
-    return slot, call
+    return log.take(call, mode, recorded, has_effect=has_effect), call
 
 
 def _as_recorded(
-    run: Run, call: Call, owner: Owner, is_recorded: Callable[[str], bool]
+    run: Run, call: Call, owner: Owner, is_recorded: Callable[[Call], object]
 ) -> Call:
     """Give a call that may hold real values of earlier answers as it was recorded."""
     for described in run.values_around(owner).candidates(call.describe()):
         other = call.asking(described)
-        if is_recorded(other.identity):
+        if is_recorded(other):
             return other
     return call
 
@@ -520,11 +518,6 @@ class Step(OpenCall):
         error = self._run.refusals.drift(
             call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
         )
-        # That a call has failed is not to be accepted, and all that uses a fixture is
-        # recorded again, not this test alone.
-        is_accepted = not (failed or is_of_fixture)
-        if is_accepted and not (self.owner and self.owner.never_records):
-            error.option = RERECORD
         error.conversation = call.conversation
         label = call.label()
         self._run.events.note(error, label)

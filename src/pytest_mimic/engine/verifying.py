@@ -150,11 +150,6 @@ def state_differences(
     return outcome_differences(recorded, real, rules, places)
 
 
-def has_raised(body: dict[str, Any]) -> bool:
-    """Return whether a call has ended with an exception."""
-    return "raised" in body or "raised" in body.get("last", {})
-
-
 def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:
     from pytest_mimic.values.differences import MISSING, Difference  # only a drift
 
