@@ -697,7 +697,7 @@ class Exchange:
         assert entry is not None
         if self._run.mode in ("record", "rerecord"):
             # What is sent for real later holds the real secret.
-            answer = self._secrets.with_issued(answer, self._scope)
+            answer = self._secrets.with_real(answer, self._scope)
         self._scope.give(partial(unshelve, entry.body, self._run.vault))
         found = self.made(lambda: _given(answer, give))
         self._note_tokens(self.step.replayed, answer)

@@ -487,6 +487,6 @@ def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
 
     remedy = "pytest --mimic-rerecord 'test_it.py::test_open[2]'"
     first.expect(passed=2, never=[remedy])
-    again.expect(passed=1, deselected=1, says=[remedy])
+    again.expect(passed=1, deselected=1, exit_code=1, says=[remedy])
     whole.expect(passed=2, never=[remedy])
     replayed.expect(passed=2)

@@ -162,7 +162,7 @@ LEFT = [
     ("401 GitHub", {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest"}),
     ("401 DRF", {"detail": "Authentication credentials were not provided."}),
     ("200 below error", {"error": {"password": "is required"}}),
-    ("a schema", {"password": {"minLength": 8, "maxLength": 72}}),
+    ("a schema", {"password": {"minLength": 8, "maxLength": 72, "pattern": "[A-Za-z0-9]+"}}),
     ("OpenAPI", {"properties": {"password": {"type": "string", "minLength": 8}, "token": {"type": "string", "description": "Of the session"}}}),
     ("stars", {"password": "********", "api_key": "••••••••"}),
     # Tokens that are something else
@@ -185,6 +185,8 @@ LEFT = [
     ("Etherscan, tokentx", {"tokenName": "USD Coin", "tokenSymbol": "USDC", "tokenDecimal": "6", "contractAddress": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"}),
     ("CoinGecko", {"token": "USDC.e", "symbol": "usdc", "token_address": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"}),
     ("Uniswap, a pool", {"token": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48", "token0Price": "1.0003"}),
+    ("NFTs", {"tokenId": 55, "token_id": "0x37"}),
+    ("a login by its provider", {"auth": {"provider": "github"}}),
     ("Solana", {"token_address": "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", "token_id": 55}),
     ("OpenSea", {"token_id": "4711", "tokenId": "12", "token_standard": "erc721"}),
     ("CoinMarketCap", {"platform": {"id": 1027, "name": "Ethereum", "token_address": "0xdac17f958d2ee523a2206b3b8b26cd1d"}}),
@@ -229,7 +231,7 @@ LEFT = [
     # Pins, passwords, cookies, bearers of other kinds
     ("India Post", {"pin": 560001, "city": "Bengaluru"}),
     ("Delhivery", {"postal_code": {"pin": 560001, "district": "Bangalore", "cod": "Y"}}),
-    ("a map", {"pin": {"lat": 1.25, "lng": 2.5}}),
+    ("a map", {"pin": {"lat": 1.25, "lng": 2.5, "label": "Oslo"}}),
     ("Pinterest", {"pin_count": 3, "pins": [{"id": "813744226420795884", "title": "Knots"}]}),
     ("a bakery", {"cookies": [{"flavour": "oat", "price": 2}]}),
     ("Cookiebot", {"cookie_consent": True, "cookies_accepted": ["stats"]}),

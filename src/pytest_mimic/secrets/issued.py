@@ -230,32 +230,20 @@ class Secrets:
         hide_split(hidden, hide_in)
         return hidden
 
-    def with_issued(self, answer: Any, scope: Scope) -> Any:
+    def with_real(self, answer: Any, scope: Scope) -> Any:
         """Return a recorded answer with those real secrets that this run was given."""
         text = json.dumps(answer)
-        for shown, value in self._issued.items():
-            if shown in text:
-                scope.known.add(value, shown)
-        return self.with_real(answer, scope)
-
-    def with_real(self, answer: Any, scope: Scope) -> Any:
-        """Return a recorded answer with the real secrets of this run in it."""
-        real: dict[str, str] = {}
-        for one in scope.chain():
-            real |= {shown: value for value, shown in one.known.items()}
-        real.pop(OWN, None)
+        real = {shown: value for shown, value in self._issued.items() if shown in text}
+        for shown, value in real.items():
+            scope.known.add(value, shown)
         numbers = {placeholders.number_of(key): value for key, value in real.items()}
-
         in_texts = KnownValues(real)
-
-        def real_text(text: str) -> str:
-            return in_texts.hide_in(text) if OWN in text else text
 
         def real_number(plain: Any) -> Any:
             is_known = placeholders.is_placeholder(plain) and plain in numbers
             return type(plain)(numbers[plain]) if is_known else plain
 
-        return map_texts(answer, real_text, real_number)
+        return map_texts(answer, in_texts.hide_in, real_number)
 
     def tokens_in(self, plain: Any) -> list[str]:
         """Return what stands for issued secrets in plain data."""

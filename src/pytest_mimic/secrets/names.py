@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
+from itertools import combinations
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -57,9 +58,9 @@ ABOUT = """
     count|created|date|decimal|decimals|decoder|description|dish|domain|enabled|encoder
     endpoint
     expiration|expires|expiry|field|fingerprint|format|header|hint|hints|host|id|ids|in
-    info|issuer|jar|length|lifespan|lifetime|limit|method|methods|name|names|object
+    info|issuer|jar|label|length|lifespan|lifetime|limit|method|methods|name|names|object
     options
-    param|parameter|path|policy|port|provider|required|rotation|rule|rules|santa|santas
+    param|parameter|path|pattern|policy|port|provider|required|rotation|rule|rules|santa|santas
     scheme|scope|status|strength|supported|symbol|time|timeout|title|ttl|type|types|uri
     url|valid|version|visibility
 """
@@ -425,21 +426,16 @@ def _each(value: object, is_so: Callable[[str], bool]) -> bool:
 def _strength_by_table(words: str) -> str:
     if words == AS_A_WHOLE:
         return HARD
+    parts = words.split()
     for strength in (HARD, SOFT):
-        at_the_end = _ends_in(words, _table(AT_THE_END[strength]))
-        if at_the_end or _has_phrase(words.split(), strength):
+        if _ends_in(words, _table(AT_THE_END[strength])):
             return strength
-    return ""
-
-
-def _has_phrase(words: list[str], strength: str) -> bool:
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + 5, len(words)) + 1):
-            phrase = " ".join(words[start:end])
+        for start, end in combinations(range(len(parts) + 1), 2):
+            phrase = " ".join(parts[start:end])
             is_secret = _is_secret_phrase(phrase, strength)
-            if is_secret and not _is_about(phrase, words[:start], words[end:]):
-                return True
-    return False
+            if is_secret and not _is_about(phrase, parts[:start], parts[end:]):
+                return strength
+    return ""
 
 
 def _is_secret_phrase(phrase: str, strength: str) -> bool:
