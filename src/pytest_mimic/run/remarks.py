@@ -285,6 +285,7 @@ _LISTS = """
     not kept            | call, fact    | not kept, because their tests failed
     connected           | call, fact    | connections that no line took
     left out            | calls         | left out of exceptions
+    unmoved             | calls         | in outcomes, the same in every checkout
     hidden              | answers, fact | redacted in answers
     unrepeated          | calls, fact   | side effects that a replay leaves out
     redacted            | call, fact    | secrets from the environment were replaced in

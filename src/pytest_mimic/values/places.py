@@ -99,8 +99,8 @@ class Places:
 
     def has_temporary_file(self, path: str) -> bool:
         """Tell whether a file with this path is below the temporary folder."""
-        below = _below(os.path.normpath(path), self._temporary)
-        return below is not None and os.path.isfile(path)  # noqa: PTH113
+        folders = tuple(f"{folder}/" for folder in self._temporary)
+        return path.startswith(folders) and os.path.isfile(path)  # noqa: PTH113
 
     def with_parts(
         self, names: Mapping[int, str], parts: Mapping[str, object]
@@ -128,7 +128,7 @@ class Places:
         text = str(value)
         node: dict[str, Tree] = {}
         if isinstance(value, PurePath):
-            place = self._place_of(text, is_argument=is_argument)
+            place = self._moved(text, is_argument=is_argument, is_path=True)
             node["$path"] = escaped(place)
             if not isinstance(value, Path):
                 node["class"] = type(value).__name__
@@ -161,10 +161,11 @@ class Places:
         marked = os.pathsep.join(moved)
         return None if marked == _escaped_marks(text) else marked
 
-    def _moved(self, text: str, *, is_argument: bool) -> str:
+    def _moved(self, text: str, *, is_argument: bool, is_path: bool = False) -> str:
         for root in self._shallow:
             below = text.removeprefix(root)
-            if below != text and below[:1] in ("", "/") and os.path.exists(text):  # noqa: PTH110
+            is_below = below != text and below[:1] in ("", "/")
+            if is_below and (is_path or os.path.exists(text)):  # noqa: PTH110
                 return f"<root>{_escaped_marks(below)}"
         return self._pattern.sub(partial(self._mark, is_argument=is_argument), text)
 
@@ -220,25 +221,9 @@ class Places:
             verb = "made"
             if facts:
                 verb = "changed" if now else "removed"
-            place = self._place_of(path, is_argument=False)
+            place = self._moved(path, is_argument=False, is_path=True)
             lines.append(f"{name}: {place}: {verb} by the call")
         return lines
-
-    def _place_of(self, text: str, *, is_argument: bool) -> str:
-        """Give the place of a path; one that is in neither root as it is."""
-        path = os.path.normpath(text)
-        if "\0" in text or not (is_argument or text == path):
-            return _escaped_marks(text)  # It would come back in another spelling.
-        mark = "<root>"
-        rest = _below(path, self._temporary)
-        if rest is not None:
-            folder, rest = self._split(rest)
-            mark = f"<tmp {self._name_of(folder, is_argument=is_argument)}>"
-        else:
-            rest = _below(path, self._rootdir)
-        if rest is None:
-            return _escaped_marks(text)
-        return f"{mark}/{_escaped_marks(rest)}".rstrip("/")
 
     def _split(self, below: str) -> tuple[str, str]:
         """Split a path below the temporary folder into a given folder and the rest."""
@@ -383,12 +368,3 @@ def _escaped_marks(text: str) -> str:
 
 def _one_of(folders: Iterable[str]) -> str:
     return f"(?:{'|'.join(map(re.escape, folders)) or '(?!)'})"
-
-
-def _below(path: str, folders: tuple[str, ...]) -> str | None:
-    for folder in folders:
-        if path == folder:
-            return ""
-        if path.startswith(f"{folder}/"):
-            return path[len(folder) + 1 :]
-    return None
