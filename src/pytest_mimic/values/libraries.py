@@ -12,7 +12,6 @@ from typing import Any
 
 from pytest_mimic.values.arrays import (
     is_kept,
-    memory_of,
     of_items,
     order_of,
     random_of,
@@ -368,17 +367,10 @@ def _any_tensor(tensor: Any, walk: Opener) -> Tree:
 
 
 def _make_tensor(_cls: Any, tree: dict[str, Any], make: Make) -> object:
-    import numpy as np
     import torch
 
     form = {key: _plain(part) for key, part in tree.items() if key in _FORM}
-    content = content_of(tree)
-    if "layout" in form:
-        parts = [make(part) for part in checked(content, list)]
-        memory: Any = [checked(part, torch.Tensor) for part in parts]
-    else:
-        memory = memory_of(checked(make(content), np.ndarray))
-    made = tensor_of(form, memory)
+    made = tensor_of(form, make(content_of(tree)))
     if "grad" in tree:
         made.grad = checked(make(tree["grad"]), torch.Tensor)
     return made

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from math import prod
-from pickle import PickleBuffer
 from typing import Any
 
-from pytest_mimic.values.arrays import Memory, memory_of
+from pytest_mimic.values.rows import checked
 
 # The tensors of which a sparse one is made, by its layout.
 _SPARSE = {
@@ -67,29 +65,30 @@ def numbers_of(tensor: Any) -> Any:
     return bits
 
 
-def tensor_of(form: dict[str, Any], content: Memory | list[Any]) -> Any:
-    """Make a tensor of memory, or a sparse one of tensors.
+def tensor_of(form: dict[str, Any], content: Any) -> Any:
+    """Make a tensor that stands in the memory of an array, or a sparse one of tensors.
 
     Args:
         form: `dtype`, `shape`, and where they are needed `layout`, `is_coalesced`,
             `device`, `requires_grad`, `parameter` and `class`.
-        content: What it is made of. The tensor may stand in the memory.
+        content: What it is made of; see `bits_of` and `parts_of`.
 
     Raises:
         ValueError, TypeError, RuntimeError: It cannot be made, or an index is too
             large.
     """
+    import numpy as np
     import torch
 
-    dtype, shape = dtype_of(form["dtype"]), form["shape"]
-    if isinstance(content, list):
-        made = _sparse(form, content)
-    elif prod(shape) * dtype.itemsize != memoryview(content).nbytes:
-        raise ValueError("its length is wrong")
-    elif not prod(shape):
-        made = torch.empty(shape, dtype=dtype)
+    dtype = dtype_of(form["dtype"])
+    if "layout" in form:
+        parts = checked(content, list)
+        made = _sparse(form, [checked(part, torch.Tensor) for part in parts])
     else:
-        made = torch.frombuffer(content, dtype=dtype).reshape(shape)
+        array = checked(content, np.ndarray)
+        if list(array.shape) != form["shape"] or array.itemsize != dtype.itemsize:
+            raise ValueError("its length is wrong")
+        made = torch.from_numpy(array).view(dtype)
     if "device" in form:
         made = _on(made, form["device"])
     if "class" in form:
@@ -175,9 +174,7 @@ def reduced_tensor(tensor: Any) -> Any:
     form = {**form_of(tensor), "device": str(tensor.device)}
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
         form["class"] = type(tensor)
-    content: Any = parts_of(tensor)
-    if "layout" not in form:
-        content = PickleBuffer(memory_of(bits_of(tensor)))
+    content = parts_of(tensor) or bits_of(tensor)
     state = grad_of(tensor), dict(vars(tensor))
     return tensor_of, (form, content), state, None, None, complete_tensor
 
