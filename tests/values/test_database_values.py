@@ -68,3 +68,11 @@ def test_a_value_that_no_row_can_keep_is_refused_by_its_place():
     for value in values:
         with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a"):
             there_and_back(value)
+
+
+def test_a_vector_that_needs_a_file_is_refused_by_its_place():
+    numpy = pytest.importorskip("numpy")
+
+    assert there_and_back(numpy.arange(3)).tolist() == [0, 1, 2]
+    with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a: an array of many"):
+        there_and_back(numpy.arange(99))

@@ -46,10 +46,12 @@ def stored(value: Any, name: str) -> Tree:
     try:
         return store(value, _NO_OBJECTS, forbid=True, name="")
     except UnstorableOutcomeError as error:
-        part = error.facts[0]  # `lock: a thread lock`, of the whole `: a Point`
-        dot = "" if part.startswith((":", "[")) else "."
-        facts = [f"{name}{dot}{part}", *error.facts[1:]]
-        raise UnstorableOutcomeError("the outcome cannot be stored", facts) from None
+        part, *rest = error.facts  # `lock: a thread lock`, of the whole `: a Point`
+    except NotImplementedError:
+        part, rest = ": an array of many items", ["nothing was recorded"]
+    dot = "" if part.startswith((":", "[")) else "."
+    facts = [f"{name}{dot}{part}", *rest]
+    raise UnstorableOutcomeError("the outcome cannot be stored", facts)
 
 
 def made(tree: Tree) -> object:

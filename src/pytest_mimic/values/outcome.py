@@ -106,18 +106,15 @@ def store(
         for part in parts:
             part.node[part.tag] = objects.write_object(part.suffix, part.chunks())
         if storing.left_out and tell_left_out is not None:
-            tell_left_out(_as_code_has_them(name, storing.left_out))
+            paths = [[name, *path] for path in storing.left_out]
+            in_code = [[step for step in path if step != "shows"] for path in paths]
+            tell_left_out([*dict.fromkeys(map(shown_path, map(tuple, in_code)))])
         return tree if hide is None else hide(tree)
 
     try:
         return deeply(stored)
     except RecursionError:
         storing.refuse((), "an outcome that is nested too deeply")
-
-
-def _as_code_has_them(name: str, paths: Iterable[Path]) -> list[str]:
-    attributes = [[step for step in path if step != "shows"] for path in paths]
-    return [*dict.fromkeys(shown_path((name, *path)) for path in attributes)]
 
 
 class _Part(NamedTuple):
@@ -230,7 +227,11 @@ class _Storing:
             if isinstance(leaf, Raw):
                 parts.append(self._pickle(path, leaf.value))
             elif isinstance(leaf, Bulk):
-                parts.append(_array_part(leaf))
+                from pytest_mimic.values.arrays import file_of  # few are arrays
+
+                chunks = partial(file_of, leaf.array)
+                node = leaf.plain()
+                parts.append(_Part("$npy", "npy", node, chunks, leaf.array, {}))
         return parts
 
     def _pickle(self, path: Path, value: object) -> _Part:
@@ -317,13 +318,6 @@ class _Storing:
             ],
             ways,
         )
-
-
-def _array_part(leaf: Bulk) -> _Part:
-    from pytest_mimic.values.arrays import file_of  # few outcomes are arrays
-
-    chunks = partial(file_of, leaf.array)
-    return _Part("$npy", "npy", leaf.plain(), chunks, leaf.array, {})
 
 
 def _is_memory(side: object) -> bool:

@@ -246,10 +246,6 @@ def _path(value: Any, walk: Opener) -> Tree:
     return walk.places.node_of(value, is_argument=is_argument)
 
 
-def _make_path(_cls: Any, _node: dict[str, Any], _make: Make) -> object:
-    raise TypeError("a path has a tag of its own")
-
-
 def _make_pattern(_cls: Any, pattern: Any, flags: int) -> object:
     import re
 
@@ -285,7 +281,7 @@ def _union(value: Any, walk: Opener) -> Tree:
 
 
 _ADDRESS = Row(_address, _make_of_text)
-_PATH = Row(_path, _make_path)
+_PATH = Row(_path, _make_of_text)
 _SPAN = attrgetter("start", "stop", "step")
 _DAYS = attrgetter("days", "seconds", "microseconds")
 

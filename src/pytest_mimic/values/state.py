@@ -361,7 +361,9 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     beside["items"] = None if items is None else list(items)
     beside["pairs"] = None if pairs is None else list(pairs)
     is_more = maker or arguments or beside["state"] is not None
-    is_readable = not (is_more or items or pairs) and not _has_setstate(kind.cls)
+    hook = getattr(kind.cls, "__setstate__", None)
+    is_set_by_code = hook is not None and not is_generated(hook)
+    is_readable = not (is_more or items or pairs or is_set_by_code)
     if kind.name in CONTAINERS:
         is_readable = beside["by"] is None
     return State({**attributes, **(named or {})}, beside, is_readable)
@@ -369,11 +371,6 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
 
 def _ids_of(attributes: Mapping[str, object]) -> dict[str, int]:
     return {name: id(part) for name, part in attributes.items()}
-
-
-def _has_setstate(cls: type) -> bool:
-    hook = getattr(cls, "__setstate__", None)
-    return hook is not None and not is_generated(hook)
 
 
 def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any, ...]]:
@@ -461,8 +458,16 @@ LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
 
-def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[str]:
-    """Give the names of private attributes that hold the object's own `hash()`."""
+def without_own_hash(
+    value: object, attributes: dict[Any, object]
+) -> dict[Any, object] | None:
+    """Give the attributes of an object as they are before it has taken its hash.
+
+    Returns:
+        The attributes themselves if no private one holds the object's own `hash()`;
+        `None` if a copy without these has another hash, or none: then they are data,
+        or were taken by the constructor.
+    """
     numbers = [
         name
         for name, part in attributes.items()
@@ -472,29 +477,20 @@ def remembered_hashes(value: object, attributes: Mapping[Any, object]) -> list[s
     # A mock notes that it was asked.
     is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))
     if not is_asked or method is object.__hash__:
-        return []
+        return attributes
     try:
         own = hash(value)
     except Exception:
         # It is code of the user, and may do anything.
-        return []
-    return [name for name in numbers if attributes[name] == own]
-
-
-def without_hashes(
-    value: object, attributes: Mapping[Any, object], names: list[str]
-) -> dict[Any, object] | None:
-    """Give the attributes of an object that has not taken its hash yet.
-
-    Returns:
-        `None` if a copy without these attributes has another hash, or none: then they
-        are data, or were taken by the constructor.
-    """
+        return attributes
+    names = [name for name in numbers if attributes[name] == own]
+    if not names:
+        return attributes
     rest = {name: part for name, part in attributes.items() if name not in names}
     # Before it is taken, an attribute may be missing or `None`.
     for bare in (rest, {**rest, **dict.fromkeys(names)}):
         try:
-            if hash(_bare_copy(value, bare)) == hash(value):
+            if hash(_bare_copy(value, bare)) == own:
                 return bare
         except Exception:
             # It is code of the user, and has lost what it relies on.

@@ -32,9 +32,8 @@ from pytest_mimic.values.state import (
     Kind,
     attributes_of,
     kind_of,
-    remembered_hashes,
     state_of,
-    without_hashes,
+    without_own_hash,
 )
 from pytest_mimic.values.tree import (
     DEEP,
@@ -699,11 +698,8 @@ class Walk:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
-        names = remembered_hashes(value, attributes)
-        if not names:
-            return attributes
-        self.keeps_hash = True
-        bare = without_hashes(value, attributes, names)
+        bare = without_own_hash(value, attributes)
+        self.keeps_hash |= bare is not attributes
         if bare is None and self.purpose == "proof":
             return Refused(KEPT_HASH)
         return attributes if bare is None else bare

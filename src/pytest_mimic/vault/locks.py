@@ -37,7 +37,7 @@ TOLD = f"{_FOLDER}/told"
 """The file in which those who record tell each other something."""
 # What a file system answers that has no locks.
 _HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-_LONGEST_PAUSE = 0.01
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01
 
 
 class HeldFile:
@@ -65,10 +65,6 @@ class HeldFile:
         # Without locks nobody takes it for the file of a process that has ended.
         with suppress(OSError):
             _try_lock(self._descriptor)
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._length
 
     def is_own(self) -> bool:
         """Check that this process made the file, and that no test has closed it.
@@ -117,6 +113,7 @@ class Locks:
         label: How errors name it.
 
     Attributes:
+        run: The file of this process, while it records.
         has_killed: Whether a run was found that was killed: it may have left objects
             that nothing refers to.
     """
@@ -124,7 +121,7 @@ class Locks:
     def __init__(self, folder: Folder, label: str) -> None:
         self._folder = folder
         self._label = label
-        self._run: HeldFile | None = None
+        self.run: HeldFile | None = None
         self.has_killed = False
         # How much of the file of what is told was read.
         self._heard = 0
@@ -140,11 +137,13 @@ class Locks:
             _unlock(descriptor)
 
     def _lock(self) -> int:
+        pause = _SHORTEST_PAUSE
         while True:
             descriptor = self._open()
             try:
-                _lock_when_free(descriptor)
+                is_locked = _try_lock(descriptor)
             except OSError as reason:
+                close(descriptor)
                 if reason.errno not in _HAS_NO_LOCKS:
                     raise
                 self._folder = _private_folder(self._folder.path(""))
@@ -152,9 +151,13 @@ class Locks:
             # The last one who leaves an empty vault deletes the file.
             with suppress(FileNotFoundError):
                 found = stat_of(self._folder.path(_WRITE))
-                if _place_of(descriptor) == (found.st_dev, found.st_ino):
+                is_there = _place_of(descriptor) == (found.st_dev, found.st_ino)
+                if is_locked and is_there:
                     return descriptor
             _unlock(descriptor)
+            # filelock itself would wait by `time.sleep`, which a test may replace.
+            sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _open(self) -> int:
         self._folder.check_way(_WRITE)
@@ -196,15 +199,11 @@ class Locks:
             if is_alone:
                 self._folder.delete(TOLD)
             with self._telling():
-                self._run = HeldFile(self._folder, f"{_FOLDER}/run")
-                self._share(self._run.name)
+                self.run = HeldFile(self._folder, f"{_FOLDER}/run")
+                self._share(self.run.name)
 
     def _is_in(self) -> bool:
-        return self._run is not None and self._run.is_own()
-
-    @property
-    def has_joined(self) -> bool:
-        return self._run is not None
+        return self.run is not None and self.run.is_own()
 
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
@@ -241,14 +240,14 @@ class Locks:
 
     def leave(self) -> None:
         """Leave those who record."""
-        if self._run is not None:
+        if self.run is not None:
             with self.alone():
-                self._run.delete()
-                self._run = None
+                self.run.delete()
+                self.run = None
 
     def _has_others(self) -> bool:
         """Check for other processes that record; delete the files of killed ones."""
-        own = self._run.name if self._run else ""
+        own = self.run.name if self.run else ""
         has_others = False
         for file in listdir(self._folder.path(_FOLDER)):
             name = f"{_FOLDER}/{file}"
@@ -348,21 +347,6 @@ def _try_lock(descriptor: int) -> bool:
     import filelock
 
     return filelock.lock_descriptor(descriptor, blocking=False)
-
-
-def _lock_when_free(descriptor: int) -> None:
-    """Lock a file, however long another one has it locked.
-
-    filelock itself would wait by `time.sleep`, which a test may have replaced.
-    """
-    pause = 0.0002
-    try:
-        while not _try_lock(descriptor):
-            sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-    except BaseException:
-        close(descriptor)
-        raise
 
 
 def _unlock(descriptor: int) -> None:

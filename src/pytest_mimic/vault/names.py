@@ -78,20 +78,16 @@ def call_name(target: str, identity: str, line: str) -> str:
     return f"{call_folder(target)}/{identity}{line_mark(line)}.json"
 
 
+@cache
 def call_folder(target: str) -> str:
     """Return the folder of the calls of a target."""
-    return f"calls/{_folder_of(target)}"
+    return f"calls/{_readable(target.replace(':', '.'))}"
 
 
 @cache
 def line_mark(line: str) -> str:
     """Return how the name of a file tells the options of a line that count."""
     return f"-{xxh3_64_hexdigest(line.encode())[:_LINE_DIGITS]}" if line else ""
-
-
-@cache
-def _folder_of(target: str) -> str:
-    return _readable(target.replace(":", "."))
 
 
 def object_name(suffix: str, chunks: Iterable[bytes | memoryview | mmap]) -> str:

@@ -463,7 +463,7 @@ class Vault:
 
     def close(self) -> None:
         """Leave those who record, and delete what this run has replaced."""
-        if not self.locks.has_joined:
+        if self.locks.run is None:
             return
         with self.locks.alone() as is_alone:
             self._drop_loose(self._loose, is_alone=is_alone)
@@ -529,15 +529,14 @@ class Part:
     def append(self, entry: Entry) -> None:
         """Keep a finished call, whatever happens to this process."""
         folder = self._vault.folder
-        if self._file is None:
-            self._vault.begin_recording()
         try:
             if self._file is None:
+                self._vault.begin_recording()
                 self._file = HeldFile(folder, self._name, PART)
             self._file.append(self._head + part_line_of(entry))
             self._head = b""
         except OSError as reason:
-            if self._file is not None and self._file.is_empty:
+            if self._file is not None and self._head:  # Nothing stands in it.
                 self._file.delete()
                 self._file = None
             folder.fail("write", f"{self._name}{PART}", reason)
