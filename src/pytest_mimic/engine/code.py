@@ -98,16 +98,21 @@ class Module:
     the top level beside them.
 
     Attributes:
+        file: Its file; empty: it is none of the project, and has no pieces.
         piece: Gives a piece that the module has.
         digest: Gives the digest of a piece; empty: there is none.
     """
 
     def __init__(self, name: str, file: str) -> None:
+        self.file = file
         is_package = Path(file).name == "__init__.py"
         self._package = name if is_package else name.rpartition(".")[0]
-        self._tree = syntax_of(file)
         self.piece = cache(self._piece)
         self.digest = cache(self._digest)
+
+    @cached_property
+    def _tree(self) -> ast.Module:
+        return syntax_of(self.file) if self.file else ast.Module([], [])
 
     @cached_property
     def _nodes(self) -> dict[str, list[ast.stmt]]:
@@ -140,33 +145,17 @@ class Code:
     """The code of the project's modules, of which none is imported for it.
 
     Attributes:
-        file_of: Gives the file of a module; empty: it is none of the project.
-        module: Gives a module of the project; None: it is another one.
+        module: Gives a module by name.
     """
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.file_of = cache(self._file_of)
         self.module = cache(self._module)
 
-    def _file_of(self, module: str) -> str:
-        file = _file_of(module)
-        return file if file.endswith(".py") and self._project.has(file) else ""
-
-    def _module(self, name: str) -> Module | None:
-        file = self.file_of(name)
-        return Module(name, file) if file else None
-
-    def imports_of(self, module: str, name: str) -> Sequence[Place]:
-        """Give what a module of the project or its functions import under a name."""
-        code = self.module(module)
-        return code.imports.get(name, ()) if code is not None else ()
-
-    def digest_of(self, place: Place) -> str:
-        """Give the digest of what stands at a place; empty: nothing does."""
-        module_name, name = place
-        module = self.module(module_name)
-        return module.digest(name) if module is not None else ""
+    def _module(self, name: str) -> Module:
+        file = _file_of(name)
+        is_own = file.endswith(".py") and self._project.has(file)
+        return Module(name, file if is_own else "")
 
     def reached_from(self, roots: Iterable[Place]) -> dict[Place, Piece]:
         """Give the pieces that are reached from some places, these included."""
@@ -176,10 +165,10 @@ class Code:
             place = pending.pop()
             module_name, name = place
             module = self.module(module_name)
-            if module is not None and not module.has(name):
+            if not module.has(name):
                 # What is made at the top level: `rate = cached(_rate)`.
                 pending += self._follow(place, (), set())
-            elif module is not None and place not in reached:
+            elif place not in reached:
                 reached[place] = module.piece(name)
                 pending += self._used_by(place, reached[place])
             if not pending:
@@ -203,11 +192,11 @@ class Code:
         module_name, name = place
         module = self.module(module_name)
         inner = f"{module_name}.{name}" if name else module_name
-        if not name or (module is not None and self.file_of(inner)):
+        if not name or (module.file and self.module(inner).file):
             # It is a module.
             if rest:
                 yield from self._follow((inner, rest[0]), rest[1:], passed)
-        elif module is None or place in passed:
+        elif not module.file or place in passed:
             return  # Modules may import a name from each other.
         elif module.has(name):
             yield place
@@ -226,10 +215,9 @@ class Code:
         for piece in reached.values():
             attributes |= piece.attributes
         for (module_name, cls), piece in reached.items():
-            module = self.module(module_name)
-            if module is None or not piece.is_class:
+            if not piece.is_class:
                 continue
-            for name in module.members_of(cls):
+            for name in self.module(module_name).members_of(cls):
                 member = name.rpartition(".")[2]
                 if member.startswith("__") or member in attributes:
                     yield module_name, name
@@ -272,7 +260,7 @@ def _pieces_of(tree: ast.Module) -> dict[str, list[ast.stmt]]:
     A name has several pieces as a property, or in the branches of an `if`. A class is
     one without its methods.
     """
-    pieces: dict[str, list[ast.stmt]] = {"": []}
+    pieces: dict[str, list[ast.stmt]] = {}
     _note_pieces(tree.body, "", pieces)
     return pieces
 
@@ -293,7 +281,7 @@ def _note_pieces(
             for name in ("body", "handlers", "orelse", "finalbody"):
                 _note_pieces(getattr(node, name, ()), prefix, pieces)
         elif not isinstance(node, _IMPORTS) and not _is_remark(node):
-            pieces[""].append(node)
+            pieces.setdefault("", []).append(node)
 
 
 def _is_remark(statement: ast.stmt) -> bool:

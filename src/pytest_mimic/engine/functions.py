@@ -41,55 +41,44 @@ Counted: TypeAlias = "tuple[dict[str, object], Levels | None, bytes]"
 """The arguments that count; their parts if they are plain, and what equal ones have."""
 
 
-class Player:
-    """Gives fresh copies of one recorded value, and counts them.
+Player: TypeAlias = "Callable[[], object]"
+"""Gives a fresh copy of a recorded value, and counts it."""
+
+
+def _player(
+    plan: FunctionPlan, make: Callable[[], object], name: str, entry: Entry
+) -> Player:
+    """Give a player of a recording.
 
     Args:
         plan: How the function is mimicked.
-        make: Makes a copy.
+        make: Makes a copy; it raises a MimicError where none can be made.
         name: The file of the recording.
         entry: The recording.
     """
+    run, target = plan.run, plan.target
+    identity, seconds = entry.identity, entry.seconds
+    # The row that counts now; None: there is none yet.
+    row: Event | None = None
 
-    __slots__ = ("_identity", "_make", "_name", "_plan", "_row", "_seconds")
-
-    def __init__(
-        self,
-        plan: FunctionPlan,
-        make: Callable[[], object],
-        name: str,
-        entry: Entry,
-    ) -> None:
-        self._plan = plan
-        self._make = make
-        self._name = name
-        self._identity = entry.identity
-        self._seconds = entry.seconds
-        # The row that counts now; None: there is none yet.
-        self._row: Event | None = None
-
-    def play(self) -> object:
-        """Give a copy.
-
-        Raises:
-            MimicError: None can be made.
-        """
-        value = self._make()
-        row, run = self._row, self._plan.run
+    def play() -> object:
+        nonlocal row
+        value = make()
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
         facts: dict[str, Plain] = {
-            "name": self._name,
-            "identity": self._identity,
-            "seconds": self._seconds,
+            "name": name,
+            "identity": identity,
+            "seconds": seconds,
             "times": 1,
         }
-        target = self._plan.target
-        row = run.tell_call("replayed", target, run.innermost, run.test, facts)
+        told = run.tell_call("replayed", target, run.innermost, run.test, facts)
         if run.events.tell is None:  # What a forked child has told counts no more.
-            self._row = row
+            row = told
         return value
+
+    return play
 
 
 class FunctionPlan:
@@ -499,7 +488,7 @@ class FunctionCall(Call):
         make = copies_of(tree, run.vault, places, forbid=forbid, load_imports=imports)
         if entry.asked:
             make = partial(plan.unless_mocked, entry.asked, make)
-        return Player(plan, make, name, entry)
+        return _player(plan, make, name, entry)
 
     # -- what the call does to its arguments
 

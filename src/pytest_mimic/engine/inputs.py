@@ -45,8 +45,9 @@ class Reached:
     def listed(self) -> dict[str, str]:
         """The digests of the pieces that stand in a list, by name."""
         listed = {}
-        for place in sorted(self.pieces):
-            name, digest = _name_of(place), self._code.digest_of(place)
+        for module, path in sorted(self.pieces):
+            name = f"{module}:{path}" if path else module
+            digest = self._code.module(module).digest(path)
             if digest and name != self._target:  # Its own source is not in the list.
                 listed[name] = digest
         return listed
@@ -56,7 +57,7 @@ class Reached:
         """Whether the code asks for the time."""
         for (module, _), piece in self.pieces.items():
             for chain in piece.chains:
-                places = self._code.imports_of(module, chain[0])
+                places = self._code.module(module).imports.get(chain[0], [])
                 if not places and len(chain) > 1:
                     places = [("", chain[0])]
                 if any(asks_for_time(chain, place) for place in places):
@@ -157,9 +158,10 @@ class Inputs:
     def _changes(self, listed: bytes) -> Iterator[str]:
         content = loads(listed)
         for name, digest in content["functions"].items():
-            place = _place_of(name)
-            if digest != self.code.digest_of(place):
-                file = self.code.file_of(place[0])
+            module_name, path = _place_of(name)
+            module = self.code.module(module_name)
+            if digest != module.digest(path):
+                file = module.file
                 where = os.path.relpath(file, self.rootdir) if file else "gone"
                 yield f"{name} ({where})"
         for name, digest in content["files"].items():
@@ -201,11 +203,6 @@ class Inputs:
 def _place_of(target: str) -> Place:
     module, _, name = target.partition(":")
     return module, name
-
-
-def _name_of(place: Place) -> str:
-    module, name = place
-    return f"{module}:{name}" if name else module
 
 
 def _classes_in(tree: Tree) -> Iterable[Place]:

@@ -126,7 +126,8 @@ class Mocks:
         if _value_at(holder, chain[0], _ABSENT) is not _ABSENT:
             yield from self._replaced_in(holder, chain)
             return
-        for imported, name in self.inputs.code.imports_of(module, chain[0]):
+        imports = self.inputs.code.module(module).imports
+        for imported, name in imports.get(chain[0], ()):
             # A function imports it for itself.
             names = filter(None, (name, *chain[1:]))
             yield from self._replaced_in(sys.modules.get(imported), names)

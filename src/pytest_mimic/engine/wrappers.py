@@ -78,7 +78,7 @@ class Mimicked:
             player = call.player()
         if player is not None:
             try:
-                value = player.play()
+                value = player()
             except MimicError:
                 pass  # What follows says why.
             else:

@@ -107,26 +107,17 @@ class Patches:
 
     def put(self, named: NamedFunction, wrapper: Wrapper) -> None:
         """Put the wrapper, or what carries it, where a function is named."""
-        self._put(named.holder, named.name, named.original, named, wrapper)
-
-    def _put(
-        self,
-        holder: Holder,
-        name: str,
-        original: Any,
-        named: NamedFunction,
-        wrapper: Wrapper,
-    ) -> None:
+        holder, name, original, function, *_ = named
         if not self._modules_before:
             self._modules_before = frozenset(sys.modules)
         substitute: object = wrapper
-        if inside_of(original) is named.function:
+        if inside_of(original) is function:
             substitute = rebuilt(original, wrapper)
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper too.
             substitute = staticmethod(wrapper)
         self._originals.setdefault(address_of(substitute), (substitute, original))
-        self._originals.setdefault(address_of(wrapper), (wrapper, named.function))
+        self._originals.setdefault(address_of(wrapper), (wrapper, function))
         before = read(holder, name)
         self._places[address_of(holder), name] = _Place(
             holder, name, before, substitute
@@ -153,7 +144,8 @@ class Patches:
         for holder, name, held, (named, wrapper) in places_that_hold(
             notes, since=since
         ):
-            self._put(holder, name, held, named, wrapper)
+            here = named._replace(holder=holder, name=name, original=held)
+            self.put(here, wrapper)
 
     def restore_place(self, holder: Holder, name: str) -> None:
         """Put back what a holder held, unless another tool has put something there."""
