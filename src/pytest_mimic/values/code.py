@@ -85,21 +85,14 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     is_static = not cls.__flags__ & (1 << 9)
     if is_static or (found and _is_stdlib(name)):
         return {"$name": name}
-    node: dict[str, Tree] = {"$class": name}
-    source = source_of_class(cls)
-    if source:
-        node["source"] = source
-    if found:
-        return node
-    members = {key: walk.node(held) for key, held in _members(cls)}
-    bases = [walk.node(base) for base in cls.__bases__ if base is not object]
-    if not source and _is_stdlib(name):  # One that `exec` has made in no module.
-        return Refused("a class with neither source nor an importable name", _WAY)
-    if members:
-        node["members"] = members
-    if bases:
+    node: dict[str, Tree] = {"$class": name, "source": source_of_class(cls)}
+    if not found:
+        if not node["source"] and _is_stdlib(name):  # `exec` made it in no module.
+            return Refused("a class with neither source nor an importable name", _WAY)
+        node["members"] = {key: walk.node(held) for key, held in _members(cls)}
+        bases = [walk.node(base) for base in cls.__bases__ if base is not object]
         node["bases"] = bases
-    return node
+    return {key: part for key, part in node.items() if part}
 
 
 def _without_lines(code: types.CodeType) -> types.CodeType:
@@ -150,14 +143,6 @@ def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tr
         node["source"] = source
     elif not is_found(function, name):
         return Refused("a function with neither source nor an importable name", _WAY)
-    node.update(_held_by(function, walk))
-    return node
-
-
-def _held_by(
-    function: types.FunctionType, walk: Opener
-) -> Iterator[tuple[str, dict[str, Tree]]]:
-    """Give what a function holds: its defaults, its closure, its attributes."""
     parts = {
         "defaults": _defaults(function),
         "closure": _closure(function, walk),
@@ -167,7 +152,8 @@ def _held_by(
         held.pop("__wrapped__", None)
         held.pop(COPIED_SOURCE, None)
         if held:
-            yield part, {key: walk.node(value) for key, value in held.items()}
+            node[part] = {key: walk.node(value) for key, value in held.items()}
+    return node
 
 
 def _defaults(function: types.FunctionType) -> dict[str, object]:

@@ -47,17 +47,20 @@ class CallRules(NamedTuple):
     extra: str = ""
     unset: Mapping[str, object] = {}
 
+    def is_extra(self, argument: str) -> bool:
+        """Tell whether an argument is one of `**extra`."""
+        return bool(self.extra) and argument not in self.parameters
+
     def names(self, argument: str) -> frozenset[str]:
         """Give the names that an option may use for an argument."""
-        if self.extra and argument not in self.parameters:
-            return frozenset({argument, self.extra})
-        return frozenset({argument})
+        extra = [self.extra] if self.is_extra(argument) else []
+        return frozenset([argument, *extra])
 
     def paths_in(self, argument: str) -> tuple[Path, ...]:
         """Give the paths below an argument that do not count; `()` is all of it."""
         paths: list[Path] = []
         for first, *rest in self.ignore:
-            if first == self.extra and argument not in self.parameters:
+            if first == self.extra and self.is_extra(argument):
                 if rest[:1] in ([], ["*"], [argument]):
                     paths.append(tuple(rest[1:]))
             elif first in ("*", argument):
@@ -200,13 +203,10 @@ def _content_of(value: object, walk: Walk) -> Tree:
 
 def _grouped(bound: Mapping[str, object], rules: CallRules) -> dict[str, object]:
     """Give the arguments as their function gets them, with `**extra` as one mapping."""
-    grouped: dict[str, object] = {}
-    extra: dict[str, object] = {}
+    grouped = {name: part for name, part in bound.items() if not rules.is_extra(name)}
     if rules.extra:
+        extra = {name: part for name, part in bound.items() if rules.is_extra(name)}
         grouped[rules.extra] = extra
-    for name, value in bound.items():
-        is_extra = rules.extra and name not in rules.parameters
-        (extra if is_extra else grouped)[name] = value
     return grouped
 
 

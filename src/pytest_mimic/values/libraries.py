@@ -121,21 +121,14 @@ def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
 
 def _objects(items: list[Any], walk: Opener) -> Tree:
     """Give items as they are; of many plain ones the memory of their text."""
-    kinds = set(map(type, items)) if len(items) > walk.few else {object}
-    if kinds <= SCALARS:
-        is_text = kinds == {str}
-        memory = _joined("\0".join(items), len(items), walk) if is_text else None
-        memory = memory or _joined(repr(items), 1, walk)
-        if memory is not None:
-            return memory
+    if len(items) > walk.few and SCALARS.issuperset(map(type, items)):
+        are_texts = {str}.issuperset(map(type, items))
+        text = "\0".join(items) if are_texts else repr(items)
+        # Those that hold this sign may be others.
+        are_apart = not are_texts or text.count("\0") == len(items) - 1
+        if are_apart and not _holds_path(text, walk):
+            return memory_node(text.encode("utf-8", "surrogatepass"))
     return [walk.node(item) for item in items]
-
-
-def _joined(text: str, count: int, walk: Opener) -> Tree:
-    """Give the memory of texts that were joined; `None` if they may be others."""
-    if text.count("\0") != count - 1 or _holds_path(text, walk):
-        return None
-    return memory_node(text.encode("utf-8", "surrogatepass"))
 
 
 def _holds_path(text: str, walk: Opener) -> bool:

@@ -98,7 +98,11 @@ def source_of_code(code: CodeType) -> str | None:
 def _nodes_of(code: CodeType) -> list[Any]:
     """Give the functions of its name that begin on the first line of a code."""
     found = []
-    for node in _definitions_in(code.co_filename).get(code.co_name, ()):
+    syntax = syntax_of(code.co_filename)
+    nodes = _definitions_in(syntax).get(code.co_name, [])
+    if code.co_name == "<lambda>":
+        nodes = _lambdas_in(syntax)
+    for node in nodes:
         decorators = getattr(node, "decorator_list", ())
         first = min([node.lineno, *(one.lineno for one in decorators)])
         if first == code.co_firstlineno:
@@ -110,7 +114,7 @@ def source_of_class(cls: type) -> str | None:
     """Give the digest of the source of a class; of several of its name, of all."""
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None) or ""
-    nodes = _definitions_in(file).get(f"class {cls.__qualname__}", [])
+    nodes = _definitions_in(syntax_of(file)).get(f"class {cls.__qualname__}", [])
     return ",".join(map(digest_of_syntax, nodes)) or None
 
 
@@ -138,7 +142,11 @@ def digest_of_syntax(node: ast.AST) -> str:
 
 def syntax_of(file: str) -> ast.Module:
     """Parse a file, or a file in an archive; it is empty if it is no Python."""
-    return _syntax_of(file, _time_of(file))
+    try:
+        time = Path(file).stat().st_mtime_ns
+    except (OSError, ValueError):
+        time = 0
+    return _syntax_of(file, time)
 
 
 @functools.lru_cache(maxsize=64)
@@ -153,13 +161,9 @@ def _syntax_of(file: str, _time: int) -> ast.Module:
             return ast.Module([], [])
 
 
-def _definitions_in(file: str) -> dict[str, list[Any]]:
-    """Give the functions of a file by name, and its classes as `class Outer.Inner`."""
-    return _definitions_of(syntax_of(file))
-
-
 @functools.lru_cache(maxsize=64)
-def _definitions_of(tree: ast.Module) -> dict[str, list[Any]]:
+def _definitions_in(tree: ast.Module) -> dict[str, list[Any]]:
+    """Give the functions of a file by name, and its classes as `class Outer.Inner`."""
     found: dict[str, list[Any]] = {}
     nodes: list[tuple[ast.AST, str]] = [(tree, "")]
     for node, prefix in nodes:  # It grows, from the outer ones to the inner ones.
@@ -169,10 +173,14 @@ def _definitions_of(tree: ast.Module) -> dict[str, list[Any]]:
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             found.setdefault(node.name, []).append(node)
             prefix += f"{node.name}.<locals>."
-        elif isinstance(node, ast.Lambda):
-            found.setdefault("<lambda>", []).append(node)
-        nodes += [(inner, prefix) for inner in ast.iter_child_nodes(node)]
+        inner = ast.iter_child_nodes(node)
+        nodes += [(one, prefix) for one in inner if not isinstance(one, ast.expr)]
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def _lambdas_in(tree: ast.Module) -> list[Any]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
 
 
 def _counted(node: ast.AST) -> Iterator[object]:
@@ -211,10 +219,3 @@ def _statements(node: Any, body: list[ast.stmt]) -> list[ast.stmt]:
 
 def _is_empty_text(part: ast.AST) -> bool:
     return isinstance(part, ast.Constant) and part.value == ""
-
-
-def _time_of(file: str) -> int:
-    try:
-        return Path(file).stat().st_mtime_ns
-    except (OSError, ValueError):
-        return 0

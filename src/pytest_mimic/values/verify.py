@@ -12,7 +12,7 @@ from pytest_mimic.values.differences import (
     Rules,
     differences,
 )
-from pytest_mimic.values.tree import Path, Tree, digest_of, without
+from pytest_mimic.values.tree import Tree, digest_of, without
 from pytest_mimic.values.walk import FEW, Walk, deeply
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def outcome_differences(
     if isinstance(recorded, BaseException) and type(recorded) is type(real):
         step = type(recorded).__name__
     if step:
-        rules = rules._replace(volatile=_paths_below(step, rules.volatile))
+        paths = rules.volatile
+        below = [(step, *path) for path in paths]
+        in_items = [(step, "*", *path) for path in paths]
+        rules = rules._replace(volatile=(*paths, *below, *in_items))
 
     def trees(few: int) -> list[Tree]:
         found: list[Tree] = []
@@ -65,10 +68,3 @@ def outcome_differences(
         return [Difference((step,), MISSING, MISSING, fact)]
 
     return deeply(differing)
-
-
-def _paths_below(step: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Give paths that begin with the step, in what is behind it, or in an item."""
-    below = [(step, *path) for path in paths]
-    in_items = [(step, "*", *path) for path in paths]
-    return (*paths, *below, *in_items)

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cached_property, partial
+from functools import partial
 from inspect import unwrap
 from itertools import count
 from pathlib import PurePath
@@ -113,7 +113,6 @@ def _in_deep_thread(work: Callable[[], T]) -> T:
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _CHANGEABLE = (list, dict, set)
-_PLAIN = (list, dict)
 
 
 class _Part:
@@ -238,10 +237,7 @@ class Walk:
             frozenset: partial(self._container, self._set),
         }
         self._plain_keys: set[object] = set()
-
-    @cached_property
-    def _measure(self) -> Measure:
-        return Measure(in_order=self._in_order)
+        self._measure = Measure(in_order=self._in_order)
 
     def node(self, value: object, paths: Paths = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths.
@@ -427,9 +423,8 @@ class Walk:
     def _container(self, opener: Opening, value: Any, paths: Paths) -> Tree:
         """Open a builtin container; there is no way back out of one of scalars."""
         outer, kind = self._part, type(value)
-        may_be_plain = kind in _PLAIN and not outer.depth
-        may_be_plain = may_be_plain or id(value) in self._names
-        if paths or may_be_plain or len(value) >= MANY or outer.depth == DEEPEST:
+        is_special = outer.depth in (0, DEEPEST) or id(value) in self._names
+        if paths or is_special or len(value) >= MANY:
             return self._enter(opener, value, paths)
         parts = value.values() if kind is dict else value
         if not SCALARS.issuperset(map(type, parts)):
