@@ -600,6 +600,10 @@ def _same_answers(
     return not differing_answers(adapter, recorded, real, options)
 
 
+def _as_it_is(answer: Plain) -> Plain:
+    return answer
+
+
 class Exchange:
     """One call of a client: a request, and the answer that its caller gets.
 
@@ -632,7 +636,7 @@ class Exchange:
         """Whether no end was recorded, so that its caller waits in vain."""
         return self.step.entry is not None and self.step.entry.hangs
 
-    def replay(self, give: Callable[[Plain], Any] | None = None) -> Any:
+    def replay(self, give: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer when the call may end.
 
         Args:
@@ -644,7 +648,7 @@ class Exchange:
         """
         return at_once(self._replayed(give, is_task=False))
 
-    async def replay_async(self, give: Callable[[Plain], Any] | None = None) -> Any:
+    async def replay_async(self, give: Callable[[Plain], Any] = _as_it_is) -> Any:
         """As `replay`, for a task."""
         return await self._replayed(give, is_task=True)
 
@@ -671,9 +675,7 @@ class Exchange:
         self.finish(answer)
         return await self._replayed(give, is_task=is_task)
 
-    async def _replayed(
-        self, give: Callable[[Plain], Any] | None, *, is_task: bool
-    ) -> Any:
+    async def _replayed(self, give: Callable[[Plain], Any], *, is_task: bool) -> Any:
         if self.hangs:
             await self.wait(is_task=is_task)
         found = self._made(give)
@@ -687,11 +689,11 @@ class Exchange:
         else:
             self.step.wait()
 
-    def given(self, give: Callable[[Plain], Any] | None = None) -> Any:
+    def given(self, give: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
         return raised(self._made(give))
 
-    def _made(self, give: Callable[[Plain], Any] | None) -> Any:
+    def _made(self, give: Callable[[Plain], Any]) -> Any:
         """Return what a client is given, or the error that it raises."""
         answer, entry = self.recorded, self.step.entry
         assert entry is not None
@@ -699,7 +701,7 @@ class Exchange:
             # What is sent for real later holds the real secret.
             answer = self._secrets.with_real(answer, self._scope)
         self._scope.give(partial(unshelve, entry.body, self._run.vault))
-        found = self.made(lambda: _given(answer, give))
+        found = self.made(lambda: give(answer))
         self._note_tokens(self.step.replayed, answer)
         return found
 
@@ -732,7 +734,7 @@ class Exchange:
             self.step.abandon(error)
             raise
 
-    def finish(self, answer: Plain, give: Callable[[Plain], Any] | None = None) -> Any:
+    def finish(self, answer: Plain, give: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Keep or compare the real answer, and return the one that the caller gets.
 
         That is the real one while recording; while verifying the recorded one, with
@@ -744,7 +746,7 @@ class Exchange:
         """
         if self.mode != "run":
             mixed = self._verified(answer)
-            return raised(self.made(lambda: _given(mixed, give)))
+            return raised(self.made(lambda: give(mixed)))
         stored = self.stored(answer)
         self._note_opaque(stored)
         if stored != answer:
@@ -753,7 +755,7 @@ class Exchange:
         self._note_tokens(self.step.recorded, stored)
         if self.step.entry is not None:
             return self.given(give)  # another owner was first
-        return raised(_given(answer, give))
+        return raised(give(answer))
 
     def _verified(self, answer: Plain) -> Plain:
         """Compare a real answer, and return the one that is given to the client."""
@@ -843,10 +845,6 @@ def _data_of(request: Plain) -> bytes:
         return dumps(request)
     except ValueError:
         return b""
-
-
-def _given(answer: Plain, give: Callable[[Plain], Any] | None) -> Any:
-    return answer if give is None else give(answer)
 
 
 def raised(found: Any) -> Any:

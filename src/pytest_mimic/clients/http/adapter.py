@@ -21,6 +21,21 @@ from pytest_mimic.clients.http import answers, bodies, failures, requests
 # With these statuses, a service names what it does not like in a request.
 _SAY_WHAT_IS_WRONG = frozenset({400, 404, 409, 422})
 
+# What services call the tokens that were asked and answered, and those of the asked
+# that their cache had.
+_TOKENS = {
+    "prompt_tokens": "in",
+    "input_tokens": "in",
+    "promptTokenCount": "in",
+    "completion_tokens": "out",
+    "output_tokens": "out",
+    "candidatesTokenCount": "out",
+    "cached_tokens": "cached",
+    "cache_read_input_tokens": "cached",
+    "cachedContentTokenCount": "cached",
+}
+_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+
 Read: TypeAlias = Callable[..., Plain]
 """Reads the pieces of an answer that have come, as `answers.Head.read` does."""
 
@@ -34,7 +49,8 @@ class HttpAdapter(Adapter):
 
     def signature(self, request: Plain) -> str:
         """Return `GET /users/1`."""
-        return requests.signature(request)
+        _, _, path, _ = requests.split(request["url"])
+        return f"{request['method']} {path or '/'}"
 
     def is_call(self, request: Plain) -> bool:
         """Return whether a request does not become a WebSocket."""
@@ -56,7 +72,8 @@ class HttpAdapter(Adapter):
 
     def host(self, request: Plain) -> str | None:
         """Return `api.shop.com:8080`."""
-        return requests.host(request)
+        _, place, _, _ = requests.split(request["url"])
+        return place
 
     def parts(self, request: Plain) -> Plain:
         """Return method, scheme, host, port, path, query, headers and body."""
@@ -140,16 +157,26 @@ class HttpAdapter(Adapter):
 
     def tokens(self, answer: Plain) -> dict[str, int]:
         """Return the tokens of a language model that an answer has cost, by kind."""
-        return answers.tokens_of(answer)
+        counts: dict[str, int] = {}
+        for said in _said_in(answer):
+            usage = said.get("usage") or said.get("usageMetadata")
+            if isinstance(usage, dict):
+                for part in (usage, *map(usage.get, _DETAILS)):
+                    _count(part, counts)
+        return counts
 
     def model(self, answer: Plain) -> str:
         """Return the language model that has answered."""
-        return answers.model_of(answer)
+        for said in _said_in(answer):
+            model = said.get("model") or said.get("modelVersion")
+            if isinstance(model, str):
+                return model
+        return ""
 
     def label(self, request: Plain) -> str:
         """Return `http GET /users/1?page=2`."""
-        query = requests.query_of(request)
-        return f"http {requests.signature(request)}{f'?{query}' if query else ''}"
+        _, _, _, query = requests.split(request["url"])
+        return f"http {self.signature(request)}{f'?{query}' if query else ''}"
 
 
 class LanguageModels(HttpAdapter):
@@ -163,6 +190,30 @@ class LanguageModels(HttpAdapter):
 
         compared = super().comparable(answer, other)
         return {**compared, "turn": turn_of(compared.get("body"))}
+
+
+def _count(part: Any, counts: dict[str, int]) -> None:
+    """Add the tokens that a part of an answer names."""
+    named = part if isinstance(part, dict) else {}
+    for name, count in named.items():
+        kind = _TOKENS.get(name)
+        # Each event of a stream names the sum until then.
+        if kind and isinstance(count, int):
+            counts[kind] = max(counts.get(kind, 0), count)
+
+
+def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of an answer, or of its events, and the messages in it."""
+    body = answer.get("body", {})
+    said = [body.get("json")]
+    for event in body.get("events", ()):
+        if isinstance(event, dict):
+            said.append(event.get("data"))
+    for one in said:
+        if isinstance(one, dict):
+            for part in (one, one.get("message"), one.get("response")):
+                if isinstance(part, dict):
+                    yield part
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
@@ -298,13 +349,19 @@ class Recorder:
         )
         return len(items) >= len(wanted)
 
-    def end(self) -> Plain:
-        """End an answer that was read whole, and return what its caller gets."""
-        return self._end()
+    def end(self, **how: Any) -> Plain:
+        """End an answer, and return what its caller gets.
+
+        Args:
+            how: As `answers.Head.read` takes it; nothing: it was read whole.
+        """
+        if self._exchange.step.is_open:
+            self._given = self._exchange.finish(self._read(self._pieces, **how))
+        return self._given
 
     def leave(self) -> None:
         """End an answer whose reader does not read on."""
-        self._end(is_left=True)
+        self.end(is_left=True)
 
     def fail(self, error: BaseException, phase: str = "reading") -> Plain | None:
         """End an answer that broke off, and return what its caller gets.
@@ -315,7 +372,7 @@ class Recorder:
         is_recorded = self._exchange.mode == "run"
         is_outcome = not is_recorded or failures.kind_of(error, phase)
         if is_outcome and isinstance(error, Exception):
-            given = self._end(error=failures.plain(error, phase))
+            given = self.end(error=failures.plain(error, phase))
             return None if is_recorded else given
         so_far = self._read(self._pieces, is_left=True)
         self._exchange.abandon(error, so_far or None)
@@ -333,11 +390,6 @@ class Recorder:
             self.fail(error)
             raise
         self.end()
-
-    def _end(self, **how: Any) -> Plain:
-        if self._exchange.step.is_open:
-            self._given = self._exchange.finish(self._read(self._pieces, **how))
-        return self._given
 
 
 def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -> Plain:

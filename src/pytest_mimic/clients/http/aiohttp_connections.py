@@ -61,54 +61,25 @@ class _Nowhere(asyncio.Transport):
         return 0
 
 
-class _Protocol(ResponseHandler):
-    """A protocol that no server feeds."""
-
-    def __init__(self, request: Any) -> None:
-        super().__init__(request.loop)
-        self.transport = _Nowhere()
-        self._request: Any = request
-
-    def set_response_params(self, **params: Any) -> None:
-        """Take the settings with which the session reads: nothing arrives late."""
-        super().set_response_params(**{**params, "read_timeout": None})
-
-    async def read(self) -> Any:
-        """Let other tasks run, as they do while the network is read."""
-        # The request keeps its answer: a cycle would wait for the garbage collector.
-        request, self._request = self._request, None
-        await asyncio.sleep(0)
-        waiting = request._continue
-        if waiting is not None and not waiting.done():
-            waiting.set_result(True)
-
-    def close(self) -> None:
-        """Close it, as a connector does when its session is closed."""
-        if self.transport is not None:
-            super().close()
-            # A real transport would call this, and the connector waits for it.
-            self._loop.call_soon(self.connection_lost, None)
-
-    def leave(self) -> None:
-        """End the call: its reader does not read on."""
-        self._parser = self._payload = None
-
-
-class _Replayed(_Protocol):
-    """Gets the recorded answer piece by piece, as it is read."""
+class _Replayed(ResponseHandler):
+    """A protocol that gets the recorded answer piece by piece, as it is read."""
 
     def __init__(
         self, attempt: Connecting, given: answers.Given, exchange: Exchange | None
     ) -> None:
-        super().__init__(attempt.request)
-        self._attempt = attempt
+        super().__init__(attempt.request.loop)
+        self.transport = _Nowhere()
+        self._attempt: Any = attempt
         self._given = given
         self._exchange = exchange
         self._has_begun = False
 
     def set_response_params(self, **params: Any) -> None:
-        """Take the settings, by which the session decompresses, or does not."""
-        super().set_response_params(**params)
+        """Take the settings, by which the session decompresses, or does not.
+
+        Nothing arrives late.
+        """
+        super().set_response_params(**{**params, "read_timeout": None})
         attempt = self._attempt
         is_packed = not params.get("auto_decompress") and attempt.takes_packed(
             attempt.request.headers.get("Accept-Encoding", ""), attempt.exchange
@@ -119,11 +90,17 @@ class _Replayed(_Protocol):
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
-        await super().read()
+        # The request keeps its answer: a cycle would wait for the garbage collector.
+        request, self._attempt = self._attempt.request, None
+        # Other tasks run while the network is read.
+        await asyncio.sleep(0)
+        waiting = request._continue
+        if waiting is not None and not waiting.done():
+            waiting.set_result(True)
         if not self._given.status:
-            raise _error(self._given.error, self._attempt.request)
+            raise _error(self._given.error, request)
         await self._feed_next()
-        message, payload = await ResponseHandler.read(self)
+        message, payload = await super().read()
         if payload is not EMPTY_PAYLOAD:
             payload.__class__ = _ReplayedReader
         return message, payload
@@ -147,9 +124,16 @@ class _Replayed(_Protocol):
             self.data_received(piece)
         return bool(piece)
 
+    def close(self) -> None:
+        """Close it, as a connector does when its session is closed."""
+        if self.transport is not None:
+            super().close()
+            # A real transport would call this, and the connector waits for it.
+            self._loop.call_soon(self.connection_lost, None)
+
     def leave(self) -> None:
         """End the call: its reader does not read on."""
-        super().leave()
+        self._parser = self._payload = None
         self._replay.leave()
 
 

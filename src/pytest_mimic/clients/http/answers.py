@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,20 +21,6 @@ _CHECKSUMS = frozenset(
     " x-amz-checksum-crc32c x-amz-checksum-crc64nvme x-amz-checksum-sha1"
     " x-amz-checksum-sha256 x-amz-crc32 x-goog-hash".split()
 )
-# What services call the tokens that were asked and answered, and those of the asked
-# that their cache had.
-_TOKENS = {
-    "prompt_tokens": "in",
-    "input_tokens": "in",
-    "promptTokenCount": "in",
-    "completion_tokens": "out",
-    "output_tokens": "out",
-    "candidatesTokenCount": "out",
-    "cached_tokens": "cached",
-    "cache_read_input_tokens": "cached",
-    "cachedContentTokenCount": "cached",
-}
-_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 _GZIP = zlib.MAX_WBITS | 16
 _MALFORMED_CHUNK = b"malformed\r\n"
 # A header may go on in a line that is indented.
@@ -200,53 +186,6 @@ def _check(answer: Plain) -> None:
         raise ValueError("left is not true")
     if any(size < 1 for size in answer.get("pieces", ())):
         raise ValueError("a piece is empty")
-
-
-def tokens_of(answer: Plain) -> dict[str, int]:
-    """Return the tokens of a language model that an answer names, `{"in": 9}`.
-
-    Their names are `in`, `out`, and `cached` for those of the asked that a cache had.
-    """
-    counts: dict[str, int] = {}
-    for said in _said_in(answer):
-        usage = said.get("usage") or said.get("usageMetadata")
-        if isinstance(usage, dict):
-            for part in (usage, *map(usage.get, _DETAILS)):
-                _count(part, counts)
-    return counts
-
-
-def _count(part: Any, counts: dict[str, int]) -> None:
-    """Add the tokens that a part of an answer names."""
-    named = part if isinstance(part, dict) else {}
-    for name, count in named.items():
-        kind = _TOKENS.get(name)
-        # Each event of a stream names the sum until then.
-        if kind and isinstance(count, int):
-            counts[kind] = max(counts.get(kind, 0), count)
-
-
-def model_of(answer: Plain) -> str:
-    """Return the language model that an answer names; empty: it names none."""
-    for said in _said_in(answer):
-        model = said.get("model") or said.get("modelVersion")
-        if isinstance(model, str):
-            return model
-    return ""
-
-
-def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of an answer, or of its events, and the messages in it."""
-    body = answer.get("body", {})
-    said = [body.get("json")]
-    for event in body.get("events", ()):
-        if isinstance(event, dict):
-            said.append(event.get("data"))
-    for one in said:
-        if isinstance(one, dict):
-            for part in (one, one.get("message"), one.get("response")):
-                if isinstance(part, dict):
-                    yield part
 
 
 def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[bytes]:

@@ -83,7 +83,7 @@ def read(
 
 def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
     """Return a stored request by its parts: those that `ignore=` and `match=` name."""
-    scheme, place, path, query = _split(plain["url"])
+    scheme, place, path, query = split(plain["url"])
     match = _HOST_AND_PORT.match(place)
     assert match is not None  # it matches any text
     address, name, port = match.groups("")
@@ -128,26 +128,8 @@ def counted(parts: dict[str, Any], matched: Iterable[str] = ()) -> dict[str, Any
     return counted
 
 
-def signature(plain: dict[str, Any]) -> str:
-    """Return the name of a request: `GET /users/1`."""
-    _, _, path, _ = _split(plain["url"])
-    return f"{plain['method']} {path or '/'}"
-
-
-def host(plain: dict[str, Any]) -> str:
-    """Return the host of a request, with its port if the address has one."""
-    _, place, _, _ = _split(plain["url"])
-    return place
-
-
-def query_of(plain: dict[str, Any]) -> str:
-    """Return the query of a request as it is sent."""
-    _, _, _, query = _split(plain["url"])
-    return query
-
-
 @lru_cache(maxsize=64)
-def _split(url: str) -> tuple[str, str, str, str]:
+def split(url: str) -> tuple[str, str, str, str]:
     """Return scheme, host with port, path and query of an address."""
     match = _ADDRESS.match(url)
     assert match is not None  # it matches any text

@@ -35,6 +35,8 @@ _NEW = {
 }
 # How an error names a value of a row, or a part of it.
 _VALUE = re.compile(r"rows\[\d+\]\.(?P<column>[^.:\[]+)")
+# They close what was opened for real.
+_ENDS = ("close", "terminate")
 _OWN = frozenset(["dialect", "real"])
 _OF_CURSOR = frozenset(["arraysize", "connection", "context"])
 
@@ -224,16 +226,6 @@ class StandInConnection:
         if self.real is not None:
             self.real.rollback()
 
-    def close(self) -> None:
-        """Close what was opened for real."""
-        if self.real is not None:
-            self.real.close()
-
-    def terminate(self) -> None:
-        """Close a real async connection without waiting."""
-        if self.real is not None:
-            self.real.terminate()
-
     @property
     def driver_connection(self) -> StandInConnection:
         """The driver's own connection, below SQLAlchemy's adapter of an async one."""
@@ -255,7 +247,7 @@ class StandInConnection:
         self._prepare(lambda real: setattr(real, name, value))
 
     def __getattr__(self, name: str) -> Any:
-        if HOUSEKEEPING.get():
+        if HOUSEKEEPING.get() or name in _ENDS:
             return _do_nothing if self.real is None else getattr(self.real, name)
         if name in self._settings:
             return self._settings[name]
