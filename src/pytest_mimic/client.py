@@ -122,23 +122,6 @@ _LONGEST_PLAIN = 4_000
 _MANY = 1_000
 
 
-class _PlainCall:
-    """A call whose request holds no secret."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """All texts in the request."""
-        return texts_in(self.call.describe())
-
-    @cached_property
-    def text(self) -> str:
-        """They as one, in which a value is found by one look."""
-        return "\n".join(self.texts)
-
-
 class Adapter:
     """How one client is recorded. Each method has a default but `edges`.
 
@@ -287,8 +270,8 @@ class Port:
         self._coverings = coverings
 
     @cached_property
-    def _plain_calls(self) -> dict[Hashable, _PlainCall]:
-        """Calls whose requests hold no secret, by line and request."""
+    def _plain_calls(self) -> dict[Hashable, tuple[Call, list[str]]]:
+        """By line and request: calls that hold no secret, with their texts."""
         return {}
 
     @property
@@ -431,10 +414,10 @@ class Port:
         # Equal requests are usual, and one that holds no secret is the same call.
         data = _data_of(request)
         key = line.name, line.options, data
-        plain = self._plain_calls.get(key)
-        if plain is not None and secrets.knows_none_in(plain.text, scope):
-            scope.sent.update(plain.texts)
-            return plain.call, scope, {}
+        call, texts = self._plain_calls.get(key, (None, []))
+        if call is not None and secrets.knows_none_in("\n".join(texts), scope):
+            scope.sent.update(texts)
+            return call, scope, {}
         own: dict[str, str] = {}
         call = self._new_call(request, line, scope, own)
         is_short = 0 < len(data) < _LONGEST_PLAIN
@@ -442,7 +425,7 @@ class Port:
         if is_plain and call.describe() == request:
             if len(self._plain_calls) >= _MANY:
                 self._plain_calls.clear()
-            self._plain_calls[key] = _PlainCall(call)
+            self._plain_calls[key] = call, texts_in(request)
         return call, scope, own
 
     def _new_call(
@@ -856,11 +839,7 @@ def raised(found: Any) -> Any:
 
 def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree:
     """Return what counts of a stored request under a line."""
-    return counted_parts(adapter, adapter.parts(request), options)
-
-
-def counted_parts(adapter: Adapter, parts: Plain, options: Options) -> Tree:
-    """Return what counts of the parts of a request under a line."""
+    parts = adapter.parts(request)
     matched = [path.removeprefix("headers.") for path in options.match]
     if not options.ignore:
         return adapter.counted(parts, matched)

@@ -82,14 +82,9 @@ def _searched(
     write: Callable[..., Any], search: Callable[[bytes], bytes]
 ) -> Callable[..., Any]:
     async def searched(writer: Any, *args: Any) -> None:
-        class Writer:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(writer, name)
-
-            async def write(self, piece: Any) -> None:
-                await writer.write(search(bytes(piece)))
-
-        await write(Writer(), *args)
+        really = writer.write
+        writer.write = lambda piece: really(search(bytes(piece)))
+        await write(writer, *args)
 
     return searched
 

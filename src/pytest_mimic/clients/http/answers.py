@@ -232,7 +232,7 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
 
 def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
     """Return whether a body has the very bytes that came: a checksum holds."""
-    if "encoding" in answer or not bodies.is_in_its_layout(answer.get("body", {})):
+    if "encoding" in answer or answer.get("body", {}).get("layout") == bodies.MIXED:
         return False
     return not any(OWN.encode() in piece for piece in pieces)
 
@@ -261,15 +261,12 @@ def _lasting(cookie: str, headers: dict[str, Any]) -> str:
         name, _, value = attribute.strip().partition("=")
         if name.lower() == "max-age" and value.isdigit() and int(value) > 0:
             continue
-        if name.lower() == "expires" and _is_later(value, headers.get("date")):
+        # A cookie that a service takes back expires in 1970.
+        is_expiry = name.lower() == "expires"
+        if is_expiry and _seconds(value) > max(_seconds(headers.get("date")), 86_400):
             continue
         kept.append(attribute)
     return ";".join([pair, *kept])
-
-
-def _is_later(expires: str, date: object) -> bool:
-    # A cookie that a service takes back expires in 1970.
-    return _seconds(expires) > max(_seconds(date), 86_400)
 
 
 def _seconds(date: object) -> float:
@@ -308,13 +305,11 @@ def decompressed(data: bytes, encoding: str) -> bytes | None:
 
 
 def _inflated(data: bytes) -> bytes:
-    window = zlib.MAX_WBITS if _has_zlib_header(data) else -zlib.MAX_WBITS
-    return zlib.decompressobj(window).decompress(data)
-
-
-def _has_zlib_header(data: bytes) -> bool:
-    """Return whether data begin as zlib's do (RFC 1950): some servers leave it out."""
-    return len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+    try:
+        return zlib.decompressobj().decompress(data)
+    except zlib.error:
+        # Some servers leave out zlib's header (RFC 1950).
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
 
 
 def _gunzipped(data: bytes) -> bytes:

@@ -33,7 +33,8 @@ _LAYOUTS: dict[str, JSONEncoder] = {
     "indent 4": JSONEncoder(ensure_ascii=False, indent=4),
     "indent 4 ascii": JSONEncoder(indent=4),
 }
-_MIXED = "mixed"
+MIXED = "mixed"
+"""The layout of JSON that comes back with other blanks."""
 _JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 _EVENT_KEYS = {"event", "id", "retry", "data", "layout"}
 
@@ -185,11 +186,6 @@ def pieces(body: dict[str, Any]) -> Iterator[bytes]:
         raise ValueError(f"a body has none of these keys: {', '.join(body)}")
 
 
-def is_in_its_layout(body: dict[str, Any]) -> bool:
-    """Return whether a body comes back with the blanks that it had."""
-    return body.get("layout") != _MIXED
-
-
 def is_opaque(body: dict[str, Any], headers: dict[str, Any]) -> bool:
     """Return whether a body, or a part of one, is bytes in which a secret may stand."""
     if "parts" in body:
@@ -221,7 +217,7 @@ def _json_in_layout(text: str) -> dict[str, Any] | None:
             if layout == "spaced":
                 return {"json": value[0]}
             return {"json": value[0], "layout": layout}
-    return {"json": value[0], "layout": _MIXED}
+    return {"json": value[0], "layout": MIXED}
 
 
 def _json(text: str) -> tuple[Any] | None:

@@ -50,7 +50,7 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
             # httpx has one class for both.
             is_closed = re.search("disconnected|closed", str(current))
             found = "closed early" if is_closed else "malformed"
-        elif _is_of_proxy(current):
+        elif type(current) is OSError and "Tunnel connection failed" in str(current):
             found = "proxy"
         if found:
             seen.append(found)
@@ -58,10 +58,6 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
     # The deepest one says most: a refused connection, not an error of connecting.
     specific = [kind for kind in seen if kind not in ("unreachable", "refused")]
     return (specific or sorted(seen) or [""])[0]
-
-
-def _is_of_proxy(error: BaseException) -> bool:
-    return type(error) is OSError and "Tunnel connection failed" in str(error)
 
 
 def _kind_of_class(class_: type[BaseException]) -> str:

@@ -136,17 +136,12 @@ class Connections:
         if wire.is_busy or not _is_ours(connection):
             await self._real("send_packed_command", connection, packed, check_health)
             return
-        words = commands.words_of(packed)
-        asked = [commands.read(each) for each in words]
+        asked = [commands.read(words) for words in commands.words_of(packed)]
         exchange = self._begin(connection, asked)
         if exchange is None:
             await self._send_for_real(connection, packed, check_health)
             return
-
-        async def talk() -> Plain:
-            found, error = await self._talk(connection, packed, words)
-            return replies.read(found, asked, error)
-
+        talk = partial(self._talk, connection, packed, asked)
         is_task = self._is_async
         given = await exchange.answer(talk, replies.give_all, is_task=is_task)
         wire.given.extend(given)
@@ -172,13 +167,8 @@ class Connections:
 
     # -- what is really sent
 
-    async def _talk(
-        self, connection: Any, packed: Any, words: list[list[bytes]]
-    ) -> tuple[list[Any] | None, Exception | None]:
-        """Send commands, and return the replies, with the error that ended them.
-
-        They are None if nothing was sent.
-        """
+    async def _talk(self, connection: Any, packed: Any, asked: list[Plain]) -> Plain:
+        """Send commands, and return the answer."""
         from redis import exceptions  # The client is installed by now.
 
         found: list[Any] | None = None
@@ -189,11 +179,11 @@ class Connections:
                 await self._next_reply(connection)
             await self._send_for_real(connection, packed)
             found = []
-            while len(found) < len(words):
+            while len(found) < len(asked):
                 found.append(await self._next_reply(connection))
         except exceptions.RedisError as error:
-            return found, error
-        return found, None
+            return replies.read(found, asked, error)
+        return replies.read(found, asked)
 
     async def _next_reply(self, connection: Any) -> Any:
         from redis import exceptions

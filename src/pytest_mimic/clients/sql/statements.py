@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
@@ -301,7 +301,9 @@ def _object_of(tokens: list[_Token]) -> str:
     for index, token in enumerate(tokens):
         if token.word not in _BEFORE_OBJECT:
             continue
-        place = _skipped(tokens, index + 1, _BETWEEN)
+        place = index + 1
+        while place < len(tokens) and tokens[place].word in _BETWEEN:
+            place += 1
         if place == len(tokens) or not tokens[place].is_name:
             continue
         if tokens[place].word in _BEFORE_OBJECT:
@@ -310,9 +312,3 @@ def _object_of(tokens: list[_Token]) -> str:
             place += 2
         return tokens[place].content
     return ""
-
-
-def _skipped(tokens: list[_Token], place: int, words: Collection[str]) -> int:
-    while place < len(tokens) and tokens[place].word in words:
-        place += 1
-    return place
