@@ -17,8 +17,8 @@ from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Path, Tree, steps_of
 from pytest_mimic.vault.recording import MALFORMED, Entry, copied
 
-_FAILED_STATUS = frozenset({401, 403, 407, 408, 425, 429})
-_WORTH_A_WAIT = frozenset({408, 425, 429})
+_NOT_ALLOWED = frozenset({401, 403, 407})
+_FAILED_STATUS = _NOT_ALLOWED | {408, 425, 429}
 _NETWORK = frozenset(
     {
         "BrokenPipeError",
@@ -343,10 +343,7 @@ def is_gone(body: Mapping[str, Tree]) -> bool:
 
 def is_worth_a_wait(body: Mapping[str, Tree]) -> bool:
     """Whether clients wait after such an answer, and try again."""
-    status = _status_of(body)
-    if status in _WORTH_A_WAIT or status >= 500:
-        return True
-    return bool(failed_exchange(body)) and status not in _FAILED_STATUS
+    return bool(failed_exchange(body)) and _status_of(body) not in _NOT_ALLOWED
 
 
 def _status_of(body: Mapping[str, Tree]) -> int:

@@ -194,27 +194,8 @@ class Cassette:
 # -- blocks
 
 
-class _Open:
-    """A block that is open, and where it was opened."""
-
-    def __init__(
-        self, owner: Owner, thread: threading.Thread, task: asyncio.Task[Any] | None
-    ) -> None:
-        self.owner = owner
-        self.thread = thread
-        self.task = task
-
-    def is_elsewhere(self) -> bool:
-        """Whether other code runs in the block at the same time as this."""
-        if self in _around.get():
-            return False
-        if self.task is not None:
-            return not self.task.done()
-        is_here = self.thread is threading.current_thread()
-        return not is_here and self.thread.is_alive()
-
-
-_around: ContextVar[tuple[_Open, ...]] = ContextVar("pytest_mimic_blocks", default=())
+# Those around what runs in this context.
+_around: ContextVar[tuple[Owner, ...]] = ContextVar("pytest_mimic_blocks", default=())
 
 
 class Cassettes:
@@ -222,7 +203,8 @@ class Cassettes:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._open: list[_Open] = []
+        # Each with what tells whether the code that has opened it runs elsewhere.
+        self._open: dict[Owner, Callable[[], bool]] = {}
         # Those that this run has recorded, by file.
         self._recorded: dict[str, Owner] = {}
 
@@ -256,7 +238,7 @@ class Cassettes:
             return
         if owner.mode in ("record", "rerecord"):
             self._run.try_out(owner.file)
-        opened = self._enter(owner)
+        self._enter(owner)
         before = self._run.vault.folder.read(owner.file)
         try:
             with cover(owner):
@@ -267,8 +249,8 @@ class Cassettes:
                 self._end(owner, before)
             raise
         finally:
-            self._open.remove(opened)
-            _around.set(tuple(one for one in _around.get() if one is not opened))
+            del self._open[owner]
+            _around.set(tuple(one for one in _around.get() if one is not owner))
         self._end(owner, before)
         if strict and owner.mode in ("replay", "accept-source"):
             _check_order(name, self._run.log_of(owner), self._run)
@@ -328,27 +310,24 @@ class Cassettes:
             return False
         return found.owner not in self._run.refusals.gone
 
-    def _enter(self, owner: Owner) -> _Open:
+    def _enter(self, owner: Owner) -> None:
         """Note that a block is open.
 
         Raises:
             CassetteError: Another one is open beside it.
         """
-        name = owner.name
-        if self._open and self._open[-1].is_elsewhere():
-            other = self._open[-1].owner.name
+        name, last = owner.name, next(reversed(self._open), None)
+        if last is not None and last not in _around.get() and self._open[last]():
             raise CassetteError(
-                f"cassette {name} cannot be opened while cassette {other}",
+                f"cassette {name} cannot be opened while cassette {last.name}",
                 ["it would be unclear which of them records a call"],
                 [("open one cassette around both", "")],
             )
-        opened = _Open(owner, threading.current_thread(), _current_task())
         self._run.events.add("opened", name, test=owner.serves, name=owner.file)
-        self._open.append(opened)
+        self._open[owner] = _running_now()
         if owner.mode != "replay":
             self._recorded[owner.file] = owner
-        _around.set((*_around.get(), opened))
-        return opened
+        _around.set((*_around.get(), owner))
 
     def _end(self, owner: Owner, before: bytes | None) -> None:
         """Write a cassette that was recorded.
@@ -363,6 +342,14 @@ class Cassettes:
             way = "record its tests in one process"
             raise CassetteError(what, remedies=[(way, "")])
         end_cassette(self._run, owner)
+
+
+def _running_now() -> Callable[[], bool]:
+    """Give what tells whether the code that runs now goes on beside other code."""
+    thread, task = threading.current_thread(), _current_task()
+    if task is not None:
+        return lambda: not task.done()
+    return lambda: thread is not threading.current_thread() and thread.is_alive()
 
 
 def _current_task() -> asyncio.Task[Any] | None:

@@ -112,9 +112,8 @@ class Run:
         self.shared = Shared(vault, run_id, is_recording=mode == "record")
         # The logs of wider fixtures, in the order in which these began, by file.
         self._begun: dict[str, list[Log]] = defaultdict(list)
-        self.copies: dict[type, bool] | None = None
-        if mode in ("record", "rerecord"):
-            self.copies = {}
+        is_recording = mode in ("record", "rerecord")
+        self.copies: dict[type, bool] | None = {} if is_recording else None
         self.version = 0
         self.forgotten = 0
         self.see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
@@ -386,12 +385,15 @@ class Run:
         self.refusals.add_command(error, self.innermost)
         self.events.note(error, call)
 
-    def refuse(self, error: MimicError, call: Call) -> MimicError:
+    def refuse(
+        self, error: MimicError, call: Call, owner: Owner | None = None
+    ) -> MimicError:
         """Note the error that a call gets, and give it; one of a debugger is no test's.
 
         Raises:
             EndlessCallsError: An equal call of this test was refused a thousand times.
         """
+        self.refusals.add_command(error, owner or self.innermost)
         if is_called_by("pdb"):
             return error
         if self.test_owner is not None:

@@ -82,8 +82,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         if slot.is_real:
             run.try_out(slot.name)
     except MimicError as error:
-        run.refusals.add_command(error, owner)
-        raise run.refuse(error, call) from None
+        raise run.refuse(error, call, owner) from None
     decision = slot.decision
     if decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.of(call, slot, owner), call)
@@ -270,8 +269,7 @@ class Step(OpenCall):
         except MimicError as error:
             self._take_back()
             self.abandon(None)
-            self._run.refusals.add_command(error, self.owner)
-            raise self._run.refuse(error, self.call) from None
+            raise self._run.refuse(error, self.call, self.owner) from None
         if self.owner is None or self.owner.stand_ins is None:
             return body
         given: Body = self.owner.stand_ins.in_place(body)

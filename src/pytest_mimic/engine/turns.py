@@ -85,18 +85,14 @@ class Turns:
         if slot.ended is not None:
             self._ended, self._ended_at = slot, self._moved
             self._has_gone_on = False
-            self._wake_behind(slot)
+            self._wake_first()
         elif last is not None and last.thread == slot.thread:
             self._has_gone_on = True
-            self._wake_behind(last)
+            self._wake_first()
 
-    def _wake_behind(self, slot: Slot) -> None:
-        """Wake the next one in the order that waits."""
-        rank = self._ranks.get(-1 if slot.index is None else slot.index)
-        if rank is None or not self._waiting:
-            return
-        behind = [one for one in list(self._waiting) if one > rank]
-        waker = self._waiting.get(min(behind, default=-1))
+    def _wake_first(self) -> None:
+        """Wake the first one in the order that waits: no other may end before it."""
+        waker = self._waiting.get(min(list(self._waiting), default=-1))
         if waker is not None:
             waker.wake()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
@@ -121,8 +121,7 @@ class _Jury:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
-        used, unmade = self._usage.used.get(name), self._usage.unmade.get(name, set())
-        for unused in _unused_of(name, recording, used, unmade):
+        for unused in self._unused_of(name, recording):
             unused.test, unused.is_gone = recording.owner, is_gone
             entry = unused.entry
             is_cancelled = entry is not None and entry.end == "waiting"
@@ -130,6 +129,22 @@ class _Jury:
                 yield unused, "its call was cancelled, and may begin in another run"
             else:
                 yield unused, reason
+
+    def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
+        """Yield what of a file nobody used: all of it, or some calls of a log."""
+        entries, used = recording.entries, self._usage.used.get(name)
+        if name.startswith("cassettes/"):
+            yield Unused(name)
+        elif used is None:
+            only = entries[0] if len(entries) == 1 else None
+            yield Unused(name, entry=only, calls=len(entries))
+        else:
+            unmade = self._usage.unmade.get(name, set())
+            for entry in entries:
+                # Another one may be equal under the line of today.
+                is_unused = entry.identity in unmade and entry.identity not in used
+                if is_unused and entry.end != "empty":
+                    yield Unused(name, entry.identity, entry)
 
     def _reason(self, name: str, recording: Recording) -> str:
         """Return why a recording is not proven unused; empty: it is."""
@@ -158,28 +173,6 @@ class _Jury:
         if outcome is None:
             return _NOT_KNOWN
         return "" if outcome == "passed" else f"{test} {WORDS_OF_OUTCOMES[outcome]}"
-
-
-def _unused_of(
-    name: str,
-    recording: Recording,
-    used: Container[str] | None,
-    unmade: Container[str],
-) -> Iterator[Unused]:
-    """Yield what of a file nobody used: all of it, or some calls of a log."""
-    entries = recording.entries
-    if name.startswith("cassettes/"):
-        yield Unused(name)
-    elif used is None and len(entries) > 1:
-        yield Unused(name, calls=len(entries))
-    elif used is None:
-        yield Unused(name, entry=entries[0])
-    else:
-        for entry in entries:
-            # Another one may be equal under the line of today.
-            is_unused = entry.identity in unmade and entry.identity not in used
-            if is_unused and entry.end != "empty":
-                yield Unused(name, entry.identity, entry)
 
 
 def _is_taken_in(target: str, mimicked: set[str]) -> bool:
