@@ -15,7 +15,7 @@ from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Path, Tree, steps_of
-from pytest_mimic.vault.recording import MALFORMED, Entry, copied
+from pytest_mimic.vault.recording import MALFORMED, Entry
 
 _NOT_ALLOWED = frozenset({401, 403, 407})
 _FAILED_STATUS = _NOT_ALLOWED | {408, 425, 429}
@@ -238,16 +238,6 @@ class Slot:
     def group(self) -> str:
         """What is made again as a whole: a conversation, or equal calls."""
         return self.conversation or self.key[0]
-
-    def left(self, outcome: Entry | None) -> Entry:
-        """Give what is in the log when its owner has ended.
-
-        Args:
-            outcome: What it gave, if that is kept.
-        """
-        entry = outcome or (self.blank if self.is_real else self.entry)
-        assert entry is not None
-        return copied(entry, begin=self.begin, ended=self.ended)
 
 
 def entry_of(call: Call, described: Any = None, **facts: Any) -> Entry:

@@ -140,10 +140,7 @@ class Events:
         self, kind: EventKind, call: str = "", *, test: str = "", **facts: Plain
     ) -> Event:
         """Add a row, and give it: its facts may still be counted up."""
-        return self.append(Event(kind, call, test, facts))
-
-    def append(self, event: Event) -> Event:
-        """Add a row that is made already, and give it."""
+        event = Event(kind, call, test, facts)
         if self.tell is None:
             self.rows.append(event)
         else:
@@ -174,8 +171,3 @@ class Events:
             self.noted.append(noted)
         else:
             self.tell(noted)
-
-    def take_noted(self) -> list[Noted]:
-        """Give the errors since the last call."""
-        noted, self.noted = self.noted, []
-        return noted

@@ -403,7 +403,12 @@ class Log:
         )
 
     def _left(self, slot: Slot) -> Entry:
-        return slot.left(None if self.why_left_out(slot) else slot.outcome)
+        """Give what is in the log of a call when its owner has ended."""
+        entry = slot.outcome
+        if entry is None or self.why_left_out(slot):
+            entry = slot.blank if slot.is_real else slot.entry
+        assert entry is not None
+        return copied(entry, begin=slot.begin, ended=slot.ended)
 
     def whole(self, *, keeps_all: bool = False) -> list[Entry]:
         """Give what is in the log if its owner ends now and has passed.
@@ -498,15 +503,13 @@ class Log:
 
     def setup_digest(self) -> str:
         """Give a digest of what was asked and answered until now."""
-        slots = [slot for slot in self.made if slot.outcome is not None]
-        keys = [slot.key for slot in slots]
-        made = [slot.outcome for slot in slots if slot.outcome is not None]
-        recorded = self.entries[: len(made)]
-        is_as_recorded = keys == [*map(key_of, recorded)] and all(
-            map(self._are_equal, recorded, made)
-        )
-        if is_as_recorded and self.found is not None and self.found.setup:
-            return self.found.setup
+        keys = [slot.key for slot in self.made if slot.outcome is not None]
+        made = [slot.outcome for slot in self.made if slot.outcome is not None]
+        if self.found is not None and self.found.setup:
+            recorded = self.entries[: len(made)]
+            are_equal = map(self._are_equal, recorded, made)
+            if keys == [*map(key_of, recorded)] and all(are_equal):
+                return self.found.setup
         tree: Tree = [[entry.identity, entry.end, entry.body] for entry in made]
         return digest_of(tree)[:12]
 
@@ -724,7 +727,7 @@ class Shared:
             now = _with_answer(answers, number, kept, are_equal)
             if former is not None and now == answers:
                 return former
-            return Recording(now[0].test, now[0].recorded, now)
+            return _recording_of(now)
 
         written = self._vault.change(name, change)
         written.replaced = replaced
@@ -794,18 +797,16 @@ class Shared:
         def change(former: Recording | None) -> Recording:
             nonlocal is_kept
             is_made = number in self._made_in_run(name)
+            self._tell(name, "kept")
             answers = _answers_of(former)
             old, is_own = _answer_at(answers, number)
             is_kept = bool(old and is_own and old.body == given.body)
             if former is not None and (is_kept or is_made):
-                self._tell(name, "kept")
                 return former
             # The test that made it has failed, and has taken it back.
             is_kept = True
             self._note(name, number)
-            self._tell(name, "kept")
-            now = _with_answer(answers, number, given, is_equal)
-            return Recording(now[0].test, now[0].recorded, now)
+            return _recording_of(_with_answer(answers, number, given, is_equal))
 
         self._vault.change(name, change)
         return is_kept
@@ -853,6 +854,10 @@ def _answers_of(recording: Recording | None) -> list[Entry]:
         return []
     owner = recording.owner
     return [copied(one, test=one.test or owner) for one in recording.entries]
+
+
+def _recording_of(answers: list[Entry]) -> Recording:
+    return Recording(answers[0].test, answers[0].recorded, answers)
 
 
 def _answer_at(answers: Sequence[Entry], number: int) -> tuple[Entry | None, bool]:

@@ -378,7 +378,7 @@ class Run:
         """Add a row that names a call, and the wider fixture that it belongs to."""
         if owner is not None and owner.kind == "fixture":
             facts["fixture"] = owner.name
-        return self.events.append(Event(kind, shown, test, facts))
+        return self.events.add(kind, shown, test=test, **facts)
 
     def note(self, error: MimicError, call: str = "") -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
@@ -415,7 +415,8 @@ class Run:
     def take_noted(self) -> list[Noted]:
         """Give the errors since the last phase, those of forked children included."""
         self.hear_children()
-        return self.events.take_noted()
+        noted, self.events.noted = self.events.noted, []
+        return noted
 
     # -- forked children
 

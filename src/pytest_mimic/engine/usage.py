@@ -77,13 +77,9 @@ class Usage:
             else:
                 mine.update(theirs)
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return this as plain data, in which JSON needs lists for the sets."""
-        return dict(vars(self))
-
     @classmethod
     def of_plain(cls, plain: Mapping[str, Any]) -> Usage:
-        """Return what `to_plain` gave.
+        """Return what `vars` gave of one, with lists for its sets in JSON.
 
         Raises:
             KeyError: It is something else.
@@ -169,7 +165,7 @@ def write_usage_file(path: Path, usage: Usage, rootdir: Path) -> None:
         "pytest_mimic_usage": _VERSION,
         "commit": commit_of(rootdir),
         "environment": f"Python {major}.{minor} on {sys.platform}",
-        "usage": usage.to_plain(),
+        "usage": vars(usage),
     }
     try:
         path.write_text(json.dumps(plain, indent=1, default=sorted), "utf-8")

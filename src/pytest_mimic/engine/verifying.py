@@ -233,17 +233,13 @@ class RealValues:
         if not self._recorded:
             return
 
-        def values_by_place() -> list[list[Value]]:
-            places: list[list[Value]] = []
+        places: list[list[Value]] = []
 
-            def note(values: list[Value]) -> Value:
-                places.append(values)
-                return values[0]
+        def note(values: list[Value]) -> Value:
+            places.append(values)
+            return values[0]
 
-            self._replaced(request, note)
-            return places
-
-        places = deeply(values_by_place)
+        deeply(lambda: self._replaced(request, note))
         longest = max(map(len, places), default=0)
         alike = (
             [_one_of(values, number) for values in places] for number in range(longest)

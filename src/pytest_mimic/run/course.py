@@ -195,7 +195,7 @@ class Course:
 
     def _tell_controller(self) -> None:
         told: dict[str, Plain] = {
-            "usage": self.session.usage.to_plain(),
+            "usage": vars(self.session.usage),
             "events": self.session.run.events.to_plain(),
         }
         # xdist has this attribute in its workers.
