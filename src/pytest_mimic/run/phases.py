@@ -199,12 +199,10 @@ class Phases:
             if type(error) in (CorruptRecordingError, MimicError):
                 # Damage, or the system, keeps calls from what they would use.
                 self._session.usage.partial["a recording was not read"] = "stopped"
-            if isinstance(error, CorruptRecordingError):
-                mended = _DAMAGES.get(error.damage)
-                if mended is not None:
-                    cause, command = mended
-                    ways: list[Plain] = [["what helps", command]]
-                    run.events.add("damaged", error.file, cause=cause, remedies=ways)
+            if isinstance(error, CorruptRecordingError) and error.damage in _DAMAGES:
+                cause, command = _DAMAGES[error.damage]
+                ways: list[Plain] = [["what helps", command]]
+                run.events.add("damaged", error.file, cause=cause, remedies=ways)
             if isinstance(error, DriftError):
                 self._drifts.append(noted)
             else:

@@ -48,8 +48,8 @@ class Scope:
         sent: The texts of all requests.
     """
 
-    def __init__(self, parents: Iterable[Scope] = ()) -> None:
-        self.parents = list(parents)
+    def __init__(self) -> None:
+        self.parents: list[Scope] = []
         self._counts: dict[str, Iterator[int]] = defaultdict(count)
         self.known = KnownValues()
         self._given: set[str] = set()
