@@ -158,24 +158,34 @@ def test_one_refusal_names_all_parts_on_the_line_as_it_stands(sessions):
     sessions.replay().expect(passed=1, real=[])
 
 
+DATA = (
+    "pass plain data that it is made of, or say what stands for it:"
+    " register_fingerprint(TYPE, reduce)"
+)
 OPAQUE = {
-    "a pointer": ("ctypes.c_void_p(1)", "payload: an object of ctypes.c_void_p"),
-    "an object of C": (
-        "hashlib.md5(b'price')",
-        "payload: an object of _hashlib.HASH",
-    ),
+    "a pointer": ("ctypes.c_void_p(1)", "an object of ctypes.c_void_p", DATA),
+    "an object of C": ("hashlib.md5(b'price')", "an object of _hashlib.HASH", DATA),
     "what a pickle gives an address": (
         "Handle(3)",
-        "payload: an object whose copies differ, as if it held an address",
+        "an object whose copies differ, as if it held an address",
+        DATA,
+    ),
+    "a queue": ("asyncio.Queue()", "a queue", "pass a list of its items"),
+    "a weak reference": (
+        "weakref.proxy(KEPT)",
+        "a weak reference",
+        "pass what it refers to",
     ),
 }
 
 
 @pytest.mark.parametrize("payload", OPAQUE)
 def test_what_may_hold_the_value_is_never_to_be_left_out(sessions, payload):
-    source, what = OPAQUE[payload]
+    source, what, way = OPAQUE[payload]
     sessions.tests(f"""
-        import ctypes, hashlib, shop
+        import asyncio, ctypes, functools, hashlib, weakref, shop
+
+        KEPT = shop.Pool()
 
         def made(number, _address):
             return Handle(number)
@@ -193,11 +203,7 @@ def test_what_may_hold_the_value_is_never_to_be_left_out(sessions, payload):
 
     run = sessions.record().expect(failed=1, real=[], never=["ignore="])
 
-    assert run.error[1:3] == [
-        what,
-        "pass plain data that it is made of, or say what stands for it:"
-        " register_fingerprint(TYPE, reduce)",
-    ]
+    assert run.error[1:3] == [f"payload: {what}", way]
 
 
 WITH_A_LOCK = {

@@ -333,12 +333,15 @@ def _tensor(tensor: Any, walk: Opener) -> Tree:
         if is_tensor_alone(tensor):
             return _any_tensor(tensor, walk)
     except (RuntimeError, ValueError, NotImplementedError) as error:
-        return Refused(f"a tensor that gives no memory ({error})")
+        return Refused(f"a tensor that gives no memory ({error})", _DENSE)
     if walk.purpose == "exact":
         return Raw(tensor)
     if tensor.is_meta:
         return _tagged(tensor, "meta", walk, **form_of(tensor))
-    return Refused("a quantised or nested tensor", "pass a dense one made of it")
+    return Refused("a quantised or nested tensor", _DENSE)
+
+
+_DENSE = "pass a dense one made of it"
 
 
 def _any_tensor(tensor: Any, walk: Opener) -> Tree:

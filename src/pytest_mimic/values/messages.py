@@ -117,7 +117,7 @@ def unstable(
         way = ways[0], ""
     elif line is None:
         way = _TEACH, ""
-    elif any(refused.may_hold_value for refused in parts):
+    elif not all(refused.is_handle for refused in parts):
         way = f"pass plain data that it is made of, or {_TEACH}", ""
     else:
         words = "leave it out" if len(found) == 1 else "leave them out"

@@ -281,7 +281,8 @@ def content_of(path: str | os.PathLike[str]) -> Tree:
     if stat.S_ISSOCK(mode):
         return "socket"  # Its file is made by who listens, and holds nothing.
     if not stat.S_ISREG(mode):
-        return Refused("a named pipe" if stat.S_ISFIFO(mode) else "a device")
+        what = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
+        return Refused(what, is_handle=True)
     try:
         return f"file {_digest_of_file(path)}"
     except OSError as error:

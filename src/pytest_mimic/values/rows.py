@@ -173,8 +173,7 @@ def _make_bytearray(_cls: Any, node: dict[str, Any], _make: Make) -> object:
 
 def _memory(value: memoryview, _walk: Opener) -> Tree:
     if value.format.strip("@=<>!") not in set("?cbBhHiIlLqQnNefd"):
-        what = "a memoryview of objects, pointers or long doubles"
-        return Refused(what, may_hold_value=True)
+        return Refused("a memoryview of objects, pointers or long doubles")
     shape: Tree = list(value.shape or ())
     return {"$memoryview": [value.format, shape, memory_node(value.tobytes())]}
 
@@ -230,7 +229,7 @@ def _plain_offset(zone: Any) -> timezone | None:
 
 def _zone(value: Any, _walk: Opener) -> Tree:
     if value.key is None:
-        return Refused("a time zone without a key", may_hold_value=True)
+        return Refused("a time zone without a key")
     return {"$zone": value.key}
 
 
@@ -361,7 +360,8 @@ _WORDS: dict[str, str] = {
     "threading:Event": "a thread lock",
     "threading:Semaphore": "a thread lock",
     "threading:Thread": "a thread",
-    "asyncio.mixins:_LoopBoundMixin": "an asyncio lock or queue",
+    "asyncio.queues:Queue": "a queue",
+    "asyncio.mixins:_LoopBoundMixin": "an asyncio lock",
     "asyncio.events:AbstractEventLoop": "an event loop",
     "_asyncio:Future": "a future",
     "_asyncio:Task": "a task",
@@ -398,7 +398,7 @@ _WORDS: dict[str, str] = {
     "grpc:Channel": "a connection of gRPC",
     "_ssl:_SSLContext": "an SSLContext",
     "multiprocessing.synchronize:SemLock": "a lock between processes",
-    "multiprocessing.queues:Queue": "a queue between processes",
+    "multiprocessing.queues:Queue": "a queue",
     "sqlalchemy.engine.base:Connection": "a database connection",
     "sqlalchemy.engine.base:Engine": "a database connection",
     "sqlalchemy.orm.session:Session": "a database session",
@@ -411,6 +411,9 @@ _WAYS = {
     "a function that numba has compiled": "pass its py_func",
     "a storage of torch": "pass a tensor that has it",
     "an async generator": _ITERATOR,
+    "a queue": _ITERATOR,
+    "a weak reference": "pass what it refers to",
+    "a coroutine": _RESULT,
     "a future": _RESULT,
     "a task": _RESULT,
     "SQL in objects of SQLAlchemy": "pass its text and its parameters",
@@ -426,7 +429,7 @@ def refusal_of(cls: type) -> Refused | None:
     for base in cls.__mro__:
         words = _WORDS.get(f"{base.__module__}:{base.__qualname__}")
         if words is not None:
-            return Refused(words, _WAYS.get(words, ""))
+            return Refused(words, _WAYS.get(words, ""), is_handle=True)
     # The module first: a mock makes another one for each look at `__next__`.
     if cls.__module__ in ("builtins", "itertools") and hasattr(cls, "__next__"):
         return Refused(f"a {cls.__name__} object", _ITERATOR)

@@ -21,8 +21,9 @@ _SPARSE = {
 def is_tensor_alone(tensor: Any) -> bool:
     """Tell whether all that there is to a tensor has a form here."""
     layout = name_of(tensor.layout)
-    has_form = layout == "strided" or layout in _SPARSE
-    return has_form and not tensor.is_quantized and not tensor.is_meta
+    if tensor.is_quantized or tensor.is_nested or tensor.is_meta:
+        return False
+    return layout == "strided" or layout in _SPARSE
 
 
 def name_of(part: object) -> str:

@@ -40,16 +40,14 @@ class Refused(Leaf):
     Attributes:
         what: What it is: `a thread lock`.
         way: What to do in place of leaving it out, if there is something.
-        may_hold_value: Whether it may be what the call is about, as an object of C is:
-            then it is not to be left out.
+        is_handle: Whether it is a lock, an open file, a connection or the like, and may
+            be left out. All else may hold the value itself.
     """
 
-    def __init__(
-        self, what: str, way: str = "", *, may_hold_value: bool = False
-    ) -> None:
+    def __init__(self, what: str, way: str = "", *, is_handle: bool = False) -> None:
         self.what = what
         self.way = way
-        self.may_hold_value = may_hold_value
+        self.is_handle = is_handle
 
     def plain(self) -> dict[str, Tree]:
         return {"$refused": self.what}

@@ -619,7 +619,7 @@ class Walk:
         if isinstance(state, str):
             return self._constant(value, state)
         if self._asked is not None and not self._has_equal_copies(value, kind):
-            return Refused(UNEQUAL_COPIES, may_hold_value=True)
+            return Refused(UNEQUAL_COPIES)
         if self._is_exact and not state.is_readable:
             return self._raw(value)
         attributes = self._own_attributes(value, kind, state.attributes)
@@ -720,8 +720,7 @@ class Walk:
 
 def _refused_object(value: object) -> Refused:
     kind = type(value)
-    what = f"an object of {kind.__module__}.{kind.__qualname__}"
-    return Refused(what, may_hold_value=True)
+    return Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
 
 
 def tree_of(value: object, purpose: Purpose, places: Places | None = None) -> Tree:
