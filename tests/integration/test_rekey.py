@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-if TYPE_CHECKING:
-    pass
+from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
 
 pytest_plugins = ("support.rekeying",)
 
@@ -121,6 +119,25 @@ def test_n_shows_what_would_change(project, rekey):
 
     assert (code, "2 recordings would be adapted" in lines[0]) == (0, True)
     assert project.files() == before
+
+
+def test_an_empty_place_among_shared_answers_follows_with_its_call(project, rekey):
+    project.tests(FETCH)
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    vault = Vault(project.vault)
+    for name in project.files("calls"):
+        recording = vault.read(name)
+        [call] = recording.entries
+        blank = Entry(call.target, call.identity, line=call.line, end="empty")
+        recording.entries.append(blank)
+        vault.write(name, recording)
+    vault.close()
+    project.ini("shop:fetch ignore=run")
+
+    assert rekey()[0] == 0
+    project.replay().expect(passed=1, real=[])
+    assert project.command("check").code == 0
 
 
 COUNTING = """

@@ -62,12 +62,8 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     count = sum(change.count for change in changes)
     left = [change for change in changes if change.reasons]
     if count:
-        verb = "were"
-        if options.dry_run:
-            verb = "would be"
-        elif count == 1:
-            verb = "was"
-        yield f"{plural(count, 'recording')} {verb} adapted to today's lines"
+        verb = "would be adapted" if options.dry_run else "adapted"
+        yield f"{plural(count, 'recording')} {verb} to today's lines"
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
     if count and not options.dry_run:
@@ -104,8 +100,13 @@ def _change_of(project: Project, found: Found) -> _Change:
             except MimicError as reason:
                 change.reasons[number] = reason.what
         change.entries.append(new)
-        if found.is_shared:
-            change.name = call_name(new.target, new.identity, new.line)
+    if found.is_shared:
+        # An empty place among the answers is one of the same call.
+        whole = [one for one in change.entries if one.end != "empty"]
+        [call, *_] = whole or change.entries
+        key = {"identity": call.identity, "line": call.line}
+        change.entries = [copied(one, **key) for one in change.entries]
+        change.name = call_name(call.target, **key)
     return change
 
 
@@ -172,9 +173,8 @@ def _refuse_names_taken_out(secrets: Secrets, request: Plain, answer: Any) -> No
     Raises:
         MimicError: A line has taken a name out.
     """
-    usual = Names()
     for name in secrets.hidden_names([request, answer]):
-        if usual.secret(name) and not secrets.names.secret(name):
+        if not secrets.names.secret(name) and Names().secret(name):
             raise MimicError(f"{name}: what was hidden there is not stored")
 
 
