@@ -189,7 +189,7 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
 
     code, said = take_over("cassettes/talk.yaml")
 
-    assert (code, "entry 3: GET" in said, "its URL is not valid" in said) == (
+    assert (code, "entry 3: " in said, "its URL is not valid" in said) == (
         1,
         True,
         True,

@@ -61,10 +61,8 @@ def read(path: Path) -> Cassette:
         try:
             cassette.interactions.append(_interaction(entry))
         except ForeignError as error:
-            method = _method_of(entry)
-            cassette.problems.append(
-                ForeignError(f"entry {number}: {method}: {error.what}")
-            )
+            problem = ForeignError(f"entry {number}: {error.what}")
+            cassette.problems.append(problem)
     return cassette
 
 
@@ -90,13 +88,6 @@ def _parsed_yaml(text: str) -> Any:
         # What would make an object of Python is refused by it, too.
         problem = getattr(error, "problem", None) or error
         raise ForeignError(f"is damaged: {problem}") from None
-
-
-def _method_of(entry: Any) -> str:
-    try:
-        return str(entry["request"]["method"])
-    except (KeyError, TypeError):
-        return "an entry"
 
 
 def _interaction(entry: Any) -> Interaction:

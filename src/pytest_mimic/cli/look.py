@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, Selection
+from pytest_mimic.cli.select import Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.secrets.split import hide_split
@@ -59,7 +59,20 @@ def _as_json(project: Project, selection: Selection) -> Iterator[str]:
     for found in selection:
         for entry in found.entries:
             yield before
-            before = f"{json.dumps(_plain_row(project, found, entry))},"
+            signature = entry.signature or entry.target
+            row = {
+                "file": found.name,
+                "owner": found.recording.owner,
+                "call": project.label(entry),
+                "target": entry.target,
+                "signature": project.secrets.masked_text(signature),
+                "identity": entry.identity,
+                "failure": _failure(entry),
+                "end": entry.end,
+                "recorded": entry.recorded,
+                "seconds": entry.seconds,
+            }
+            before = f"{json.dumps(row)},"
     yield before.removesuffix(",")
     damaged = json.dumps([str(error) for error in selection.damaged])
     unmatched = json.dumps(selection.unmatched)
@@ -70,21 +83,6 @@ def _failure(entry: Entry) -> str:
     if entry.end and entry.end != "empty":
         return entry.end
     return raised_in(entry.body) or failed_exchange(entry.body)
-
-
-def _plain_row(project: Project, found: Found, entry: Entry) -> dict[str, object]:
-    return {
-        "file": found.name,
-        "owner": found.recording.owner,
-        "call": project.label(entry),
-        "target": entry.target,
-        "signature": project.secrets.masked_text(entry.signature or entry.target),
-        "identity": entry.identity,
-        "failure": _failure(entry),
-        "end": entry.end,
-        "recorded": entry.recorded,
-        "seconds": entry.seconds,
-    }
 
 
 # -- show

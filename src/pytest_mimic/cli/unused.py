@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.engine.unused import Judgement, Unused, clear, judge, rows_of
+from pytest_mimic.engine.unused import Judgement, clear, judge, rows_of
 from pytest_mimic.engine.usage import Usage, UsageFile, commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.words import few, plural, size_in_words
@@ -31,7 +31,15 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
     size = clear(project.vault, judgement.unused) if clears else 0
     project.vault.close()
     if options.json:
-        rows = [_plain_row(project, one) for one in judgement.unused]
+        rows = [
+            {
+                "file": one.name,
+                "call": project.label(one.entry) if one.entry else one.name,
+                "test": one.test,
+                "gone": one.is_gone,
+            }
+            for one in judgement.unused
+        ]
         yield from json.dumps({"unused": rows}, indent=1).split("\n")
     else:
         yield from _told(project, judgement, options.files, clears=clears, size=size)
@@ -61,11 +69,6 @@ def _told(
     if not clears:
         command = project.commands.mimic("unused", *files, "--clear")
         yield f"to drop the unused: {command}"
-
-
-def _plain_row(project: Project, one: Unused) -> dict[str, str | bool]:
-    call = one.name if one.entry is None else project.label(one.entry)
-    return {"file": one.name, "call": call, "test": one.test, "gone": one.is_gone}
 
 
 # -- the files together
