@@ -263,14 +263,12 @@ class Secrets:
             call: The arguments or the request.
             body: The outcome.
         """
-        accepted = self.names.accepted
-        found: list[tuple[str, str]] = []
         split = split_texts(body.get("answer")).values()
         joined = ["".join(part[step] for part, step in pieces) for pieces in split]
-        for text in [*texts_in([call, body]), *joined]:
-            if len(text) >= looks.SHORTEST:
-                found += looks.keys_in(text, accepted)
-        return found
+        texts = [*texts_in([call, body]), *joined]
+        # No key goes on behind this sign. One look is quicker than one at each text.
+        together = "\0".join(text for text in texts if len(text) >= looks.SHORTEST)
+        return [*looks.keys_in(together, self.names.accepted)]
 
     def hidden_names(self, plain: Any) -> list[str]:
         """Return the names under which placeholders stand in plain data.
