@@ -160,6 +160,17 @@ def test_check_names_what_may_not_be_made(stranger, form):
     assert "at value[0]" in checked.text
 
 
+def test_check_names_what_a_state_may_not_make(stranger):
+    tree, named = FORGED["finalizer"]
+    project = stranger("after", {"rows": [tree]})
+    project.edit_calls(lambda call: call.call.update(value=1))
+
+    checked = project.command("check")
+
+    assert checked.code == 1
+    assert f"a readable recording may not make {named}" in checked.text
+
+
 def test_a_script_of_the_project_is_not_imported(stranger):
     project = stranger("value", {"$deploy:X": {}})
 

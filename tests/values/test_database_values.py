@@ -8,7 +8,7 @@ from collections import namedtuple
 import pytest
 
 from pytest_mimic import UnstorableOutcomeError
-from pytest_mimic.values.database import made, stored
+from pytest_mimic.values.database import fault_in, made, stored
 
 DRIVERS = {
     "psycopg.types.range": ("Range(1, 5)", "Range(None, 5, '(]')", "Range(empty=True)"),
@@ -76,3 +76,34 @@ def test_a_vector_that_needs_a_file_is_refused_by_its_place():
     assert there_and_back(numpy.arange(3)).tolist() == [0, 1, 2]
     with pytest.raises(UnstorableOutcomeError, match=r"rows\[0\]\.a: an array of many"):
         there_and_back(numpy.arange(99))
+
+
+CLASS = f"{__name__}:Finalizer"
+
+
+class Finalizer:
+    def __del__(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"rows": [{"a": 1}, {"$b": [{f"${CLASS}": {}}]}]},
+        {"rows": [{"a": {"$driver": CLASS, "slots": {}}}]},
+        {"raised": {"class": "os:system", "args": []}},
+        {"raised": {"class": "builtins:ValueError", "args": [], "cause": {"class": CLASS}}},
+    ],
+)  # fmt: skip
+def test_what_an_answer_may_not_make_is_found(answer):
+    assert fault_in(answer).damage == "refused"
+
+
+def test_an_answer_of_a_driver_that_is_not_imported_is_sound():
+    row = {
+        "$x": {"$memoryview": {"$bytes": "a"}},
+        "r": {"$driver": "a.b:Range", "slots": {}},
+    }
+    error = {"class": "a.b:Error", "args": ["x"], "cause": None}
+
+    assert fault_in({"rows": [row], "raised": error}) is None

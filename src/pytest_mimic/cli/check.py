@@ -16,6 +16,7 @@ from pytest_mimic.cli.exchanges import hides_more
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, files_in
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.values.database import fault_in
 from pytest_mimic.values.making import Judge
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
@@ -238,9 +239,12 @@ def _of_values(
         except CorruptRecordingError:
             return  # An object is damaged, which is named already.
     call, body, *states = parts
-    # A readable outcome of a function, or a state, may not make everything.
-    for tree in [body, *states] if states else []:
-        fault = deeply(partial(Judge().fault_in, tree))
+    # A readable outcome of a function, a state, or a row may not make everything.
+    judged = [partial(Judge().fault_in, tree) for tree in [body, *states] if states]
+    if entry.target == "sqlalchemy":
+        judged.append(partial(fault_in, body.get("answer")))
+    for judge in judged:
+        fault = deeply(judge)
         if fault is not None:
             yield f": {fault.what}: {', '.join(fault.facts)}", ""
             break

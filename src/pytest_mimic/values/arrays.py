@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from math import prod
 from mmap import mmap
+from operator import getitem
 from pickle import PickleBuffer
 from typing import Any
 
@@ -113,7 +114,8 @@ def reduced(array: Any) -> Any:
     if isinstance(array, np.generic):
         if cls is not dtype.type:
             return NotImplemented
-        cls = np.generic  # The class of truth values has two names.
+        # Its class has another name in another numpy; its dtype has not.
+        return getitem, (np.asarray(array), ())
     if cls is np.memmap:
         cls = np.ndarray
     form = cls, dtype, array.shape, order_of(array)
@@ -122,8 +124,6 @@ def reduced(array: Any) -> Any:
     if dtype.hasobject:
         items = array.ravel().tolist()
         return array_of, (*form, None), items, None, None, set_items
-    if cls is np.generic:
-        return array_of, (*form, array.tobytes())
     return array_of, (*form, PickleBuffer(memory_of(array)))
 
 
@@ -134,17 +134,13 @@ def array_of(
     order: Any,
     content: Memory | list[str] | None,
 ) -> Any:
-    """Make an array of its memory, or of its texts; of `np.generic` a number."""
+    """Make an array of its memory, or of its texts."""
     import numpy as np
 
     if isinstance(content, list):
         made = of_items(content, dtype, shape, order)
     else:
-        is_number = cls is np.generic
-        base = np.ndarray if is_number else cls
-        made = np.ndarray.__new__(base, shape, dtype, content, order=order)
-    if cls is np.generic:
-        return made[()]
+        made = np.ndarray.__new__(cls, shape, dtype, content, order=order)
     return made if type(made) is cls else made.view(cls)
 
 

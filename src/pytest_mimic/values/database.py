@@ -8,8 +8,9 @@ from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from pytest_mimic.errors import UnstorableOutcomeError
+from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 from pytest_mimic.values.classes import allowed, check_names
+from pytest_mimic.values.making import Judge
 from pytest_mimic.values.names import class_named, name_of
 from pytest_mimic.values.outcome import load, store
 from pytest_mimic.values.rows import bytes_node, bytes_of, checked
@@ -131,6 +132,33 @@ def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
     slots = {slot: made(part) for slot, part in node["slots"].items()}
     check_names(cls, slots)
     return made_bare(cls, slots)
+
+
+class _Judge(Judge):
+    def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
+        if tag == "$memoryview":
+            return self._pass_over(tree)
+        if tag == "$driver" and tree[tag] != _ID:
+            tag = f"${tree[tag]}"
+            tree = {tag: tree.get("slots", {})}
+        return self._pass_over(tree) if tag == "$driver" else super()._tagged(tag, tree)
+
+
+def fault_in(answer: Any) -> CorruptRecordingError | None:
+    """Give what no run may make of the answer to a statement: of its rows, its error.
+
+    Args:
+        answer: What stands in a file.
+    """
+    trees: list[Any] = []
+    if isinstance(answer, dict):
+        rows, error = answer.get("rows", ()), answer.get("raised")
+        # The names of columns may be anything.
+        trees = [[*row.values()] for row in rows if isinstance(row, dict)]
+        while isinstance(error, dict):
+            trees.append({f"${error.get('class')}": {}, "args": error.get("args", [])})
+            error = error.get("cause")
+    return _Judge().fault_in(trees)
 
 
 class _NoObjects:

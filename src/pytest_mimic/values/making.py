@@ -8,12 +8,11 @@ it, so that none calls back into what a file has named.
 from __future__ import annotations
 
 import builtins
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from enum import EnumMeta, Flag
 from functools import partial
 from importlib import import_module
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import (
@@ -25,7 +24,7 @@ from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
 from pytest_mimic.values.names import member_of, name_of
 from pytest_mimic.values.rows import ROWS, TAGS, Row, checked, content_of
-from pytest_mimic.values.state import LIBRARIES, made_bare, set_attributes
+from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
 
 if TYPE_CHECKING:
@@ -103,8 +102,8 @@ class Maker:
 
             return (self.places or Places()).value_of(tree)
         name = TAGS.get(tag, tag[1:])
-        if name in _CONTAINERS:
-            return self._container(_CONTAINERS[name], tree)
+        if name in CONTAINERS:
+            return self._container(CONTAINERS[name], tree)
         row = ROWS.get(name) or _rule_named(name)
         if row is not None and row.make is not None:
             module, _, path = name.partition(":")
@@ -309,13 +308,6 @@ _BY_TAG: dict[str, tuple[Callable[[Maker, Any], Any], Callable[[Any], object]]] 
 
 
 _FACTORIES = frozenset([None, list, dict, set, int, float, str])
-_CONTAINERS: dict[str, Any] = {
-    "collections:Counter": Counter,
-    "collections:OrderedDict": OrderedDict,
-    "collections:defaultdict": defaultdict,
-    "collections:deque": deque,
-    "types:SimpleNamespace": SimpleNamespace,
-}
 # The types that what they are made of may have.
 _ARGUMENTS: dict[type, tuple[type, ...]] = {
     defaultdict: (type, type(None)),

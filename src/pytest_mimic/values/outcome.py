@@ -336,12 +336,8 @@ def _shows_more(difference: Difference) -> bool:
 
 def _are_apart(changeable: list[Mapping[int, object]]) -> bool:
     """Tell whether nothing that may change was seen in two of the parts."""
-    seen: set[int] = set()
-    for of_part in changeable:
-        if not seen.isdisjoint(of_part):
-            return False
-        seen.update(of_part)
-    return True
+    ids = [one for of_part in changeable for one in of_part]
+    return len(set(ids)) == len(ids)
 
 
 def _read_again(tree: Tree) -> Any:

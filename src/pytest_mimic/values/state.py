@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache, partial
 from types import (
@@ -13,6 +14,7 @@ from types import (
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
+    SimpleNamespace,
     WrapperDescriptorType,
 )
 from typing import Any, NamedTuple
@@ -33,15 +35,13 @@ _HOOKS = (
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
 _POINTER = tuple.__itemsize__
 
-CONTAINERS = frozenset(
-    {
-        "collections:Counter",
-        "collections:OrderedDict",
-        "collections:defaultdict",
-        "collections:deque",
-        "types:SimpleNamespace",
-    }
-)
+CONTAINERS: dict[str, type] = {
+    "collections:Counter": Counter,
+    "collections:OrderedDict": OrderedDict,
+    "collections:defaultdict": defaultdict,
+    "collections:deque": deque,
+    "types:SimpleNamespace": SimpleNamespace,
+}
 """The classes of Python that make their objects themselves in a replay."""
 
 LIBRARIES = frozenset(
