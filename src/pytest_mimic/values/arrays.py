@@ -115,7 +115,7 @@ def reduced(array: Any) -> Any:
         if cls is not dtype.type:
             return NotImplemented
         # Its class has another name in another numpy; its dtype has not.
-        return getitem, (np.asarray(array), ())
+        return getitem, (np.ndarray((), dtype, array.tobytes()), ())
     if cls is np.memmap:
         cls = np.ndarray
     form = cls, dtype, array.shape, order_of(array)
