@@ -51,7 +51,7 @@ class ChangingValues:
     """
 
     def __init__(self, events: Events, is_in_files: Callable[[str], bool]) -> None:
-        self._held: set[tuple[str, Path]] = set()
+        self._held: set[str] = set()
         self._events = events
         self._is_in_files = is_in_files
         self._answered: set[str] = set()
@@ -76,12 +76,26 @@ class ChangingValues:
         is_function = call.kind == "function"
         counted = call.whole() if is_function else call.counted(described)
         for path, part in islice(_leaves(counted), _MOST_LEAVES):
+            cause = f"{call.target} {shown_path(path)}"
             look = made_anew(part)
             what = self._what(part, look)
             if what:
-                self._note(call, path, what, test)
-            if part is not None and not (what and look):
-                self._note_data(call.target, path)
+                self._events.add(
+                    "made anew",
+                    call.row(),
+                    test=test,
+                    cause=cause,
+                    target=call.target,
+                    paths=[shown_path(path)],
+                    look=what,
+                    identity=call.identity,
+                    **call.facts_of_line(),
+                )
+            is_data = part is not None and not (what and look)
+            if is_data and cause not in self._held:
+                # No line may leave it out.
+                self._held.add(cause)
+                self._events.add("held", cause=cause)
 
     def _note_test(self, test: str) -> None:
         """Note a test whose log the next run looks for under another id."""
@@ -102,7 +116,8 @@ class ChangingValues:
     def _is_new(self, text: str, look: str) -> bool:
         """Return whether this run has made an id or a moment, and nobody gave it."""
         if look == MOMENT:
-            is_made = any(map(self._is_now, _seconds_of(text)))
+            until = self._since + _LONGEST_RUN
+            is_made = any(self._since <= one <= until for one in _seconds_of(text))
         else:
             is_made = os.urandom is _RANDOM_BYTES
         if not is_made or text in self._answered or self._is_in_files(text):
@@ -114,32 +129,6 @@ class ChangingValues:
         if self._today not in text:
             return False
         return text == self._today or not any(one in text for one in self._answered)
-
-    def _is_now(self, seconds: float) -> bool:
-        return self._since <= seconds <= self._since + _LONGEST_RUN
-
-    def _note_data(self, target: str, path: Path) -> None:
-        """Note a part that holds data: no line may leave it out."""
-        if (target, path) not in self._held:
-            self._held.add((target, path))
-            self._events.add("held", cause=_cause(target, path))
-
-    def _note(self, call: Call, steps: Path, what: str, test: str) -> None:
-        self._events.add(
-            "made anew",
-            call.row(),
-            test=test,
-            cause=_cause(call.target, steps),
-            target=call.target,
-            paths=[shown_path(steps)],
-            look=what,
-            identity=call.identity,
-            **call.facts_of_line(),
-        )
-
-
-def _cause(target: str, steps: Path) -> str:
-    return f"{target} {shown_path(steps)}"
 
 
 def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:

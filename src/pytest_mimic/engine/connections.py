@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.engine.servers import is_of_this_machine
 from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
@@ -42,17 +42,9 @@ class Connections:
 
     def _note(self, host: Any, port: Any) -> None:
         run = self._run
-        if not run.test or not isinstance(host, str) or _is_of_this_machine(host):
+        if not run.test or not isinstance(host, str) or is_of_this_machine(host):
             return
         name = self._hosts.get(host, host)
         if not run.servers.is_left_out(name):
             cause = f"{run.test} connected to {name}:{port}"
             run.events.add("connected", cause, test=run.test)
-
-
-def _is_of_this_machine(host: str) -> bool:
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host in ("localhost", "")
-    return address.is_loopback or address.is_unspecified

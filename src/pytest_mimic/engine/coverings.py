@@ -66,8 +66,9 @@ class Covering:
         problems: Errors of lines that name nothing, until somebody takes them.
         clients: The lines that name clients, by that name.
         numbers: By module, the numbers of the lines that name something there.
-        deciders: By the key of a function, the number of the line that decides, and the
-            function itself: while it lives, no other one has its key.
+        deciders: By the key of a function, whether the line that decides is no
+            wildcard, its number, and the function itself: while it lives, no other one
+            has its key.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Covering:
         self.problems: list[TargetError] = []
         self.clients: defaultdict[str, list[Line]] = defaultdict(list)
         self.numbers: defaultdict[str, list[int]] = defaultdict(list)
-        self.deciders: dict[object, tuple[int, NamedFunction]] = {}
+        self.deciders: dict[object, tuple[tuple[bool, int], NamedFunction]] = {}
         self._uncover = uncover
         for number, line in enumerate(self.lines):
             if line.path:
@@ -101,13 +102,11 @@ class Covering:
 
         A wildcard gives way; of others the last one that names or excludes it decides.
         """
-        decider = self.deciders.get(function.key)
-        if decider is None or self._rank(decider[0]) <= self._rank(number):
-            self.deciders[function.key] = number, function
-
-    def _rank(self, number: int) -> tuple[bool, int]:
         line = self.lines[number]
-        return line.excluded or line.path[-1] != "*", number
+        rank = line.excluded or line.path[-1] != "*", number
+        decider = self.deciders.get(function.key)
+        if decider is None or decider[0] <= rank:
+            self.deciders[function.key] = rank, function
 
     def refuse(self, number: int, error: NotFoundError) -> None:
         """Note that a line names nothing that can be mimicked, now or later."""
@@ -396,7 +395,7 @@ class Coverings:
         self, covering: Covering, function: NamedFunction
     ) -> Wrapper | None:
         """Return what stands in the place of a function; None: nothing does."""
-        number, _ = covering.deciders[function.key]
+        (_, number), _ = covering.deciders[function.key]
         line = covering.lines[number]
         if isinstance(line, Edge):
             return self._edge_wrapper(covering, line, function)

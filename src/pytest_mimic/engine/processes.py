@@ -32,7 +32,8 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
         return bool(coverings.in_force()) and not run.passes()
 
     def note_start(process: Any) -> None:
-        method = _method_of(process)
+        own = type(process)._start_method
+        method = own or sys.modules["multiprocessing"].get_start_method()
         if method not in _ENTERED and is_mimicked():
             run.events.add("spawned", method, test=run.test)
 
@@ -51,11 +52,6 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
         Edge(process, ("BaseProcess", "start"), noting(note_start)),
         Edge(spawn, ("get_preparation_data",), noting(after=add_run)),
     ]
-
-
-def _method_of(process: Any) -> str:
-    own: str | None = type(process)._start_method
-    return own or str(sys.modules["multiprocessing"].get_start_method())
 
 
 # -- what a started process gets

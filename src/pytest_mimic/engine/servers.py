@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,6 @@ from weakref import WeakSet
 from pytest_mimic.engine.events import Events
 from pytest_mimic.patch.clients import Edge, noting
 
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORT = 80
 
 
@@ -59,7 +59,7 @@ class OwnServers:
             port = place.port or _DEFAULT_PORT
         except ValueError:  # No server has such an address.
             return False
-        if place.hostname not in _THIS_MACHINE:
+        if not place.hostname or not is_of_this_machine(place.hostname):
             return False
         own = {_port_of(socket) for socket in list(self._sockets)}
         return port in own | self._ports_of_children or self._listens(port)
@@ -94,6 +94,15 @@ def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
             events.tell(Listening(_port_of(socket)))
 
     return Edge("socket", ("socket", "listen"), noting(note))
+
+
+def is_of_this_machine(host: str) -> bool:
+    """Tell whether a name or an address is one of this machine itself."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host in ("localhost", "")
+    return address.is_loopback or address.is_unspecified
 
 
 def _sockets() -> set[str]:

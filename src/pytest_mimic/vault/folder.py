@@ -170,7 +170,8 @@ class Folder:
     def may_replace(self, name: str) -> bool:
         """Return whether this user may replace or delete a file that may be there.
 
-        In a sticky folder only who owns the file or the folder may.
+        In a sticky folder only who owns the file or the folder may. Of a folder, a name
+        that ends with `/`, a trial says whether it can be written: it may have gone.
         """
         path = self.path(name)
         try:
@@ -178,7 +179,7 @@ class Folder:
         except OSError:
             return True
         is_free = not folder.st_mode & stat.S_ISVTX or not hasattr(os, "geteuid")
-        may_write = os.access(dirname(path), os.W_OK)
+        may_write = name.endswith("/") or os.access(dirname(path), os.W_OK)
         return may_write and (is_free or os.geteuid() in (0, owner, folder.st_uid))
 
     def delete(self, name: str) -> bool:
