@@ -16,8 +16,7 @@ import types
 import pytest
 from support.face import there_and_back
 
-from pytest_mimic.values.differences import Rules, difference_line
-from pytest_mimic.values.verify import outcome_differences
+from pytest_mimic.values.differences import Rules, difference_line, outcome_differences
 
 NAN = float("nan")
 

@@ -114,7 +114,7 @@ def differences_of(
     """
     if not is_read_alike:
         return [_of_another_kind(recorded, real)]
-    from pytest_mimic.values.verify import outcome_differences  # only to verify
+    from pytest_mimic.values.differences import outcome_differences  # only to verify
 
     rules = rules_of(options)
     if "items" in recorded and "items" in real:
@@ -137,7 +137,7 @@ def state_differences(
     recorded: dict[Any, Any], real: dict[Any, Any], options: Options, places: Places
 ) -> list[Difference]:
     """Return where the states of arguments after a call differ, by part."""
-    from pytest_mimic.values.verify import outcome_differences  # only to verify
+    from pytest_mimic.values.differences import outcome_differences  # only to verify
 
     rules = rules_of(options)
     volatile = list(rules.volatile)

@@ -1,11 +1,12 @@
-"""Where two trees differ, part by part, and each difference on a line."""
+"""Where two trees, or outcomes, differ, part by part, and each difference on a line."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from os.path import commonprefix
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.drawing import ENDS, kind_of, line
 from pytest_mimic.values.making import Maker
@@ -15,11 +16,16 @@ from pytest_mimic.values.tree import (
     Path,
     Tree,
     canonical_text,
+    digest_of,
     is_tagged,
     parts,
     shown_path,
     without,
 )
+from pytest_mimic.values.walk import FEW, Walk, deeply
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.places import Places
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
@@ -94,6 +100,57 @@ def differences(old: Tree, new: Tree, rules: Rules = EXACT) -> list[Difference]:
     comparison = _Comparison(rules)
     old, new = without(old, rules.volatile), without(new, rules.volatile)
     return list(comparison.between(old, new, ()))
+
+
+def outcome_differences(
+    recorded: object,
+    real: object,
+    rules: Rules = EXACT,
+    places: Places | None = None,
+    *,
+    step: str = "",
+) -> list[Difference]:
+    """Give where two outcomes differ: values, exceptions, arrays and tables.
+
+    Args:
+        recorded: What a replay gives.
+        real: What the call gives now.
+        rules: How they are compared.
+        places: The folders of this run.
+        step: Begins all paths: `items` of a stream. An exception begins them with its
+            class.
+    """
+    if isinstance(recorded, BaseException) and type(recorded) is type(real):
+        step = type(recorded).__name__
+    if step:
+        paths = rules.volatile
+        below = [(step, *path) for path in paths]
+        in_items = [(step, "*", *path) for path in paths]
+        rules = rules._replace(volatile=(*paths, *below, *in_items))
+
+    def trees(few: int) -> list[Tree]:
+        found: list[Tree] = []
+        for value in (recorded, real):
+            walk = Walk("identity", places)
+            walk.is_by_code = True
+            walk.few = few
+            tree = walk.node(value)
+            found.append({step: tree} if step else tree)
+        return found
+
+    def differing() -> list[Difference]:
+        bare = [without(tree, rules.volatile) for tree in trees(FEW)]
+        if len(set(map(digest_of, bare))) == 1:
+            return []
+        # Each item of an array is looked at.
+        old, new = trees(sys.maxsize)
+        found = differences(old, new, rules)
+        if found or rules != EXACT:
+            return found
+        fact = "differs from the recording in a part that has no readable form"
+        return [Difference((step,), MISSING, MISSING, fact)]
+
+    return deeply(differing)
 
 
 class _Comparison:

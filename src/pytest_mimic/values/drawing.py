@@ -37,9 +37,25 @@ def line(tree: Tree, limit: int = 80) -> str:
     return text
 
 
-def lines(tree: Tree, width: int = 100) -> list[str]:
-    """Draw a tree on several lines, a part a line, but for what fits into a line."""
-    return list(_lines(tree, "", "", width))
+def lines(tree: Tree, width: int = 100, before: str = "") -> list[str]:
+    """Draw a tree on several lines, a part a line, but for what fits into a line.
+
+    Args:
+        tree: The tree.
+        width: So many signs are on a line, with a comma.
+        before: What stands before it.
+    """
+    form = _form_of(tree)
+    if not form.parts:
+        return [f"{before}{form.opening}{form.closing}"]
+    whole = f"{before}{line(tree, width)}"
+    if len(whole) < width:
+        return [whole]
+    drawn = [f"{before}{form.opening}"]
+    for name, part in form.parts:
+        *inner, last = lines(part, width - 2, name)
+        drawn += [f"  {one}" for one in (*inner, f"{last},")]
+    return [*drawn, form.closing]
 
 
 def preview(tree: Tree) -> str:
@@ -70,24 +86,6 @@ def _pieces(tree: Tree) -> Iterator[str]:
         yield from _pieces(part)
         before = ", "
     yield form.closing
-
-
-def _lines(tree: Tree, indent: str, before: str, width: int) -> Iterator[str]:
-    form = _form_of(tree)
-    room = width - len(indent) - len(before) - 1
-    whole = line(tree, room + 1)
-    if not form.parts:
-        yield f"{indent}{before}{form.opening}{form.closing}"
-        return
-    if len(whole) <= room:
-        yield f"{indent}{before}{whole}"
-        return
-    yield f"{indent}{before}{form.opening}"
-    for name, part in form.parts:
-        *inner, last = _lines(part, f"{indent}  ", name, width)
-        yield from inner
-        yield f"{last},"
-    yield f"{indent}{form.closing}"
 
 
 # -- what stands for a tree

@@ -646,16 +646,14 @@ def _metadata(table: Any, walk: Opener) -> dict[str, Tree]:
     from json import loads
 
     of_table = dict(table.schema.metadata or {})
-    if b"pandas" in of_table:
-        about = loads(of_table[b"pandas"])
-        # Who wrote a table does not count.
-        about.pop("pandas_version", None)
-        about.pop("creator", None)
-        of_table[b"pandas"] = about
+    about = loads(of_table.pop(b"pandas", b"{}"))
+    # Who wrote a table does not count.
+    about.pop("pandas_version", None)
+    about.pop("creator", None)
     of_fields = [field.metadata for field in table.schema]
-    if not of_table and not any(of_fields):
+    if not of_table and not about and not any(of_fields):
         return {}
-    return {"metadata": walk.node([of_table, of_fields])}
+    return {"metadata": walk.node([of_table, about, of_fields])}
 
 
 def _arrow_array(array: Any, walk: Opener) -> Tree:
