@@ -59,18 +59,15 @@ class CassetteFixture:
         """
         __tracebackhide__ = True
         covered = self._targets(list(targets), options)
-        name = name or self._next_name()
+        if not name:
+            self._session.unnamed_cassettes += 1
+            count = self._session.unnamed_cassettes
+            name = cassette_of_test(self._session.run.test, count)
         file = cassette_name(name)
         if self._kind == "replay":
             self._session.only_replayed.add(file)
         cover = partial(self._cover, covered)
         return self._session.cassettes.block(name, self._kind, cover, strict=strict)
-
-    def _next_name(self) -> str:
-        """Return the name of a cassette that the running test does not name."""
-        self._session.unnamed_cassettes += 1
-        test, count = self._session.run.test, self._session.unnamed_cassettes
-        return cassette_of_test(test, count)
 
     def _targets(
         self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]

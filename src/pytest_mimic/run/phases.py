@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -27,6 +27,9 @@ from pytest_mimic.run.session import Session
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, few, on_one_line, plural
+
+if TYPE_CHECKING:
+    from pytest_mimic.secrets.issued import Secrets
 
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
@@ -257,8 +260,7 @@ class Phases:
             lines = [
                 self._again(test, sum(event.times for event in replayed), entries),
                 *_own_recordings(test, entries),
-                *self._hidden_in(entries),
-                *_left_out_of(entries),
+                *_given_otherwise(entries, session.run.secrecy.secrets),
             ]
             report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
@@ -269,17 +271,6 @@ class Phases:
         them = "it" if replayed == 1 else "them"
         told = f"{plural(replayed, 'call')} replayed; to record {them} again"
         return f"{told}: {command}"
-
-    def _hidden_in(self, entries: Iterable[Entry]) -> list[str]:
-        """Say which values of recorded answers the test got as placeholders."""
-        secrets = self._session.run.secrecy.secrets
-        names = secrets.hidden_names([entry.body for entry in entries])
-        exempt = ", ".join(f"!{name}" for name in names)
-        told = [
-            f"placeholders of secrets stand in these answers: {few(names)}",
-            f"to keep a value that is none: mimic_redact = {exempt}",
-        ]
-        return told if names else []
 
 
 def _judged_again(
@@ -316,10 +307,20 @@ def _entries_in(files: Iterable[str], vault: Vault) -> Iterator[Entry]:
             yield entry
 
 
-def _left_out_of(entries: Iterable[Entry]) -> list[str]:
-    """Say which effects of the recorded calls the test has not seen."""
+def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:
+    """Say which values a test got as placeholders, and what effects it has not seen."""
+    lines = []
+    names = secrets.hidden_names([entry.body for entry in entries])
+    if names:
+        exempt = ", ".join(f"!{name}" for name in names)
+        lines = [
+            f"placeholders of secrets stand in these answers: {few(names)}",
+            f"to keep a value that is none: mimic_redact = {exempt}",
+        ]
     facts = [f"{one.target} {fact}" for one in entries for fact in one.unrepeated]
-    return [f"left out by the replay: {few(facts)}"] if facts else []
+    if facts:
+        lines.append(f"left out by the replay: {few(facts)}")
+    return lines
 
 
 def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:

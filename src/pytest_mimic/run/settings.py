@@ -135,9 +135,12 @@ def _targets(config: pytest.Config) -> tuple[Target, ...]:
     """
     targets = []
     errors = []
+    place = "mimic_functions"
+    if config.inipath is not None and not _is_overridden(config):
+        place = f"{config.inipath.name}, {place}"
     for number, line in enumerate(_ini_lines(config, "mimic_functions"), 1):
         try:
-            target = parse_target(line, f"{_place_of_lines(config)} line {number}")
+            target = parse_target(line, f"{place} line {number}")
         except TargetError as error:
             errors.append(str(error))
         else:
@@ -163,12 +166,6 @@ def _redacted(config: pytest.Config) -> tuple[str, ...]:
         except ValueError as error:
             raise pytest.UsageError(f"mimic_redact: {error}") from None
     return lines
-
-
-def _place_of_lines(config: pytest.Config) -> str:
-    if config.inipath is None or _is_overridden(config):
-        return "mimic_functions"
-    return f"{config.inipath.name}, mimic_functions"
 
 
 def _is_overridden(config: pytest.Config) -> bool:

@@ -223,16 +223,12 @@ def _of_project(item: pytest.Item, excinfo: pytest.ExceptionInfo[Any]) -> Traceb
     error of ours is its words alone, and another one has its last frame.
     """
     traceback = excinfo.traceback
-    kept = traceback.filter(lambda entry: _is_shown(entry, excinfo, item))
+    kept = traceback.filter(
+        lambda entry: not entry.ishidden(excinfo) and _is_of_project(entry, item)
+    )
     if kept or isinstance(excinfo.value, _OURS):
         return kept
     return traceback.filter(excinfo)[-1:]
-
-
-def _is_shown(
-    entry: TracebackEntry, excinfo: pytest.ExceptionInfo[Any], item: pytest.Item
-) -> bool:
-    return not entry.ishidden(excinfo) and _is_of_project(entry, item)
 
 
 def _leave_out_our_lines(
