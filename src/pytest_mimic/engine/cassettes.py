@@ -46,12 +46,12 @@ class CassetteCall:
 
     def __init__(self, entry: Entry, run: Run) -> None:
         self._run = run
-        self.kind = "function" if entry.request is None else entry.target
-        self.target = entry.target
         self._take(entry)
 
     def _take(self, entry: Entry) -> None:
         self._entry = entry
+        self.kind = "function" if entry.request is None else entry.target
+        self.target = entry.target
         self.duration = entry.seconds
 
     @property

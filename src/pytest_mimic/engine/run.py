@@ -35,7 +35,6 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
-from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Recording
 from pytest_mimic.vault.vault import Vault, Written
 
@@ -218,11 +217,9 @@ class Run:
         test.stand_ins = test.stand_ins or RealValues()
         pairs = zip(now.beginnings[seen].entries, now.entries, strict=False)
         for then, one in pairs:
-            seen_body: Tree = {**then.body}
-            body: Tree = {**one.body}
             # What is long, and so stands in an object, is no id.
-            test.real.note(seen_body, body, [()])
-            test.stand_ins.note(body, seen_body, [()])
+            test.real.note(then.body, one.body, [()])
+            test.stand_ins.note(one.body, then.body, [()])
 
     def _beginning_seen(
         self, beginnings: Sequence[Recording], fixture: Owner

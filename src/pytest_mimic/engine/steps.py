@@ -202,15 +202,9 @@ def _note_imported(run: Run, call: Call, slot: Slot) -> None:
     entry = slot.entry
     if entry is None or not entry.imported or entry.line != call.line:
         return
-    if entry.identity == call.identity:
-        return
-    run.events.add(
-        "imported",
-        call.row(),
-        test=run.test,
-        cause=slot.name,
-        option=RERECORD,
-    )
+    if entry.identity != call.identity:
+        label, cause = call.label(), slot.name
+        run.events.add("imported", label, test=run.test, cause=cause, option=RERECORD)
 
 
 class Step(OpenCall):
@@ -546,8 +540,7 @@ class Step(OpenCall):
         """
         if self.owner is None or not paths:
             return recorded
-        mixed = self.owner.real.note(recorded, real, paths)
-        assert isinstance(mixed, dict)
+        mixed: Body = self.owner.real.note(recorded, real, paths)
         return mixed
 
     # -- a call that is replayed

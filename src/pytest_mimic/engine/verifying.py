@@ -190,7 +190,7 @@ class RealValues:
                 together._recorded.setdefault(real, []).extend(recorded)
         return together
 
-    def note(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> Tree:
+    def note(self, recorded: Any, real: Any, paths: Sequence[Path]) -> Any:
         """Give a recorded outcome with the real values at its volatile paths."""
         if () in paths:
             self._note_all(recorded, real)
