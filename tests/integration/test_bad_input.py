@@ -139,3 +139,24 @@ def test_a_forged_test_ends_nothing_and_is_shown_in_one_line(project):
     lines = project.replay().expect(passed=1).section
 
     assert len([line for line in lines if line.startswith("to drop the unused")]) == 1
+
+
+def test_a_number_without_end_stops_no_command(project):
+    """JSON can say `1e999`; nobody can write it again."""
+    project.ini("shop:fetch sequence")
+    project.module("def fetch(n): return n\n")
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    path = project.file_of("shop:fetch")
+    text = path.read_text("utf-8").replace('"value": 1', '"value": 1e999')
+    path.write_text(text, "utf-8")
+
+    for words in (
+        ["check"],
+        ["show", "tests"],
+        ["mv", "test_shop.py::test", "a.py::b"],
+    ):
+        answer = project.command(*words)
+        assert "Traceback" not in answer.out + answer.err
+    assert path.read_text("utf-8") == text
+    project.run("--mimic-rerecord").expect(passed=1)

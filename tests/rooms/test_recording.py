@@ -134,6 +134,7 @@ DAMAGES = {
     "no mapping": ("foreign", lambda content: b"[]", "it has no format"),
     "no calls": ("content", lambda content: b'{"format": 7}', "it has no calls"),
     "too many digits": ("content", edit(b"1.08", b"9" * 5_000), "digits"),
+    "no number": ("content", edit(b"1.08", b"NaN"), "NaN is no number of JSON"),
     "levels": ("content", lambda content: deep(content, 10_000), "it is nested deeper than 2,500 levels"),
     "many levels": ("content", lambda content: deep(content, 100_000), "it is nested deeper than 2,500 levels"),
     "an unknown part": ("content", of_call(valeu=1), "'valeu' is an unknown key"),

@@ -69,13 +69,13 @@ def is_equal(
         return False
     if new.end == "empty":
         return True
-    if same_bodies is not None:
-        try:
-            return same_bodies(old.body, new.body, options)
-        except (MimicError, *MALFORMED):
-            return False  # An object of the old one is gone, or it was edited.
     volatile, bodies = paths_of(options.volatile), (old.body, new.body)
-    one, other = deeply(lambda: [_digest_of(body, volatile) for body in bodies])
+    try:
+        if same_bodies is not None:
+            return same_bodies(*bodies, options)
+        one, other = deeply(lambda: [_digest_of(body, volatile) for body in bodies])
+    except (MimicError, *MALFORMED):
+        return False  # An object of the old one is gone, or it was edited.
     return one == other
 
 

@@ -452,8 +452,12 @@ def _too_deep(name: str) -> CorruptRecordingError:
     return shapeless(name, f"it is nested deeper than {_DEEPEST:,} levels")
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 # Made once, before a test can replace `json.loads`.
-_decoder: Any = json.JSONDecoder()
+_decoder: Any = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _decoded(text: str) -> Any:

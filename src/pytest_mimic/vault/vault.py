@@ -32,6 +32,7 @@ from pytest_mimic.vault.recording import (
     parse_part,
     part_line_of,
     refuse_pointer,
+    shapeless,
     with_beginning,
 )
 
@@ -261,7 +262,10 @@ class Vault:
             recording = make(former)
             now = before
             if now is None or deeply(lambda: recording != former):
-                now = content_of(recording)
+                try:
+                    now = content_of(recording)
+                except ValueError as reason:  # An edit holds a number such as 1e999.
+                    raise shapeless(self._labelled(name), str(reason)) from None
                 self._replace(name, before, now)
         return Written(name, before, now, recording)
 
