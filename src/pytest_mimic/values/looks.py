@@ -54,6 +54,8 @@ _IN_TEST_IDS = {
     "an address": re.compile(r" at 0x[0-9a-f]{6,}", re.IGNORECASE),
     # Texts have another order in each process, and a mapping has none.
     "the order of a set": re.compile(r"\{(['\"])[^{}:]*\1, [^{}:]*\}"),
+    UUID: _WITHIN_TEXTS[UUID],
+    ULID: _WITHIN_TEXTS[ULID],
 }
 
 _TAGS = {"$datetime": MOMENT, "$pandas:Timestamp": MOMENT, "$date": DATE}
@@ -99,9 +101,6 @@ def new_in_test_id(test: str) -> tuple[str, str]:
         found = pattern.search(parameters)
         if found is not None:
             return found[0], look
-    for text, look in ids_and_moments_in(parameters):
-        if look in (UUID, ULID):
-            return text, look
     return "", ""
 
 

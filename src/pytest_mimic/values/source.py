@@ -189,24 +189,21 @@ def _counted(node: ast.AST) -> Iterator[object]:
     Fields that are empty are left out: each Python adds some.
     """
     if isinstance(node, ast.Constant):
-        yield _constant(node.value)
+        # Decimal digits of a long integer would exceed the limit of Python.
+        constant: Any = node.value
+        text = hex(constant) if type(constant) is int else repr(constant)
+        yield f"{type(constant).__name__} {text}"
         return
     for name, value in ast.iter_fields(node):
         if name == "body" and isinstance(value, list):
             value = _statements(node, value)
         elif isinstance(node, ast.JoinedStr):
-            value = [one for one in value if not _is_empty_text(one)]
+            value = [one for one in value if getattr(one, "value", None) != ""]
         if value is None or value == [] or name in ("ctx", "type_comment"):
             continue
         yield f"{name}="
         is_syntax = isinstance(value, ast.AST | list)
         yield value if is_syntax else repr(value)
-
-
-def _constant(value: object) -> str:
-    # Decimal digits of a long integer would exceed the limit of Python.
-    text = hex(value) if type(value) is int else repr(value)
-    return f"{type(value).__name__} {text}"
 
 
 def _statements(node: Any, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -215,7 +212,3 @@ def _statements(node: Any, body: list[ast.stmt]) -> list[ast.stmt]:
     if may_have_docstring and ast.get_docstring(node, clean=False) is not None:
         body = body[1:]
     return [one for one in body if not isinstance(one, ast.Pass)]
-
-
-def _is_empty_text(part: ast.AST) -> bool:
-    return isinstance(part, ast.Constant) and part.value == ""
