@@ -338,18 +338,21 @@ class FunctionPlan:
     def _look_again(self) -> None:
         """Look at what decides on its calls: this is asked at none of them."""
         run, owner = self.run, self.run.innermost
+        version = run.version
         if self._version < run.forgotten:
             self.players.clear()
-        self._version = run.version
         self._has_moment = bool(self.moment({}))
         is_replayed = run.mode in ("replay", "record")
         is_seen = run.events.shows_calls or run.see_call is not None
-        self.has_players = self.is_shared and is_replayed and not is_seen
-        if self.has_players and self._mocks.reached_by(self.target, {}):
-            self.has_players = False
+        has_players = self.is_shared and is_replayed and not is_seen
+        if has_players and self._mocks.reached_by(self.target, {}):
+            has_players = False
         # A former line has had `sequence`.
-        if self.has_players and owner is not None:
-            self.has_players = not run.has_own(self.target, owner)
+        if has_players and owner is not None:
+            has_players = not run.has_own(self.target, owner)
+        self.has_players = has_players
+        # Last: other threads go on to look until all is known.
+        self._version = version
 
     def unless_mocked(
         self, asked: Collection[str], make: Callable[[], object]

@@ -74,14 +74,15 @@ class Mocks:
 
     def _are_held(self) -> bool:
         """Tell whether anything is replaced now."""
-        if self._looked_at != self._run.version:
-            self._looked_at = self._run.version
-            held = list(self._held.values())
-            self._attributes = dict(
-                one for each in held for one in _attributes_of(each)
-            )
-            self._items = dict(one for each in held for one in _items_of(each))
-            self._names.clear()
+        version = self._run.version
+        if self._looked_at != version:
+            attributes, items = dict[tuple[int, str], object](), dict[int, object]()
+            for replacing in list(self._held.values()):
+                attributes.update(_attributes_of(replacing))
+                items.update(_items_of(replacing))
+            self._attributes, self._items, self._names = attributes, items, {}
+            # Last: other threads go on to look until all is known.
+            self._looked_at = version
         return bool(self._attributes or self._items)
 
     def reached_by(self, target: str, arguments: Tree) -> list[str]:
