@@ -133,7 +133,6 @@ class Adapter:
             compares as they are.
         content: The parts of a request in which an imported call may differ: the tool
             that made it did not compare them.
-        shows_arguments: Whether messages name a request with its arguments.
         is_session: Whether each call belongs to a session, so that its place in a log
             counts whatever a line says of `sequence`.
     """
@@ -143,7 +142,6 @@ class Adapter:
     has_effect = False
     head: Sequence[str] = ()
     content: Sequence[str] = ()
-    shows_arguments = False
     is_session = False
 
     def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
@@ -246,15 +244,6 @@ class Adapter:
     def model(self, answer: Plain) -> str:  # noqa: ARG002
         """Return the language model that has answered; empty: none has."""
         return ""
-
-    def label(self, request: Plain) -> str:
-        """Return a request as messages name it."""
-        if not self.shows_arguments:
-            return f"{self.kind} {self.signature(request)}"
-        # A replay names no call.
-        from pytest_mimic.values.labels import call_label
-
-        return call_label(self.kind, request)
 
 
 class Port:
@@ -532,18 +521,14 @@ class ClientCall(Call):
         return self._hidden
 
     def label(self) -> str:
-        # What was cut would no longer look like a key.
-        shown = self._adapter.label(self._secrets.masked(self._hidden))
-        return self._secrets.masked_text(shown)
-
-    def row(self) -> str:
         # A replay names no call.
         from pytest_mimic.values.labels import call_label
 
         shown = self._secrets.masked(self._hidden)
         signature = self._adapter.signature(shown)
-        row = call_label(self.kind, shown, signature=signature)
-        return self._secrets.masked_text(row)
+        label = call_label(self.kind, shown, signature=signature)
+        # What was cut would no longer look like a key.
+        return self._secrets.masked_text(label)
 
     def counted(self, described: Any, options: Options | None = None) -> Tree:
         return parts_that_count(self._adapter, described, options or self.options)

@@ -111,6 +111,22 @@ def test_columns_of_a_text_that_show_a_secret_are_replaced(runs, connect, place,
     assert "hunter2" not in runs.text
 
 
+def test_other_columns_of_a_whole_row_come_back(runs, connect, place):
+    """A login that is written as text keeps its user."""
+
+    def steps(url):
+        engine = connect(url)
+        run(engine, "CREATE TABLE t (id int, name text, password text)")
+        run(engine, "INSERT INTO t VALUES (7, 'ann', 'hunter2')")
+        login = sa.text("SELECT * FROM t WHERE name = :n AND password = :p")
+        with engine.connect() as connection:
+            return list(connection.execute(login, {"n": "ann", "p": "hunter2"}).one())
+
+    _, replayed = both(runs, place, steps)
+
+    assert unmarked(replayed) == [7, "ann", "<redacted>"]
+
+
 def test_name_of_a_table_as_a_parameter_counts_as_its_text(runs, connect, lite):
     """`Table.name` may be a subclass of `str`: the text counts, whatever its class."""
     from pytest_mimic.errors import MissingRecordingError

@@ -18,7 +18,6 @@ class Grpc(Adapter):
 
     name = kind = "grpc"
     head = ("code",)
-    shows_arguments = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what makes calls, and what says that a channel is ready."""

@@ -173,11 +173,6 @@ class HttpAdapter(Adapter):
                 return model
         return ""
 
-    def label(self, request: Plain) -> str:
-        """Return `http GET /users/1?page=2`."""
-        _, _, _, query = requests.split(request["url"])
-        return f"http {self.signature(request)}{f'?{query}' if query else ''}"
-
 
 class LanguageModels(HttpAdapter):
     """Compares the answers of language models, whichever client has asked."""

@@ -16,7 +16,6 @@ class Mcp(Adapter):
 
     name = kind = "mcp"
     is_session = True
-    shows_arguments = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what opens a session."""

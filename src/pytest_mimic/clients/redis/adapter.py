@@ -16,7 +16,6 @@ class Redis(Adapter):
 
     name = kind = "redis"
     has_effect = True
-    shows_arguments = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what connects, sends and reads; and what needs scripts or a lock."""

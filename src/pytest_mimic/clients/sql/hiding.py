@@ -121,12 +121,15 @@ class Hiding:
         return column in statement.names and column not in statement.functions
 
     def _rows(self, found: list[Plain], keys: list[str]) -> list[Plain]:
+        statement = self._statement
         judged = {}
         unknown = []
         for key in keys:
             columns = self._resolved([key])
             judged[key] = self._judged([*columns, key])
-            if not columns or self._statement.renames:
+            is_told = key in statement.items or key in statement.labels
+            is_known = is_told and not statement.renames
+            if not (is_known or statement.lists_all):
                 unknown.append(key)
         hidden = unknown if self._is_secret else ()
         return [

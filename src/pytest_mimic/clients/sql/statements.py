@@ -42,12 +42,17 @@ _KINDS = {
     "numbered": "parameter",
     "marker": "parameter",
 }
+_ALL_COLUMNS = re.compile(
+    r"\s*select\s+(?:\w+\.)?\*\s+from\b(?!.*\bselect\b)", re.I | re.S
+)
 _RENAMES = re.compile(r"\b(?:union|intersect|except)\b|\)\s*as\s*(?:\w+\s*)?\(", re.I)
 _COMPARISON = frozenset("=<>!~")
 # Before a column that stands alone on its side of a comparison.
 _BEGINNINGS = frozenset(["where", "and", "or", "set", "on", "not", "having", ",", "("])
 # Before a condition; of SET, before all that it sets.
 _BEFORE_CONDITIONS = frozenset("where and or on having set".split())
+_BEFORE_ITEMS = frozenset(["select", "distinct", "returning", ","])
+_AFTER_ITEMS = frozenset(["from", ",", ")", ";"])
 # Where a condition ends, or what is given, or begins.
 _BOUNDARIES = _BEFORE_CONDITIONS.union(
     "select distinct returning from values group order limit offset fetch union"
@@ -95,6 +100,8 @@ class Statement(NamedTuple):
             of a document.
         labels: By a name that stands behind another one, or behind an expression, as
             that of a label does: the same of what it names.
+        items: The columns that it gives under their own names.
+        lists_all: Whether it gives all columns of its tables, and nothing else.
         renames: Whether it has other names for columns, in brackets or for the rows of
             several queries.
         is_ordered: Whether it gives an order of rows.
@@ -106,6 +113,8 @@ class Statement(NamedTuple):
     literals: tuple[Literal, ...]
     columns: Mapping[str, list[str]]
     labels: Mapping[str, list[str]]
+    items: frozenset[str]
+    lists_all: bool
     renames: bool
     is_ordered: bool
 
@@ -144,6 +153,7 @@ def read(text: str) -> Statement:
         if token.kind == "comment"
     ]
     functions = set()
+    items = set()
     columns: dict[str, list[str]] = {}
     labels: dict[str, list[str]] = defaultdict(list)
     for index, token in enumerate(tokens):
@@ -158,6 +168,8 @@ def read(text: str) -> Statement:
             literals.append(Literal(token.start, token.end, kind, column, is_key))
         elif token.word == "(" and index:
             functions.add(tokens[index - 1].content)
+        elif _is_item(tokens, index):
+            items.add(token.content)
         elif token.is_name and index and _ends_item(tokens[index - 1]):
             labels[token.content] += _item_before(tokens, index)
     if _SETS_A_PASSWORD.search(text):
@@ -169,6 +181,8 @@ def read(text: str) -> Statement:
         literals=tuple(sorted(literals)),
         columns=columns,
         labels=labels,
+        items=frozenset(items),
+        lists_all=_ALL_COLUMNS.match(text) is not None,
         renames=_RENAMES.search(text) is not None,
         is_ordered=any(token.word == "order" for token in tokens),
     )
@@ -241,6 +255,16 @@ def _condition(tokens: list[_Token], index: int) -> list[str]:
         end += 1
     others = [*tokens[start:index], *tokens[index + 1 : end]]
     return _columns_in(others)
+
+
+def _is_item(tokens: list[_Token], index: int) -> bool:
+    """Return whether a column stands alone in what is given: `SELECT u.name, id`."""
+    start = index
+    while start >= 2 and tokens[start - 1].word == ".":
+        start -= 2
+    is_first = start > 0 and tokens[start - 1].word in _BEFORE_ITEMS
+    is_last = index + 1 == len(tokens) or tokens[index + 1].word in _AFTER_ITEMS
+    return is_first and is_last and tokens[index].is_name
 
 
 def _ends_item(token: _Token) -> bool:
