@@ -26,3 +26,45 @@ def test_a_tensor_without_memory_is_never_to_be_left_out(project, value):
     run.expect(failed=1, never=["ignore="])
     assert WITHOUT_MEMORY[value] in run.error[1]
     assert run.error[-1] == "pass a dense one made of it"
+
+
+HOOKED = """
+    import torch.nn.utils.prune, shop
+
+    class Watched(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = torch.nn.Linear(2, 2)
+            self.inner.register_forward_hook(print, with_kwargs=True)
+            self.handle = self.inner.register_forward_hook(len)
+
+    def made():
+        torch.manual_seed(0)
+        parametrized = torch.nn.Linear(2, 2)
+        torch.nn.utils.weight_norm(parametrized)
+        pruned = torch.nn.utils.prune.identity(torch.nn.Linear(2, 2), "weight")
+        normed = torch.nn.utils.spectral_norm(torch.nn.Linear(2, 2))
+        normed.register_full_backward_hook(print)
+        return [parametrized, pruned, normed, Watched()]
+
+    def test_one():
+        made()
+
+    def test_two():
+        assert shop.total(made()) == 1
+"""
+
+
+def test_the_numbers_of_hooks_count_by_their_order(project):
+    project.ini("shop:total")
+    project.module("def total(value):\n    return 1")
+    project.tests(HOOKED)
+    project.record("-Wignore", process=True).expect(passed=2)
+
+    project.replay("-Wignore", "-k", "two", process=True).expect(passed=1, deselected=1)
+
+    project.tests(HOOKED.replace("(len)", "(max)"))
+    run = project.replay("-Wignore", "-k", "two", process=True).expect(
+        failed=1, deselected=1
+    )
+    assert "MissingRecordingError" in run.output

@@ -362,6 +362,13 @@ def _any_tensor(tensor: Any, walk: Opener) -> Tree:
     return {"$torch:Tensor": content or walk.node(bits_of(tensor)), **form}
 
 
+def _handle(handle: Any, _walk: Opener) -> Tree:
+    """Give what removes a hook of torch, by the place of the hook among the others."""
+    hooks = list(handle.hooks_dict_ref() or ())
+    is_there = handle.id in hooks
+    return {"$torch:RemovableHandle": hooks.index(handle.id) if is_there else None}
+
+
 def _make_tensor(_cls: Any, tree: dict[str, Any], make: Make) -> object:
     import torch
 
@@ -733,6 +740,7 @@ _RULES: dict[str, Row] = {
     "pandas:ExtensionArray": Row(_extension_array),
     "pandas:NaTType": Row(_no_moment),
     "pandas:Timestamp": Row(_stamp, _make_stamp),
+    "torch:RemovableHandle": Row(_handle),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),
     "polars:DataFrame": Row(_polars_frame),
     "polars:Series": Row(_polars_series),

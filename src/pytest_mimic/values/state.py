@@ -166,13 +166,30 @@ class Kind:
         return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
 
     def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
-        """Give attributes without what properties have computed."""
+        """Give attributes without what properties have computed.
+
+        Hooks of torch have numbers by their order.
+        """
+        if self.is_of_library:
+            attributes = _with_hooks_by_order(attributes)
         for name in attributes.keys() - self._looked_at.keys():
             self._looked_at[name] = is_computed(self.cls, name)
         computed = [name for name in attributes if self._looked_at[name]]
         if not computed:
             return attributes
         return {name: attributes[name] for name in attributes if name not in computed}
+
+
+def _with_hooks_by_order(attributes: dict[Any, object]) -> dict[Any, object]:
+    # Torch numbers the hooks of all modules of a process together.
+    hooks: dict[Any, Any] = {
+        name: part for name, part in attributes.items() if "_hooks" in str(name)
+    }
+    numbers = sorted({number for part in hooks.values() for number in part})
+    for name, part in hooks.items():
+        by_order = [(numbers.index(number), hook) for number, hook in part.items()]
+        hooks[name] = type(part)(by_order)
+    return {**attributes, **hooks}
 
 
 def library_of(cls: type) -> str:
