@@ -68,3 +68,45 @@ def test_the_numbers_of_hooks_count_by_their_order(project):
         failed=1, deselected=1
     )
     assert "MissingRecordingError" in run.output
+
+
+@pytest.mark.parametrize("given", ["{value}", "(one for one in [{value}])"])
+def test_a_graph_of_gradients_is_named_as_left_out(project, given):
+    """Behind a stream of several items, too, and not where only an argument has one."""
+    project.ini("shop:loss")
+    given = given.format(value="model(x).sum()")
+    project.module(
+        f"def loss(model, x):\n    return {given}\n\ndef size(x):\n    return 1\n"
+    )
+    project.tests("""
+        import torch, shop
+
+        def test_it():
+            model = torch.nn.Linear(2, 1)
+            torch.nn.init.ones_(model.weight)
+            torch.nn.init.zeros_(model.bias)
+            result = shop.loss(model, torch.ones(2))
+            losses = [result] if isinstance(result, torch.Tensor) else list(result)
+            for loss in losses:
+                loss.backward()
+            assert model.weight.grad is not None
+    """)
+
+    fact = "shop:loss made the graph of its gradients"
+    run = project.record(process=True).expect(passed=1)
+    assert f"side effects that a replay leaves out: {fact}" in run.output
+    run = project.replay(process=True).expect(failed=1)
+    assert f"left out by the replay: {fact}" in run.output
+
+
+def test_a_graph_of_an_argument_is_no_side_effect(project):
+    project.ini("shop:mean mutates=x")
+    project.module("def mean(x):\n    return float(x.detach().mean())")
+    project.tests("""
+        import torch, shop
+
+        def test_it():
+            assert shop.mean(torch.ones(2, requires_grad=True) * 2) == 2
+    """)
+
+    project.record(process=True).expect(passed=1, never=["side effects"])

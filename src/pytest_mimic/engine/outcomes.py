@@ -522,6 +522,7 @@ class RealCall:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
         places, run = self._call.states.places, self._plan.run
+        places.has_graph = False
         if verb == "raised" and name:
             name = "exception"
         try:
@@ -540,6 +541,8 @@ class RealCall:
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
             refuse(self._call, self._step, told)
             raise told from error.__cause__
+        if places.has_graph:
+            self._step.effects |= {"made the graph of its gradients"}
         if places.unmoved:
             texts = [repr(self._mask(text)) for text in places.unmoved]
             self._tell("unmoved", texts)

@@ -352,6 +352,7 @@ def _any_tensor(tensor: Any, walk: Opener) -> Tree:
     if grad is not None:
         form["grad"] = walk.node(grad)
     content: Tree = [walk.node(part) for part in parts_of(tensor)]
+    walk.places.has_graph |= tensor.grad_fn is not None
     if walk.purpose != "exact":
         content = content or walk.node(numbers_of(tensor))
         return _tagged(tensor, content, walk, **form)

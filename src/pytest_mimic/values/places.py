@@ -54,6 +54,7 @@ class Places:
     Attributes:
         folders: The folders that the arguments name.
         unmoved: Parts of texts of the outcome that hold a path where it is not moved.
+        has_graph: Whether a tensor of the outcome leads back to what it was made of.
         names: The names of parts of arguments that keep their place, by their ids.
         parts: These parts by their names.
         starts: What a text holds that may hold a path below the rootdir or below the
@@ -63,6 +64,7 @@ class Places:
     def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
         self.folders: list[str] = []
         self.unmoved: dict[str, None] = {}
+        self.has_graph = False
         self.names: Mapping[int, str] = {}
         self.parts: Mapping[str, object] = {}
         self._rootdir = _spellings(rootdir) if rootdir else ()
