@@ -403,3 +403,32 @@ def test_an_array_of_records_knows_one_name_of_a_type():
     records = np.zeros(2, [("start", np.longlong), ("end", "f8")])
 
     assert there_and_back([records, object])[0].tolist() == records.tolist()
+
+
+class Facts:
+    """Its copy has what reading alone fills, as a data array of xarray has."""
+
+    def __init__(self):
+        self._facts = None
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self._facts is None:
+            self._facts = {}
+
+
+def test_what_only_reading_fills_in_a_copy_is_no_difference():
+    made = Facts()
+    known = Facts()
+    known._facts = {"a": 1}
+
+    assert there_and_back(made)._facts == {}
+    assert there_and_back(known)._facts == {"a": 1}
+
+
+def test_a_data_array_without_attributes_comes_back():
+    xr = pytest.importorskip("xarray")
+
+    again = there_and_back(xr.DataArray([1.0, 2.0], dims="x"))
+
+    assert again.identical(xr.DataArray([1.0, 2.0], dims="x"))
