@@ -350,6 +350,21 @@ def test_a_key_without_a_name_serves_in_a_process_that_begins_anew(started):
     started.run(process=True, offline=True).expect(passed=1, real=[])
 
 
+def test_a_key_that_cannot_be_pickled_is_refused_in_such_a_process(started):
+    started.tests("""
+        import threading
+        import pytest, shop
+
+        @pytest.mark.mimic("shop:fetch", key=lambda arguments, lock=threading.Lock(): 1)
+        def test_it():
+            shop.by_pool()
+    """)
+
+    run = started.run("--mimic-record", process=True)
+
+    run.expect(failed=1, real=[], says=["key= of shop:fetch", "give key= a name"])
+
+
 def test_a_process_that_dies_loses_nothing_that_it_has_recorded(started):
     started.module(
         f"{STARTED}\n    def die():\n        import os\n        fetch('Rome')\n        os._exit(3)\n"

@@ -6,8 +6,10 @@ import functools
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def _enter(
 def _portable(target: Target) -> Target:
     if target.options.key is None:
         return target
-    key = _LaterLoaded(target.options.key)
+    key = _LaterLoaded(target.name, target.options.key)
     return target._replace(options=target.options.changed(key=key))
 
 
@@ -101,14 +103,21 @@ class _LaterLoaded:
     To load it earlier would import the project before it is patched.
     """
 
-    def __init__(self, function: Callable[..., object]) -> None:
+    def __init__(self, target: str, function: Callable[..., object]) -> None:
         from cloudpickle import dumps  # type: ignore[import-untyped]  # few need it
 
-        self._pickle = dumps(function)
+        self._target = target
+        self._pickle = b""
+        with suppress(Exception):  # What it holds cannot be pickled.
+            self._pickle = dumps(function)
 
     def __call__(self, arguments: Mapping[str, object]) -> object:
         return self._function(arguments)
 
     @functools.cached_property
     def _function(self) -> Any:
-        return pickle.loads(self._pickle)
+        if self._pickle:
+            return pickle.loads(self._pickle)
+        what = f"key= of {self._target} holds what cannot reach another process"
+        ways = [("to give key= a name", "define its function in a module")]
+        raise UnstableIdentityError(what, [], ways)
