@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_digested_is_refused(shop):
 
     told = [
         "folder: a folder with a named pipe, pipe",
-        "shop:listing ignore=folder",
+        "pass the files that count, or what they hold",
     ]
     shop.record().expect(failed=1, real=[], says=["UnstableIdentityError", *told])
 

@@ -25,6 +25,7 @@ MOST_ITEMS = 10_000
 MOST_SIGNS = 4096
 """A longer text is no path."""
 CHUNK = 1 << 20
+_WAY = "pass the files that count, or what they hold"
 _NUMBER = r"\d+$"
 _AROUND = r"\s\"'=(\[,;"
 """Behind one of these a path begins inside of a text; before one, or `/`, it ends."""
@@ -288,14 +289,14 @@ def content_of(path: str | os.PathLike[str]) -> Tree:
     try:
         return f"file {_digest_of_file(path)}"
     except OSError as error:
-        return Refused(f"a file that cannot be read ({error.strerror})")
+        return Refused(f"a file that cannot be read ({error.strerror})", _WAY)
 
 
 def _content_of_folder(folder: str) -> Tree:
     # No link to a folder is followed: it may lead to one above.
     paths = list(islice(Path(folder).rglob("*"), MOST_FILES + 1))
     if len(paths) > MOST_FILES:
-        return Refused(f"a folder with more than {MOST_FILES:,} files")
+        return Refused(f"a folder with more than {MOST_FILES:,} files", _WAY)
     digest = xxh3_128()
     for path in sorted(paths):
         if path.is_dir() and not path.is_symlink():
@@ -303,7 +304,7 @@ def _content_of_folder(folder: str) -> Tree:
         content = Refused("a link to a folder") if path.is_dir() else content_of(path)
         name = path.relative_to(folder)
         if isinstance(content, Refused):
-            return Refused(f"a folder with {content.what}, {name}")
+            return Refused(f"a folder with {content.what}, {name}", _WAY)
         digest.update(os.fsencode(f"{name}\0{content}\0"))
     return f"folder {digest.hexdigest()}"
 
