@@ -212,3 +212,12 @@ def test_what_a_model_is_told_beside_its_messages_comes_first(name):
     body = {"messages": [{"role": "user", "content": "hi"}], name: "Be short."}
 
     assert messages_of(body) == [("system", "Be short."), ("user", "hi")]
+
+
+def test_a_command_of_an_unknown_client_is_named_by_its_signature():
+    """Nobody here knows which of its parts tell it from others."""
+    request = {"command": "READ", "room": "kitchen"}
+
+    label = call_label("sensor", request, signature="READ kitchen")
+
+    assert label == "sensor READ kitchen"

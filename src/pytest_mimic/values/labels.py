@@ -63,7 +63,7 @@ def _asked(request: Mapping[str, Any]) -> list[str]:
         return [_text(request["statement"]), _in_brackets(parameters)]
     if "commands" in request:
         return ["; ".join(map(_command, request["commands"]))]
-    if "command" in request:
+    if "arguments" in request:
         return [_command(request)]
     method = _text(request.get("method", ""))
     if "url" in request:
