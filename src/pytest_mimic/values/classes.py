@@ -76,8 +76,11 @@ def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type
     fault = _fault_of_name(name)
     if not fault:
         cls = class_named(name, load_imports)
-        # What is remembered of a class is found by its hash.
-        fault = fault_of_metaclass(type(cls)) or _fault_of(cls, name)
+        metaclass = type(cls)
+        fault = "its metaclass is an odd one"
+        # What is remembered of a class is found by its hash, which must be that of C.
+        if type(metaclass) is type:
+            fault = _fault_of_metaclass(metaclass) or _fault_of(cls, name)
     if fault:
         raise refused(name, fault)
     return cls
@@ -100,15 +103,9 @@ def _fault_of_name(name: str) -> str:
     return "it is in no table" if is_of_python and not is_in_table else ""
 
 
-def fault_of_metaclass(metaclass: type) -> str:
-    """Say why a class of this metaclass may not be asked anything; empty: it may."""
-    if type(metaclass) is not type:
-        return "its metaclass is an odd one"
-    return _fault_of_metaclass(metaclass)
-
-
 @lru_cache(maxsize=64)
 def _fault_of_metaclass(metaclass: type) -> str:
+    """Say why a class of this metaclass may not be asked anything; empty: it may."""
     for base in bases_of(metaclass):
         if base is type:
             break

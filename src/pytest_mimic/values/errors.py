@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from types import (
     BuiltinFunctionType,
-    FunctionType,
     GetSetDescriptorType,
     MemberDescriptorType,
 )
@@ -36,7 +35,7 @@ What there is not of these is `None`, or missing.
 
 def parts_of(error: BaseException) -> Parts:
     """Take an exception apart."""
-    attributes = _attributes_of(error)
+    attributes = dict(error.__dict__)
     beside = {
         "args": list(error.args),
         "fields": _fields_of(error) or None,
@@ -45,21 +44,6 @@ def parts_of(error: BaseException) -> Parts:
         "from": error.__suppress_context__ or None,
     }
     return attributes, beside
-
-
-def _attributes_of(error: BaseException) -> dict[str, object]:
-    """Give what was set on an exception, as its class gives it to be pickled."""
-    attributes = dict(error.__dict__)
-    if not isinstance(type(error).__reduce__, FunctionType):
-        return attributes
-    try:
-        reduced: Any = error.__reduce__()
-        return {**attributes, **reduced[2]}
-    except Exception:  # It gives no attributes, or fails at it.
-        return attributes
-    finally:
-        # The class may have changed the very mapping that it gives.
-        error.__dict__.update(attributes)
 
 
 def _fields_of(error: BaseException) -> dict[str, object]:
