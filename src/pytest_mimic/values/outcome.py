@@ -563,10 +563,10 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
     return deeply(lambda: _mapped(tree, with_object))
 
 
-def _marshalled(tree: Any, version: int = marshal.version) -> bytes:
+def _marshalled(tree: Any) -> bytes:
     """Give a tree as bytes in which each text stands as it is; none: it is too deep."""
     try:
-        return marshal.dumps(tree, version)
+        return marshal.dumps(tree)
     except ValueError:
         return b""
 

@@ -56,9 +56,9 @@ class Pickled:
     def of_value(
         cls,
         value: object,
-        left_out: Container[int] = (),
-        mask: Callable[[str], str] | None = None,
-        places: Places | None = None,
+        left_out: Container[int],
+        mask: Callable[[str], str] | None,
+        places: Places | None,
     ) -> Pickled:
         """Pickle a value; code without a name of its own by value, with cloudpickle.
 

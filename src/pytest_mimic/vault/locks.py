@@ -171,19 +171,12 @@ class Locks:
                 raise reason from None
         # The last one who leaves may delete the folder again, and this file with it.
         with suppress(FileExistsError, FileNotFoundError):
-            self._make_ready()
+            # Git ignores a new folder, and all use it who may write into the vault.
+            with FileIO(open_file(self._folder.path(_IGNORE), NEW, 0o666)) as ignore:
+                write_all(ignore.fileno(), b"*\n")
+            self._share(_FOLDER)
+            self._share(_WRITE)
         return descriptor
-
-    def _make_ready(self) -> None:
-        """Let Git ignore a new folder, and all use it who may write into the vault.
-
-        Raises:
-            FileExistsError: It was made ready before.
-        """
-        with FileIO(open_file(self._folder.path(_IGNORE), NEW, 0o666)) as ignore:
-            write_all(ignore.fileno(), b"*\n")
-        self._share(_FOLDER)
-        self._share(_WRITE)
 
     def _share(self, name: str) -> None:
         mode = stat_of(self._folder.path("")).st_mode
