@@ -81,7 +81,6 @@ class Kind:
 
     def __init__(self, cls: type) -> None:
         self.cls = cls
-        self._looked_at: dict[Any, bool] = {}
 
     @cached_property
     def name(self) -> str:
@@ -172,9 +171,7 @@ class Kind:
         """
         if self.is_of_library:
             attributes = _with_hooks_by_order(attributes)
-        for name in attributes.keys() - self._looked_at.keys():
-            self._looked_at[name] = is_computed(self.cls, name)
-        computed = [name for name in attributes if self._looked_at[name]]
+        computed = [name for name in attributes if is_computed(self.cls, name)]
         if not computed:
             return attributes
         return {name: attributes[name] for name in attributes if name not in computed}
@@ -440,6 +437,7 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
 # -- what an object remembers of itself
 
 
+@lru_cache(maxsize=4096)
 def is_computed(cls: type, name: str) -> bool:
     """Tell whether objects of a class keep under a name what a property computed.
 
