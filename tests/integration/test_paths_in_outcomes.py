@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 SHOP = """
     from collections import namedtuple
     from dataclasses import dataclass
@@ -363,3 +365,26 @@ def test_an_object_that_opens_a_temporary_file_later_is_refused(project):
         "return what it reads from the file",
     ]
     project.replay("-k", "fact").expect(passed=1, deselected=1)
+
+
+def test_the_cells_of_a_large_frame_name_a_file_of_the_run(project):
+    pytest.importorskip("pandas")
+    project.ini("shop:listed")
+    project.module("""
+        import pandas as pd
+
+        def listed(path):
+            return pd.DataFrame({"path": [str(path)] * 60, "kind": ["csv"] * 60})
+    """)
+    project.tests("""
+        import shop
+
+        def test_it(tmp_path):
+            path = tmp_path / "a.csv"
+            path.write_text("a")
+            assert set(shop.listed(path)["path"]) == {str(path)}
+    """)
+    project.record().expect(passed=1)
+
+    elsewhere = f"--basetemp={project.root.parent / 'elsewhere'}"
+    project.replay(elsewhere).expect(passed=1)

@@ -292,9 +292,12 @@ class Walk:
         """Tell whether the path of a temporary file hangs on an object of a library."""
         if not self.refuses_late_files:
             return False
-        around = [part.value for part in self._above.values()]
-        holder = next((one for one in around[::-1] if type(one) not in _CONTAINERS), 0)
-        if not is_installed(type(holder)) or isinstance(holder, BaseException):
+        around = [*self._above.values()][::-1]
+        holders = (part for part in around if type(part.value) not in _CONTAINERS)
+        holder = next(holders, self._part)
+        kind = type(holder.value)
+        # The texts of a table are its cells.
+        if holder.is_ruled or not is_installed(kind) or issubclass(kind, BaseException):
             return False
         return self.places.has_temporary_file(path)
 
