@@ -196,6 +196,7 @@ BROKEN = {
     "a shape": {"$torch:Tensor": ONE, "dtype": "float32", "shape": [2]},
     "no dtype": {"$torch:Tensor": ONE, "dtype": "load", "shape": [1]},
     "quantised": {"$torch:Tensor": ONE, "dtype": "qint8", "shape": [1]},
+    "no memory": {"$torch:Tensor": ONE, "dtype": "float32", "shape": [1], "device": "meta"},
     "a list": {"$torch:Tensor": [1.0], "dtype": "float32", "shape": [1]},
     "a layout": {**COO, "layout": "strided"},
 }  # fmt: skip

@@ -24,6 +24,7 @@ ITEMS = {
     "other byte order": (np.array([1], ">i4"), [1]),
     "texts": (np.array(["a", "bc"]), ["a", "bc"]),
     "bytes": (np.array([b"a"]), [{"$bytes": "a"}]),
+    "wide texts": (np.array(["a", "bc"], "U1000"), ["a", "bc"]),
     "moments": (np.array(["2024-01-01", "NaT"], "M8[ns]"), ["2024-01-01", "NaT"]),
     "durations": (np.array([5], "m8[s]"), [5]),
     "fifty": (np.arange(50), [*range(50)]),
@@ -69,6 +70,14 @@ def test_other_arrays_are_files_that_numpy_reads_without_pickles(array):
     again = loaded(tree, objects)[0]
     assert facts(again) == facts(np.array(array, order="F" if array.flags.fnc else "C"))
     again[...] = again[0]  # It may be changed.
+
+
+def test_very_wide_texts_come_back():
+    wide = np.array(["a" * 300_000, "b"])
+    padded = np.array(["a", "b"], "U300000")
+
+    assert facts(there_and_back(wide)) == facts(wide)
+    assert facts(there_and_back(padded)) == facts(padded)
 
 
 def test_an_array_of_two_places_is_one_array_in_the_copy():
@@ -168,6 +177,8 @@ BROKEN = {
     "another shape": (b"", {"$numpy:ndarray": [1], "dtype": "int64", "shape": [2]}),
     "no shape": (b"", {"$numpy:ndarray": [1], "dtype": "int64", "shape": "1"}),
     "a size that is none": (b"", {"$numpy:ndarray": [1], "dtype": "int64", "shape": [True]}),
+    "very wide texts": (b"", {"$numpy:ndarray": ["a"], "dtype": "<U500000000", "shape": [1]}),
+    "very wide bytes": (b"", {"$numpy:ndarray": [{"$bytes": "a"}], "dtype": "S2000000000", "shape": [1]}),
     "a number of a list": (b"", {"$numpy:float64": [1.0, 2.0]}),
 }  # fmt: skip
 

@@ -49,6 +49,8 @@ _OTHER_NAMES = {
     "pandas:TimedeltaIndex": "pandas:Index",
     "torch:Parameter": "torch:Tensor",
 }
+# In bytes. Where texts take more, none is wider than the widest.
+_MOST_PADDED = 1 << 20
 _ITEMS = (bool, int, float, complex, str, bytes)
 
 
@@ -241,6 +243,9 @@ def _make_array(_cls: Any, tree: dict[str, Any], make: Make) -> object:
     if dtype.kind not in "biufcSUMm":
         raise TypeError(f"{dtype} is not made of items")
     items = [checked(make(item), *_ITEMS) for item in checked(content, list)]
+    is_wide = dtype.kind in "SU" and dtype.itemsize * len(items) > _MOST_PADDED
+    if is_wide and dtype.itemsize > np.array(items, dtype.kind).itemsize:
+        raise ValueError(f"{dtype} is wider than its items")
     return of_items(items, dtype, shape, checked(tree.get("order", "C"), str))
 
 

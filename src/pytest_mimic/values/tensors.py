@@ -133,9 +133,12 @@ def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:
 def _on(tensor: Any, device: str) -> Any:
     """Give a tensor on a device; where this machine has none, as it is."""
     try:
-        return tensor.to(device)
+        moved = tensor.to(device)
     except (RuntimeError, AssertionError, NotImplementedError):
         return tensor
+    if moved.is_meta:
+        raise ValueError("a tensor of the device meta has no numbers")
+    return moved
 
 
 # -- inside of pickles
