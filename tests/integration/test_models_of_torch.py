@@ -36,7 +36,8 @@ HOOKED = """
             super().__init__()
             self.inner = torch.nn.Linear(2, 2)
             self.inner.register_forward_hook(print, with_kwargs=True)
-            self.handle = self.inner.register_forward_hook(len)
+            self.my_hooks = [self.inner.register_forward_hook(len)]
+            self._hooks = {"last": len, 3: len}
 
     def made():
         torch.manual_seed(0)

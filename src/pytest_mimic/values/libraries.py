@@ -370,9 +370,8 @@ def _any_tensor(tensor: Any, walk: Opener) -> Tree:
 
 def _handle(handle: Any, _walk: Opener) -> Tree:
     """Give what removes a hook of torch, by the place of the hook among the others."""
-    hooks = list(handle.hooks_dict_ref() or ())
-    is_there = handle.id in hooks
-    return {"$torch:RemovableHandle": hooks.index(handle.id) if is_there else None}
+    hooks = handle.hooks_dict_ref() or ()
+    return {"$torch:RemovableHandle": [number == handle.id for number in hooks]}
 
 
 def _make_tensor(_cls: Any, tree: dict[str, Any], make: Make) -> object:

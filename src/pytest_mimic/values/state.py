@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache, partial
@@ -34,6 +35,8 @@ _HOOKS = (
 # These write the hooks of the classes that they make, and keep nothing back there.
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
 _POINTER = tuple.__itemsize__
+# Torch numbers the hooks of all modules of a process together.
+_NUMBERED_HOOKS = re.compile(r"_(\w+ward|(load_)?state_dict)(_pre|_post)?_hooks\w*")
 
 CONTAINERS: dict[str, type] = {
     "collections:Counter": Counter,
@@ -178,14 +181,12 @@ class Kind:
 
 
 def _with_hooks_by_order(attributes: dict[Any, object]) -> dict[Any, object]:
-    # Torch numbers the hooks of all modules of a process together.
-    hooks: dict[Any, Any] = {
-        name: part for name, part in attributes.items() if "_hooks" in str(name)
-    }
+    names = filter(_NUMBERED_HOOKS.fullmatch, map(str, attributes))
+    hooks: dict[Any, Any] = {name: attributes[name] for name in names}
     numbers = sorted({number for part in hooks.values() for number in part})
     for name, part in hooks.items():
         by_order = [(numbers.index(number), hook) for number, hook in part.items()]
-        hooks[name] = type(part)(by_order)
+        hooks[name] = OrderedDict(by_order)
     return {**attributes, **hooks}
 
 
