@@ -696,7 +696,7 @@ class Exchange:
     def running(self) -> Iterator[None]:
         """The real call. One that ends by an error leaves its place empty."""
         try:
-            with self.step.running():
+            with self.step:
                 yield
         except BaseException as error:
             self.step.abandon(error)

@@ -20,14 +20,10 @@ from pytest_mimic.vault.recording import MALFORMED, Entry
 _NOT_ALLOWED = frozenset({401, 403, 407})
 _FAILED_STATUS = _NOT_ALLOWED | {408, 425, 429}
 _NETWORK = frozenset(
-    {
-        "BrokenPipeError",
-        "ConnectionAbortedError",
-        "ConnectionError",
-        "ConnectionRefusedError",
-        "ConnectionResetError",
-        "TimeoutError",
-    }
+    """
+    BrokenPipeError ConnectionAbortedError ConnectionError ConnectionRefusedError
+    ConnectionResetError TimeoutError
+    """.split()
 )
 _GONE = frozenset({404, 410})
 # Of gRPC: nobody may ask, or the service cannot answer now.
@@ -52,7 +48,9 @@ class Call:
         signature: `GET /users/1`; of a function its target.
         in_log: Whether it has a place in its owner's log; else all tests share it.
         is_of_all: Whether all tests share it whatever owns calls now, a cassette too.
+        conversation: The calls of its log that it follows from, by name; empty: none.
         options: Those of its line.
+        line: Those of them that count, as its recording keeps them.
         line_name: How its line names the target: `httpx`.
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         hides_anew: Whether today's names may hide other parts than those of old.
@@ -74,7 +72,9 @@ class Call:
         self.target = self.signature = self.line_name = target
         self.kind = kind
         self.options = options
+        self.line = _line_of(options)
         self.in_log = in_log
+        self.conversation = kind if in_log and kind != "function" else ""
 
     def describe(self) -> Tree:
         """Give what the recording keeps of it: arguments, or the request."""
@@ -120,19 +120,9 @@ class Call:
         return []
 
     @property
-    def line(self) -> str:
-        """The options that count, as its recording keeps them."""
-        return _line_of(self.options)
-
-    @property
     def has_samples(self) -> bool:
         """Whether equal calls have an answer each, if all tests share them."""
         return self.kind != "function" and not self.is_of_all
-
-    @property
-    def conversation(self) -> str:
-        """The calls of its log that it follows from, by name; empty: none."""
-        return self.kind if self.in_log and self.kind != "function" else ""
 
     def line_with(self, **more: Iterable[str]) -> str:
         """Give its line, with more paths in some options."""
@@ -214,14 +204,20 @@ class Slot:
     before = ""
 
     def __init__(
-        self, name: str, key: Key, recorded: Recorded, entry: Entry | None
+        self,
+        name: str,
+        key: Key,
+        recorded: Recorded,
+        entry: Entry | None,
+        decision: Decision | Reason,
+        index: int | None,
     ) -> None:
         self.name = name
         self.key = key
         self.recorded = recorded
         self.entry = entry
-        self.decision: Decision | Reason = "missing"
-        self.index: int | None = None
+        self.decision = decision
+        self.index = index
         self.thread = threading.get_ident()
 
     @property

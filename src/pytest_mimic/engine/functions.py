@@ -130,7 +130,7 @@ class FunctionPlan:
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
         self.is_shared = cassette is None and not self.is_in_log
-        self.passes = run.inside.passes
+        self.passes = run.passes
         self.players: dict[bytes | str, Player] = {}
         self.has_players = False
         self._version = -1

@@ -56,6 +56,7 @@ class Log:
     Attributes:
         beginnings: What was recorded of each beginning.
         found: What was recorded before, from this beginning on.
+        entries: The calls in it.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
@@ -79,6 +80,7 @@ class Log:
         self.beginning = beginning
         self.beginnings: list[Recording] = []
         self.found: Recording | None = None
+        self.entries: list[Entry] = []
         self.made: list[Slot] = []
         self.plays = 0
         self.ending: Ending = "passed"
@@ -116,16 +118,12 @@ class Log:
         before = self.beginnings[: self.beginning]
         if len(self.beginnings) > self.beginning:
             self.found = self.beginnings[self.beginning]
+            self.entries = self.found.entries
         self._clock = _end_of([one for piece in before for one in piece.entries])
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
             self._lines[entry.target].add(entry.line)
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The calls that were recorded before."""
-        return self.found.entries if self.found else []
 
     @cached_property
     def turns(self) -> Turns:
@@ -182,7 +180,7 @@ class Log:
     # -- a call
 
     def take(
-        self, call: Call, mode: Mode, as_recorded: Call, *, has_effect: bool = False
+        self, call: Call, mode: Mode, as_recorded: Call, *, has_effect: bool
     ) -> Slot:
         """Give the next place to a call, and say what becomes of it.
 
@@ -201,12 +199,13 @@ class Log:
             entry = None if index is None else self.entries[index]
             if entry is not None and recorded != "empty" and call.changed(entry):
                 recorded = "stale"
-            slot = Slot(self.name, key, recorded, entry)
-            slot.decision = decide(
+            decision = decide(
                 mode, recorded, self.conversation(kind), has_effect=has_effect
             )
+            if recorded == "repeats":
+                index = None
+            slot = Slot(self.name, key, recorded, entry, decision, index)
             slot.is_in_log, slot.conversation = True, kind
-            slot.index = None if recorded == "repeats" else index
             slot.begin = self._tick()
             if kind:
                 self._conversations[kind] = "real" if slot.is_real else "replayed"
@@ -681,9 +680,8 @@ class Shared:
         elif mode == "record" and is_own and failed_exchange(entry.body):
             # Who tries again is to get the real answer.
             recorded = "none" if number in self._made_in_run(name) else "fresh"
-        slot = Slot(name, key_of(call), recorded, entry)
-        slot.decision = decide("record" if is_made else mode, recorded)
-        slot.index = number
+        decision = decide("record" if is_made else mode, recorded)
+        slot = Slot(name, key_of(call), recorded, entry, decision, number)
         slot.before = found if found != name else ""
         return slot
 

@@ -77,6 +77,7 @@ class Run:
             recorded.
         inside: Which calls are a part of a real call.
         sleeps: Lets nobody wait after a miss.
+        passes: Whether a call is a part of a real one, and runs unseen.
         collector: Lets chance decide nothing that a test asks.
         servers: The servers of this process.
     """
@@ -122,6 +123,7 @@ class Run:
         self.refusals = Refusals(vault, commands, self.secrecy)
         self.changing: ChangingValues | None = None
         self.inside = Inside()
+        self.passes = self.inside.passes
         self.sleeps = Sleeps()
         self.collector = Collector()
         self.servers = OwnServers()
@@ -321,10 +323,6 @@ class Run:
         return seen if seen in left else min(left)
 
     # -- what wrappers and edges ask before a call
-
-    def passes(self) -> bool:
-        """Whether a call runs for real unseen: it is a part of a real call."""
-        return self.inside.passes()
 
     def is_own_server(self, host: str | None) -> bool:
         """Whether a server of this process answers under a host, `localhost:8000`."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from time import time
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_mimic.engine.calls import (
     Call,
@@ -17,7 +17,6 @@ from pytest_mimic.engine.calls import (
 )
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.inside import OpenCall
-from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
@@ -83,18 +82,14 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
             run.try_out(slot.name)
     except MimicError as error:
         raise run.refuse(error, call, owner) from None
-    decision = slot.decision
-    if decision in ("missing", "stale", "follows"):
+    if slot.decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.of(call, slot, owner), call)
     step = Step(run, call, slot, owner)
     is_of_fixture = owner is not None and owner.kind == "fixture"
     if run.see_call is not None and not is_of_fixture:
         step.seen = run.see_call(step.entry or entry_of(call, call.describe()))
-    if decision == "replay":
-        step.count("replayed")
-        _note_replay(run, call, slot, owner)
-    if decision != "run":
-        _note_imported(run, call, slot)
+    if step.entry is not None:
+        step.note_found(step.entry)
     return step
 
 
@@ -150,10 +145,8 @@ def _note_joined(run: Run, call: Call) -> None:
 
 
 def _slot_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
-    if owner is None:
-        raise run.refusals.without_place(call, in_child=False)
-    if owner.pid != os.getpid():
-        raise run.refusals.without_place(call, in_child=True)
+    if owner is None or owner.pid != os.getpid():
+        raise run.refusals.without_place(call, in_child=owner is not None)
     log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
     has_effect = call.has_effect and owner.kind == "fixture"
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
@@ -183,37 +176,14 @@ def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
     return call.asking(kept.in_place(call.describe()))
 
 
-def _note_replay(run: Run, call: Call, slot: Slot, owner: Owner | None) -> None:
-    assert slot.entry is not None
-    if failed_exchange(slot.entry.body) and is_worth_a_wait(slot.entry.body):
-        run.sleeps.skip()
-    if slot.recorded == "repeats" and call.conversation:
-        assert owner is not None
-        times = run.log_of(owner).times(call)
-        run.events.add(
-            "repeated",
-            f"{call.row()}, recorded {times} times",
-            test=run.test,
-            option=RERECORD,
-        )
-
-
-def _note_imported(run: Run, call: Call, slot: Slot) -> None:
-    entry = slot.entry
-    if entry is None or not entry.imported or entry.line != call.line:
-        return
-    if entry.identity != call.identity:
-        label, cause = call.label(), slot.name
-        run.events.add("imported", label, test=run.test, cause=cause, option=RERECORD)
-
-
 class Step(OpenCall):
     """What becomes of one call.
 
     With mode `replay` the caller gets what `body()` holds: first `wait()` (of a stream
-    only before its end), then the outcome. In every other mode the call runs inside of
-    `running()`, and ends by `complete`, `check` or `abandon`; with `verify` and
-    `repeat` its caller then gets what is recorded.
+    only before its end), then the outcome. In every other mode the call runs in a block
+    of the step, `with step:`, and mimicked calls inside of it are a part of it. It ends
+    by `complete`, `check` or `abandon`; with `verify` and `repeat` its caller then gets
+    what is recorded.
 
     Attributes:
         owner: Whose call it is.
@@ -234,12 +204,14 @@ class Step(OpenCall):
         self.seen: Callable[[Entry], None] | None = None
         self._run = run
         self._slot = slot
+        # None: all tests share the call.
+        self._log = owner.log if owner is not None and slot.is_in_log else None
         self.owner = owner
         self._test = run.test
         self._seconds = 0.0
         self._since: float | None = None
         self._so_far: Callable[[], Body] | None = None
-        if slot.is_real and not slot.is_in_log:
+        if slot.is_real and self._log is None:
             self.shared_target = call.target
         # In the order of their beginning.
         self._open: dict[OpenCall, None] = {} if owner is None else owner.open
@@ -257,39 +229,30 @@ class Step(OpenCall):
             MimicError: An object is gone or damaged. The error is noted.
         """
         assert self.entry is not None
-        vault = self._run.vault
         try:
-            body = {key: unshelve(part, vault) for key, part in self.entry.body.items()}
+            body: Any = unshelve(self.entry.body, self._run.vault)
         except MimicError as error:
             self._take_back()
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
-        if self.owner is None or self.owner.stand_ins is None:
-            return body
-        given: Body = self.owner.stand_ins.in_place(body)
+        if self.owner is not None and self.owner.stand_ins is not None:
+            body = self.owner.stand_ins.in_place(body)
+        given: Body = body
         return given
 
     # -- a real call
-
-    def running(self) -> Step:
-        """The real call, a block: mimicked calls inside of it are a part of it."""
-        return self
 
     def __enter__(self) -> None:
         self._around = self._run.inside.enter(self)
         self.begin_clock()
 
     def __exit__(self, *_: object) -> None:
-        self.stop_clock()
+        self._seconds, self._since = self._seconds_now(), None
         self._run.inside.leave(self._around)
 
     def begin_clock(self) -> None:
         """Count the seconds in which it runs."""
         self._since = seconds_now()
-
-    def stop_clock(self) -> None:
-        """Count no more seconds, until it goes on."""
-        self._seconds, self._since = self._seconds_now(), None
 
     def _seconds_now(self) -> float:
         if self._since is None:
@@ -332,12 +295,12 @@ class Step(OpenCall):
         name = type(error).__name__
         is_cancelled = name in _CANCELLED
         is_cut_short = self.mode == "run" and error is not None
-        if is_cut_short and is_cancelled and is_awaited and self._slot.is_in_log:
+        if is_cut_short and is_cancelled and is_awaited and self._log is not None:
             self._keep(body or {}, end="waiting")
             return
         self._leave()
         is_ended = name in _ENDS_OF_A_RUN
-        if is_cut_short and not self._slot.is_in_log and not is_ended:
+        if is_cut_short and self._log is None and not is_ended:
             what = "was cancelled" if is_cancelled else f"raised {name}"
             self._report(f"{what}: {_WILL_MISS}")
 
@@ -348,12 +311,11 @@ class Step(OpenCall):
         so_far = self._so_far
         if so_far is None and self.call.conversation:
             so_far = _nothing_yet
-        is_in_log = self._slot.is_in_log
         # What all tests share is kept when it is done, after the test if need be.
-        is_kept_later = not is_in_log and so_far is None
+        is_kept_later = self._log is None and so_far is None
         if is_kept_later or not self._claim_end():
             return
-        if is_in_log and so_far:
+        if self._log is not None and so_far is not None:
             self._keep(so_far(), end="open")
         else:
             self._leave()
@@ -377,16 +339,10 @@ class Step(OpenCall):
 
     def _leave(self) -> None:
         slot = self._slot
-        if slot.is_in_log:
+        if self._log is not None:
             self._log.end(slot)
         elif slot.is_real:
             self._run.shared.release(slot.name, slot.index or 0)
-
-    @property
-    def _log(self) -> Log:
-        assert self.owner is not None
-        assert self.owner.log is not None
-        return self.owner.log
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, described, real = self._run, self.call.describe(), body
@@ -439,7 +395,7 @@ class Step(OpenCall):
 
     def _put(self, entry: Entry) -> None:
         run, slot = self._run, self._slot
-        if slot.is_in_log:
+        if self._log is not None:
             self._log.put(slot, entry)
             return
         written = run.shared.put(self.call, slot, entry, test=self._test)
@@ -490,7 +446,7 @@ class Step(OpenCall):
         if differences and is_compared and self._is_told():
             self._note_drift(differences, failed)
         else:
-            self.count("verified" if self.mode == "verify" else "replayed")
+            self._count(self.entry)
 
     def _is_told(self) -> bool:
         """Whether a difference is told: of a wider fixture, the first of its set-up.
@@ -529,8 +485,7 @@ class Step(OpenCall):
         """Note the real values at volatile paths, in place of recorded ones."""
         before, paths = self._slot.entry, self.call.volatile_paths()
         if paths and before is not None:
-            vault = self._run.vault
-            body = {key: unshelve(part, vault) for key, part in before.body.items()}
+            body: Any = unshelve(before.body, self._run.vault)
             self.with_volatile(body, real, paths)
 
     def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
@@ -564,15 +519,15 @@ class Step(OpenCall):
             await waker.wait(seconds)
 
     def _waits(self, waker: Waker) -> Iterator[float]:
-        entry, owner, slot = self.entry, self.owner, self._slot
+        entry, owner, index = self.entry, self.owner, self._slot.index
         try:
-            if entry is None or owner is None or not slot.is_in_log:
+            if entry is None or owner is None or self._log is None:
                 return
             if entry.hangs:
                 yield from hang(entry, owner.ended, is_task=waker.is_task)
                 self._end_hanging(entry, owner, is_task=waker.is_task)
-            if slot.index is not None:
-                yield from self._log.turns.waits(slot.index, waker)
+            if index is not None:
+                yield from self._log.turns.waits(index, waker)
         finally:
             self.leave()
 
@@ -601,12 +556,12 @@ class Step(OpenCall):
 
         None: this run does not record, or the stream has its place in a log.
         """
-        run, slot = self._run, self._slot
-        if slot.is_in_log or run.mode_of(self.owner) not in ("record", "rerecord"):
+        mode = self._run.mode_of(self.owner)
+        if self._log is not None or mode not in ("record", "rerecord"):
             return None
-        further = copy(slot)
+        further = copy(self._slot)
         further.decision = "run"
-        return Step(run, self.call, further, self.owner)
+        return Step(self._run, self.call, further, self.owner)
 
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
@@ -638,19 +593,42 @@ class Step(OpenCall):
         if self.replayed is not None:
             self._run.events.take_back(self.replayed)
 
-    def count(self, kind: Literal["replayed", "verified"]) -> None:
-        """Count the call as one that got its recorded outcome."""
-        assert self.entry is not None
-        is_stale = self._slot.recorded == "stale"
-        seconds = self.entry.seconds
-        row = self.tell(kind, seconds=seconds, times=1)
-        if is_stale and kind == "verified":
-            self.tell("as before", cause=self.call.target)
-        self.replayed = row if kind == "replayed" else None
-        if self._run.changing is not None:
-            self._run.changing.note_answer(self.entry.body)
-
     # -- what is told
+
+    def note_found(self, entry: Entry) -> None:
+        """Take note of the recording that the call has found."""
+        run, call, slot = self._run, self.call, self._slot
+        if self.mode == "replay":
+            self._count(entry)
+            if is_worth_a_wait(entry.body):
+                run.sleeps.skip()
+            if (
+                slot.recorded == "repeats"
+                and slot.conversation
+                and self._log is not None
+            ):
+                shown = f"{call.row()}, recorded {self._log.times(call)} times"
+                run.events.add("repeated", shown, test=run.test, option=RERECORD)
+        is_other = entry.line == call.line and entry.identity != call.identity
+        if entry.imported and is_other:
+            run.events.add(
+                "imported",
+                call.label(),
+                test=run.test,
+                cause=slot.name,
+                option=RERECORD,
+            )
+
+    def _count(self, entry: Entry) -> None:
+        """Count the call as one that got its recorded outcome."""
+        if self.mode == "verify":
+            self.tell("verified", seconds=entry.seconds, times=1)
+            if self._slot.recorded == "stale":
+                self.tell("as before", cause=self.call.target)
+        else:
+            self.replayed = self.tell("replayed", seconds=entry.seconds, times=1)
+        if self._run.changing is not None:
+            self._run.changing.note_answer(entry.body)
 
     def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""

@@ -157,7 +157,7 @@ class Responses:
     def reading(self) -> Iterator[None]:
         """Read one response for real."""
         try:
-            with self._exchange.step.running():
+            with self._exchange.step:
                 yield
         except (StopIteration, StopAsyncIteration, RpcError):
             raise

@@ -265,7 +265,7 @@ class Attempt:
             return await self._replayed(exchange)
         recorder = self.recorder = Recorder(exchange)
         try:
-            with exchange.step.running():
+            with exchange.step:
                 read = await self.send()
             recorder.begin(read)
             if exchange.mode == "run":

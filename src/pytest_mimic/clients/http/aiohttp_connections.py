@@ -191,7 +191,7 @@ class Connecting(Attempt):
             return await super().answer(exchange)
         self.recorder = Recorder(exchange)
         try:
-            with exchange.step.running():
+            with exchange.step:
                 connection = await self._really()
         except BaseException as error:
             return await self.failed(error, exchange)

@@ -298,7 +298,7 @@ class _Attempt(Attempt):
         self.recorder = Recorder(exchange)
         self.phase = "connecting"
         try:
-            with exchange.step.running():
+            with exchange.step:
                 self._socket.connected()
         except BaseException as error:
             self._keep_body(failures.kind_of(error, self.phase))
@@ -320,7 +320,7 @@ class _Attempt(Attempt):
         if exchange.mode == "replay":
             exchange.step.leave()
             return
-        with exchange.step.running():
+        with exchange.step:
             self._sent()
         # Its place is kept, as that of a call which is open when its test ends.
         exchange.progress(dict)
