@@ -100,10 +100,12 @@ class DriftError(MimicError, AssertionError):
     """A real outcome differs from the recorded one.
 
     Attributes:
+        call: The call in words.
         conversation: The kind of client whose later calls follow from it; empty: none.
     """
 
-    conversation: str = ""
+    call = ""
+    conversation = ""
 
 
 class CassetteError(MimicError, RuntimeError):

@@ -211,7 +211,7 @@ class Runs:
         return [f"{row.call}: {row.facts['what']}" for row in rows]
 
     def errors(self) -> list[Exception]:
-        return [noted.error for noted in self.run.take_noted()]
+        return [*self.run.take_noted()]
 
     def drifts(self) -> str:
         found = [error for error in self.errors() if isinstance(error, DriftError)]

@@ -293,13 +293,6 @@ def raised_in(body: Mapping[str, Tree]) -> str:
     return f"raised {str(raised.get('class')).replace(':', '.')}"
 
 
-def loses_value(old: Entry | None, new: Entry) -> bool:
-    """Whether an outcome that is an error takes the place of one that is none."""
-    if old is None or not old.body:
-        return False
-    return bool(raised_in(new.body)) and not raised_in(old.body)
-
-
 def kept_failure(body: Mapping[str, Tree]) -> str:
     """Say which error of the network an outcome is, of a client or of a function."""
     if _class_of(_raised_of(body)) in _NETWORK:

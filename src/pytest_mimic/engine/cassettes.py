@@ -23,8 +23,6 @@ from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
-    import asyncio
-
     from pytest_mimic.engine.logs import Log
 
 Fixture = Literal["record", "replay", "auto"]
@@ -346,21 +344,13 @@ class Cassettes:
 
 def _running_now() -> Callable[[], bool]:
     """Give what tells whether the code that runs now goes on beside other code."""
-    thread, task = threading.current_thread(), _current_task()
+    thread, task = threading.current_thread(), None
+    # Where nobody has loaded asyncio, no task runs.
+    with suppress(KeyError, RuntimeError):
+        task = sys.modules["asyncio"].current_task()
     if task is not None:
         return lambda: not task.done()
     return lambda: thread is not threading.current_thread() and thread.is_alive()
-
-
-def _current_task() -> asyncio.Task[Any] | None:
-    # Where nobody has loaded it, no task runs.
-    loaded = sys.modules.get("asyncio")
-    if loaded is None:
-        return None
-    with suppress(RuntimeError):
-        task: asyncio.Task[Any] | None = loaded.current_task()
-        return task
-    return None
 
 
 def _check_order(name: str, log: Log, run: Run) -> None:

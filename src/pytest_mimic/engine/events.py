@@ -104,25 +104,13 @@ class Event:
         return int(self.number("times", 1))
 
 
-class Noted:
-    """An error of a call, until the phase in which it was raised is judged.
-
-    Attributes:
-        error: What was raised, or is to be raised.
-        call: The call in words.
-    """
-
-    def __init__(self, error: MimicError, call: str) -> None:
-        self.error = error
-        self.call = call
-
-
 class Events:
     """The events of a run, and the errors that wait for the verdict of their phase.
 
     Attributes:
         rows: What happened, those of workers and forked children included.
-        noted: Errors that the code under test may have swallowed.
+        noted: Errors of calls that the code under test may have swallowed, until the
+            phase in which they were raised is judged.
         tell: In a forked child: what hands a row or an error to the parent.
         shows_calls: Whether each call is shown, so that it has a row with its words.
         is_judged_here: Whether this process judges its errors. A forked child does if
@@ -131,7 +119,7 @@ class Events:
 
     def __init__(self) -> None:
         self.rows: list[Event] = []
-        self.noted: list[Noted] = []
+        self.noted: list[MimicError] = []
         self.tell: Callable[[object], None] | None = None
         self.shows_calls = False
         self.is_judged_here = True
@@ -164,10 +152,9 @@ class Events:
         """Count what `to_plain` gave in another process as a part of this run."""
         self.rows += [Event(*row) for row in plain]
 
-    def note(self, error: MimicError, call: str = "") -> None:
+    def note(self, error: MimicError) -> None:
         """Keep an error for the verdict of the phase, should somebody swallow it."""
-        noted = Noted(error, call)
         if self.tell is None or self.is_judged_here:
-            self.noted.append(noted)
+            self.noted.append(error)
         else:
-            self.tell(noted)
+            self.tell(error)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from pytest_mimic.engine.calls import kept_failure, loses_value, raised_in
+from pytest_mimic.engine.calls import kept_failure, raised_in
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.inside import NOTHING
 from pytest_mimic.engine.logs import Ending, Log, why_not_kept
@@ -113,12 +113,16 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         with suppress(MimicError):  # it is noted
             step.end_with_owner()
     owner.ended.set()
-    below_replayed = _is_below_replayed(owner)
+    # Of such answers a service may no longer know what a wider fixture had made.
+    wider = [fixture.log for fixture in owner.fixtures.values()]
+    below_replayed = any(
+        log and log.conversation("http") == "replayed" for log in wider
+    )
     left = _judge_shared(run, owner, ending, below_replayed=below_replayed)
     for cassette in owner.cassettes:
         _judge_cassette(run, cassette, ending)
     log = owner.log
-    if log is None or owner.pid != os.getpid():
+    if log is None or not owner.is_here:
         return left
     log.ending, log.is_below_replayed = ending, below_replayed
     # Where that fails, the part file stays, and the next recording run takes it over.
@@ -132,7 +136,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
 def _end_setup(run: Run, fixture: Owner) -> None:
     """Write the log of a set-up: tests that pass may hold what it was answered."""
     log = fixture.log
-    if log is None or fixture.pid != os.getpid():
+    if log is None or not fixture.is_here:
         return
     before = log.found.setup if log.found else ""
     fixture.setup = log.setup_digest() if log.has_new() else before
@@ -168,12 +172,6 @@ def _undo(run: Run, written: Iterable[Written]) -> None:
     for one in reversed(list(written)):
         run.shared.put_back(one)
         run.forget_replays()
-
-
-def _is_below_replayed(owner: Owner) -> bool:
-    """Whether HTTP answers of a wider fixture that an owner uses were replayed."""
-    logs = [fixture.log for fixture in owner.fixtures.values()]
-    return any(log and log.conversation("http") == "replayed" for log in logs)
 
 
 def _judge_cassette(run: Run, cassette: Owner, ending: Ending) -> None:
@@ -231,13 +229,13 @@ def _confirm_given(run: Run, owner: Owner) -> None:
 def _tell(run: Run, owner: Owner, log: Log) -> None:
     """Tell what became of the calls in a log."""
     events, test = run.events, run.test
-    real = [slot for slot in log.made if slot.outcome is not None]
-    for slot in real:
-        assert slot.outcome is not None
-        why = log.why_left_out(slot)
-        _tell_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
-    is_left_as_it_was = log.ending == "failed" and log.found is not None
-    if is_left_as_it_was and not all(slot.is_added for slot in real):
+    is_replaced = False
+    for slot in log.made:
+        if slot.outcome is not None:
+            why = log.why_left_out(slot)
+            _tell_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
+            is_replaced = is_replaced or not slot.is_added
+    if is_replaced and log.ending == "failed" and log.found is not None:
         events.add("put back", test=test, name=log.name)
     unmade = {one.identity for one in log.leftovers(is_equal_left=True)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":
@@ -271,6 +269,7 @@ def _tell_outcome(
         gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
         told = f"{label} {gave}"
         run.events.add("kept failure", told, test=test, option=RERECORD)
-    if not why and loses_value(before, entry):
-        told = f"{label} {raised_in(entry.body)}"
-        run.events.add("lost value", told, test=test, name=name)
+    raised = raised_in(entry.body)
+    had_value = before is not None and before.body and not raised_in(before.body)
+    if raised and had_value and not why:
+        run.events.add("lost value", f"{label} {raised}", test=test, name=name)

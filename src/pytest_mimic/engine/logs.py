@@ -192,13 +192,12 @@ class Log:
         """
         kind, key = call.conversation, key_of(as_recorded)
         with self._lock:
-            index, recorded = self._find(call, as_recorded)
+            index, is_own = self._find(call, as_recorded)
             # Calls come as they were recorded, unless a place is lost or new.
             if index != len(self._by_index) and mode != "rerecord":
                 self._refuse_stray(call, is_found=index is not None)
             entry = None if index is None else self.entries[index]
-            if entry is not None and recorded != "empty" and call.changed(entry):
-                recorded = "stale"
+            recorded = _recorded_at(call, entry, is_own=is_own)
             decision = decide(
                 mode, recorded, self.conversation(kind), has_effect=has_effect
             )
@@ -213,8 +212,11 @@ class Log:
                 self._begin(slot, call)
         return slot
 
-    def _find(self, call: Call, as_recorded: Call) -> tuple[int | None, Recorded]:
-        """Give the recorded call whose turn it is among equal ones."""
+    def _find(self, call: Call, as_recorded: Call) -> tuple[int | None, bool]:
+        """Give the recorded call whose turn it is, and whether it is its own.
+
+        Of more calls than were recorded, each gets the last one.
+        """
         key = key_of(as_recorded)
         indices, number = self._equal(as_recorded), self._next(key)
         if number == 0:
@@ -225,12 +227,8 @@ class Log:
         if self._is_cassette and not (call.in_log or call.has_samples):
             number = 0  # there, too, a function has one outcome a call
         if not indices:
-            imported = self._imported(call)
-            return imported, "none" if imported is None else "fresh"
-        index = indices[min(number, len(indices) - 1)]
-        if self.entries[index].end == "empty":
-            return index, "empty"
-        return index, "fresh" if number < len(indices) else "repeats"
+            return self._imported(call), True
+        return indices[min(number, len(indices) - 1)], number < len(indices)
 
     # -- a call whose identity was changed in the file
 
@@ -670,14 +668,9 @@ class Shared:
             if is_read:
                 raise
         entry, is_own = _answer_at(answers if is_read else [], number)
-        recorded: Recorded = "fresh" if is_own else "repeats"
-        if entry is None:
-            recorded = "none"
-        elif entry.end == "empty":
-            recorded = "empty"
-        elif call.changed(entry):
-            recorded = "stale"
-        elif mode == "record" and is_own and failed_exchange(entry.body):
+        recorded = _recorded_at(call, entry, is_own=is_own)
+        is_failed = entry is not None and failed_exchange(entry.body)
+        if mode == "record" and recorded == "fresh" and is_failed:
             # Who tries again is to get the real answer.
             recorded = "none" if number in self._made_in_run(name) else "fresh"
         decision = decide("record" if is_made else mode, recorded)
@@ -895,6 +888,23 @@ def _with_answer(
         else:
             joined.append(one)
     return [*before[:-1], *joined, *after[1:]]
+
+
+def _recorded_at(call: Call, entry: Entry | None, *, is_own: bool) -> Recorded:
+    """Say what stands at the place of a call.
+
+    Args:
+        call: The call.
+        entry: What is recorded there.
+        is_own: Whether it is its own: not that of the last equal call again.
+    """
+    if entry is None:
+        return "none"
+    if entry.end == "empty":
+        return "empty"
+    if call.changed(entry):
+        return "stale"
+    return "fresh" if is_own else "repeats"
 
 
 def _place_of(call: Call) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Hashable
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,7 +74,8 @@ class Owner:
     ) -> None:
         self.name = name
         self.kind = kind
-        self._file = file
+        if file:
+            self.file = file
         self.serves = name if serves is None else serves
         self.mode = mode
         self.never_records = never_records
@@ -105,16 +106,19 @@ class Owner:
         return partial(Owner, pid=self.pid), (self.name, self.kind)
 
     @property
+    def is_here(self) -> bool:
+        """Whether this process began it, and is no forked child of that one."""
+        return self.pid == os.getpid()
+
+    @property
     def is_written(self) -> bool:
         """Whether its log stands in the vault, but for the tear-down of a fixture."""
         return self.is_set_up or (self.kind == "cassette" and self.ended.is_set())
 
-    @property
+    @cached_property
     def file(self) -> str:
         """The file of its log."""
-        if not self._file:
-            self._file = log_name(self.name)
-        return self._file
+        return log_name(self.name)
 
     def keep(self, written: Written) -> None:
         """Note what it has recorded for all tests; several writes of a file are one."""

@@ -112,7 +112,10 @@ class Refusals:
             error.cause = hints.cause
             return error
         # A token is that of a replayed answer, and nobody could fill it in.
-        is_replayed = call.conversation and _has_replayed(owner)
+        made = owner.log.made if owner is not None and owner.log is not None else []
+        is_replayed = call.conversation and any(
+            slot.conversation and not slot.is_real for slot in made
+        )
         option = RERECORD if is_replayed or call.tokens() else RECORD
         if is_called_by("hypothesis.core"):
             words = "Hypothesis makes other examples in each run without a profile"
@@ -265,11 +268,12 @@ class Refusals:
             failed: How the real call failed, which is not to be accepted.
             of_fixture: Whether it is a statement of a wider fixture in a recording run.
         """
-        what = f"{call.label()} no longer gives what was recorded"
+        label = call.label()
+        what = f"{label} no longer gives what was recorded"
         remedies = self._remedies("to accept it", RERECORD, owner)
         if of_fixture and owner is not None:
             what = (
-                f"{call.label()} of a fixture no longer gives what was recorded, so new"
+                f"{label} of a fixture no longer gives what was recorded, so new"
                 " calls would start from another state"
             )
             # All that uses the fixture, not its first test alone.
@@ -280,6 +284,7 @@ class Refusals:
             remedies = self._remedies(f"{failed}, to try again", option, owner)
         shown = [self._secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown), remedies)
+        error.call, error.conversation = label, call.conversation
         is_accepted = not (failed or of_fixture)
         if is_accepted and not (owner is not None and owner.never_records):
             error.option = RERECORD
@@ -371,14 +376,6 @@ def _upgrades(call: Call, owner: Owner | None) -> list[str]:
         for name, before in found.clients.items()
         if before != now.get(name, before)
     ]
-
-
-def _has_replayed(owner: Owner | None) -> bool:
-    """Whether an owner was given recorded answers of a client."""
-    log = owner.log if owner is not None else None
-    if log is None:
-        return False
-    return any(slot.conversation and not slot.is_real for slot in log.made)
 
 
 def facts_of(error: MimicError) -> dict[str, Plain]:

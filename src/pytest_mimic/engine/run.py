@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.events import Event, EventKind, Events, Noted, Plain
+from pytest_mimic.engine.events import Event, EventKind, Events, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Log, Shared
 from pytest_mimic.engine.owners import Owner
@@ -282,10 +281,8 @@ class Run:
 
         They answer the owner first.
         """
-        if owner.pid != os.getpid():
-            return False
         try:
-            return self.log_of(owner).has_target(target)
+            return owner.is_here and self.log_of(owner).has_target(target)
         except MimicError:
             return False  # It is named where the log is needed.
 
@@ -344,7 +341,7 @@ class Run:
     def has_next(self, call: Call, cassette: Owner | None) -> bool:
         """Whether a call that begins now has a recording of its own in a log."""
         owner = cassette or self.innermost
-        if owner is None or owner.pid != os.getpid():
+        if owner is None or not owner.is_here:
             return False
         return self.log_of(owner).has_next(call)
 
@@ -375,10 +372,10 @@ class Run:
             facts["fixture"] = owner.name
         return self.events.add(kind, shown, test=test, **facts)
 
-    def note(self, error: MimicError, call: str = "") -> None:
+    def note(self, error: MimicError) -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
         self.refusals.add_command(error, self.innermost)
-        self.events.note(error, call)
+        self.events.note(error)
 
     def refuse(
         self, error: MimicError, call: Call, owner: Owner | None = None
@@ -398,8 +395,7 @@ class Run:
         number = next(self._misses[key]) + 1
         if number >= _MOST_MISSES:
             raise EndlessCallsError(_MOST_MISSES, error)
-        label = call.label()
-        self.events.note(error, label)
+        self.events.note(error)
         self.sleeps.skip()
         if number == 1 and isinstance(error, MissingRecordingError):
             is_stale = isinstance(error, StaleRecordingError)
@@ -407,7 +403,7 @@ class Run:
             self.events.add(kind, call.row(), test=self.test, **facts_of(error))
         return error
 
-    def take_noted(self) -> list[Noted]:
+    def take_noted(self) -> list[MimicError]:
         """Give the errors since the last phase, those of forked children included."""
         self.hear_children()
         noted, self.events.noted = self.events.noted, []
@@ -428,7 +424,7 @@ class Run:
         for row in self._children.hear():
             if isinstance(row, Event):
                 self.events.rows.append(row)
-            elif isinstance(row, Noted):
+            elif isinstance(row, MimicError):
                 self.events.noted.append(row)
             elif isinstance(row, Listening):
                 self.servers.add_child(row)

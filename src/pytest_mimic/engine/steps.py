@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from time import time
@@ -112,7 +111,7 @@ def _shared_slot(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]
     if mode in ("record", "rerecord"):
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
-    is_counted = owner is not None and owner.pid == os.getpid()
+    is_counted = owner is not None and owner.is_here
     slot = run.shared.take(call, mode, owner.begun if owner and is_counted else None)
     if mode == "rerecord" and slot.decision == "replay":
         _note_given(slot, owner)
@@ -145,7 +144,7 @@ def _note_joined(run: Run, call: Call) -> None:
 
 
 def _slot_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
-    if owner is None or owner.pid != os.getpid():
+    if owner is None or not owner.is_here:
         raise run.refusals.without_place(call, in_child=owner is not None)
     log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
     has_effect = call.has_effect and owner.kind == "fixture"
@@ -363,7 +362,7 @@ class Step(OpenCall):
             self._put(entry)
         except MimicError as error:
             self._leave()
-            run.events.note(error, call.label())
+            run.events.note(error)
             raise
         began = time() - entry.seconds
         self.recorded = self.tell("recorded", seconds=entry.seconds, began=began)
@@ -466,9 +465,7 @@ class Step(OpenCall):
         error = self._run.refusals.drift(
             call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
         )
-        error.conversation = call.conversation
-        label = call.label()
-        self._run.events.note(error, label)
+        self._run.events.note(error)
         parts = new_parts(call, differences)
         differing = values_that_differ(call, differences)
         # Whatever the values are, parts that are new each time have one cause.
@@ -602,11 +599,8 @@ class Step(OpenCall):
             self._count(entry)
             if is_worth_a_wait(entry.body):
                 run.sleeps.skip()
-            if (
-                slot.recorded == "repeats"
-                and slot.conversation
-                and self._log is not None
-            ):
+            is_repeated = slot.conversation and slot.recorded == "repeats"
+            if is_repeated and self._log is not None:
                 shown = f"{call.row()}, recorded {self._log.times(call)} times"
                 run.events.add("repeated", shown, test=run.test, option=RERECORD)
         is_other = entry.line == call.line and entry.identity != call.identity

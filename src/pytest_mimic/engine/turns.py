@@ -288,9 +288,6 @@ def end_this_thread() -> NoReturn:
         SystemExit: Always.
     """
     # pytest reports any exception of a thread, this one too, which Python does not.
-    threading.current_thread()._invoke_excepthook = _say_nothing  # type: ignore[attr-defined]
+    thread: Any = threading.current_thread()
+    thread._invoke_excepthook = lambda _thread: None
     raise SystemExit
-
-
-def _say_nothing(_thread: object) -> None:
-    pass

@@ -245,12 +245,10 @@ class RealValues:
             [_one_of(values, number) for values in places] for number in range(longest)
         )
         for choice in islice(chain(alike, product(*places)), _MOST_CANDIDATES):
-            candidate = deeply(partial(self._with, request, choice))
+            choose = partial(_next_of, iter(choice))
+            candidate = deeply(partial(self._replaced, request, choose))
             if candidate != request:
                 yield candidate
-
-    def _with(self, request: Tree, chosen: Iterable[Value]) -> Tree:
-        return self._replaced(request, partial(_next_of, iter(chosen)))
 
     def _replaced(self, part: Tree, choose: Callable[[list[Value]], Value]) -> Tree:
         """Give a part with one of the recorded values in place of each real one."""

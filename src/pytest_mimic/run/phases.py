@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from pytest_mimic.engine.events import CALLS, Event, Noted, Plain
+from pytest_mimic.engine.events import CALLS, Event, Plain
 from pytest_mimic.engine.inside import LeftOut
 from pytest_mimic.engine.lives import end_test
 from pytest_mimic.engine.logs import Ending
@@ -55,7 +55,7 @@ class Phases:
         self.target_error: TargetError | None = None
         # Whether drifts wait until the test has ended, and those that no report shows.
         self._holds_drifts = False
-        self._drifts: list[Noted] = []
+        self._drifts: list[DriftError] = []
         # The call of the test, or the phase that kept it from being made.
         self._call: pytest.CallInfo[None]
         self._session = session
@@ -68,8 +68,8 @@ class Phases:
 
     def keep_strays(self) -> None:
         """Name the errors that belong to no test: of a thread, or of an import."""
-        for noted in self._session.run.take_noted():
-            self._session.keep_error(noted.error)
+        for error in self._session.run.take_noted():
+            self._session.keep_error(error)
 
     # -- hooks
 
@@ -167,7 +167,7 @@ class Phases:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         errors = self._take_errors()
-        drifts: list[Noted] = []
+        drifts: list[DriftError] = []
         # A set-up that fails for them would hide the test.
         is_due = call.when != "setup" or call.excinfo is not None
         if is_due and not self._holds_drifts:
@@ -192,13 +192,12 @@ class Phases:
 
     # -- what a phase has shown
 
-    def _take_errors(self) -> list[Noted]:
+    def _take_errors(self) -> list[MimicError]:
         """Return the errors of calls that no report shows yet, and keep the drifts."""
         run = self._session.run
-        wrong = [Noted(error, "") for error in self._session.coverings.new_problems()]
+        wrong = self._session.coverings.new_problems()
         errors = []
-        for noted in [*wrong, *run.take_noted()]:
-            error = noted.error
+        for error in [*wrong, *run.take_noted()]:
             if type(error) in (CorruptRecordingError, MimicError):
                 # Damage, or the system, keeps calls from what they would use.
                 self._session.usage.partial["a recording was not read"] = "stopped"
@@ -207,9 +206,9 @@ class Phases:
                 ways: list[Plain] = [["what helps", command]]
                 run.events.add("damaged", error.file, cause=cause, remedies=ways)
             if isinstance(error, DriftError):
-                self._drifts.append(noted)
+                self._drifts.append(error)
             else:
-                errors.append(noted)
+                errors.append(error)
         return errors
 
     def _note_outcome(self, report: pytest.TestReport, *, is_explained: bool) -> None:

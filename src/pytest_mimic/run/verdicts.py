@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from _pytest._code.code import Traceback, TracebackEntry
 
-from pytest_mimic.engine.events import Noted
 from pytest_mimic.engine.refusals import EndlessCallsError
 from pytest_mimic.errors import (
     DriftError,
@@ -49,12 +48,12 @@ class Verdict:
         self,
         item: pytest.Item,
         raised: pytest.ExceptionInfo[BaseException] | None,
-        noted: Sequence[Noted],
-        drifts: Sequence[Noted],
+        noted: Sequence[MimicError],
+        drifts: Sequence[DriftError],
     ) -> None:
         self._item = item
         self._raised = raised
-        self._errors = [one.error for one in noted]
+        self._errors = [*noted]
         self._drifts = "\n".join(_first(_texts_of_drifts(drifts)))
         self._hidden: MimicError | None = None
 
@@ -187,22 +186,20 @@ def _place_of_catch(error: MimicError, item: pytest.Item) -> str:
 # -- drifts
 
 
-def _texts_of_drifts(drifts: Sequence[Noted]) -> list[str]:
+def _texts_of_drifts(drifts: Sequence[DriftError]) -> list[str]:
     """Return each drift of a test once.
 
     The first one of a conversation may be the cause of those that follow: these stand
     under it, without their remedies.
     """
-    first_ones: dict[str, MimicError] = {}
+    first_ones: dict[str, DriftError] = {}
     followers: dict[str, dict[tuple[str, ...], None]] = {}
-    for noted in drifts:
-        error = noted.error
-        conversation = error.conversation if isinstance(error, DriftError) else ""
-        block = conversation or str(error)
+    for error in drifts:
+        block = error.conversation or str(error)
         first = first_ones.setdefault(block, error)
         lines = followers.setdefault(block, {})
-        if conversation and error is not first:
-            then, facts = f"then {noted.call}", [f"  {fact}" for fact in error.facts]
+        if error.conversation and error is not first:
+            then, facts = f"then {error.call}", [f"  {fact}" for fact in error.facts]
             if error.facts == first.facts:
                 then, facts = f"{then}, in the same way", []
             lines.setdefault((then, *facts))
