@@ -171,6 +171,11 @@ OPAQUE = {
         DATA,
     ),
     "a queue": ("asyncio.Queue()", "a queue", "pass a list of its items"),
+    "a mock": (
+        "AsyncMock(return_value=3)",
+        "a Mock, which notes each call",
+        "pass a plain object in its place",
+    ),
     "a weak reference": (
         "weakref.proxy(KEPT)",
         "a weak reference",
@@ -183,7 +188,8 @@ OPAQUE = {
 def test_what_may_hold_the_value_is_never_to_be_left_out(sessions, payload):
     source, what, way = OPAQUE[payload]
     sessions.tests(f"""
-        import asyncio, ctypes, functools, hashlib, weakref, shop
+        import asyncio, ctypes, hashlib, weakref, shop
+        from unittest.mock import AsyncMock
 
         KEPT = shop.Pool()
 

@@ -12,6 +12,7 @@ WITHOUT_MEMORY = {
     "torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])": "a quantised or nested tensor",
     "torch.nn.parameter.UninitializedParameter()": "a tensor that gives no memory",
     "torch.nn.LazyLinear(2)": "a tensor that gives no memory",
+    "torch.masked.masked_tensor(torch.ones(1), torch.ones(1).bool())": "a tensor that gives no memory",
 }
 
 

@@ -611,6 +611,29 @@ def test_a_library_that_is_missing_is_named_as_such(project):
     project.replay().expect(failed=1, says=["models is not installed here"])
 
 
+def test_a_part_of_a_library_that_is_gone_is_not_the_library(project):
+    """As `numpy.rec` of numpy 2 in numpy 1."""
+    project.ini("shop:fit")
+    project.module("""
+        def fit():
+            from models import rec
+            return [rec.Model()] * 2
+    """)
+    project.write("models/__init__.py", "")
+    rec = project.write(
+        "models/rec.py", "class Model:\n    def __reduce__(self): return Model, ()\n"
+    )
+    project.test("shop.fit()")
+    project.record().expect(passed=1)
+    rec.unlink()
+
+    project.replay().expect(
+        failed=1,
+        says=["there is no models.rec:Model any more"],
+        never=["is not installed"],
+    )
+
+
 def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(round_trip):
     round_trip(
         *("shop:make", "shop:use"),

@@ -337,7 +337,7 @@ def _tensor(tensor: Any, walk: Opener) -> Tree:
     try:
         if is_tensor_alone(tensor):
             return _any_tensor(tensor, walk)
-    except (RuntimeError, ValueError, NotImplementedError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         return Refused(f"a tensor that gives no memory ({error})", _DENSE)
     if walk.purpose == "exact":
         return Raw(tensor)

@@ -150,7 +150,8 @@ class _Unpickler(pickle.Unpickler):
             return super().find_class(module, name)
         except (ImportError, AttributeError) as error:
             what = f"there is no {module}:{name} any more"
-            if isinstance(error, ModuleNotFoundError):
+            # Of a part that is gone, the library itself is here.
+            if isinstance(error, ModuleNotFoundError) and "." not in str(error.name):
                 what = f"{error.name} is not installed here"
             raise StaleRecordingError(what) from error
 

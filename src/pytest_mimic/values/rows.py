@@ -402,6 +402,7 @@ _WORDS: dict[str, str] = {
     "sqlalchemy.engine.base:Connection": "a database connection",
     "sqlalchemy.engine.base:Engine": "a database connection",
     "sqlalchemy.orm.session:Session": "a database session",
+    "unittest.mock:AsyncMock": "a Mock, which notes each call",
 }
 _ITERATOR = "pass a list of its items"
 _RESULT = "pass its result"
@@ -415,6 +416,7 @@ _WAYS = {
     "a weak reference": "pass what it refers to",
     "a coroutine": _RESULT,
     "a future": _RESULT,
+    "a Mock, which notes each call": "pass a plain object in its place",
     "a task": _RESULT,
     "SQL in objects of SQLAlchemy": "pass its text and its parameters",
 }
