@@ -115,8 +115,15 @@ class Module:
         return syntax_of(self.file) if self.file else ast.Module([], [])
 
     @cached_property
-    def _nodes(self) -> dict[str, list[ast.stmt]]:
-        return _pieces_of(self._tree)
+    def nodes(self) -> dict[str, list[ast.stmt]]:
+        """The pieces by name; "" is what stands at the top level.
+
+        A name has several pieces as a property, or in the branches of an `if`. A class
+        is one without its methods.
+        """
+        nodes: dict[str, list[ast.stmt]] = {}
+        _note_pieces(self._tree.body, "", nodes)
+        return nodes
 
     @cached_property
     def imports(self) -> dict[str, list[Place]]:
@@ -124,21 +131,30 @@ class Module:
 
         Under `"*"` are modules of which it imports all.
         """
-        return _imports_in(self._tree, self._package)
-
-    def has(self, name: str) -> bool:
-        """Whether a piece has this name."""
-        return name in self._nodes
+        found: dict[str, list[Place]] = {}
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    whole = alias.name if alias.asname else alias.name.split(".")[0]
+                    found.setdefault(alias.asname or whole, []).append((whole, ""))
+            elif isinstance(node, ast.ImportFrom):
+                module = "." * node.level + (node.module or "")
+                with suppress(ImportError):  # It leads out of the topmost package.
+                    module = resolve_name(module, self._package)
+                for alias in node.names:
+                    places = found.setdefault(alias.asname or alias.name, [])
+                    places.append((module, alias.name))
+        return found
 
     def _piece(self, name: str) -> Piece:
-        return _piece(self._nodes[name])
+        return _piece(self.nodes[name])
 
     def _digest(self, name: str) -> str:
-        return ",".join(map(digest_of_syntax, self._nodes.get(name, [])))
+        return ",".join(map(digest_of_syntax, self.nodes.get(name, [])))
 
     def members_of(self, cls: str) -> list[str]:
         """Give the names of the methods and inner classes of a class."""
-        return [name for name in self._nodes if name.rpartition(".")[0] == cls]
+        return [name for name in self.nodes if name.rpartition(".")[0] == cls]
 
 
 class Code:
@@ -165,7 +181,7 @@ class Code:
             place = pending.pop()
             module_name, name = place
             module = self.module(module_name)
-            if not module.has(name):
+            if name not in module.nodes:
                 # What is made at the top level: `rate = cached(_rate)`.
                 pending += self._follow(place, (), set())
             elif place not in reached:
@@ -198,7 +214,7 @@ class Code:
                 yield from self._follow((inner, rest[0]), rest[1:], passed)
         elif not module.file or place in passed:
             return  # Modules may import a name from each other.
-        elif module.has(name):
+        elif name in module.nodes:
             yield place
         else:
             passed.add(place)
@@ -235,34 +251,6 @@ def _file_of(module: str) -> str:
 
 
 # -- the syntax of a module
-
-
-def _imports_in(tree: ast.AST, package: str) -> dict[str, list[Place]]:
-    found: dict[str, list[Place]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                whole = alias.name if alias.asname else alias.name.split(".")[0]
-                found.setdefault(alias.asname or whole, []).append((whole, ""))
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            with suppress(ImportError):  # It leads out of the topmost package.
-                module = resolve_name(module, package)
-            for alias in node.names:
-                places = found.setdefault(alias.asname or alias.name, [])
-                places.append((module, alias.name))
-    return found
-
-
-def _pieces_of(tree: ast.Module) -> dict[str, list[ast.stmt]]:
-    """Give the pieces of a module by name; "" is what stands at its top level.
-
-    A name has several pieces as a property, or in the branches of an `if`. A class is
-    one without its methods.
-    """
-    pieces: dict[str, list[ast.stmt]] = {}
-    _note_pieces(tree.body, "", pieces)
-    return pieces
 
 
 def _note_pieces(

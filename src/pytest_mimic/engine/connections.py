@@ -37,12 +37,11 @@ class Connections:
             self._hosts.update({address[0]: host for *_, address in found})
 
     def _note_address(self, _socket: Any, address: Any) -> None:
-        if isinstance(address, tuple) and not self._run.passes():
-            self._note(*address[:2])
-
-    def _note(self, host: Any, port: Any) -> None:
         run = self._run
-        if not run.test or not isinstance(host, str) or is_of_this_machine(host):
+        if not run.test or not isinstance(address, tuple) or run.passes():
+            return
+        host, port, *_ = address
+        if not isinstance(host, str) or is_of_this_machine(host):
             return
         name = self._hosts.get(host, host)
         if not run.servers.is_left_out(name):

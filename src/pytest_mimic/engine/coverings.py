@@ -177,11 +177,10 @@ class Coverings:
         self, targets: Iterable[Target], cassette: Owner | None = None
     ) -> Covering:
         """Mimic targets until the covering ends; in live mode, only check them."""
-        targets = list(targets)
         covering = Covering(self._uncover, targets, cassette)
         with self._lock:
             self._open.append(covering)
-            for target in targets:
+            for target in covering.targets:
                 if target.is_client:
                     self._cover_client(covering, target)
                 elif not target.excluded:
@@ -410,25 +409,19 @@ class Coverings:
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
-        mimicked.push(covering, self._plan_of(mimicked, name, line, covering.cassette))
+        plan = None  # The patterns of the line leave it out.
+        if Patterns(line.options.only, line.options.exclude).takes(name):
+            plan = FunctionPlan(
+                self._run,
+                self._mocks,
+                name,
+                mimicked.function,
+                mimicked.layer,
+                line,
+                covering.cassette,
+            )
+        mimicked.push(covering, plan)
         return mimicked.wrapper
-
-    def _plan_of(
-        self, mimicked: Mimicked, name: str, line: Target, cassette: Owner | None
-    ) -> FunctionPlan | None:
-        """Return how a line mimics a function; None: its patterns leave it out."""
-        only, exclude = line.options.only, line.options.exclude
-        if (only or exclude) and not Patterns(only, exclude).takes(name):
-            return None
-        return FunctionPlan(
-            self._run,
-            self._mocks,
-            name,
-            mimicked.function,
-            mimicked.layer,
-            line,
-            cassette,
-        )
 
     def _edge_wrapper(
         self, covering: Covering, edge: Edge, function: NamedFunction

@@ -14,11 +14,10 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
+from pytest_mimic.engine.functions import FunctionCall
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.patch.clients import Edge, noting
-
-_Names = Mapping[str, frozenset[str]]
 
 _CACHES = (".pyc", ".lock")
 # A stream is entered for each item, and to compare the states takes long.
@@ -50,20 +49,24 @@ class Effects:
     """The block of a real call, which notes what it does; it may be entered again.
 
     Args:
-        step: The call.
-        names: The names at the top of modules that its code uses, by module.
-        rootdir: The rootdir of the project.
+        call: The call.
+        step: What becomes of it.
 
     Attributes:
         read: The files that were opened for reading.
+        written: Those that were opened for writing, or got another content in one step.
     """
 
-    def __init__(self, step: Step, names: _Names, rootdir: Path) -> None:
+    def __init__(self, call: FunctionCall, step: Step) -> None:
+        plan = call.plan
         self.read: set[str] = set()
-        self._written: set[str] = set()
+        self.written: set[str] = set()
         self._step = step
-        self._names = names
-        self._rootdir = rootdir
+        self._rootdir = plan.inputs.rootdir
+        # The names at the top of modules that its code uses, by module.
+        self._names: Mapping[str, frozenset[str]] = {}
+        if plan.source:
+            self._names = plan.inputs.reached_by(plan.target, call.opened).names
         self._facts: set[str] = set()
         self._entered = 0
         # No other object may get the address of one that is compared.
@@ -85,13 +88,6 @@ class Effects:
                 self._facts.add(fact)
         self._step.__exit__()
 
-    def note_file(self, file: str, *, is_written: bool) -> None:
-        """Note that a file was opened, or got another content in one step."""
-        if is_written:
-            self._written.add(file)
-        else:
-            self.read.add(file)
-
     def facts(self) -> tuple[str, ...]:
         """Give what a replay of the call leaves out: `logged`, `wrote out/model.txt`.
 
@@ -100,7 +96,7 @@ class Effects:
         facts = {*self._step.effects, *self._facts}
         if facts & {"logged", "warned"}:
             facts.discard("printed an error")
-        facts |= {_fact_of(file, self._rootdir) for file in self._written} - {""}
+        facts |= {_fact_of(file, self._rootdir) for file in self.written} - {""}
         return tuple(sorted({one.replace(" an error", "") for one in facts}))
 
     def _state(self) -> dict[str, object]:
@@ -151,7 +147,8 @@ def _note_file(event: str, arguments: tuple[Any, ...]) -> None:
     if isinstance(path, str | bytes | os.PathLike):
         file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it is now
         for listener in list(_listeners):
-            listener.note_file(file, is_written=is_written)
+            files = listener.written if is_written else listener.read
+            files.add(file)
 
 
 def _fact_of(file: str, rootdir: Path) -> str:

@@ -86,9 +86,6 @@ class FunctionPlan:
 
     What takes long is made at the first call: few of thousands of targets are called.
 
-    Args:
-        mocks: What tests have replaced.
-
     Attributes:
         run: The run.
         target: The name under which its calls are recorded, `shop.api:fetch`.
@@ -96,6 +93,7 @@ class FunctionPlan:
         layer: How a caller comes to what it gives, whatever was recorded: `await`,
             `stream` or `astream`; empty: it takes what the function returns.
         line: The target that covers it.
+        mocks: What tests have replaced.
         inputs: What calls reach and read.
         cassette: The cassette that takes its calls.
         is_in_log: Whether its calls have a place in the log of an owner.
@@ -126,7 +124,7 @@ class FunctionPlan:
         self.line = line
         self.cassette = cassette
         self.inputs = mocks.inputs
-        self._mocks = mocks
+        self.mocks = mocks
         has_place = line.options.sequence
         self.is_in_log = cassette is not None if has_place is None else has_place
         self.is_shared = cassette is None and not self.is_in_log
@@ -187,15 +185,6 @@ class FunctionPlan:
         has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
         return not (options.key or options.content or has_parts)
 
-    def _counted(self, bound: dict[str, object]) -> dict[str, object]:
-        """Return the arguments that are not left out as a whole."""
-        rules = self.rules
-        return {
-            name: value
-            for name, value in bound.items()
-            if () not in rules.paths_in(name)
-        }
-
     def plain_identity(
         self, counted: dict[str, object], levels: Levels | None
     ) -> str | None:
@@ -228,7 +217,7 @@ class FunctionPlan:
             UnstableIdentityError: A test mocks a client that the real call has asked.
         """
         if entry.asked:
-            self.refuse_replaced(self._mocks.clients.replaced(entry.asked))
+            self.refuse_replaced(self.mocks.clients.replaced(entry.asked))
         if self.run.source == "strict" and self._is_of_other_source(entry):
             return [self.target]
         return self._changed_inputs(entry) if self.run.inputs == "strict" else []
@@ -280,27 +269,6 @@ class FunctionPlan:
         if facts:
             step.tell("accepted", self.target, cause=self.target, **facts)
 
-    def list_inputs(self, arguments: Tree, files: set[str]) -> str:
-        """Store the list of what a call has reached and read, and give its name.
-
-        Args:
-            arguments: The tree of the arguments, as it is stored.
-            files: Those that it has opened, and those that its arguments name: code in
-                C may have read them.
-        """
-        if self.run.inputs == "ignore" or not self.source:
-            return ""
-        return self.inputs.store(self.target, arguments, files)
-
-    def refuse_mocks(self, call: FunctionCall) -> None:
-        """Refuse a call of which all tests would share an outcome made with a mock.
-
-        Raises:
-            UnstableIdentityError: A test has replaced what its code reaches.
-        """
-        if self.is_shared:
-            self.refuse_replaced(self._mocks.reached_by(self.target, call.opened))
-
     def refuse_replaced(self, names: Collection[str]) -> None:
         """Refuse a call if a test has replaced anything.
 
@@ -314,7 +282,7 @@ class FunctionPlan:
 
     def moment(self, arguments: Tree) -> dict[str, Tree]:
         """Give the moment of a held clock, if it is a part of a call."""
-        moment = self._mocks.moment(self.target, arguments) if self.is_shared else ""
+        moment = self.mocks.moment(self.target, arguments) if self.is_shared else ""
         if not moment or () in self.rules.paths_in(CLOCK):
             return {}
         return {CLOCK: moment}
@@ -323,7 +291,11 @@ class FunctionPlan:
         """Return what has answered an equal call, and what is known of this one."""
         if self._version != self.run.version:
             self._look_again()
-        counted = self._counted(bound) if self.line.options.ignore else bound
+        counted = bound
+        if self.line.options.ignore:
+            # An argument may be left out as a whole.
+            paths_in = self.rules.paths_in
+            counted = {name: bound[name] for name in bound if () not in paths_in(name)}
         if self._has_moment:
             counted = {**counted, **self.moment({})}
         levels = levels_of([*counted.values()]) if self._counts_whole else None
@@ -345,7 +317,7 @@ class FunctionPlan:
         is_replayed = run.mode in ("replay", "record")
         is_seen = run.events.shows_calls or run.see_call is not None
         has_players = self.is_shared and is_replayed and not is_seen
-        if has_players and self._mocks.reached_by(self.target, {}):
+        if has_players and self.mocks.reached_by(self.target, {}):
             has_players = False
         # A former line has had `sequence`.
         if has_players and owner is not None:
@@ -362,7 +334,7 @@ class FunctionPlan:
         Raises:
             UnstableIdentityError: It does.
         """
-        self.refuse_replaced(self._mocks.clients.replaced(asked))
+        self.refuse_replaced(self.mocks.clients.replaced(asked))
         return make()
 
 
@@ -377,9 +349,11 @@ class FunctionCall(Call):
     Attributes:
         identity: The digest of the call.
         is_plain: Whether its arguments are plain data, and are not opened for it.
+        named_files: The files that its arguments have named before it.
 
     Raises:
-        UnstableIdentityError: A part of the arguments has no identity.
+        UnstableIdentityError: A part of the arguments has no identity, or all tests
+            would share an outcome of what a test has replaced.
     """
 
     def __init__(
@@ -395,6 +369,8 @@ class FunctionCall(Call):
         self.is_plain = identity is not None
         self.identity = identity or identity_of(plan.target, self.tree)
         self._key = key if self.is_plain else self.identity
+        if plan.is_shared:
+            plan.refuse_replaced(plan.mocks.reached_by(target, self.opened))
 
     @cached_property
     def places(self) -> Places:
@@ -513,6 +489,7 @@ class FunctionCall(Call):
         """Note what the call may not change, and what it may."""
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
+        self.named_files = {path for path, facts in self._stamps.values() if facts}
         self.states.note()
         if self.states.places.parts:
             self._tree_before = self._unchanging_tree()
@@ -528,11 +505,6 @@ class FunctionCall(Call):
             if id(value) not in places.names
         }
         return arguments_of(self.plan.own_line, unchanging, self.plan.rules, places)
-
-    @property
-    def named_files(self) -> set[str]:
-        """The files that its arguments have named before it."""
-        return {path for path, facts in self._stamps.values() if facts}
 
     def refuse_changes(self) -> None:
         """Refuse that the call has changed what it may not.

@@ -103,8 +103,8 @@ class Inputs:
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
-        classes = frozenset(_classes_in(arguments))
-        return self._reached(target, classes)
+        named = re.findall(_TAG_OF_CLASS, text_of(arguments))
+        return self._reached(target, frozenset(map(_place_of, named)))
 
     def store(self, target: str, arguments: Tree, opened: set[str]) -> str:
         """Write the list of what a call reaches and has read.
@@ -118,8 +118,7 @@ class Inputs:
             Its name; empty: there is nothing to list.
         """
         # Most calls of a target have the same list.
-        reached = self.reached_by(target, arguments)
-        return self._stored(reached, frozenset(opened))
+        return self._stored(self.reached_by(target, arguments), frozenset(opened))
 
     def _store(self, reached: Reached, opened: frozenset[str]) -> str:
         listed = self._list_of(reached, opened)
@@ -203,8 +202,3 @@ class Inputs:
 def _place_of(target: str) -> Place:
     module, _, name = target.partition(":")
     return module, name
-
-
-def _classes_in(tree: Tree) -> Iterable[Place]:
-    """Give the places of the classes whose objects stand in a tree."""
-    return map(_place_of, re.findall(_TAG_OF_CLASS, text_of(tree)))

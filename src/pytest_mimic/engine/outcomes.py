@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
 
-_ENDS = ("value", "raised")
-
 
 class Replay:
     """The recorded outcome of a call, as its caller gets it.
@@ -46,6 +44,7 @@ class Replay:
         again: Calls the function for real.
 
     Attributes:
+        entry: The recording.
         body: What the caller gets.
         places: The folders of the call, and the parts of its arguments.
 
@@ -61,17 +60,18 @@ class Replay:
         again: Callable[[], Any] | None = None,
     ) -> None:
         assert step.entry is not None
+        self.entry = step.entry
         self._call = call
         self._step = step
         self._again = again
         self._objects = objects
-        self._after = step.entry.after
+        self._after = self.entry.after
         self.places = call.places
-        if self._after or _refers(step.entry.body):
+        if self._after or _refers(self.entry.body):
             # The parts are named as they stand now.
             self.places = call.states.places
         self.body: Any = step.body()
-        if not (step.entry.end or _is_whole(self.body)):
+        if not (self.entry.end or _is_whole(self.body)):
             raise step.damaged("it is not what a function gives")
 
     def give(self, layers: Sequence[str]) -> Any:
@@ -176,9 +176,8 @@ class Replay:
             if isinstance(error, CorruptRecordingError) and not error.file:
                 reason = f"{error.what}: {', '.join(error.facts)}"
                 raise self._step.damaged(reason) from None
-            told = _told(error, self._call.plan.target)
-            refuse(self._call, self._step, told)
-            raise told from None
+            told = _told(error, plan.target)
+            raise refused(self._call, self._step, told) from None
 
 
 def given(call: FunctionCall, step: Step, item: object) -> Generator[Any, Any, None]:
@@ -197,14 +196,14 @@ def given(call: FunctionCall, step: Step, item: object) -> Generator[Any, Any, N
             f"{call.label()} cannot be mimicked: a value is sent or thrown into it",
             remedies=[("name a function inside or around it that is only called", "")],
         )
-        refuse(call, step, error)
-        raise error from None
+        raise refused(call, step, error) from None
 
 
-def refuse(call: FunctionCall, step: Step, error: MimicError) -> None:
-    """End a call without an outcome, and let the error fail the test."""
+def refused(call: FunctionCall, step: Step, error: MimicError) -> MimicError:
+    """End a call without an outcome, and give the error, which fails the test."""
     step.abandon(None)
     call.plan.run.note(error)
+    return error
 
 
 def _told(error: MimicError, target: str) -> MimicError:
@@ -238,7 +237,9 @@ class RealCall:
         # What the function runs in.
         self._block: Effects | Step = step
         if step.mode == "run":
-            self._block = self._effects = _effects_of(call, step)
+            from pytest_mimic.engine.effects import Effects  # a replay has none
+
+            self._block = self._effects = Effects(call, step)
         else:
             self._objects = _InMemory(call.plan.run.vault)
             self._recorded = Replay(call, step, self._objects)
@@ -278,8 +279,7 @@ class RealCall:
         """Give what is recorded, in the layers that the real call has not given."""
         __tracebackhide__ = True
         assert self._recorded is not None
-        assert self._step.entry is not None
-        return self._recorded.give(self._step.entry.layers[len(self._layers) :])
+        return self._recorded.give(self._recorded.entry.layers[len(self._layers) :])
 
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
@@ -386,8 +386,7 @@ class RealCall:
                 ["an item is a part of an argument, which may change until the end"],
                 [("give copies", "")],
             )
-            refuse(self._call, self._step, error)
-            raise error
+            raise refused(self._call, self._step, error)
         return self._store(item, "gave")
 
     # -- the end
@@ -420,8 +419,7 @@ class RealCall:
             target = self._plan.target
             states, gone = self._call.states.changed(target, is_stream=is_stream)
         except MimicError as error:
-            refuse(self._call, self._step, error)
-            raise
+            raise refused(self._call, self._step, error) from error.__cause__
         body, after = self._stored(end, content, states)
         if gone:
             after["$gone"] = gone
@@ -464,12 +462,15 @@ class RealCall:
         plan, step, effects = self._plan, self._step, self._effects
         assert effects is not None
         arguments, hidden = self._call.hidden
-        left_out = effects.facts()
-        files = effects.read | self._call.named_files
+        inputs, left_out = "", effects.facts()
+        if plan.source and plan.run.inputs != "ignore":
+            # Code in C may have read those that its arguments name.
+            files = effects.read | self._call.named_files
+            inputs = plan.inputs.store(plan.target, arguments, files)
         step.complete(
             body,
             source=plan.source,
-            inputs=plan.list_inputs(arguments, files),
+            inputs=inputs,
             layers=tuple(self._layers),
             after=after,
             hidden=hidden,
@@ -477,12 +478,12 @@ class RealCall:
             unrepeated=left_out,
         )
         for fact in left_out:
-            is_counted = fact in ("printed", "logged", "warned")
-            counted = "printed, logged or warned"
-            cause = counted if is_counted else f"{plan.target} {fact}"
+            cause = f"{plan.target} {fact}"
+            if fact in ("printed", "logged", "warned"):
+                cause = "printed, logged or warned"
             step.tell("unrepeated", plan.target, cause=cause, fact=fact)
-        if self._step.entry is not None:  # another owner was first
-            self._recorded = Replay(self._call, self._step, self._objects)
+        if step.entry is not None:  # another owner was first
+            self._recorded = Replay(self._call, step, self._objects)
 
     def _compare(
         self,
@@ -492,16 +493,15 @@ class RealCall:
         content: object,
     ) -> None:
         """Note how an outcome differs, and mix its volatile parts into the recorded."""
-        step, options = self._step, self._plan.line.options
-        assert step.entry is not None
+        step, options, entry = self._step, self._plan.line.options, recorded.entry
         failed = ""
         if raised_in(body) and not raised_in(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
         differing = []
         places = self._call.states.places
-        if after or step.entry.after:
+        if after or entry.after:
             # What is recorded last: it is what the caller gets.
-            now, old = map(recorded.states_in, (after, step.entry.after))
+            now, old = map(recorded.states_in, (after, entry.after))
             differing = state_differences(old, now, options, places)
         differences = differing + differences_of(
             recorded.body,
@@ -509,7 +509,7 @@ class RealCall:
             recorded.load,
             options,
             places,
-            is_read_alike=step.entry.layers == tuple(self._layers),
+            is_read_alike=entry.layers == tuple(self._layers),
         )
         step.check(differences, failed=failed)
         paths = self._call.volatile_paths()
@@ -539,8 +539,7 @@ class RealCall:
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
-            refuse(self._call, self._step, told)
-            raise told from error.__cause__
+            raise refused(self._call, self._step, told) from error.__cause__
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
         if places.unmoved:
@@ -574,15 +573,6 @@ class RealCall:
         return hidden
 
 
-def _effects_of(call: FunctionCall, step: Step) -> Effects:
-    from pytest_mimic.engine.effects import Effects  # a replay has none
-
-    plan, names = call.plan, dict[str, frozenset[str]]()
-    if plan.source:
-        names = plan.inputs.reached_by(plan.target, call.opened).names
-    return Effects(step, names, plan.inputs.rootdir)
-
-
 def _refers(body: dict[str, Tree]) -> bool:
     """Tell whether an outcome may name a part of the arguments."""
     try:
@@ -601,7 +591,7 @@ def _is_whole(body: dict[str, Any]) -> bool:
     if "items" in body:
         ended = body.get("last", {"value": None})
     has_items = isinstance(body.get("items", []), list)
-    has_end = isinstance(ended, dict) and not ended.keys().isdisjoint(_ENDS)
+    has_end = isinstance(ended, dict) and ("value" in ended or "raised" in ended)
     return has_items and has_end
 
 

@@ -427,7 +427,7 @@ class Run:
             elif isinstance(row, MimicError):
                 self.events.noted.append(row)
             elif isinstance(row, Listening):
-                self.servers.add_child(row)
+                self.servers.ports_of_children.add(row.port)
             elif isinstance(row, Sender):
                 self.secrecy.other_sender(row)
             elif isinstance(row, Written) and self.innermost is not None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -17,32 +17,28 @@ from pytest_mimic.patch.clients import Edge, noting
 _DEFAULT_PORT = 80
 
 
-class Listening:
+class Listening(NamedTuple):
     """What a child process tells its parent."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    port: int
 
 
 class OwnServers:
-    """The servers of this process: what is sent to them goes to no service."""
+    """The servers of this process: what is sent to them goes to no service.
+
+    Attributes:
+        sockets: The sockets that listen.
+        ports_of_children: The ports on which child processes listen.
+    """
 
     def __init__(self) -> None:
-        self._sockets: WeakSet[Any] = WeakSet()
-        self._ports_of_children: set[int] = set()
+        self.sockets: WeakSet[Any] = WeakSet()
+        self.ports_of_children: set[int] = set()
         # What was open before the tests. None: the system is not asked.
         self._before: set[str] | None = None
         # What the system has said of a port of this machine since a test began.
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
-
-    def add(self, socket: Any) -> None:
-        """Note a socket that listens."""
-        self._sockets.add(socket)
-
-    def add_child(self, listening: Listening) -> None:
-        """Note a port of a child process."""
-        self._ports_of_children.add(listening.port)
 
     def begin(self) -> None:
         """Let the system tell of servers that are opened from now on."""
@@ -61,8 +57,8 @@ class OwnServers:
             return False
         if not place.hostname or not is_of_this_machine(place.hostname):
             return False
-        own = {_port_of(socket) for socket in list(self._sockets)}
-        return port in own | self._ports_of_children or self._listens(port)
+        own = {_port_of(socket) for socket in list(self.sockets)}
+        return port in own | self.ports_of_children or self._listens(port)
 
     def leave_out(self, host: str | None) -> None:
         """Note that a line leaves out calls of a host; None: of one that is unknown."""
@@ -87,11 +83,11 @@ def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
     servers.begin()
 
     def note(socket: Any, *_args: Any) -> None:
-        if os.getpid() == process and events.tell is None:
-            servers.add(socket)
-        elif events.tell is not None:
+        if events.tell is not None:
             # It was bound before, and is told before anybody can reach it.
             events.tell(Listening(_port_of(socket)))
+        elif os.getpid() == process:
+            servers.sockets.add(socket)
 
     return Edge("socket", ("socket", "listen"), noting(note))
 

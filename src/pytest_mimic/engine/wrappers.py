@@ -97,12 +97,10 @@ def _call(
     """
     __tracebackhide__ = True
     try:
-        call = FunctionCall(plan, bound, counted)
-        plan.refuse_mocks(call)
+        return FunctionCall(plan, bound, counted)
     except MimicError as error:
         plan.run.note(error)
         raise
-    return call
 
 
 def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -50,13 +50,6 @@ def _http(adapter: str) -> Client:
     )
 
 
-def _language_models() -> Client:
-    volatile = tuple(f"body.{path}" for path in _NEW_IN_ANSWERS.split())
-    return _http("all_clients:Http")._replace(
-        defaults={"sequence": False, "compare": "shape", "volatile": volatile}
-    )
-
-
 # Ids, moments and fingerprints, which a language model makes anew with each answer.
 _NEW_IN_ANSWERS = """
     id created created_at completed_at system_fingerprint responseId createTime
@@ -67,10 +60,17 @@ _NEW_IN_ANSWERS = """
     response.output.*.id response.output.*.call_id
 """
 
-_DISTRIBUTIONS = {"grpc": "grpcio"}
+DISTRIBUTIONS = {"grpc": "grpcio"}
+"""What installs a client of another name."""
 
 _BUNDLED = {
-    "llm": _language_models(),
+    "llm": _http("all_clients:Http")._replace(
+        defaults={
+            "sequence": False,
+            "compare": "shape",
+            "volatile": tuple(f"body.{path}" for path in _NEW_IN_ANSWERS.split()),
+        }
+    ),
     "http": _http("all_clients:Http"),
     "httpx": _http("httpx:Httpx"),
     "httpx2": _http("httpx:Httpx2"),
@@ -110,7 +110,7 @@ def versions_of(kinds: Iterable[str]) -> dict[str, str]:
     for name, client in sorted(_BUNDLED.items()):
         if client.kind in wanted and name in sys.modules:
             with suppress(PackageNotFoundError):  # a module of Python
-                installed = distribution(_DISTRIBUTIONS.get(name, name))
+                installed = distribution(DISTRIBUTIONS.get(name, name))
                 found[installed.metadata["Name"]] = installed.version
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, PathFinder
 
 from pytest_mimic.errors import TargetError, closest
+from pytest_mimic.patch.clients import DISTRIBUTIONS
 from pytest_mimic.patch.holders import namespace_of
 from pytest_mimic.patch.targets import Target
 
@@ -118,8 +119,9 @@ def absent_clients(targets: Iterable[Target]) -> list[str]:
 
 def absent_client(client: str) -> TargetError:
     """Return the error for a client that is not installed."""
-    package = {"grpc": "grpcio"}.get(client, client)
     return TargetError(
         f"the client {client} is not installed",
-        remedies=[("to install it", f"pip install {package}")],
+        remedies=[
+            ("to install it", f"pip install {DISTRIBUTIONS.get(client, client)}")
+        ],
     )
