@@ -481,7 +481,7 @@ class Port:
             raise run.refuse(refusal, call)
         run.events.add(
             "told apart by order",
-            call.row(),
+            call.label(),
             test=run.test,
             what=f"was sent with a different {keys}",
             paths=[path] if path else [],
@@ -764,7 +764,7 @@ class Exchange:
         run, call = self._run, self.step.call
         kept: list[Any] = [call.describe(), stored]
         if any(map(self._adapter.is_opaque, kept)):
-            run.events.add("not searched", call.row(), test=run.test)
+            run.events.add("not searched", call.label(), test=run.test)
 
     def _note_hidden(self, stored: Plain) -> None:
         """Name what a replay will give placeholders for."""
@@ -776,7 +776,7 @@ class Exchange:
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""
-        self.step.progress(lambda: {"answer": self.stored(so_far())})
+        self.step.so_far = lambda: {"answer": self.stored(so_far())}
 
     def abandon(self, error: BaseException | None, answer: Plain | None = None) -> None:
         """End a call without a whole answer: it was cancelled, or it failed."""

@@ -85,12 +85,8 @@ class Call:
         return self.describe()
 
     def label(self) -> str:
-        """Give it as messages name it."""
+        """Give it as messages and lists name it: with its model and last words, say."""
         raise NotImplementedError
-
-    def row(self) -> str:
-        """Give it as lists and `ls` tell it: with its model and last words, say."""
-        return self.label()
 
     def changed(self, entry: Entry) -> list[str]:  # noqa: ARG002
         """Give what makes a recording stale: the target, or what it has reached."""
@@ -249,24 +245,28 @@ def entry_of(call: Call, described: Any = None, **facts: Any) -> Entry:
     )
 
 
-def kept_parts(call: Call, entry: Entry, objects: Objects) -> Tree | None:
-    """Give what counts of a recording; None: it was edited to what is no request."""
+def kept_parts(call: Call, entry: Entry, objects: Objects) -> Tree:
+    """Give what counts of a recording; nothing: it was edited to what is no request."""
     if entry.request is None:
         return entry.arguments or {}
     try:
         return call.counted(unshelve(entry.request, objects))
     except (MimicError, *MALFORMED):
-        return None
+        return {}
 
 
 # -- what its outcome says
 
 
+def answer_of(body: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Give the answer of a client by its parts; nothing: it is none of a client."""
+    answer = body.get("answer")
+    return answer if isinstance(answer, dict) else {}
+
+
 def failed_exchange(body: Mapping[str, Tree]) -> str:
     """Say how the answer of a client has failed: `status 503`, `timeout of reading`."""
-    answer = body.get("answer")
-    if not isinstance(answer, dict):
-        return ""
+    answer = answer_of(body)
     error = answer.get("error")
     if isinstance(error, dict) and "kind" in error:
         return str(error["kind"])
@@ -286,8 +286,7 @@ def raised_in(body: Mapping[str, Tree]) -> str:
     raised = _raised_of(body)
     if raised is not None:
         return f"raised {_class_of(raised) or 'an exception'}"
-    answer = body.get("answer")
-    raised = answer.get("raised") if isinstance(answer, dict) else None
+    raised = answer_of(body).get("raised")
     if not isinstance(raised, dict):
         return ""
     return f"raised {str(raised.get('class')).replace(':', '.')}"
@@ -326,6 +325,5 @@ def is_worth_a_wait(body: Mapping[str, Tree]) -> bool:
 
 
 def _status_of(body: Mapping[str, Tree]) -> int:
-    answer = body.get("answer")
-    status = answer.get("status") if isinstance(answer, dict) else 0
+    status = answer_of(body).get("status")
     return status if isinstance(status, int) else 0

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mimic.engine.calls import answer_of
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import end_cassette
 from pytest_mimic.engine.owners import Owner
@@ -75,8 +76,7 @@ class CassetteCall:
     @property
     def signature(self) -> str:
         """The call, with the status of its answer: `GET /users/1 → 200`."""
-        answer = self._entry.body.get("answer")
-        status = answer.get("status") if isinstance(answer, dict) else None
+        status = answer_of(self._entry.body).get("status")
         signature = self._entry.signature or self.target
         return signature if status is None else f"{signature} → {status}"
 

@@ -82,7 +82,7 @@ class ChangingValues:
             if what:
                 self._events.add(
                     "made anew",
-                    call.row(),
+                    call.label(),
                     test=test,
                     cause=cause,
                     target=call.target,

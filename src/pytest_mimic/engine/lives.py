@@ -67,7 +67,6 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
     try:
         yield
         if not fixture.is_set_up:
-            fixture.is_set_up = True
             _end_setup(run, fixture)
     finally:
         fixture.is_set_up = True
@@ -83,9 +82,6 @@ def end_cassette(run: Run, cassette: Owner) -> None:
         MimicError: It cannot be written.
     """
     cassette.left = end(run, cassette, "passed")
-    for written in cassette.left:
-        if cassette.log is not None and written.name == cassette.file:
-            _keep_values(cassette, cassette.log, written)
     if run.innermost is not None:
         run.innermost.cassettes.append(cassette)
 
@@ -128,7 +124,9 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     # Where that fails, the part file stays, and the next recording run takes it over.
     written = _write(run, owner, log)
     log.discard_part()
-    if owner.kind != "cassette":  # That waits for the end of its test.
+    if owner.kind == "cassette":  # It is told at the end of its test.
+        _keep_values(owner, log, written)
+    else:
         _tell(run, owner, log)
     return left if written is None else [*left, written]
 
@@ -260,16 +258,14 @@ def _tell_outcome(
         before: What was recorded of it before.
         why: Why it is not kept; empty: it is.
     """
-    test, failed = owner.first_test or run.test, kept_failure(entry.body)
-    label = run.secrecy.secrets.label_of(entry)
+    test, label = owner.first_test or run.test, run.secrecy.secrets.label_of(entry)
+    raised, failed = raised_in(entry.body), kept_failure(entry.body)
     if why:
         run.events.add("not kept", label, test=test, what=why, option=RERECORD)
     elif failed:
-        is_raised = failed.startswith("raised ")
-        gave = failed if is_raised else f"gave {failed.removeprefix('status ')}"
-        told = f"{label} {gave}"
+        gave = f"gave {failed.removeprefix('status ')}"
+        told = f"{label} {raised if failed == raised else gave}"
         run.events.add("kept failure", told, test=test, option=RERECORD)
-    raised = raised_in(entry.body)
     had_value = before is not None and before.body and not raised_in(before.body)
     if raised and had_value and not why:
         run.events.add("lost value", f"{label} {raised}", test=test, name=name)

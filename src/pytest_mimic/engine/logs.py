@@ -29,7 +29,7 @@ from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree, digest_of
+from pytest_mimic.values.tree import Tree, digest_of, without
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
 from pytest_mimic.vault.vault import Part, Vault, Written, renewed
@@ -72,8 +72,8 @@ class Log:
         name: str,
         owner: str,
         *,
-        is_made_again: bool = False,
-        beginning: int = 0,
+        is_made_again: bool,
+        beginning: int,
     ) -> None:
         self.name = name
         self.owner = owner
@@ -272,21 +272,20 @@ class Log:
             of_line = [one for one in of_line if not one.hidden and one.end != "empty"]
             strays = self._strays[place] = {}
             for one in of_line:
-                parts = kept_parts(call, one, self._vault)
-                identity = "" if parts is None else identity_of(one.target, parts)
+                identity = identity_of(one.target, kept_parts(call, one, self._vault))
                 if identity != one.identity:
                     strays[identity] = one
         return self._strays[place]
 
     def _imported(self, call: Call) -> int | None:
         """Give the first imported call of this method and URL that nobody asked for."""
+        # Another tool has compared nothing else of a request.
+        content = [(name,) for name in call.content]
         for index, entry in enumerate(self.entries):
             is_left = entry.imported and index not in self._by_index
             if is_left and entry.signature == call.signature:
-                kept = kept_parts(call, entry, self._vault)
-                if _address(call, kept) == _address(
-                    call, call.counted(call.describe())
-                ):
+                now = without(call.counted(call.describe()), content)
+                if without(kept_parts(call, entry, self._vault), content) == now:
                     return index
         return None
 
@@ -444,7 +443,7 @@ class Log:
         return [*self.entries, *_behind(self.entries, added)] if added else []
 
     def write(
-        self, *, fixtures: Mapping[str, str], setup: str = "", keeps_all: bool = False
+        self, *, fixtures: Mapping[str, str], setup: str, keeps_all: bool
     ) -> Written | None:
         """Write what the owner leaves in the vault, by how it has ended.
 
@@ -551,7 +550,7 @@ class Shared:
 
     Args:
         vault: Where they are.
-        run_id: What the processes of one run have in common.
+        run_id: What the processes of one run have in common; empty: there is one.
         is_recording: Whether a call without a recording is recorded.
 
     Attributes:
@@ -559,9 +558,7 @@ class Shared:
             identities that they have with what is ignored, each with its test.
     """
 
-    def __init__(
-        self, vault: Vault, run_id: str = "", *, is_recording: bool = False
-    ) -> None:
+    def __init__(self, vault: Vault, run_id: str, *, is_recording: bool) -> None:
         self._vault = vault
         self._is_recording = is_recording
         self.joined: dict[str, dict[str, str]] = {}
@@ -641,7 +638,7 @@ class Shared:
             raise shapeless(label, "it has the recording of another call")
         return recording.entries
 
-    def take(self, call: Call, mode: Mode, begun: Begun | None = None) -> Slot:
+    def take(self, call: Call, mode: Mode, begun: Begun | None) -> Slot:
         """Find the recording of a call, and say what becomes of it.
 
         Args:
@@ -649,13 +646,13 @@ class Shared:
             mode: That of the run.
             begun: What its owner began. None: the call gets the first answer.
         """
-        name, number = call_name(call.target, call.identity, call.line), 0
+        name = call_name(call.target, call.identity, call.line)
         if begun is None or not call.has_samples:
-            return self._slot(call, mode, name, number)
+            return self._slot(call, mode, name, 0)
         number = begun.next(name)
         slot = self._slot(call, mode, name, number)
         if slot.is_real and self._has_workers and self._claim(name, number):
-            return self._slot(call, mode, name, number)
+            slot = self._slot(call, mode, name, number)
         return slot
 
     def _slot(self, call: Call, mode: Mode, name: str, number: int) -> Slot:
@@ -920,13 +917,6 @@ def follow(call: Call, entry: Entry, vault: Vault) -> str:
     """
     counted = None if call.kind == "function" else call.counted
     return identity_today(entry, call.options, vault, counted, call.rehidden)
-
-
-def _address(call: Call, parts: Tree) -> Tree:
-    """Give what vcrpy compares of a request."""
-    if not isinstance(parts, dict):
-        return None
-    return {name: parts[name] for name in parts if name not in call.content}
 
 
 def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:

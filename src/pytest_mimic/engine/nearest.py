@@ -15,9 +15,8 @@ from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
-from pytest_mimic.secrets import placeholders
+from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
-from pytest_mimic.values.differences import Difference
 from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
 from pytest_mimic.values.tree import IGNORED, without
 from pytest_mimic.vault.recording import Entry, Recording
@@ -40,7 +39,7 @@ class Hints(NamedTuple):
     """
 
     facts: list[str]
-    ways: list[Remedy]
+    ways: Sequence[Remedy] = ()
     cause: str = ""
     is_enough: bool = False
 
@@ -127,7 +126,7 @@ class Nearest:
         facts = [f"the vault {self._vault.label} does not exist"]
         above = vault_above(self._vault.path, self._commands.rootdir)
         if above is None:
-            return Hints(facts, [])
+            return Hints(facts)
         there = self._commands.folder(above)
         facts.append(f"a vault in {there} has recordings of these tests")
         way = self._commands.pytest(f"--rootdir={there}")
@@ -160,11 +159,11 @@ class Nearest:
         other = others[0]
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
-            return Hints([fact], [])
+            return Hints([fact])
         kind = "fixture" if is_fixture_owner(other.owner) else "test"
         fact = f"recorded by {other.owner}, for that {kind} alone"
         if self._call.has_effect:  # What it gives depends on what was asked before.
-            return Hints([fact], [])
+            return Hints([fact])
         return Hints([fact], [(way, self._call.line_to_share())])
 
     def _renamed_to(self, begun: Sequence[str]) -> str:
@@ -197,9 +196,9 @@ class Nearest:
         call = self._call
         described = call.counted(call.describe())
         if not recorded:
-            return Hints([f"there are no recordings of {call.target}"], [])
+            return Hints([f"there are no recordings of {call.target}"])
         ignored = paths_of(call.options.ignore)
-        kept = [kept_parts(call, one.entry, self._vault) or {} for one in recorded]
+        kept = [kept_parts(call, one.entry, self._vault) for one in recorded]
         trees = [without(parts, ignored) for parts in kept]
         number, found = messages.nearest(described, trees)
         owner, day, nearest = recorded[number][:3]
@@ -217,8 +216,9 @@ class Nearest:
             facts += self._why_not_followed(nearest)
             if all(IGNORED in (one.old, one.new) for one in found):
                 return Hints(facts, [], cause)
-        variables = placeholders.variables_in([str(one.old) for one in found])
-        missed = [name for name in variables if not _is_known(name, found)]
+        known = variables_in([str(one.new) for one in found])
+        variables = variables_in([str(one.old) for one in found])
+        missed = [name for name in variables if name not in known]
         if missed:
             return self._without_variables(missed, facts)
         # Calls that differ in what is made anew have one cause, whatever the values.
@@ -265,9 +265,3 @@ def _file_of(owner: str) -> str:
 
 def _name_in_file(test: str) -> str:
     return test.partition("::")[2]
-
-
-def _is_known(name: str, found: Sequence[Difference]) -> bool:
-    """Whether the call of now holds the value of a variable, too."""
-    stand_in = placeholders.of_environment(name)
-    return any(stand_in in str(one.new) for one in found)

@@ -336,7 +336,7 @@ class RealCall:
         items: list[Tree] = []
         self._items = items
         # The step is not to hold this call, which holds the arguments.
-        step.progress(partial(_body_of, items))
+        step.so_far = partial(_body_of, items)
         # Whether the stream is an outcome, as far as it was read.
         is_whole = True
         try:

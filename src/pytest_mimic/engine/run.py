@@ -400,7 +400,7 @@ class Run:
         if number == 1 and isinstance(error, MissingRecordingError):
             is_stale = isinstance(error, StaleRecordingError)
             kind: EventKind = "stale" if is_stale else "missing"
-            self.events.add(kind, call.row(), test=self.test, **facts_of(error))
+            self.events.add(kind, call.label(), test=self.test, **facts_of(error))
         return error
 
     def take_noted(self) -> list[MimicError]:

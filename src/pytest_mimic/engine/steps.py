@@ -111,8 +111,8 @@ def _shared_slot(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]
     if mode in ("record", "rerecord"):
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
-    is_counted = owner is not None and owner.is_here
-    slot = run.shared.take(call, mode, owner.begun if owner and is_counted else None)
+    begun = owner.begun if owner is not None and owner.is_here else None
+    slot = run.shared.take(call, mode, begun)
     if mode == "rerecord" and slot.decision == "replay":
         _note_given(slot, owner)
     return slot, call
@@ -192,6 +192,8 @@ class Step(OpenCall):
         recorded: The row that counts the recording.
         shared_target: Its target, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
+        so_far: Gives what an exchange or a stream gave until now, which the end of the
+            owner keeps.
     """
 
     def __init__(self, run: Run, call: Call, slot: Slot, owner: Owner | None) -> None:
@@ -209,7 +211,7 @@ class Step(OpenCall):
         self._test = run.test
         self._seconds = 0.0
         self._since: float | None = None
-        self._so_far: Callable[[], Body] | None = None
+        self.so_far: Callable[[], Body] | None = None
         if slot.is_real and self._log is None:
             self.shared_target = call.target
         # In the order of their beginning.
@@ -258,10 +260,6 @@ class Step(OpenCall):
             return self._seconds
         return self._seconds + seconds_now() - self._since
 
-    def progress(self, so_far: Callable[[], Body]) -> None:
-        """Let the end of the owner keep what an exchange or stream gave until then."""
-        self._so_far = so_far
-
     def complete(self, body: Body, **facts: Any) -> None:
         """Keep what the call gave.
 
@@ -307,7 +305,7 @@ class Step(OpenCall):
         """End a call that is still open when its owner ends."""
         if self.mode != "run":
             return  # A replay ends by itself.
-        so_far = self._so_far
+        so_far = self.so_far
         if so_far is None and self.call.conversation:
             so_far = _nothing_yet
         # What all tests share is kept when it is done, after the test if need be.
@@ -380,7 +378,7 @@ class Step(OpenCall):
         for shown, mark in run.secrecy.secrets.keys_in(described, body):
             run.events.add(
                 "looks secret",
-                self.call.row(),
+                self.call.label(),
                 test=self._test,
                 what=shown,
                 mark=f"!{mark}",
@@ -423,7 +421,7 @@ class Step(OpenCall):
             self._report(f"gave {failed} first: only the answer after it is shared")
 
     def _report(self, what: str) -> None:
-        label = self.call.row()
+        label = self.call.label()
         self._run.events.add("not recorded", label, test=self._test, what=what)
 
     # -- a call that is compared
@@ -476,7 +474,7 @@ class Step(OpenCall):
             "differing": [*dict.fromkeys(map(place_of, differing))],
             **call.facts_of_line(),
         }
-        self.tell("drifted", call.row(), **facts, **facts_of(error))
+        self.tell("drifted", call.label(), **facts, **facts_of(error))
 
     def _note_real(self, real: Body) -> None:
         """Note the real values at volatile paths, in place of recorded ones."""
@@ -601,7 +599,7 @@ class Step(OpenCall):
                 run.sleeps.skip()
             is_repeated = slot.conversation and slot.recorded == "repeats"
             if is_repeated and self._log is not None:
-                shown = f"{call.row()}, recorded {self._log.times(call)} times"
+                shown = f"{call.label()}, recorded {self._log.times(call)} times"
                 run.events.add("repeated", shown, test=run.test, option=RERECORD)
         is_other = entry.line == call.line and entry.identity != call.identity
         if entry.imported and is_other:
@@ -629,7 +627,7 @@ class Step(OpenCall):
         run, at = self._run, self.entry or self._slot
         if not shown:
             is_shown = run.events.shows_calls
-            shown = self.call.row() if is_shown else self.call.signature
+            shown = self.call.label() if is_shown else self.call.signature
         slot = self._slot
         facts["name"] = (self.entry and slot.before) or slot.name
         facts["identity"] = (self.entry or self.call).identity

@@ -81,17 +81,13 @@ class Turns:
     def note(self, slot: Slot) -> None:
         """Take note that a call has begun or ended."""
         self._moved = seconds_now()
-        last = self._ended
-        if slot.ended is not None:
+        last, is_end = self._ended, slot.ended is not None
+        if is_end:
             self._ended, self._ended_at = slot, self._moved
-            self._has_gone_on = False
-            self._wake_first()
-        elif last is not None and last.thread == slot.thread:
-            self._has_gone_on = True
-            self._wake_first()
-
-    def _wake_first(self) -> None:
-        """Wake the first one in the order that waits: no other may end before it."""
+        elif last is None or last.thread != slot.thread:
+            return
+        self._has_gone_on = not is_end
+        # The first one in the order that waits: no other may end before it.
         waker = self._waiting.get(min(list(self._waiting), default=-1))
         if waker is not None:
             waker.wake()
