@@ -6,14 +6,12 @@ import sys
 from importlib import import_module
 
 import pytest_mimic
-from pytest_mimic.engine.inside import LeftOut
-from pytest_mimic.engine.run import Run
 
 # What a call needs, whatever it is; a client is loaded when it is mimicked.
 _ROOMS = ("engine", "patch", "secrets", "values", "vault")
 
 
-def keep_out_of_fakes(run: Run) -> None:
+def keep_out_of_fakes() -> None:
     """Keep pyfakefs, if it is loaded, from replacing `os` and `open` in our modules.
 
     A module that was first loaded while a fake is active would keep that, so all are
@@ -33,7 +31,3 @@ def keep_out_of_fakes(run: Run) -> None:
         name for name in sys.modules if name.startswith(("pytest_mimic", "filelock"))
     ]
     pyfakefs.Patcher.SKIPNAMES.update(ours)
-    # What is patched at its first need would put a finder before that of the fake.
-    run.sleeps.skip()
-    run.sleeps.go_on()
-    run.inside.leave(run.inside.enter(LeftOut()))

@@ -109,7 +109,7 @@ class Phases:
         self._ending = "passed"
         is_left_out = False
         self.keep_strays()
-        keep_out_of_fakes(session.run)
+        keep_out_of_fakes()
         session.begin_test(plain_id(item))
         self._fixtures.begin_test(item)
         if self.target_error is not None:
