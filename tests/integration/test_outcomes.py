@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from contextlib import suppress
 from textwrap import indent
 
@@ -564,6 +565,34 @@ def test_a_pickle_whose_library_has_changed_is_stale(project):
 
     assert "StaleRecordingError" in run.output
     assert "pytest --mimic-rerecord" in run.output
+
+
+def test_what_another_version_may_not_load_is_named_while_recording(project):
+    """A function by value is bound to its Python. An array is loaded by any numpy."""
+    numpy = pytest.importorskip("numpy")
+    pandas = pytest.importorskip("pandas")
+    project.ini("shop:*")
+    project.module("""
+        import numpy, pandas
+
+        def series(): return pandas.Series(range(99)).groupby(lambda n: n % 2)
+        def other(): return lambda: 1
+        def numbers(): return {1: {2, numpy.float32}, "a": numpy.zeros(9)}
+    """)
+    project.tests(
+        "import shop\ndef test(): shop.series(); shop.other(); shop.numbers()"
+    )
+
+    [told] = [
+        line
+        for line in project.record().expect(passed=1).section
+        if line.startswith("outcomes that another version may not load")
+    ]
+
+    python = ".".join(platform.python_version_tuple()[:2])
+    assert f"Python {python}" in told
+    assert f"pandas {pandas.__version__}" in told
+    assert numpy.__version__ not in told
 
 
 def test_an_exception_that_is_a_pickle_is_named_by_its_class(project):

@@ -39,6 +39,7 @@ EventKind: TypeAlias = Literal[
     "unrepeated",  # an effect of a recorded function: cause; fact, without the target
     "unmoved",  # texts of an outcome with a path of this checkout: cause, identity
     "left out",  # parts of an exception that cannot be kept: cause, identity
+    "bound",  # an outcome that another version may not load: cause
     "hidden",  # a name in an answer, whose values are placeholders in a replay: cause
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line

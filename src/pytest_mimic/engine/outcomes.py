@@ -20,7 +20,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, load, shelve, store
+from pytest_mimic.values.outcome import Objects, load, makers_of, shelve, store
 from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
@@ -482,6 +482,8 @@ class RealCall:
             if fact in ("printed", "logged", "warned"):
                 cause = "printed, logged or warned"
             step.tell("unrepeated", plan.target, cause=cause, fact=fact)
+        for maker in makers_of({**body, **after}):
+            step.tell("bound", plan.target, cause=maker)
         if step.entry is not None:  # another owner was first
             self._recorded = Replay(self._call, step, self._objects)
 

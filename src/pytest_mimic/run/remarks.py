@@ -286,6 +286,7 @@ _LISTS = """
     connected           | call, fact    | connections that no line took
     left out            | calls         | left out of exceptions
     unmoved             | calls         | in outcomes, the same in every checkout
+    bound               | calls, fact   | outcomes that another version may not load
     hidden              | answers, fact | redacted in answers
     unrepeated          | calls, fact   | side effects that a replay leaves out
     redacted            | call, fact    | secrets from the environment were replaced in

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import marshal
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,6 +51,8 @@ _LARGE = 65_536
 # In bytes. A larger object is read again for each copy.
 _MOST_KEPT = 1 << 20
 _RAW = text_of(Raw(None))
+# An array is made by a function of ours, and code by value tells its Python.
+_OF_ANY_VERSION = frozenset({"numpy", "cloudpickle", "pytest_mimic"})
 _BULK = '"$npy":'
 
 
@@ -365,6 +369,28 @@ def _mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     if isinstance(tree, dict):
         return {key: _mapped(part, change) for key, part in tree.items()}
     return tree
+
+
+def makers_of(tree: Tree) -> set[str]:
+    """Give of which versions the pickles in a stored outcome are: `sklearn 1.7.2`."""
+    found: set[str] = set()
+
+    def note(part: Any) -> Tree:
+        imports = part.get("imports") if isinstance(part, dict) else None
+        if isinstance(imports, list):
+            if "python" in part:
+                found.add(f"Python {part['python']}")
+            packages = {re.split("[.:]", str(name))[0] for name in imports}
+            for name in packages - _OF_ANY_VERSION:
+                package = sys.modules.get(name)
+                version = getattr(package, "__version__", "")
+                if version and "site-packages" in str(getattr(package, "__file__", "")):
+                    found.add(f"{name} {version}")
+        noted: Tree = part
+        return noted
+
+    _mapped(tree, note)
+    return found
 
 
 def by_value(tree: Tree) -> Tree:
