@@ -53,11 +53,16 @@ class Binder:
         body = f"{{{', '.join(items)}}}"
         if self.extra:
             body = f"{join}({body}, {self.extra})"
-        named = inspect.Signature(list(map(_with_named_default, parameters)))
         names: dict[str, Any] = {join: _with_extra}
-        for name, default in self.defaults.items():
-            names[f"default_{name}"] = default
-        exec(f"def bind{named}: return {body}", names)
+        named: list[Parameter] = []
+        for parameter in parameters:
+            bare = parameter.replace(annotation=Parameter.empty)
+            if parameter.name in self.defaults:
+                name = f"default_{parameter.name}"
+                names[name] = parameter.default
+                bare = bare.replace(default=_Name(name))
+            named.append(bare)
+        exec(f"def bind{inspect.Signature(named)}: return {body}", names)
         bind: Callable[..., Any] = names["bind"]
         return bind
 
@@ -67,13 +72,6 @@ class _Name(str):
 
     __slots__ = ()
     __repr__ = str.__str__
-
-
-def _with_named_default(parameter: Parameter) -> Parameter:
-    bare = parameter.replace(annotation=Parameter.empty)
-    if parameter.default is Parameter.empty:
-        return bare
-    return bare.replace(default=_Name(f"default_{parameter.name}"))
 
 
 def _parameters_of(function: Callable[..., Any]) -> list[Parameter]:

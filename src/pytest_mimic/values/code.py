@@ -143,8 +143,12 @@ def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tr
         node["source"] = source
     elif not is_found(function, name):
         return Refused("a function with neither source nor an importable name", _WAY)
+    values = function.__defaults__ or ()
+    last = function.__code__.co_argcount
+    names = function.__code__.co_varnames[last - len(values) : last]
+    by_place: dict[str, object] = dict(zip(names, values, strict=True))
     parts = {
-        "defaults": _defaults(function),
+        "defaults": {**by_place, **(function.__kwdefaults__ or {})},
         "closure": _closure(function, walk),
         "attributes": dict(vars(function)),
     }
@@ -154,13 +158,6 @@ def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tr
         if held:
             node[part] = {key: walk.node(value) for key, value in held.items()}
     return node
-
-
-def _defaults(function: types.FunctionType) -> dict[str, object]:
-    code = function.__code__
-    values = function.__defaults__ or ()
-    names = code.co_varnames[: code.co_argcount][-len(values) or code.co_argcount :]
-    return {**dict(zip(names, values, strict=True)), **(function.__kwdefaults__ or {})}
 
 
 def _closure(function: types.FunctionType, walk: Opener) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from json import loads
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
@@ -34,8 +34,7 @@ def stored(value: Any, name: str) -> Tree:
         UnstorableOutcomeError: It cannot come back in its class.
     """
     if _is_plain(value):
-        plain: Tree = value
-        return plain
+        return value
     if isinstance(value, memoryview):
         return {"$memoryview": bytes_node(value.tobytes())}
     if type(value) is bytes:
@@ -78,10 +77,8 @@ def described(parameter: Any) -> Tree:
 
     A part that has no identity is `{"$refused": what it is}`.
     """
-    plain: Tree
     if _is_plain(parameter):
-        plain = parameter
-        return plain
+        return parameter
     if type(parameter).__module__ == "psycopg2.extensions":
         # The wrappers of this driver hold what they adapt.
         return described(getattr(parameter, "adapted", None))
@@ -91,19 +88,17 @@ def described(parameter: Any) -> Tree:
         # A database gets the text alone of a `quoted_name` or a word of an Enum.
         return described(str.__str__(parameter))
     tree = deeply(lambda: tree_of(parameter, "identity"))
-    plain = loads(text_of(tree))
+    plain: Tree = loads(text_of(tree))
     return plain
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any) -> TypeGuard[Tree]:
     """Return whether JSON gives a value back as it is."""
-    kind = type(value)
-    if kind is str:
-        is_ascii: bool = value.isascii()
-        return is_ascii
-    if kind is float:
+    if type(value) is str:
+        return value.isascii()
+    if type(value) is float:
         return isfinite(value)
-    return value is None or kind is bool or kind is int
+    return value is None or type(value) in (bool, int)
 
 
 def _of_driver(value: Any, name: str) -> Tree:
@@ -125,9 +120,7 @@ def _of_driver(value: Any, name: str) -> Tree:
 
 def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
     if name == _ID:
-        make: Any = class_named(name)
-        value: object = make(checked(node["text"], str))
-        return value
+        return class_named(name)(checked(node["text"], str))
     cls = allowed(name)
     slots = {slot: made(part) for slot, part in node["slots"].items()}
     check_names(cls, slots)

@@ -393,7 +393,9 @@ def _drawn(tree: Any) -> str:
 def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
     """Draw two sides; where they read alike, with what tells them apart."""
     if isinstance(old, str) and isinstance(new, str):
-        old, new = _from_where_they_differ(old, new)
+        start = _equal_start(old, new) - _BEFORE
+        if start > 0 and max(len(old), len(new)) > _LONG_TEXT:
+            old, new = f"{ENDS}{old[start:]}", f"{ENDS}{new[start:]}"
     one, other = _drawn(old), _drawn(new)
     if one != other:
         return one, other
@@ -402,10 +404,3 @@ def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
     if kind != other_kind:
         return f"{one} ({kind})", f"{other} ({other_kind})"
     return one, "another value"
-
-
-def _from_where_they_differ(old: str, new: str) -> tuple[str, str]:
-    start = _equal_start(old, new) - _BEFORE
-    if start <= 0 or max(len(old), len(new)) <= _LONG_TEXT:
-        return old, new
-    return f"{ENDS}{old[start:]}", f"{ENDS}{new[start:]}"

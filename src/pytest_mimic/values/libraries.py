@@ -54,11 +54,6 @@ _MOST_PADDED = 1 << 20
 _ITEMS = (bool, int, float, complex, str, bytes)
 
 
-def rule_named(name: str) -> Row | None:
-    """Give the rule of what stands under a tag of this name: `numpy:float32`."""
-    return _RULES.get(name)
-
-
 def rule_of(cls: type) -> Row | None:
     """Give the rule for a class, or for the class of a library that it derives from.
 
@@ -66,7 +61,7 @@ def rule_of(cls: type) -> Row | None:
     """
     decider = kind_of(cls).decider
     for base in cls.__mro__:
-        rule = _RULES.get(_known_name(base))
+        rule = RULES.get(_known_name(base))
         if rule is not None:
             is_of_library = library_of(decider) == library_of(base)
             return rule if is_of_library or decider in base.__mro__ else None
@@ -727,7 +722,7 @@ _NUMBERS = (
     " datetime64 timedelta64"
 ).split()
 
-_RULES: dict[str, Row] = {
+RULES: dict[str, Row] = {
     "PIL:Image": Row(_image),
     "google:Message": Row(_message),
     "numpy:ndarray": Row(_ndarray, _make_array, reduced),
@@ -755,3 +750,4 @@ _RULES: dict[str, Row] = {
     "pyarrow:Array": Row(_arrow_array),
     "pyarrow:Scalar": Row(_arrow_scalar),
 }
+"""The rules by the name of what stands under a tag: `numpy:float32`."""

@@ -23,7 +23,7 @@ from pytest_mimic.errors import (
 from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
 from pytest_mimic.values.names import member_of, name_of
-from pytest_mimic.values.rows import ROWS, TAGS, Row, checked, content_of
+from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
 from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
 
@@ -104,7 +104,11 @@ class Maker:
         name = TAGS.get(tag, tag[1:])
         if name in CONTAINERS:
             return self._container(CONTAINERS[name], tree)
-        row = ROWS.get(name) or _rule_named(name)
+        row = ROWS.get(name)
+        if name.partition(":")[0] in LIBRARIES:
+            from pytest_mimic.values import libraries  # Loads what it knows of.
+
+            row = libraries.RULES.get(name)
         if row is not None and row.make is not None:
             module, _, path = name.partition(":")
             known = vars(import_module(module)).get(path)
@@ -266,14 +270,6 @@ class Judge(Maker):
         self._has_passed = True
         for part in tree.values():
             self.value_of(part)
-
-
-def _rule_named(name: str) -> Row | None:
-    if name.partition(":")[0] not in LIBRARIES:
-        return None
-    from pytest_mimic.values import libraries  # Loads what it knows of.
-
-    return libraries.rule_named(name)
 
 
 # -- what the tags without a class name make

@@ -17,6 +17,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
+from pytest_mimic.values.rows import content_of
 from pytest_mimic.values.tree import (
     BEGINNING,
     SCALARS,
@@ -173,8 +174,11 @@ class _Storing:
             return self._as_pickle(value)
         has_objects = _RAW in stands_for or _BULK in stands_for
         parts = self._parts_in(tree) if has_objects else []
-        changeable = [exact.changeable, *(part.changeable for part in parts)]
-        if not (_are_apart(changeable) and self._comes_back(value, tree, parts)):
+        changeable = [*exact.changeable]
+        for part in parts:
+            changeable += part.changeable
+        are_apart = len(set(changeable)) == len(changeable)
+        if not (are_apart and self._comes_back(value, tree, parts)):
             return self._as_pickle(value)
         return (_with_nodes(tree, parts) if parts else tree), parts
 
@@ -203,7 +207,9 @@ class _Storing:
         loaded = iter(parts)
         maker = Maker(self._places, lambda _: next(loaded).loaded)
         try:
-            made = maker.value_of(_read_again(tree))
+            # Read from a file, no text or number is the same object.
+            text = dumps(tree, default=plain_leaf, allow_nan=False)
+            made = maker.value_of(loads(text))
             again = tree_of(made, "exact", self._places)
             if ordered_digest_of(again) != ordered_digest_of(tree):
                 return False
@@ -343,17 +349,6 @@ def _shows_more(difference: Difference) -> bool:
     return is_public and difference.old is MISSING and difference.new is None
 
 
-def _are_apart(changeable: list[Mapping[int, object]]) -> bool:
-    """Tell whether nothing that may change was seen in two of the parts."""
-    ids = [one for of_part in changeable for one in of_part]
-    return len(set(ids)) == len(ids)
-
-
-def _read_again(tree: Tree) -> Any:
-    """Give the tree as a file would: no text or number is the same object."""
-    return loads(dumps(tree, default=plain_leaf, allow_nan=False))
-
-
 def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
     nodes = iter([part.node for part in parts])
     return _mapped(tree, lambda part: next(nodes) if isinstance(part, Leaf) else part)
@@ -453,16 +448,6 @@ def player(
         return partial(marshal.loads, data)
     from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
-    read = _reading_once(objects)
-    load_object = partial(_read, read=read, places=places, forbid=forbid)
-    maker = Maker(places, load_object, load_imports)
-    if _names_no_object(data):
-        return lambda: deeply(lambda: maker.made(tree))
-    return lambda: deeply(lambda: maker.made(_with_objects(tree, read)))
-
-
-def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:
-    """Give what reads objects, and keeps in memory those that are not large."""
     kept: dict[str, bytes] = {}
 
     def read(name: str) -> bytes | mmap:
@@ -471,7 +456,11 @@ def _reading_once(objects: Objects) -> Callable[[str], bytes | mmap]:
             kept[name] = content
         return content
 
-    return read
+    load_object = partial(_read, read=read, places=places, forbid=forbid)
+    maker = Maker(places, load_object, load_imports)
+    if _names_no_object(data):
+        return lambda: deeply(lambda: maker.made(tree))
+    return lambda: deeply(lambda: maker.made(_with_objects(tree, read)))
 
 
 def _read(
@@ -481,7 +470,7 @@ def _read(
     *,
     forbid: bool,
 ) -> object:
-    name = next(iter(node.values()))
+    name = content_of(node)
     is_pickle = "$pickle" in node
     if forbid and is_pickle:
         what = f"{name} is a pickle, and mimic_pickle = forbid"
@@ -536,8 +525,9 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
         if isinstance(part, str) and len(part) > _LONG_TEXT:
             name = objects.write_object("txt", [part.encode()])
             return {"$text": name, "length": len(part), "begins": part[:BEGINNING]}
-        if isinstance(part, dict) and _is_made_of_text(part):
-            return {**part}
+        if isinstance(part, dict) and is_tagged(part):
+            # A value may have a text of its own form, as bytes have one.
+            return {**part} if isinstance(content_of(part), str) else part
         return part
 
     shelved = deeply(lambda: _mapped(tree, without_text))
@@ -550,11 +540,6 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
 def shelve_answer(answer: dict[str, Tree], objects: Objects) -> dict[str, Tree]:
     """Put what is large into objects part by part: how a call went stays in sight."""
     return {name: shelve(part, objects) for name, part in answer.items()}
-
-
-def _is_made_of_text(tree: dict[str, Tree]) -> bool:
-    """Tell whether a tree is a value with a text of its own form, as bytes have one."""
-    return is_tagged(tree) and isinstance(next(iter(tree.values())), str)
 
 
 def unshelve(tree: Tree, objects: Objects) -> Tree:

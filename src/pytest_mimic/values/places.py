@@ -182,7 +182,7 @@ class Places:
             self.unmoved[found.string[start : found.end() + _BEHIND]] = None
         if found["tmp"] is None:
             return found[0]  # Of a URL no part is looked at.
-        folder, _ = self._split(found["tmp"][1:])
+        folder = self._given_folder(found["tmp"][1:])
         name = self._name_of(folder, is_argument=is_argument)
         rest = "" if folder else found["tmp"]
         return f"<tmp {name}>{rest}"
@@ -228,14 +228,11 @@ class Places:
             lines.append(f"{name}: {place}: {verb} by the call")
         return lines
 
-    def _split(self, below: str) -> tuple[str, str]:
-        """Split a path below the temporary folder into a given folder and the rest."""
-        names = below.split("/")
-        count = 2 if names[0].startswith(WORKER) else 1
-        folder = Path(self._temporary[0], *names[:count])
-        if len(names) < count or not below or not folder.is_dir():
-            return "", below
-        return str(folder), "/".join(names[count:])
+    def _given_folder(self, below: str) -> str:
+        """Give the folder that a path below the temporary folder names; "": none."""
+        is_whole = "/" in below or not below.startswith(WORKER)
+        folder = Path(self._temporary[0], below)
+        return str(folder) if below and is_whole and folder.is_dir() else ""
 
     def _name_of(self, folder: str, *, is_argument: bool) -> Tree:
         """Give the number or name under which another run finds a given folder."""

@@ -89,8 +89,7 @@ def checked(part: Any, *kinds: type) -> Any:
 
 
 def _made(cls: Any, *parts: object) -> object:
-    made: object = cls(*parts)
-    return made
+    return cls(*parts)
 
 
 def _of_parts(

@@ -186,7 +186,10 @@ class States:
             decider = kind_of(type(part)).decider
             is_more = not faces or (faces == [_ATTRIBUTES] and decider is not object)
             whole = tree_of(part, "proof", self.places) if is_more else None
-            forms[name] = _form_of(part), ordered_digest_of(whole)
+            form: tuple[object, ...] = (type(part),)
+            if _face_of_memory(part) is not None:
+                form = type(part), part.shape, part.dtype
+            forms[name] = form, ordered_digest_of(whole)
         return forms
 
     def changed(
@@ -267,7 +270,12 @@ class States:
                 content = {**content, **{key: live[key] for key in kept}}
             face.restore(part, content)
         for name, attribute in gone:
-            _take_away(self._parts[name], attribute)
+            part = self._parts[name]
+            slot = slots_of(type(part)).get(attribute)
+            if slot is None:
+                object.__getattribute__(part, "__dict__").pop(attribute, None)
+            elif attribute in attributes_of(part):
+                slot.__delete__(part)
 
 
 def _refused(
@@ -317,13 +325,6 @@ def _never_changes(part: object) -> bool:
     return kind_of(kind).refused is not None
 
 
-def _form_of(part: Any) -> tuple[object, ...]:
-    """Give what a replay sets of no part: its class, and the form of its memory."""
-    if _face_of_memory(part) is None:
-        return (type(part),)
-    return type(part), part.shape, part.dtype
-
-
 def _faces_of(part: Any) -> dict[str, _Face]:
     """Give what may change of a part, by the end of its name; none: no replay can."""
     kind = type(part)
@@ -335,21 +336,18 @@ def _faces_of(part: Any) -> dict[str, _Face]:
         if isinstance(part, base):
             faces[""] = face
             break
-    if isinstance(part, (FunctionType, *_OPEN)) or _is_of_library(kind):
+    if isinstance(part, (FunctionType, *_OPEN)):
         return {}
+    if kind_of(kind).is_of_library:
+        from pytest_mimic.values import libraries  # Loads what it knows of.
+
+        if libraries.rule_of(kind) is not None:
+            return {}
     if not faces and is_larger_than_attributes(kind):
         return {}
     if slots_of(kind) or kind.__dictoffset__:
         faces[".__dict__" if faces else ""] = _ATTRIBUTES
     return faces
-
-
-def _is_of_library(kind: type) -> bool:
-    if not kind_of(kind).is_of_library:
-        return False
-    from pytest_mimic.values import libraries  # Loads what it knows of.
-
-    return libraries.rule_of(kind) is not None
 
 
 def _face_of_memory(part: Any) -> _Face | None:
@@ -393,14 +391,6 @@ def _refill(base: Any, part: Any, content: Any) -> None:
     base.clear(part)
     add = base.extend if hasattr(base, "extend") else base.update
     add(part, content)
-
-
-def _take_away(part: Any, name: str) -> None:
-    slot = slots_of(type(part)).get(name)
-    if slot is None:
-        object.__getattribute__(part, "__dict__").pop(name, None)
-    elif name in attributes_of(part):
-        slot.__delete__(part)
 
 
 _ATTRIBUTES = _Face(dict, attributes_of, set_attributes)

@@ -75,13 +75,16 @@ def tensor_of(form: dict[str, Any], content: Any) -> Any:
         content: What it is made of; see `bits_of` and `parts_of`.
 
     Raises:
-        ValueError, TypeError, RuntimeError: It cannot be made, or an index is too
-            large.
+        ValueError, TypeError, RuntimeError: It cannot be made, its dtype is none of
+            plain numbers, or an index is too large.
     """
     import numpy as np
     import torch
 
-    dtype = dtype_of(form["dtype"])
+    name = form["dtype"]
+    dtype = vars(torch).get(name)
+    if not isinstance(dtype, torch.dtype) or name.startswith(("q", "bits")):
+        raise TypeError(f"{name} is no dtype of numbers")
     if "layout" in form:
         parts = checked(content, list)
         made = _sparse(form, [checked(part, torch.Tensor) for part in parts])
@@ -97,20 +100,6 @@ def tensor_of(form: dict[str, Any], content: Any) -> Any:
     if form.get("parameter"):
         return torch.nn.Parameter(made, requires_grad=bool(form.get("requires_grad")))
     return made.requires_grad_(bool(form.get("requires_grad")))
-
-
-def dtype_of(name: str) -> Any:
-    """Give a dtype by its name.
-
-    Raises:
-        TypeError: There is none, or its numbers are no plain ones.
-    """
-    import torch
-
-    dtype = vars(torch).get(name)
-    if not isinstance(dtype, torch.dtype) or name.startswith(("q", "bits")):
-        raise TypeError(f"{name} is no dtype of numbers")
-    return dtype
 
 
 def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:

@@ -95,11 +95,7 @@ def deeply(work: Callable[[], T]) -> T:
     try:
         return work()
     except RecursionError:
-        return _in_deep_thread(work)
-
-
-def _in_deep_thread(work: Callable[[], T]) -> T:
-    from concurrent.futures import ThreadPoolExecutor  # few values are deep
+        from concurrent.futures import ThreadPoolExecutor  # few values are deep
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(512 << 20)
     sys.setrecursionlimit(max(limit, 40 * DEEPEST))
@@ -621,7 +617,7 @@ class Walk:
             return self._refused(_refused_object(value), value, paths)
         if isinstance(state, str):
             return self._constant(value, state)
-        if self._asked is not None and not self._has_equal_copies(value, kind):
+        if not self._has_equal_copies(value, kind):
             return Refused(UNEQUAL_COPIES)
         if self._is_exact and not state.is_readable:
             return self._raw(value)
@@ -644,8 +640,7 @@ class Walk:
         return node
 
     def _has_equal_copies(self, value: object, kind: Kind) -> bool:
-        assert self._asked is not None
-        if not kind.may_hold_addresses:
+        if self._asked is None or not kind.may_hold_addresses:
             return True
         if kind.cls not in self._asked:
             from pytest_mimic.values.pickles import two_copies  # few values need it

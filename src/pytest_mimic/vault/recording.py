@@ -302,7 +302,10 @@ def content_of(recording: Recording) -> bytes:
     if recording.clients:
         head["clients"] = recording.clients
     if recording.setups:
-        head["begins"] = _begins_of(recording)
+        # The numbers of the calls that were the first after each beginning.
+        beginnings = [entry.beginning for entry in recording.entries]
+        count = len(recording.setups)
+        head["begins"] = [bisect_left(beginnings, number) for number in range(count)]
         head["setups"] = recording.setups
     elif recording.setup:
         head["setup"] = recording.setup
@@ -481,8 +484,7 @@ def _head_in(content: bytes, name: str) -> dict[str, Any]:
             "newer" if number > FORMAT else "format",
             f"is of format {number}, this pytest-mimic reads format {FORMAT}",
         )
-    facts: dict[str, Any] = head
-    return facts
+    return dict(head)
 
 
 def _recording_of(head: dict[str, Any], calls: list[Any], name: str) -> Recording:
@@ -509,12 +511,6 @@ def _note_beginnings(recording: Recording, begins: list[Any], name: str) -> None
             entry.beginning += 1
 
 
-def _begins_of(recording: Recording) -> list[int]:
-    """Return the numbers of the calls that were the first after each beginning."""
-    beginnings = [entry.beginning for entry in recording.entries]
-    return [bisect_left(beginnings, number) for number in range(len(recording.setups))]
-
-
 def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is not a mapping")
@@ -526,7 +522,11 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     facts.setdefault("recorded", day)
     facts.setdefault("after", {})
     if "at" in facts:
-        facts["begin"], facts["ended"] = _place_of(facts.pop("at"), name)
+        at = facts.pop("at")
+        if not 1 <= len(at) <= 2 or not all(isinstance(number, int) for number in at):
+            raise shapeless(name, "'at' is not one or two numbers")
+        facts["begin"] = at[0]
+        facts["ended"] = at[1] if len(at) == 2 else None
     for key in _OF_TEXTS.intersection(facts):
         facts[key] = tuple(map(str, facts[key]))
     facts["body"] = body
@@ -534,13 +534,6 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     entry.__dict__ = facts  # Nobody else holds the call.
     _check_call(entry, name)
     return entry
-
-
-def _place_of(at: list[Any], name: str) -> tuple[int, int | None]:
-    """Return when a call began and ended; None: it did not end."""
-    if not 1 <= len(at) <= 2 or not all(isinstance(number, int) for number in at):
-        raise shapeless(name, "'at' is not one or two numbers")
-    return at[0], at[1] if len(at) == 2 else None
 
 
 def _check_types(facts: dict[str, Any], types: _Types, name: str) -> None:
