@@ -337,7 +337,7 @@ def box(project):
 def test_the_state_is_drawn(box):
     shown = box.command("show", "shop:Box.grow").out
 
-    assert "  returned <after self>\n" in shown
+    assert "  returned self\n" in shown
     assert "  left self: {'size': 2}\n  left self.rows: [1, 2]\n" in shown
     assert box.command("check").code == 0
 

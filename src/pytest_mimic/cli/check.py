@@ -6,10 +6,10 @@ import json
 import marshal
 import re
 from argparse import Namespace
-from collections.abc import Container, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.cli.change import delete_calls
 from pytest_mimic.cli.exchanges import hides_more
@@ -21,7 +21,7 @@ from pytest_mimic.values.making import Judge
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import call_name, is_own, log_name
-from pytest_mimic.vault.recording import Entry, part_line_of
+from pytest_mimic.vault.recording import part_line_of
 from pytest_mimic.vault.vault import PART, Vault, objects_in
 from pytest_mimic.words import plural, size_in_words
 
@@ -30,6 +30,10 @@ _KEPT_DAMAGE = (
     *("pointer", "conflict", "merged", "newer"),
     *("foreign", "irregular", "linked", "unreadable"),
 )
+
+
+_Object: TypeAlias = tuple[set[str], CorruptRecordingError | None]
+"""The objects that an object refers to, and what is wrong with it."""
 
 
 class Finding(NamedTuple):
@@ -122,12 +126,13 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     """Return what is wrong, and how much was looked at, in words."""
     findings: list[Finding] = []
     calls = 0
-    objects = _Objects(project.vault)
+    # Each object is read once, however many recordings name it.
+    look_at = cache(partial(_look_at, project.vault))
     for found in files_in(project):
         calls += len(found.recording.entries)
         findings += _of_file(project, found)
         for entry in found.recording.entries:
-            findings += _of_call(project, objects, replace(found, entries=[entry]))
+            findings += _of_call(project, look_at, replace(found, entries=[entry]))
     findings += _left_over(project, {finding.file for finding in findings})
     findings = [
         finding if is_own(finding.file) else finding._replace(goes=False)
@@ -172,38 +177,31 @@ def _owner_in(project: Project, name: str) -> str:
         return ""
 
 
-class _Objects:
-    """The objects of a vault. Each is read once, however many recordings name it."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        self._read: dict[str, tuple[set[str], CorruptRecordingError | None]] = {}
-
-    def damaged(self, names: set[str]) -> Iterator[tuple[str, CorruptRecordingError]]:
-        """Yield what is wrong with objects, and with those that these refer to."""
-        pending = sorted(names)
-        for name in pending:  # It grows.
-            if name not in self._read:
-                self._read[name] = self._look_at(name)
-            inner, error = self._read[name]
-            pending += inner.difference(pending)
-            if error is not None:
-                yield name, error
-
-    def _look_at(self, name: str) -> tuple[set[str], CorruptRecordingError | None]:
-        try:
-            content = self._vault.read_object(name)
-        except CorruptRecordingError as error:
-            return set(), error
-        return (objects_in(content[:]) if name.endswith(".json") else set()), None
+def _look_at(vault: Vault, name: str) -> _Object:
+    try:
+        content = vault.read_object(name)
+    except CorruptRecordingError as error:
+        return set(), error
+    return (objects_in(content[:]) if name.endswith(".json") else set()), None
 
 
-def _of_call(project: Project, objects: _Objects, found: Found) -> Iterator[Finding]:
+def _of_call(
+    project: Project, look_at: Callable[[str], _Object], found: Found
+) -> Iterator[Finding]:
     name, owner, [entry] = found.name, found.recording.owner, found.entries
     file = project.path_of(name)
-    needed = _objects_of(entry)
-    for damaged, error in objects.damaged(needed):
-        if damaged == entry.inputs:
+    try:
+        # It is ten times as quick as JSON, and names stand in it as they are.
+        needed = objects_in(marshal.dumps([*vars(entry).values()]))
+    except ValueError:  # It is nested too deeply for that.
+        needed = objects_in(part_line_of(entry))
+    pending = sorted(needed)
+    for needed_name in pending:  # It grows.
+        inner, error = look_at(needed_name)
+        pending += inner.difference(pending)
+        if error is None:
+            continue
+        if needed_name == entry.inputs:
             yield Finding(name, f"{error.what}: what {file} has reached")
             continue
         problem = f"{error.what}, and {file} names it"
@@ -212,15 +210,6 @@ def _of_call(project: Project, objects: _Objects, found: Found) -> Iterator[Find
     for words, remedy in _of_values(project, found, needed):
         problem = f"{file}: {project.label(entry)}{words}"
         yield Finding(name, problem, owner, remedy, goes=not remedy, found=found)
-
-
-def _objects_of(entry: Entry) -> set[str]:
-    """Return the names of the objects that a call refers to."""
-    try:
-        # It is ten times as quick as JSON, and names stand in it as they are.
-        return objects_in(marshal.dumps([*vars(entry).values()]))
-    except ValueError:  # It is nested too deeply for that.
-        return objects_in(part_line_of(entry))
 
 
 def _of_values(

@@ -206,7 +206,12 @@ def _differing(
     if body != body_now:
         found += _differing_outcomes(project, new, body, body_now, real)
     found += differences(left, left_now)
-    return [_drawn(project, one) for one in found]
+    lines = []
+    for difference in found:
+        masked = project.secrecy.masked_difference(difference)
+        line = difference_line(masked, ("before", "now"))
+        lines.append(project.secrets.masked_text(line))
+    return lines
 
 
 def _opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
@@ -262,8 +267,3 @@ def _differing_outcomes(
         below = tuple(("*", *path) for path in paths) if key == "items" else paths
         found += differences(old[key], new[key], Rules(volatile=below))
     return found
-
-
-def _drawn(project: Project, difference: Difference) -> str:
-    masked = project.secrecy.masked_difference(difference)
-    return project.secrets.masked_text(difference_line(masked, ("before", "now")))

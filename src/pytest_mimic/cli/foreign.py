@@ -59,10 +59,15 @@ def read(path: Path) -> Cassette:
     cassette = Cassette([], [])
     for number, entry in enumerate(entries, 1):
         try:
-            cassette.interactions.append(_interaction(entry))
+            request = _request_of(entry["request"])
+            interaction = Interaction(request, _answer_of(entry["response"]))
+            cassette.interactions.append(interaction)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            problem = f"entry {number}: it does not have the form of one"
+            cassette.problems.append(ForeignError(problem))
         except ForeignError as error:
-            problem = ForeignError(f"entry {number}: {error.what}")
-            cassette.problems.append(problem)
+            problem = f"entry {number}: {error.what}"
+            cassette.problems.append(ForeignError(problem))
     return cassette
 
 
@@ -90,19 +95,6 @@ def _parsed_yaml(text: str) -> Any:
         raise ForeignError(f"is damaged: {problem}") from None
 
 
-def _interaction(entry: Any) -> Interaction:
-    """Return an entry as plain data.
-
-    Raises:
-        ForeignError: It does not have the form of one.
-    """
-    try:
-        request = _request_of(entry["request"])
-        return Interaction(request, _answer_of(entry["response"]))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise ForeignError("it does not have the form of one") from None
-
-
 def _request_of(request: dict[str, Any]) -> Plain:
     url = str(request["uri"])
     try:
@@ -112,8 +104,11 @@ def _request_of(request: dict[str, Any]) -> Plain:
     headers = _headers_of(request.get("headers"))
     body = request.get("body")
     if isinstance(body, dict) and not body.keys() & {"string", "base64_string"}:
-        # Of aiohttp vcrpy keeps what the application gave for the body.
-        kind, body = _given_to_aiohttp(body)
+        # Of aiohttp vcrpy keeps what the application gave: texts alone are a form.
+        if all(isinstance(value, str) for value in body.values()):
+            kind, body = "application/x-www-form-urlencoded", urlencode(body)
+        else:
+            kind, body = "application/json", json.dumps(body)
         headers.append(("Content-Type", kind))
     return requests.read(request["method"], url, headers, _data_of(body)[0])
 
@@ -128,13 +123,6 @@ def _answer_of(response: dict[str, Any]) -> Plain:
     status = response["status"]
     code, reason = int(status["code"]), str(status.get("message") or "")
     return answers.Head(code, reason, headers, unpacked=unpacked).read([data])
-
-
-def _given_to_aiohttp(body: dict[str, Any]) -> tuple[str, str]:
-    """Return the content type and the text of fields: of texts alone, a form."""
-    if all(isinstance(value, str) for value in body.values()):
-        return "application/x-www-form-urlencoded", urlencode(body)
-    return "application/json", json.dumps(body)
 
 
 def _headers_of(headers: Any) -> list[tuple[str, str]]:

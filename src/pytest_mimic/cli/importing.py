@@ -99,44 +99,25 @@ def _files_at(project: Project, words: Sequence[str]) -> Iterator[tuple[Path, st
 def _owners(project: Project, path: Path) -> list[str]:
     """Return the tests of a cassette; an empty text: it has a name of its own.
 
-    Raises:
-        ForeignError: Its test is not found.
-    """
-    module = _module_of(path)
-    if module is None:
-        return [""]
-    file = project.place_of(str(module.resolve()))
-    return [f"{file}::{test}" for test in _tests_of(path, module)]
-
-
-def _module_of(cassette: Path) -> Path | None:
-    """Return the file whose test has a cassette; None: it has a name of its own.
-
-    `tests/cassettes/test_api/test_get.yaml` is of a test in `tests/test_api.py`.
-    """
-    folder = cassette.parent
-    module = folder.parent.parent / f"{folder.name}.py"
-    if folder.parent.name == "cassettes" and module.is_file():
-        return module
-    return None
-
-
-def _tests_of(cassette: Path, module: Path) -> list[str]:
-    """Return the tests of a file that have a cassette, as `TestUsers::test_get[a]`.
-
-    For what no file can be called pytest-recording writes hyphens, which stay: the miss
-    of such a test tells how to move its recordings.
+    `tests/cassettes/test_api/test_get.yaml` is of a test in `tests/test_api.py`. For
+    what no file can be called pytest-recording writes hyphens, which stay: the miss of
+    such a test tells how to move its recordings.
 
     Raises:
         ForeignError: The file has no such test, or is no Python.
     """
+    folder = path.parent
+    module = folder.parent.parent / f"{folder.name}.py"
+    if folder.parent.name != "cassettes" or not module.is_file():
+        return [""]
     tree = _tree_of(module)
-    name, bracket, parameters = cassette.stem.partition("[")
+    name, bracket, parameters = path.stem.partition("[")
     tests = [test for test in _tests_in(tree) if _name_of(test) == name]
     if not tests:
         test = name.replace(".", "::")
         raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
-    return [f"{test}{bracket}{parameters}" for test in tests]
+    file = project.place_of(str(module.resolve()))
+    return [f"{file}::{test}{bracket}{parameters}" for test in tests]
 
 
 @cache

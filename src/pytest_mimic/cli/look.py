@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.secrets.split import hide_split
 from pytest_mimic.values.drawing import line, lines
@@ -18,6 +19,7 @@ from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, plural, size_in_words
 
 _WIDEST_CELL = 40
@@ -90,12 +92,6 @@ def _failure(entry: Entry) -> str:
 
 def show(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Show calls with their outcomes, those of a file in their order."""
-
-    def shown(tree: Tree) -> Tree:
-        masked: Tree = project.secrets.masked(unshelve(tree, project.vault))
-        hide_split(masked, project.secrets.masked_text)
-        return masked
-
     selection = Selection(project, options.selectors)
     is_damaged = False
     for found in selection:
@@ -111,7 +107,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
             if entry.end:
                 yield f"  {_ENDS[entry.end]}"
             try:
-                yield from drawn(entry, shown)
+                yield from drawn(entry, project.vault, project.secrecy)
             except CorruptRecordingError as error:
                 yield from (f"  {line}" for line in str(error).split("\n"))
                 is_damaged = True
@@ -133,16 +129,23 @@ def _effect(entry: Entry) -> str:
     return "done"
 
 
-def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:
+def drawn(entry: Entry, vault: Vault, secrecy: Secrecy) -> Iterator[str]:
     """Draw what a call has asked and what it got, as people read it.
 
     Args:
         entry: The call.
-        shown: Gives a tree as it may be shown, with what stands in objects.
+        vault: Where its objects are.
+        secrecy: What is hidden.
 
     Raises:
         CorruptRecordingError: An object is damaged.
     """
+
+    def shown(tree: Tree) -> Tree:
+        masked = secrecy.masked(unshelve(tree, vault))
+        hide_split(masked, secrecy.secrets.masked_text)
+        return masked
+
     call = shown(entry.arguments or entry.request or {})
     body = {name: shown(part) for name, part in entry.body.items()}
     if entry.request is not None:
@@ -156,7 +159,11 @@ def drawn(entry: Entry, shown: Callable[[Tree], Tree]) -> Iterator[str]:
     if "raised" in ended:
         yield from _part("raised ", ended["raised"])
     elif "value" in ended and not ("items" in body and ended["value"] is None):
-        yield from _part("returned ", ended["value"])
+        value = ended["value"]
+        if isinstance(value, dict) and "$after" in value:
+            yield f"  returned {value['$after']}"
+        else:
+            yield from _part("returned ", value)
     states = shown(entry.states)
     if isinstance(states, dict) and is_tagged(states):
         states = {"arguments": states}

@@ -133,7 +133,10 @@ class Selection:
 
     def __iter__(self) -> Iterator[Found]:
         """Yield the calls, file by file. What they are told of is known at the end."""
-        for found in files_in(self._project, self._files()):
+        files = {selector.file for selector in self._selectors}
+        # Where a selector names no file, it takes all to find what it means.
+        names = None if "" in files or not files else sorted(files)
+        for found in files_in(self._project, names):
             named = [one for one in self._selectors if one.take_of(found)]
             if found.damage is not None:
                 if named or not self._selectors:
@@ -146,11 +149,6 @@ class Selection:
                 self.calls += len(found.entries)
                 self.size += self._project.vault.folder.size(found.name)
                 yield found
-
-    def _files(self) -> list[str] | None:
-        """Return the files that the selectors name; None: it takes all to find them."""
-        files = {selector.file for selector in self._selectors}
-        return None if "" in files or not files else sorted(files)
 
     @property
     def unmatched(self) -> list[str]:
@@ -176,6 +174,7 @@ class _Selector:
     """One word: a test, file or folder, a target, a pattern, a path in the vault.
 
     Attributes:
+        file: The file of the vault that it names; empty: it names none that exists.
         is_matched: Whether it has named anything until now.
         taken: The calls that it names of the file that was looked at last.
     """
@@ -190,14 +189,10 @@ class _Selector:
         self._targets = (word, client.kind if client is not None else word)
         self._place = project.place_of(word)
         self._file = project.file_of(word).removesuffix(".json")
-
-    @property
-    def file(self) -> str:
-        """The file of the vault that it names; empty: it names none that exists."""
         name = f"{self._file}.json"
         is_in_vault = name.partition("/")[0] in FOLDERS
-        is_there = is_in_vault and self._project.vault.folder.size(name) > 0
-        return name if is_there else ""
+        is_there = is_in_vault and project.vault.folder.size(name) > 0
+        self.file = name if is_there else ""
 
     def take_of(self, found: Found) -> bool:
         """Take what the word names of a file, and return whether that is anything."""

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,9 +22,8 @@ from pytest_mimic.engine.usage import commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.run.selection import test_of
-from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import on_one_line
 
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -128,60 +127,55 @@ def _printable(part: Any) -> Any:
 def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
     """Give each test with its calls, and calls outside of tests as the last one."""
     calls: dict[str, list[dict[str, Any]]] = {name: [] for name in tests.by_name}
-    recordings = _Recordings(run)
+    entries_of = cache(partial(_entries, run.vault))
     for event in run.events.of(*CALLS):
-        calls.setdefault(event.test, []).append(recordings.call_of(event))
+        call = _call(event, entries_of(event.text("name")), run)
+        calls.setdefault(event.test, []).append(call)
     for name, made in calls.items():
         test = tests.by_name.get(name, _Test())
         yield {"id": name, **vars(test), "calls": made}
 
 
-class _Recordings:
-    """The recordings of a run's calls, as they may be shown."""
+def _entries(vault: Vault, name: str) -> list[Entry]:
+    try:
+        recording = vault.read(name) if name else None
+    except MimicError:
+        return []  # the summary names it
+    return [] if recording is None else recording.entries
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._read = cache(self._entries)
 
-    def call_of(self, event: Event) -> dict[str, Any]:
-        """Give a call as the script of the page draws it."""
-        facts = {
-            shown: event.facts.get(name, default)
-            for shown, (name, default) in _FACTS.items()
-        }
-        entry = self._entry(event)
-        return {
-            "kind": event.kind,
-            "label": event.call,
-            "client": _client_of(event.call),
-            "lines": [] if entry is None else self._drawn(entry),
-            **facts,
-        }
+def _call(event: Event, entries: list[Entry], run: Run) -> dict[str, Any]:
+    """Give a call as the script of the page draws it.
 
-    def _entry(self, event: Event) -> Entry | None:
-        identity, at = event.facts.get("identity"), event.facts.get("at")
-        entries = self._read(event.text("name"))
-        equal = [entry for entry in entries if entry.identity == identity]
-        at_its_place = [entry for entry in equal if entry.begin == at]
-        return next(iter(at_its_place or equal), None)
+    Args:
+        event: What became of it.
+        entries: The calls of its file.
+        run: The run.
+    """
+    facts = {
+        shown: event.facts.get(name, default)
+        for shown, (name, default) in _FACTS.items()
+    }
+    identity, at = event.facts.get("identity"), event.facts.get("at")
+    equal = [entry for entry in entries if entry.identity == identity]
+    at_its_place = [entry for entry in equal if entry.begin == at]
+    recorded = at_its_place or equal
+    return {
+        "kind": event.kind,
+        "label": event.call,
+        "client": _client_of(event.call),
+        "lines": _drawn(recorded[0], run) if recorded else [],
+        **facts,
+    }
 
-    def _entries(self, name: str) -> list[Entry]:
-        try:
-            recording = self._run.vault.read(name) if name else None
-        except MimicError:
-            return []  # the summary names it
-        return [] if recording is None else recording.entries
 
-    def _drawn(self, entry: Entry) -> list[str]:
-        try:
-            shown = list(drawn(entry, self._shown))
-        except MimicError as error:
-            return [str(error)]
-        more = len(shown) - _MOST_LINES
-        return [*shown[:_MOST_LINES], f"and {more:,} more lines"] if more > 0 else shown
-
-    def _shown(self, tree: Tree) -> Tree:
-        return self._run.secrecy.masked(unshelve(tree, self._run.vault))
+def _drawn(entry: Entry, run: Run) -> list[str]:
+    try:
+        shown = list(drawn(entry, run.vault, run.secrecy))
+    except MimicError as error:
+        return [str(error)]
+    more = len(shown) - _MOST_LINES
+    return [*shown[:_MOST_LINES], f"and {more:,} more lines"] if more > 0 else shown
 
 
 def _client_of(label: str) -> str:
