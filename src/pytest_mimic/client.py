@@ -396,7 +396,7 @@ class Port:
         run, secrets = self.run, self.run.secrecy.secrets
         cassette = line.cassette
         owner = cassette or run.innermost
-        if owner is not None and numbered:
+        if owner.name and numbered:
             numbers = {name: owner.number(name, key) for name, key in numbered.items()}
             request = {**request, **numbers}
         scope = run.secrecy.scope(owner, run.innermost if cassette else None)
@@ -447,23 +447,21 @@ class Port:
         refusal = run.refusals.unfilled(call, unfilled[0], owner, is_left_out=True)
         raise run.refuse(refusal, call)
 
-    def _note_sender(
-        self, call: Call, own: dict[str, str], owner: Owner | None
-    ) -> None:
+    def _note_sender(self, call: Call, own: dict[str, str], owner: Owner) -> None:
         """Note with which keys an equal call was made before.
 
         Raises:
             UnstableIdentityError: With others, and all tests would share one recording.
         """
         run = self.run
-        is_in_log = call.in_log or (owner is not None and owner.kind == "cassette")
+        is_in_log = call.in_log or owner.kind == "cassette"
         if run.mode not in ("record", "rerecord"):
             # A replay needs no key, and in a log it goes by the order.
             paths = own.items()
             own = {key: path for key, path in paths if not path.startswith("headers.")}
             if is_in_log or not own:
                 return
-        name = owner.name if is_in_log and owner is not None else ""
+        name = owner.name if is_in_log else ""
         place = (name, call.identity)
         # What is signed differs in each request of one sender.
         unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
@@ -749,8 +747,7 @@ class Exchange:
     def stored(self, answer: Plain) -> Plain:
         """Return an answer as it is stored, and note what it issues."""
         call = self.step.call
-        owner = self.step.owner
-        name = owner.name if owner is not None and call.in_log else ""
+        name = self.step.owner.name if call.in_log else ""
         mark = CallMark(name, call.identity, self._number)
         request: Any = call.describe()
         hide = partial(self._adapter.hide_answer, request=request)

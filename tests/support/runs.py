@@ -158,8 +158,7 @@ class Runs:
     @property
     def _entries(self) -> list[Entry]:
         """The recorded calls, those of this run as far as they have ended."""
-        owner = self.run.innermost
-        log = owner.log if owner is not None else None
+        log = self.run.innermost.log
         entries = [*log.entries] if log is not None else self._written("logs")
         if log is not None and log.has_new():
             entries = [slot.outcome for slot in log.made if slot.outcome is not None]
@@ -181,8 +180,7 @@ class Runs:
 
     @property
     def text(self) -> str:
-        owner = self.run.innermost
-        log = owner.log if owner is not None else None
+        log = self.run.innermost.log
         made = log.made if log is not None else []
         kept = [
             [slot.outcome.request, slot.outcome.body] for slot in made if slot.outcome

@@ -309,7 +309,7 @@ class FunctionPlan:
 
     def _look_again(self) -> None:
         """Look at what decides on its calls: this is asked at none of them."""
-        run, owner = self.run, self.run.innermost
+        run = self.run
         version = run.version
         if self._version < run.forgotten:
             self.players.clear()
@@ -320,8 +320,8 @@ class FunctionPlan:
         if has_players and self.mocks.reached_by(self.target, {}):
             has_players = False
         # A former line has had `sequence`.
-        if has_players and owner is not None:
-            has_players = not run.has_own(self.target, owner)
+        if has_players:
+            has_players = not run.has_own(self.target, run.innermost)
         self.has_players = has_players
         # Last: other threads go on to look until all is known.
         self._version = version

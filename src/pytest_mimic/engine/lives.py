@@ -82,8 +82,7 @@ def end_cassette(run: Run, cassette: Owner) -> None:
         MimicError: It cannot be written.
     """
     cassette.left = end(run, cassette, "passed")
-    if run.innermost is not None:
-        run.innermost.cassettes.append(cassette)
+    run.innermost.cassettes.append(cassette)
 
 
 def end_run(run: Run) -> None:

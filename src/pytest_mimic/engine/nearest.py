@@ -69,7 +69,7 @@ class Nearest:
     def __init__(
         self,
         call: Call,
-        owner: Owner | None,
+        owner: Owner,
         vault: Vault,
         commands: Commands,
         secrecy: Secrecy,
@@ -77,8 +77,8 @@ class Nearest:
     ) -> None:
         self._call = call
         self._owner = owner
-        self._log = owner.log if owner is not None else None
-        self._name = owner.name if owner is not None else ""
+        self._log = owner.log
+        self._name = owner.name
         self._vault = vault
         self._commands = commands
         self._secrecy = secrecy
@@ -86,7 +86,7 @@ class Nearest:
 
     def hints(self, slot: Slot) -> Hints:
         """Give what the error of a miss says."""
-        if self._owner is not None and self._owner.kind == "cassette":
+        if self._owner.kind == "cassette":
             # It replays nothing else.
             hints = self._of_nearest([*self._recorded([slot.name])])
             where = f"in cassette {self._name}"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Owner:
     """A test, the instance of a wider fixture, or a cassette, while it lives.
 
+    What is called when none of them runs is of one without a name, which keeps nothing.
+
     Args:
         name: `tests/test_a.py::test_b`, `tests/conftest.py::customer (session)[db=1]`,
             or the name of a cassette.
@@ -107,8 +109,11 @@ class Owner:
 
     @property
     def is_here(self) -> bool:
-        """Whether this process began it, and is no forked child of that one."""
-        return self.pid == os.getpid()
+        """Whether calls of this process have a place among those of the owner.
+
+        Those of a forked child have none, and without a name it is no owner.
+        """
+        return bool(self.name) and self.pid == os.getpid()
 
     @property
     def is_written(self) -> bool:

@@ -71,7 +71,7 @@ class _Heritage:
 
 def _enter(
     of_run: Mapping[str, Any],
-    owner: Owner | None,
+    owner: Owner,
     rootdir: Path,
     lines: Iterable[tuple[list[Target], Owner | None]],
 ) -> None:
@@ -81,7 +81,7 @@ def _enter(
     from pytest_mimic.engine.servers import edge_of_servers
 
     run = Run.of_parent(of_run)
-    if owner is not None:
+    if owner.name:
         run.begin_owner(owner)
     coverings = Coverings(run, rootdir)
     coverings.intercept(edges_of_processes(run, coverings))

@@ -71,7 +71,7 @@ class Refusals:
         self.commands = commands
         self._secrecy = secrecy
 
-    def of(self, call: Call, slot: Slot, owner: Owner | None) -> MimicError:
+    def of(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""
         if slot.decision == "stale":
             return self._stale(call, slot, owner)
@@ -104,7 +104,7 @@ class Refusals:
             )
         return self._missing(call, hints, owner)
 
-    def _missing(self, call: Call, hints: Hints, owner: Owner | None) -> MimicError:
+    def _missing(self, call: Call, hints: Hints, owner: Owner) -> MimicError:
         what, ways = f"no recording of {call.label()}", hints.ways
         facts = [*_upgrades(call, owner), *hints.facts]
         if hints.is_enough:
@@ -112,7 +112,7 @@ class Refusals:
             error.cause = hints.cause
             return error
         # A token is that of a replayed answer, and nobody could fill it in.
-        made = owner.log.made if owner is not None and owner.log is not None else []
+        made = owner.log.made if owner.log is not None else []
         is_replayed = call.conversation and any(
             slot.conversation and not slot.is_real for slot in made
         )
@@ -130,7 +130,7 @@ class Refusals:
             cause=f"{call.target} {hints.cause}" if hints.cause else "",
         )
 
-    def _stale(self, call: Call, slot: Slot, owner: Owner | None) -> MimicError:
+    def _stale(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         assert slot.entry is not None
         changed, what, facts = call.changed(slot.entry), call.target, []
         if changed != [call.target]:
@@ -138,7 +138,7 @@ class Refusals:
             facts = [f"{name} has changed" for name in changed]
         words = f"{what} has changed since this call was recorded"
         ways = [("if the change does not matter", self.command(ACCEPT, owner))]
-        if owner is None or not owner.never_records:
+        if not owner.never_records:
             command = self.command(VERIFY, owner)
             ways.insert(0, ("to see whether the outcome changed", command))
         return self.error(
@@ -155,7 +155,7 @@ class Refusals:
         self,
         what: str,
         facts: Iterable[str],
-        owner: Owner | None,
+        owner: Owner,
         *,
         make: type[MimicError] = MissingRecordingError,
         words: str = "to record it again",
@@ -177,7 +177,7 @@ class Refusals:
         """
         error = make(what, facts, [*self._remedies(words, option, owner), *ways])
         error.cause = cause
-        if owner is None or not owner.never_records:
+        if not owner.never_records:
             error.option = option
         return error
 
@@ -202,7 +202,7 @@ class Refusals:
         self,
         call: Call,
         placeholder: str,
-        owner: Owner | None,
+        owner: Owner,
         *,
         is_left_out: bool = False,
     ) -> MimicError:
@@ -240,7 +240,7 @@ class Refusals:
         facts = ["one recording serves all tests, and keys do not count"]
         return UnstableIdentityError(what, facts, ways)
 
-    def add_command(self, error: MimicError, owner: Owner | None) -> None:
+    def add_command(self, error: MimicError, owner: Owner) -> None:
         """Name the command that makes a damaged recording again."""
         is_damage = isinstance(error, CorruptRecordingError)
         if not is_damage or error.damage in _HEALED_OTHERWISE:  # type: ignore[attr-defined]
@@ -254,7 +254,7 @@ class Refusals:
         self,
         call: Call,
         differences: Sequence[Difference],
-        owner: Owner | None,
+        owner: Owner,
         *,
         failed: str,
         of_fixture: bool,
@@ -271,7 +271,7 @@ class Refusals:
         label = call.label()
         what = f"{label} no longer gives what was recorded"
         remedies = self._remedies("to accept it", RERECORD, owner)
-        if of_fixture and owner is not None:
+        if of_fixture:
             what = (
                 f"{label} of a fixture no longer gives what was recorded, so new"
                 " calls would start from another state"
@@ -285,20 +285,18 @@ class Refusals:
         shown = [self._secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown), remedies)
         error.call, error.conversation = label, call.conversation
-        is_accepted = not (failed or of_fixture)
-        if is_accepted and not (owner is not None and owner.never_records):
+        if not (failed or of_fixture or owner.never_records):
             error.option = RERECORD
         return error
 
-    def command(self, option: str, owner: Owner | None) -> str:
+    def command(self, option: str, owner: Owner) -> str:
         """Give the command that runs an owner again."""
-        tests = [] if owner is None else [owner.serves]
-        if owner is not None and owner.kind == "fixture" and not owner.is_set_up:
-            tests = [owner.first_test]
-        return self.commands.pytest(option, tests=filter(None, tests))
+        is_in_setup = owner.kind == "fixture" and not owner.is_set_up
+        test = owner.first_test if is_in_setup else owner.serves
+        return self.commands.pytest(option, tests=filter(None, [test]))
 
-    def _remedies(self, words: str, option: str, owner: Owner | None) -> list[Remedy]:
-        if owner is not None and owner.never_records:
+    def _remedies(self, words: str, option: str, owner: Owner) -> list[Remedy]:
+        if owner.never_records:
             return [(owner.never_records, "")]
         return [(words, self.command(option, owner))]
 
@@ -365,9 +363,9 @@ def _with_values(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
-def _upgrades(call: Call, owner: Owner | None) -> list[str]:
+def _upgrades(call: Call, owner: Owner) -> list[str]:
     """Name the versions of a client that has become another one since."""
-    found = owner.log.found if owner is not None and owner.log is not None else None
+    found = owner.log.found if owner.log is not None else None
     if found is None:
         return []
     now = versions_of([call.target])

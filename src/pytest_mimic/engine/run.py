@@ -189,9 +189,9 @@ class Run:
         self.note_change()
 
     @property
-    def innermost(self) -> Owner | None:
-        """The innermost owner that runs now, cassettes apart."""
-        return self.owners[-1] if self.owners else None
+    def innermost(self) -> Owner:
+        """The innermost owner that runs now, cassettes apart; if none does, no name."""
+        return self.owners[-1] if self.owners else Owner("", "test")
 
     @property
     def test_owner(self) -> Owner | None:
@@ -253,8 +253,8 @@ class Run:
             one.real for one in around if one.is_written or not in_written
         )
 
-    def mode_of(self, owner: Owner | None) -> Mode:
-        return self.mode if owner is None or owner.mode is None else owner.mode
+    def mode_of(self, owner: Owner) -> Mode:
+        return owner.mode or self.mode
 
     def log_of(self, owner: Owner) -> Log:
         """Give the log of an owner, which is read when it is first needed.
@@ -330,7 +330,7 @@ class Run:
         """Whether the next call of a kind of client runs for real, whatever it is."""
         owner = cassette or self.innermost
         mode = self.mode_of(owner)
-        if mode != "record" or owner is None:
+        if mode != "record" or not owner.name:
             return mode == "rerecord"
         log = self.log_of(owner)
         conversation = log.conversation(kind)
@@ -341,9 +341,7 @@ class Run:
     def has_next(self, call: Call, cassette: Owner | None) -> bool:
         """Whether a call that begins now has a recording of its own in a log."""
         owner = cassette or self.innermost
-        if owner is None or not owner.is_here:
-            return False
-        return self.log_of(owner).has_next(call)
+        return owner.is_here and self.log_of(owner).has_next(call)
 
     def try_out(self, name: str) -> None:
         """Show that a file can be written, before a call runs that it is to hold.
@@ -363,12 +361,12 @@ class Run:
         self,
         kind: EventKind,
         shown: str,
-        owner: Owner | None,
+        owner: Owner,
         test: str,
         facts: dict[str, Plain],
     ) -> Event:
         """Add a row that names a call, and the wider fixture that it belongs to."""
-        if owner is not None and owner.kind == "fixture":
+        if owner.kind == "fixture":
             facts["fixture"] = owner.name
         return self.events.add(kind, shown, test=test, **facts)
 
@@ -430,7 +428,7 @@ class Run:
                 self.servers.ports_of_children.add(row.port)
             elif isinstance(row, Sender):
                 self.secrecy.other_sender(row)
-            elif isinstance(row, Written) and self.innermost is not None:
+            elif isinstance(row, Written):
                 self.innermost.keep(row)
 
     def close(self) -> None:

@@ -54,17 +54,18 @@ class Secrecy:
 
         return Secrets(self.lines, self._environment)
 
-    def scope(self, owner: Owner | None, test: Owner | None = None) -> Scope:
+    def scope(self, owner: Owner, test: Owner | None = None) -> Scope:
         """Return what the calls of an owner have shown.
 
         Args:
-            owner: The owner of a call. None: no other call sees what it shows.
+            owner: The owner of a call.
             test: The owner around it, if it is a cassette.
         """
-        if owner is None:
-            return _new_scope()
         if owner.scope is None:
-            owner.scope = _new_scope()
+            # A plain replay of functions hides nothing.
+            from pytest_mimic.secrets.issued import Scope
+
+            owner.scope = Scope()
         if owner.fixtures or test is not None:
             wider = [*owner.fixtures.values(), *([test] if test else [])]
             owner.scope.parents = [self.scope(one) for one in wider if one is not owner]
@@ -140,10 +141,3 @@ class Secrecy:
             return shown
 
         return deeply(hide), tuple(dict.fromkeys(paths))
-
-
-def _new_scope() -> Scope:
-    # A plain replay of functions hides nothing.
-    from pytest_mimic.secrets.issued import Scope
-
-    return Scope()

@@ -84,43 +84,41 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     if slot.decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.of(call, slot, owner), call)
     step = Step(run, call, slot, owner)
-    is_of_fixture = owner is not None and owner.kind == "fixture"
-    if run.see_call is not None and not is_of_fixture:
+    if run.see_call is not None and owner.kind != "fixture":
         step.seen = run.see_call(step.entry or entry_of(call, call.describe()))
     if step.entry is not None:
         step.note_found(step.entry)
     return step
 
 
-def _has_in_log(run: Run, call: Call, owner: Owner | None) -> bool:
+def _has_in_log(run: Run, call: Call, owner: Owner) -> bool:
     """Whether an owner has recorded a call for itself, when its line had it so."""
-    if owner is None or call.is_of_all or run.mode_of(owner) == "rerecord":
+    if call.is_of_all or run.mode_of(owner) == "rerecord":
         return False
     return run.has_own(call.target, owner) and run.log_of(owner).times(call) > 0
 
 
-def _shared_slot(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
+def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     def is_recorded(other: Call) -> bool:
         return bool(run.shared.find(other)[1])
 
     mode = run.mode_of(owner)
-    if owner is not None and mode == "verify" and not is_recorded(call):
+    if mode == "verify" and not is_recorded(call):
         call = _as_recorded(run, call, owner, is_recorded)
-    if owner is not None and mode == "rerecord":
+    if mode == "rerecord":
         call = _as_kept(run, call, owner)
     if mode in ("record", "rerecord"):
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
-    begun = owner.begun if owner is not None and owner.is_here else None
-    slot = run.shared.take(call, mode, begun)
+    slot = run.shared.take(call, mode, owner.begun if owner.is_here else None)
     if mode == "rerecord" and slot.decision == "replay":
         _note_given(slot, owner)
     return slot, call
 
 
-def _note_given(slot: Slot, owner: Owner | None) -> None:
+def _note_given(slot: Slot, owner: Owner) -> None:
     """Note that an owner gets what another one has made in this run."""
-    if owner is not None and slot.entry is not None:
+    if slot.entry is not None:
         owner.given[slot.name, slot.index or 0] = slot.entry
 
 
@@ -143,9 +141,9 @@ def _note_joined(run: Run, call: Call) -> None:
             run.events.add("became one", shown, test=test, **facts)
 
 
-def _slot_in_log(run: Run, call: Call, owner: Owner | None) -> tuple[Slot, Call]:
-    if owner is None or not owner.is_here:
-        raise run.refusals.without_place(call, in_child=owner is not None)
+def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
+    if not owner.is_here:
+        raise run.refusals.without_place(call, in_child=bool(owner.name))
     log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
     has_effect = call.has_effect and owner.kind == "fixture"
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
@@ -196,7 +194,7 @@ class Step(OpenCall):
             owner keeps.
     """
 
-    def __init__(self, run: Run, call: Call, slot: Slot, owner: Owner | None) -> None:
+    def __init__(self, run: Run, call: Call, slot: Slot, owner: Owner) -> None:
         self.call = call
         self.mode = slot.decision
         self.entry = None if slot.is_real else slot.entry
@@ -206,7 +204,7 @@ class Step(OpenCall):
         self._run = run
         self._slot = slot
         # None: all tests share the call.
-        self._log = owner.log if owner is not None and slot.is_in_log else None
+        self._log = owner.log if slot.is_in_log else None
         self.owner = owner
         self._test = run.test
         self._seconds = 0.0
@@ -215,7 +213,7 @@ class Step(OpenCall):
         if slot.is_real and self._log is None:
             self.shared_target = call.target
         # In the order of their beginning.
-        self._open: dict[OpenCall, None] = {} if owner is None else owner.open
+        self._open = owner.open
         self._open[self] = None
 
     @property
@@ -236,7 +234,7 @@ class Step(OpenCall):
             self._take_back()
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
-        if self.owner is not None and self.owner.stand_ins is not None:
+        if self.owner.stand_ins is not None:
             body = self.owner.stand_ins.in_place(body)
         given: Body = body
         return given
@@ -342,10 +340,9 @@ class Step(OpenCall):
             self._run.shared.release(slot.name, slot.index or 0)
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
-        run, described, real = self._run, self.call.describe(), body
-        if self.owner is not None:
-            kept = run.values_around(self.owner, in_written=True)
-            body, described = kept.in_place(body), kept.in_place(described)
+        run, real = self._run, body
+        kept = run.values_around(self.owner, in_written=True)
+        body, described = kept.in_place(body), kept.in_place(self.call.describe())
         call = self.call.asking(described)
         is_function = call.kind == "function"
         try:
@@ -403,13 +400,14 @@ class Step(OpenCall):
         self._note_failure(failed, is_kept=slot.outcome is entry)
         if run.events.tell is not None:
             run.events.tell(written)
-        elif self.owner is not None and written.changed:
+        elif written.changed:
             self.owner.keep(written)
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
         """Let an exchange that has failed be made again, and name one that was."""
         owner, slot = self.owner, self._slot
-        if owner is None or slot.index is None or not self.call.has_samples:
+        is_counted = owner.name and self.call.has_samples
+        if slot.index is None or not is_counted:
             return
         if failed:
             owner.begun.fail(slot.name, slot.index, failed)
@@ -452,7 +450,7 @@ class Step(OpenCall):
         what replayed tests have not done.
         """
         owner = self.owner
-        if self.mode != "repeat" or owner is None:
+        if self.mode != "repeat":
             return True
         is_first = not owner.is_set_up and not owner.has_drifted
         owner.has_drifted = True
@@ -488,7 +486,7 @@ class Step(OpenCall):
 
         Later requests of the owner that hold these values are then found again.
         """
-        if self.owner is None or not paths:
+        if not paths:
             return recorded
         mixed: Body = self.owner.real.note(recorded, real, paths)
         return mixed
@@ -516,7 +514,7 @@ class Step(OpenCall):
     def _waits(self, waker: Waker) -> Iterator[float]:
         entry, owner, index = self.entry, self.owner, self._slot.index
         try:
-            if entry is None or owner is None or self._log is None:
+            if entry is None or self._log is None:
                 return
             if entry.hangs:
                 yield from hang(entry, owner.ended, is_task=waker.is_task)

@@ -247,7 +247,7 @@ def wrap_lock(port: Port, original: Function) -> Function:
     def acquire(lock: Any, *args: Any, **options: Any) -> Any:
         owner = port.run.innermost
         is_random = len(args) < 4 and options.get("token") is None
-        if owner is not None and is_random:
+        if owner.name and is_random:
             number = owner.number("token of a lock", object())
             name = f"{owner.name} {number}"
             options["token"] = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
