@@ -180,13 +180,13 @@ class Kind:
         return {name: attributes[name] for name in attributes if name not in computed}
 
 
-def _with_hooks_by_order(attributes: dict[Any, object]) -> dict[Any, object]:
+def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
     names = filter(_NUMBERED_HOOKS.fullmatch, map(str, attributes))
-    hooks: dict[Any, Any] = {name: attributes[name] for name in names}
-    numbers = sorted({number for part in hooks.values() for number in part})
+    hooks = {name: attributes[name] for name in names}
+    numbers = sorted(set().union(*hooks.values()))
     for name, part in hooks.items():
-        by_order = [(numbers.index(number), hook) for number, hook in part.items()]
-        hooks[name] = OrderedDict(by_order)
+        places = map(numbers.index, part)
+        hooks[name] = OrderedDict(zip(places, part.values(), strict=True))
     return {**attributes, **hooks}
 
 

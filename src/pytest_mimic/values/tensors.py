@@ -8,13 +8,15 @@ from typing import Any
 
 from pytest_mimic.values.rows import checked
 
+_OF_ROWS = "crow_indices", "col_indices", "values"
+_OF_COLUMNS = "ccol_indices", "row_indices", "values"
 # The tensors of which a sparse one is made, by its layout.
 _SPARSE = {
     "sparse_coo": ("_indices", "_values"),
-    "sparse_csr": ("crow_indices", "col_indices", "values"),
-    "sparse_csc": ("ccol_indices", "row_indices", "values"),
-    "sparse_bsr": ("crow_indices", "col_indices", "values"),
-    "sparse_bsc": ("ccol_indices", "row_indices", "values"),
+    "sparse_csr": _OF_ROWS,
+    "sparse_csc": _OF_COLUMNS,
+    "sparse_bsr": _OF_ROWS,
+    "sparse_bsc": _OF_COLUMNS,
 }
 
 
@@ -61,7 +63,7 @@ def numbers_of(tensor: Any) -> Any:
     if tensor.is_complex() and bits.dtype.kind != "c":
         return bits_of(tensor.to(torch.complex64))
     if tensor.is_floating_point() and bits.dtype.kind != "f":
-        with suppress(RuntimeError, NotImplementedError):
+        with suppress(RuntimeError):
             return bits_of(tensor.to(torch.float32))
     return bits
 
@@ -94,12 +96,16 @@ def tensor_of(form: dict[str, Any], content: Any) -> Any:
             raise ValueError("its length is wrong")
         made = torch.from_numpy(array).view(dtype)
     if "device" in form:
-        made = _on(made, form["device"])
+        with suppress(RuntimeError, AssertionError):  # This machine may not have it.
+            made = made.to(form["device"])
+    if made.is_meta:
+        raise ValueError("a tensor of the device meta has no numbers")
     if "class" in form:
         made = made.as_subclass(form["class"])
+    requires_grad = bool(form.get("requires_grad"))
     if form.get("parameter"):
-        return torch.nn.Parameter(made, requires_grad=bool(form.get("requires_grad")))
-    return made.requires_grad_(bool(form.get("requires_grad")))
+        return torch.nn.Parameter(made, requires_grad=requires_grad)
+    return made.requires_grad_(requires_grad)
 
 
 def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:
@@ -117,17 +123,6 @@ def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:
         warnings.simplefilter("ignore")  # Torch says that they are new.
         # Else C would read what lies at indices that are too large.
         return make(*parts, form["shape"], check_invariants=True, **more)
-
-
-def _on(tensor: Any, device: str) -> Any:
-    """Give a tensor on a device; where this machine has none, as it is."""
-    try:
-        moved = tensor.to(device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        return tensor
-    if moved.is_meta:
-        raise ValueError("a tensor of the device meta has no numbers")
-    return moved
 
 
 # -- inside of pickles
