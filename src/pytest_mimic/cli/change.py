@@ -68,6 +68,8 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
     stay = 0
     for name, recording in vault.all():
         if isinstance(recording, CorruptRecordingError):
+            if recording.damage == "linked":
+                rows.append(recording.what)
             continue
         moved = copied(
             recording,
@@ -88,6 +90,7 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
         if moved.owner != recording.owner:
             rows.append(f"{recording.owner} -> {moved.owner}")
     if not moves and not stay:
+        yield from rows
         yield f"nothing in {vault.label} is of a test {options.old}"
         return 1
     if not options.dry_run:

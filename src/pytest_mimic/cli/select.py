@@ -139,7 +139,9 @@ class Selection:
         for found in files_in(self._project, names):
             named = [one for one in self._selectors if one.take_of(found)]
             if found.damage is not None:
-                if named or not self._selectors:
+                # Whatever is asked for may lie behind a link.
+                is_asked = named or not self._selectors
+                if is_asked or found.damage.damage == "linked":
                     self.damaged.append(found.damage)
                 continue
             if self._selectors:
@@ -164,8 +166,10 @@ class Selection:
         """Say which selectors found nothing, and that files cannot be read."""
         for word in self.unmatched:
             yield f"nothing in {self._project.vault.label} matches {word}"
-        if self.damaged:
-            count = plural(len(self.damaged), "file")
+        linked = [one.what for one in self.damaged if one.damage == "linked"]
+        yield from linked
+        if len(self.damaged) > len(linked):
+            count = plural(len(self.damaged) - len(linked), "file")
             check = self._project.commands.mimic("check")
             yield f"{count} cannot be read: {check}"
 
