@@ -160,6 +160,26 @@ def test_check_names_what_may_not_be_made(stranger, form):
     assert "at value[0]" in checked.text
 
 
+ELSEWHERE = "../../victim"
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"$numpy:ndarray": {"$npy": ELSEWHERE}, "dtype": "int64", "shape": [3]},
+        {"$pickle": ELSEWHERE, "imports": []},
+        {"$json": ELSEWHERE},
+        {"$text": ELSEWHERE},
+    ],
+    ids=str,
+)
+def test_check_names_what_is_no_object_of_the_vault(stranger, tree):
+    checked = stranger("value", {"a": [tree]}).command("check")
+
+    assert checked.code == 1
+    assert f"{ELSEWHERE} is not the name of an object" in checked.text
+
+
 def test_check_names_what_a_state_may_not_make(stranger):
     tree, named = FORGED["finalizer"]
     project = stranger("after", {"rows": [tree]})

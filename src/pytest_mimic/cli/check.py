@@ -20,7 +20,7 @@ from pytest_mimic.values.database import fault_in
 from pytest_mimic.values.making import Judge
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
-from pytest_mimic.vault.names import call_name, is_own, log_name
+from pytest_mimic.vault.names import OBJECT, call_name, is_own, log_name
 from pytest_mimic.vault.recording import part_line_of
 from pytest_mimic.vault.vault import PART, Vault, objects_in
 from pytest_mimic.words import plural, size_in_words
@@ -222,20 +222,23 @@ def _of_values(
     parts: list[Any] = [entry.arguments or entry.request or {}, entry.body]
     if entry.request is None:
         parts.append(entry.states)
-    if objects:
-        try:
-            parts = [unshelve(part, project.vault) for part in parts]
-        except CorruptRecordingError:
-            return  # An object is damaged, which is named already.
+    try:
+        parts = [unshelve(part, project.vault) for part in parts]
+    except CorruptRecordingError as error:
+        if not objects:  # Else a damaged one is named already.
+            yield f": {error.what}", ""
+        return
     call, body, *states = parts
     # A readable outcome of a function, a state, or a row may not make everything.
-    judged = [partial(Judge().fault_in, tree) for tree in [body, *states] if states]
+    is_object = partial(re.fullmatch, OBJECT)
+    trees = [body, *states] if states else []
+    judged = [partial(Judge(is_object).fault_in, tree) for tree in trees]
     if entry.target == "sqlalchemy":
         judged.append(partial(fault_in, body.get("answer")))
     for judge in judged:
         fault = deeply(judge)
         if fault is not None:
-            yield f": {fault.what}: {', '.join(fault.facts)}", ""
+            yield f": {': '.join([fault.what, *fault.facts])}", ""
             break
     if hides_more(project, project.adapter(entry.target), call, body):
         places = [(found.name, found.recording.owner)]

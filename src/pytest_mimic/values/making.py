@@ -244,10 +244,14 @@ class Judge(Maker):
     """Looks for what may not be made, and passes over what this process does not know.
 
     Nothing is imported or unpickled for it.
+
+    Args:
+        is_object: Whether a text is the name of an object of a vault.
     """
 
-    def __init__(self) -> None:
-        super().__init__(None, self._pass_over)
+    def __init__(self, is_object: Callable[[str], object]) -> None:
+        super().__init__(None, self._pass_over_object)
+        self._is_object = is_object
         self._has_passed = False
 
     def fault_in(self, tree: Any) -> CorruptRecordingError | None:
@@ -265,6 +269,13 @@ class Judge(Maker):
             return super()._tagged(tag, tree)
         except StaleRecordingError:
             return self._pass_over(tree)
+
+    def _pass_over_object(self, tree: dict[str, Any]) -> None:
+        name = str(tree.get("$npy", tree.get("$pickle")))
+        if not self._is_object(name):
+            what = f"{name} is not the name of an object"
+            raise CorruptRecordingError(what, damage="refused")
+        self._pass_over(tree)
 
     def _pass_over(self, tree: dict[str, Any]) -> None:
         self._has_passed = True
