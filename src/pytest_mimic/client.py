@@ -477,10 +477,9 @@ class Port:
         if not is_in_log:
             refusal = run.refusals.second_sender(call, keys, path)
             raise run.refuse(refusal, call)
-        run.events.add(
+        run.tell(
             "told apart by order",
             call.label(),
-            test=run.test,
             what=f"was sent with a different {keys}",
             paths=[path] if path else [],
             **call.facts_of_line(),
@@ -761,15 +760,13 @@ class Exchange:
         run, call = self._run, self.step.call
         kept: list[Any] = [call.describe(), stored]
         if any(map(self._adapter.is_opaque, kept)):
-            run.events.add("not searched", call.label(), test=run.test)
+            run.tell("not searched", call.label())
 
     def _note_hidden(self, stored: Plain) -> None:
         """Name what a replay will give placeholders for."""
         run, call = self._run, self.step.call
         for name in self._secrets.hidden_names(stored):
-            run.events.add(
-                "hidden", call.signature, test=run.test, cause=name, option=RERECORD
-            )
+            run.tell("hidden", call.signature, cause=name, option=RERECORD)
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""

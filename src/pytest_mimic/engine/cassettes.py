@@ -304,7 +304,7 @@ class Cassettes:
             found = self._run.log_of(owner).found
         except CorruptRecordingError:
             return False  # it is named by the first call
-        if found is None or found.owner in ("", owner.serves):
+        if found.owner in ("", owner.serves):
             return False
         return found.owner not in self._run.refusals.gone
 

@@ -46,4 +46,4 @@ class Connections:
         name = self._hosts.get(host, host)
         if not run.servers.is_left_out(name):
             cause = f"{run.test} connected to {name}:{port}"
-            run.events.add("connected", cause, test=run.test)
+            run.tell("connected", cause)

@@ -246,13 +246,7 @@ class FunctionPlan:
         if run.inputs != "warn" or not entry.inputs:
             return
         for name in self._changed_inputs(entry):
-            run.events.add(
-                "inputs changed",
-                self.target,
-                test=run.test,
-                cause=name,
-                identity=entry.identity,
-            )
+            run.tell("inputs changed", self.target, cause=name, identity=entry.identity)
 
     def accept(self, entry: Entry, step: Step) -> None:
         """Let the end of the run take today's source and inputs for a replayed call.

@@ -22,9 +22,8 @@ from pytest_mimic.words import plural
 
 def begin_test(run: Run, nodeid: str) -> None:
     """A test begins, or a new attempt of it: what a failed one recorded goes."""
-    if run.test_owner is not None:
-        # A plugin makes a new attempt within one protocol of pytest.
-        end_test(run, "failed")
+    # A plugin may make a new attempt within one protocol of pytest.
+    end_test(run, "failed")
     failed = run.failed_test
     if failed is not None and failed.name == nodeid:
         _undo(run, failed.left)
@@ -36,13 +35,13 @@ def begin_test(run: Run, nodeid: str) -> None:
 
 
 def end_test(run: Run, ending: Ending) -> None:
-    """A test has ended, with its fixtures of function scope: write its log.
+    """A test has ended, if one runs, and its fixtures of function scope: write its log.
 
     Raises:
         MimicError: The log cannot be written.
     """
     owner = run.test_owner
-    if owner is None:
+    if not owner.name:
         return
     run.failed_test = owner if ending == "failed" else None
     try:
@@ -135,12 +134,12 @@ def _end_setup(run: Run, fixture: Owner) -> None:
     log = fixture.log
     if log is None or not fixture.is_here:
         return
-    before = log.found.setup if log.found else ""
+    before = log.found.setup
     fixture.setup = log.setup_digest() if log.has_new() else before
     _keep_values(fixture, log, _write(run, fixture, log))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if (before or worker) and before != fixture.setup:
-        run.events.add("set up anew", fixture.name, test=run.test, worker=worker)
+        run.tell("set up anew", fixture.name, worker=worker)
 
 
 def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
@@ -174,7 +173,7 @@ def _undo(run: Run, written: Iterable[Written]) -> None:
 def _judge_cassette(run: Run, cassette: Owner, ending: Ending) -> None:
     if ending == "failed" and cassette.left:
         if all(written.before is None for written in cassette.left):
-            run.events.add("not kept", f"cassette {cassette.name}", test=run.test)
+            run.tell("not kept", f"cassette {cassette.name}")
         _undo(run, cassette.left)
         cassette.left = []
     if cassette.log is not None:
@@ -203,7 +202,7 @@ def _judge_shared(
         elif run.shared.put_back(written):
             run.forget_replays()
             if is_replaced:
-                run.events.add("put back", test=run.test, name=written.name)
+                run.tell("put back", name=written.name)
     return left
 
 
@@ -225,23 +224,22 @@ def _confirm_given(run: Run, owner: Owner) -> None:
 
 def _tell(run: Run, owner: Owner, log: Log) -> None:
     """Tell what became of the calls in a log."""
-    events, test = run.events, run.test
     is_replaced = False
     for slot in log.made:
         if slot.outcome is not None:
             why = log.why_left_out(slot)
             _tell_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
             is_replaced = is_replaced or not slot.is_added
-    if is_replaced and log.ending == "failed" and log.found is not None:
-        events.add("put back", test=test, name=log.name)
+    if is_replaced and log.ending == "failed" and log.entries:
+        run.tell("put back", name=log.name)
     unmade = {one.identity for one in log.leftovers(is_equal_left=True)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":
         identities: list[Plain] = [*sorted(unmade)]
-        events.add("unmade", test=test, name=log.name, identities=identities)
+        run.tell("unmade", name=log.name, identities=identities)
     vain = log.turns.vain
     if vain:
         what = f"({plural(vain, 'call')} waited in vain)"
-        events.add("out of order", owner.name, test=test, what=what)
+        run.tell("out of order", owner.name, what=what)
 
 
 def _tell_outcome(

@@ -55,7 +55,7 @@ class Log:
 
     Attributes:
         beginnings: What was recorded of each beginning.
-        found: What was recorded before, from this beginning on.
+        found: What was recorded before, from this beginning on; it may have no call.
         entries: The calls in it.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
@@ -79,7 +79,7 @@ class Log:
         self.owner = owner
         self.beginning = beginning
         self.beginnings: list[Recording] = []
-        self.found: Recording | None = None
+        self.found = Recording()
         self.entries: list[Entry] = []
         self.made: list[Slot] = []
         self.plays = 0
@@ -330,7 +330,7 @@ class Log:
         entry.begin, entry.ended = slot.begin, slot.ended
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         # Where a log exists, a failing test keeps its new calls alone.
-        is_kept = self.found is None or slot.is_added
+        is_kept = not self.entries or slot.is_added
         if self._part and is_kept and not is_failure and not entry.end:
             with self._lock:  # Threads may end calls at the same time.
                 self._part.append(entry)
@@ -356,11 +356,12 @@ class Log:
         if left is None:
             return
         entries = left.entries
-        if self.found is not None:
+        if self.entries:
             added = [entry for entry in entries if entry.request is None]
             entries = [*self.entries, *_behind(self.entries, added)]
         if len(entries) > len(self.entries):
-            whole = copied(self.found or left, entries=entries)
+            head = self.found if self.entries else left
+            whole = copied(head, entries=entries)
             self._vault.write(self.name, whole, beginning=self.beginning)
             self._load()
         self._part.discard()
@@ -455,7 +456,7 @@ class Log:
         if not self.has_new():
             return None
         formers: list[str] = []
-        if self.ending == "failed" and self.found is not None:
+        if self.ending == "failed" and self.entries:
             entries = self._with_added()
         else:
             entries = self.whole(keeps_all=keeps_all)
@@ -501,7 +502,7 @@ class Log:
         """Give a digest of what was asked and answered until now."""
         keys = [slot.key for slot in self.made if slot.outcome is not None]
         made = [slot.outcome for slot in self.made if slot.outcome is not None]
-        if self.found is not None and self.found.setup:
+        if self.found.setup:
             recorded = self.entries[: len(made)]
             are_equal = map(self._are_equal, recorded, made)
             if keys == [*map(key_of, recorded)] and all(are_equal):

@@ -172,7 +172,7 @@ class Nearest:
         Args:
             begun: The owners whose logs begin with the call.
         """
-        if self._log is None or self._log.found is not None or self._log.made:
+        if self._log is None or self._log.entries or self._log.made:
             return ""
         name, is_fixture = self._name, is_fixture_owner(self._name)
         place_of = _file_of if is_fixture else str

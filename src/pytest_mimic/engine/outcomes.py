@@ -558,10 +558,9 @@ class RealCall:
     def _tell(self, kind: EventKind, parts: list[str]) -> None:
         run, target = self._plan.run, self._plan.target
         if self._recorded is None:
-            run.events.add(
+            run.tell(
                 kind,
                 target,
-                test=run.test,
                 cause=f"{target}: {', '.join(parts)}",
                 identity=self._call.identity,
             )
@@ -571,7 +570,7 @@ class RealCall:
         run = self._plan.run
         hidden: Tree = run.secrecy.secrets.hide_environment(tree)
         if hidden != tree and self._recorded is None:
-            run.events.add("redacted", self._call.label(), test=run.test)
+            run.tell("redacted", self._call.label())
         return hidden
 
 

@@ -37,7 +37,7 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
         own = type(process)._start_method
         method = own or sys.modules["multiprocessing"].get_start_method()
         if method not in _ENTERED and is_mimicked():
-            run.events.add("spawned", method, test=run.test)
+            run.tell("spawned", method)
 
     def add_run(data: dict[str, Any], *_args: Any) -> None:
         if is_mimicked():

@@ -365,13 +365,12 @@ def _with_values(text: str, values: Mapping[str, str]) -> str:
 
 def _upgrades(call: Call, owner: Owner) -> list[str]:
     """Name the versions of a client that has become another one since."""
-    found = owner.log.found if owner.log is not None else None
-    if found is None:
+    if owner.log is None:
         return []
     now = versions_of([call.target])
     return [
         f"recorded with {name} {before}, now {now[name]}: record all of its tests again"
-        for name, before in found.clients.items()
+        for name, before in owner.log.found.clients.items()
         if before != now.get(name, before)
     ]
 

@@ -194,14 +194,16 @@ class Run:
         return self.owners[-1] if self.owners else Owner("", "test")
 
     @property
-    def test_owner(self) -> Owner | None:
-        return next((one for one in self.owners if one.kind == "test"), None)
+    def test_owner(self) -> Owner:
+        """The test that runs; if none does, an owner without a name."""
+        for owner in self.owners:
+            if owner.kind == "test":
+                return owner
+        return Owner("", "test")
 
     def uses(self, fixtures: Iterable[Owner]) -> None:
         """The wider fixtures whose answers the running test may hold."""
         test = self.test_owner
-        if test is None:
-            return
         for fixture in fixtures:
             if fixture.name not in test.fixtures:
                 test.fixtures[fixture.name] = fixture
@@ -210,7 +212,7 @@ class Run:
     def _note_other_beginning(self, test: Owner, fixture: Owner) -> None:
         """Note what stands for what, if a test saw another beginning of a fixture."""
         now = fixture.log
-        if now is None or now.found is None or self.mode_of(test) == "rerecord":
+        if now is None or self.mode_of(test) == "rerecord":
             return
         seen = self._beginning_seen(now.beginnings, fixture)
         if seen is None or seen == now.beginning:
@@ -226,11 +228,11 @@ class Run:
         self, beginnings: Sequence[Recording], fixture: Owner
     ) -> int | None:
         """Give the beginning of a fixture that the test saw which runs now."""
-        if len(beginnings) < 2 or self.test_owner is None:
+        test = self.test_owner
+        if len(beginnings) < 2 or not test.name:
             return None
         with suppress(MimicError):  # It is named where the test needs its log.
-            found = self.log_of(self.test_owner).found
-            seen = found.fixtures.get(fixture.name) if found else None
+            seen = self.log_of(test).found.fixtures.get(fixture.name)
             digests = [one.setup for one in beginnings]
             return digests.index(seen) if seen in digests else None
         return None
@@ -246,9 +248,7 @@ class Run:
                 of fixtures, and of cassettes that have ended.
         """
         test = self.test_owner
-        around = dict.fromkeys([owner])
-        if test is not None:
-            around |= dict.fromkeys([test, *test.cassettes, *test.fixtures.values()])
+        around = dict.fromkeys([owner, test, *test.cassettes, *test.fixtures.values()])
         return RealValues.together(
             one.real for one in around if one.is_written or not in_written
         )
@@ -370,6 +370,10 @@ class Run:
             facts["fixture"] = owner.name
         return self.events.add(kind, shown, test=test, **facts)
 
+    def tell(self, kind: EventKind, call: str = "", **facts: Plain) -> None:
+        """Add a row of the test that runs."""
+        self.events.add(kind, call, test=self.test, **facts)
+
     def note(self, error: MimicError) -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
         self.refusals.add_command(error, self.innermost)
@@ -386,8 +390,7 @@ class Run:
         self.refusals.add_command(error, owner or self.innermost)
         if is_called_by("pdb"):
             return error
-        if self.test_owner is not None:
-            self.test_owner.has_missed = True
+        self.test_owner.has_missed = True
         key = self.test, call.target, call.identity
         # One step of C: threads may miss at the same moment.
         number = next(self._misses[key]) + 1
@@ -398,7 +401,7 @@ class Run:
         if number == 1 and isinstance(error, MissingRecordingError):
             is_stale = isinstance(error, StaleRecordingError)
             kind: EventKind = "stale" if is_stale else "missing"
-            self.events.add(kind, call.label(), test=self.test, **facts_of(error))
+            self.tell(kind, call.label(), **facts_of(error))
         return error
 
     def take_noted(self) -> list[MimicError]:

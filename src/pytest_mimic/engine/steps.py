@@ -598,16 +598,10 @@ class Step(OpenCall):
             is_repeated = slot.conversation and slot.recorded == "repeats"
             if is_repeated and self._log is not None:
                 shown = f"{call.label()}, recorded {self._log.times(call)} times"
-                run.events.add("repeated", shown, test=run.test, option=RERECORD)
+                run.tell("repeated", shown, option=RERECORD)
         is_other = entry.line == call.line and entry.identity != call.identity
         if entry.imported and is_other:
-            run.events.add(
-                "imported",
-                call.label(),
-                test=run.test,
-                cause=slot.name,
-                option=RERECORD,
-            )
+            run.tell("imported", call.label(), cause=slot.name, option=RERECORD)
 
     def _count(self, entry: Entry) -> None:
         """Count the call as one that got its recorded outcome."""
