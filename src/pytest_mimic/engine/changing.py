@@ -71,8 +71,10 @@ class ChangingValues:
 
         The recording keeps long parts by their digest: this is a look at the parts.
         """
-        if call.in_log:
-            self._note_test(test)
+        found, look = new_in_test_id(test)
+        if found and call.in_log and not self._is_in_files(found):
+            # The next run looks for its log under another id.
+            self._events.add("new test id", test, test=test, what=f"has {look}")
         is_function = call.kind == "function"
         counted = call.whole() if is_function else call.counted(described)
         for path, part in islice(_leaves(counted), _MOST_LEAVES):
@@ -97,15 +99,11 @@ class ChangingValues:
                 self._held.add(cause)
                 self._events.add("held", cause=cause)
 
-    def _note_test(self, test: str) -> None:
-        """Note a test whose log the next run looks for under another id."""
-        found, look = new_in_test_id(test)
-        if found and not self._is_in_files(found):
-            self._events.add("new test id", test, test=test, what=f"has {look}")
-
     def _what(self, part: Tree, look: str) -> str:
         """Return what a part is that the next run makes anew; empty: it is the same."""
-        text = _text_of(part)
+        text = str(part)
+        if isinstance(part, dict) and part:
+            text = str(next(iter(part.values())))
         if look in (DATE, "") and self._has_today(text):
             return DATE
         for found, kind in ids_and_moments_in(text):
@@ -153,12 +151,6 @@ def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
             yield path, part
         for step, deeper in reversed(inner):
             pending.append(((*path, "*" if step.isdigit() else step), deeper))
-
-
-def _text_of(part: Tree) -> str:
-    if isinstance(part, dict) and part:
-        return str(next(iter(part.values())))
-    return str(part)
 
 
 def _seconds_of(text: str) -> Iterator[float]:

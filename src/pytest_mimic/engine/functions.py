@@ -185,14 +185,6 @@ class FunctionPlan:
         has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
         return not (options.key or options.content or has_parts)
 
-    def plain_identity(
-        self, counted: dict[str, object], levels: Levels | None
-    ) -> str | None:
-        """Return the identity of a call with plain arguments; `None`: of others."""
-        if levels is None:
-            return None
-        return plain_identity(self.target, counted, levels, self.run.places.starts)
-
     # -- the code of the function, and what it reaches
 
     @cached_property
@@ -359,9 +351,10 @@ class FunctionCall(Call):
         self.plan = plan
         self._bound = bound
         self._counted, levels, key = counted
-        identity = plan.plain_identity(self._counted, levels)
+        starts = plan.run.places.starts
+        identity = plain_identity(target, self._counted, levels, starts)
         self.is_plain = identity is not None
-        self.identity = identity or identity_of(plan.target, self.tree)
+        self.identity = identity or identity_of(target, self.tree)
         self._key = key if self.is_plain else self.identity
         if plan.is_shared:
             plan.refuse_replaced(plan.mocks.reached_by(target, self.opened))
@@ -512,8 +505,9 @@ class FunctionCall(Call):
             tree = self._unchanging_tree()
         else:
             if self.is_plain and not files:
-                levels = levels_of([*values.values()])
-                if plan.plain_identity(values, levels) == self.identity:
+                levels, starts = levels_of([*values.values()]), plan.run.places.starts
+                now = plain_identity(plan.target, values, levels, starts)
+                if now == self.identity:
                     return
             tree = self._tree_now()
         trees = self._tree_before, tree

@@ -35,11 +35,10 @@ def layer_of(result: object) -> Layer:
         return "await"
     if isinstance(result, AsyncGeneratorType):
         return "astream"
+    if isinstance(result, GeneratorType):
+        return "stream"
     cls: Any = type(result)
-    if not hasattr(cls, "__next__"):
-        return ""
-    is_stream = isinstance(result, GeneratorType) or _only_iterates(cls)
-    return "stream" if is_stream else ""
+    return "stream" if hasattr(cls, "__next__") and _only_iterates(cls) else ""
 
 
 @lru_cache(maxsize=1024)

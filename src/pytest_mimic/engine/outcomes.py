@@ -22,6 +22,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.outcome import Objects, load, makers_of, shelve, store
 from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.events import EventKind
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
+    from pytest_mimic.values.places import Places
 
 
 class Replay:
@@ -527,16 +529,10 @@ class RealCall:
         places.has_graph = False
         if verb == "raised" and name:
             name = "exception"
+        forbid = run.forbids_pickles
         try:
             tree = store(
-                value,
-                self._objects,
-                places,
-                self._hide,
-                self._mask,
-                forbid=run.forbids_pickles,
-                name=name,
-                tell_left_out=partial(self._tell, "left out"),
+                value, self._objects, places, self._mask, forbid=forbid, name=name
             )
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
@@ -544,34 +540,31 @@ class RealCall:
             raise refused(self._call, self._step, told) from error.__cause__
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
-        if places.unmoved:
-            texts = [repr(self._mask(text)) for text in places.unmoved]
-            self._tell("unmoved", texts)
-            places.unmoved.clear()
-        return tree
+        hidden: Tree = deeply(lambda: run.secrecy.secrets.hide_environment(tree))
+        if self._recorded is None:
+            self._tell_changes(places, is_redacted=hidden != tree)
+        return hidden
 
     def _mask(self, text: str) -> str:
         masked = self._plan.run.secrecy.secrets.masked_text(text)
         # Bytes are to stay ASCII.
         return text if masked == text else masked.replace("…", "...")
 
-    def _tell(self, kind: EventKind, parts: list[str]) -> None:
+    def _tell_changes(self, places: Places, *, is_redacted: bool) -> None:
+        """Let the summary say how what is stored differs from what the call gave."""
         run, target = self._plan.run, self._plan.target
-        if self._recorded is None:
-            run.tell(
-                kind,
-                target,
-                cause=f"{target}: {', '.join(parts)}",
-                identity=self._call.identity,
-            )
-
-    def _hide(self, tree: Tree) -> Tree:
-        """Return an outcome without the secrets of the environment."""
-        run = self._plan.run
-        hidden: Tree = run.secrecy.secrets.hide_environment(tree)
-        if hidden != tree and self._recorded is None:
+        if is_redacted:
             run.tell("redacted", self._call.label())
-        return hidden
+        told: dict[EventKind, list[str]] = {
+            "left out": [*places.left_out],
+            "unmoved": [repr(self._mask(text)) for text in places.unmoved],
+        }
+        places.left_out.clear()
+        places.unmoved.clear()
+        for kind, parts in told.items():
+            if parts:
+                cause = f"{target}: {', '.join(parts)}"
+                run.tell(kind, target, cause=cause, identity=self._call.identity)
 
 
 def _refers(body: dict[str, Tree]) -> bool:

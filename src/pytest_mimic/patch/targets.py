@@ -322,7 +322,17 @@ def as_targets(
     if not values:
         return targets
     are_several = len(targets) > 1
-    return [_with_options(target, values, are_several) for target in targets]
+    for number, target in enumerate(targets):
+        if target.excluded:
+            continue
+        changed = target._replace(
+            options=target.options.changed(**values, in_python=True),
+            is_one_of_several=are_several or target.is_one_of_several,
+        )
+        if not changed.is_one_of_several:
+            _check_fit(changed)
+        targets[number] = changed
+    return targets
 
 
 def _target_of(given: str | Callable[..., Any]) -> Target:
@@ -330,20 +340,6 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
     if target is None:
         raise TargetError(f"{given!r} names no target")
     return target._replace(options=target.options.changed(in_python=True))
-
-
-def _with_options(
-    target: Target, values: Mapping[str, Any], are_several: bool
-) -> Target:
-    if target.excluded:
-        return target
-    target = target._replace(
-        options=target.options.changed(**values, in_python=True),
-        is_one_of_several=are_several or target.is_one_of_several,
-    )
-    if not target.is_one_of_several:
-        _check_fit(target)
-    return target
 
 
 def _importable_name(given: Any) -> str:

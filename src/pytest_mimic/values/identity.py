@@ -140,16 +140,21 @@ def identity_of(target: str, arguments: Tree) -> str:
 
 
 def plain_identity(
-    target: str, arguments: dict[str, Any], levels: Levels, starts: tuple[str, ...]
+    target: str,
+    arguments: dict[str, Any],
+    levels: Levels | None,
+    starts: tuple[str, ...],
 ) -> str | None:
     """Give the identity of a call with plain arguments, `None` of any other one.
 
     Args:
         target: What is called.
         arguments: The arguments, all of which count as they are.
-        levels: Their parts: `levels_of`.
+        levels: Their parts: `levels_of`; None: they are not plain.
         starts: What a text holds that may be no plain one: `Places.starts`.
     """
+    if levels is None:
+        return None
     call = {"arguments": arguments, "target": target}
     return digest_of_plain(call, levels, starts)
 

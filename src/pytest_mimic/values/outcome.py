@@ -81,25 +81,20 @@ def store(
     value: object,
     objects: Objects,
     places: Places | None = None,
-    hide: Callable[[Tree], Tree] | None = None,
     mask: Callable[[str], str] = str,
     *,
     forbid: bool = False,
     name: str = "result",
-    tell_left_out: Callable[[list[str]], object] | None = None,
 ) -> Tree:
     """Give the JSON from which a replay makes the value again.
 
     Args:
         value: A value or an exception.
         objects: Where its pickles are written, once the whole is proven.
-        places: The folders of this run.
-        hide: Gives a readable tree, and what pickles are, with its secrets replaced.
+        places: The folders of this run, which get what an exception is kept without.
         mask: Gives a text without keys: a request hangs on the exception of a client.
         forbid: Whether nothing may be pickled.
         name: What a path in an error begins with.
-        tell_left_out: Gets the paths of what an exception is kept without, if there
-            are any.
 
     Raises:
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
@@ -110,11 +105,11 @@ def store(
         tree, parts = storing.proven(value)
         for part in parts:
             part.node[part.tag] = objects.write_object(part.suffix, part.chunks())
-        if storing.left_out and tell_left_out is not None:
-            paths = [[name, *path] for path in storing.left_out]
-            in_code = [[step for step in path if step != "shows"] for path in paths]
-            tell_left_out([*dict.fromkeys(map(shown_path, map(tuple, in_code)))])
-        return tree if hide is None else hide(tree)
+        if places is not None:
+            for path in storing.left_out:
+                in_code = [step for step in path if step != "shows"]
+                places.left_out[shown_path((name, *in_code))] = None
+        return tree
 
     try:
         return deeply(stored)

@@ -55,6 +55,7 @@ class Places:
     Attributes:
         folders: The folders that the arguments name.
         unmoved: Parts of texts of the outcome that hold a path where it is not moved.
+        left_out: The paths of what exceptions of the outcome are kept without.
         has_graph: Whether a tensor of the outcome leads back to what it was made of.
         names: The names of parts of arguments that keep their place, by their ids.
         parts: These parts by their names.
@@ -65,6 +66,7 @@ class Places:
     def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
         self.folders: list[str] = []
         self.unmoved: dict[str, None] = {}
+        self.left_out: dict[str, None] = {}
         self.has_graph = False
         self.names: Mapping[int, str] = {}
         self.parts: Mapping[str, object] = {}
@@ -116,7 +118,7 @@ class Places:
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
         places = copy(self)
-        places.folders, places.unmoved = [], {}
+        places.folders, places.unmoved, places.left_out = [], {}, {}
         return places
 
     def node_of(self, value: PurePath | str, *, is_argument: bool) -> Tree:
