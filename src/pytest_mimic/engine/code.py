@@ -147,14 +147,32 @@ class Module:
         return found
 
     def _piece(self, name: str) -> Piece:
-        return _piece(self.nodes[name])
+        chains: set[Chain] = set()
+        attributes: set[str] = set()
+        for node in self.nodes[name]:
+            used: set[Chain] = set()
+            own: set[str] = set()
+            outer: set[str] = set()
+            for part in ast.walk(node):
+                if isinstance(part, ast.Attribute):
+                    attributes.add(part.attr)
+                if isinstance(part, ast.arg):
+                    own.add(part.arg)
+                elif isinstance(part, ast.Global):
+                    outer.update(part.names)
+                    used.update((name,) for name in part.names)
+                elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                    own.add(part.id)
+                else:
+                    used.add(_chain_of(part))
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                own.clear()
+            chains.update(one for one in used if one and one[0] not in own - outer)
+        is_class = any(isinstance(node, ast.ClassDef) for node in self.nodes[name])
+        return Piece(frozenset(chains), frozenset(attributes), is_class)
 
     def _digest(self, name: str) -> str:
         return ",".join(map(digest_of_syntax, self.nodes.get(name, [])))
-
-    def members_of(self, cls: str) -> list[str]:
-        """Give the names of the methods and inner classes of a class."""
-        return [name for name in self.nodes if name.rpartition(".")[0] == cls]
 
 
 class Code:
@@ -233,9 +251,10 @@ class Code:
         for (module_name, cls), piece in reached.items():
             if not piece.is_class:
                 continue
-            for name in self.module(module_name).members_of(cls):
-                member = name.rpartition(".")[2]
-                if member.startswith("__") or member in attributes:
+            for name in self.module(module_name).nodes:
+                outer, _, member = name.rpartition(".")
+                may_be_called = member.startswith("__") or member in attributes
+                if outer == cls and may_be_called:
                     yield module_name, name
 
 
@@ -274,32 +293,6 @@ def _note_pieces(
 
 def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _piece(nodes: Sequence[ast.stmt]) -> Piece:
-    chains: set[Chain] = set()
-    attributes: set[str] = set()
-    for node in nodes:
-        used: set[Chain] = set()
-        own: set[str] = set()
-        outer: set[str] = set()
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute):
-                attributes.add(part.attr)
-            if isinstance(part, ast.arg):
-                own.add(part.arg)
-            elif isinstance(part, ast.Global):
-                outer.update(part.names)
-                used.update((name,) for name in part.names)
-            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                own.add(part.id)
-            else:
-                used.add(_chain_of(part))
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            own.clear()
-        chains.update(one for one in used if one and one[0] not in own - outer)
-    is_class = any(isinstance(node, ast.ClassDef) for node in nodes)
-    return Piece(frozenset(chains), frozenset(attributes), is_class)
 
 
 def _chain_of(node: ast.AST) -> Chain:

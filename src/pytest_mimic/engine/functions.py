@@ -235,7 +235,7 @@ class FunctionPlan:
     def warn_of_inputs(self, entry: Entry) -> None:
         """Let the summary say what has changed that a replayed call reached or read."""
         run = self.run
-        if run.inputs != "warn" or not entry.inputs:
+        if run.inputs != "warn":
             return
         for name in self._changed_inputs(entry):
             run.tell("inputs changed", self.target, cause=name, identity=entry.identity)
@@ -449,9 +449,13 @@ class FunctionCall(Call):
         run.sleeps.go_on()
         if run.changing is not None:
             run.changing.note_answer(entry.body)
-        tree, forbid = entry.body["value"], run.forbids_pickles
-        imports = plan.load_imports
-        make = copies_of(tree, run.vault, places, forbid=forbid, load_imports=imports)
+        make = copies_of(
+            entry.body["value"],
+            run.vault,
+            places,
+            forbid=run.forbids_pickles,
+            load_imports=plan.load_imports,
+        )
         if entry.asked:
             make = partial(plan.unless_mocked, entry.asked, make)
         return _player(plan, make, name, entry)
@@ -499,22 +503,21 @@ class FunctionCall(Call):
         Raises:
             MutatedInputError: It has changed an argument, or a file that one names.
         """
-        plan, values = self.plan, self._counted
+        plan = self.plan
         files = self.places.changed_files(self._stamps)
         if self.states.places.parts:
             tree = self._unchanging_tree()
         else:
             if self.is_plain and not files:
-                levels, starts = levels_of([*values.values()]), plan.run.places.starts
-                now = plain_identity(plan.target, values, levels, starts)
+                counted, starts = self._counted, plan.run.places.starts
+                levels = levels_of([*counted.values()])
+                now = plain_identity(plan.target, counted, levels, starts)
                 if now == self.identity:
                     return
             tree = self._tree_now()
-        trees = self._tree_before, tree
-        before, after = (identity_of(plan.target, one) for one in trees)
-        if files or before != after:
+        before = self._tree_before
+        if files or identity_of(plan.target, before) != identity_of(plan.target, tree):
             from pytest_mimic.values.messages import mutation  # only errors need it
 
             by_key = plan.rules.key is not None
-            line = plan.own_line
-            raise mutation(line, self._tree_before, tree, files, by_key=by_key)
+            raise mutation(plan.own_line, before, tree, files, by_key=by_key)

@@ -99,9 +99,9 @@ class Secrecy:
         """Return a difference as it may be shown: a step to it may be secret."""
         steps = difference.steps
         if difference.fact:
-            is_shown = self._masked_at(steps, difference.fact) == difference.fact
-            fact = difference.fact if is_shown else "differs, and is not shown"
-            return difference._replace(fact=fact)
+            if self._masked_at(steps, difference.fact) == difference.fact:
+                return difference
+            return difference._replace(fact="differs, and is not shown")
         sides: dict[str, Any] = {}
         for side in ("old", "new"):
             tree = getattr(difference, side)

@@ -133,13 +133,7 @@ async def _awaited(value: object) -> object:
 def _wrapper_of(mimicked: Mimicked) -> _Function:
     """Return a function of the same kind that looks like the original."""
     function = mimicked.function
-    make = _plain_wrapper
-    if mimicked.layer == "await":
-        make = _coroutine_wrapper
-    elif mimicked.layer == "stream":
-        make = _generator_wrapper
-    elif mimicked.layer == "astream":
-        make = _async_generator_wrapper
+    make = _MAKERS[mimicked.layer]
     wrapper: Any = functools.update_wrapper(make(mimicked), function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
@@ -200,6 +194,14 @@ def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
             await stream.aclose()
 
     return wrapper
+
+
+_MAKERS = {
+    "": _plain_wrapper,
+    "await": _coroutine_wrapper,
+    "stream": _generator_wrapper,
+    "astream": _async_generator_wrapper,
+}
 
 
 # -- who calls

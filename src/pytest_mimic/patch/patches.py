@@ -118,10 +118,8 @@ class Patches:
             substitute = staticmethod(wrapper)
         self._originals.setdefault(address_of(substitute), (substitute, original))
         self._originals.setdefault(address_of(wrapper), (wrapper, function))
-        before = read(holder, name)
-        self._places[address_of(holder), name] = _Place(
-            holder, name, before, substitute
-        )
+        place = _Place(holder, name, read(holder, name), substitute)
+        self._places[address_of(holder), name] = place
         write(holder, name, substitute)
 
     def put_wherever_held(
@@ -144,8 +142,7 @@ class Patches:
         for holder, name, held, (named, wrapper) in places_that_hold(
             notes, since=since
         ):
-            here = named._replace(holder=holder, name=name, original=held)
-            self.put(here, wrapper)
+            self.put(named._replace(holder=holder, name=name, original=held), wrapper)
 
     def restore_place(self, holder: Holder, name: str) -> None:
         """Put back what a holder held, unless another tool has put something there."""

@@ -36,9 +36,8 @@ class Patterns:
         verb, resource = _verb_and_resource(signature)
         if any(one.matches(verb, resource, host) for one in self._exclude):
             return False
-        if not self._only:
-            return True
-        return any(one.matches(verb, resource, host) for one in self._only)
+        matching = (one.matches(verb, resource, host) for one in self._only)
+        return not self._only or any(matching)
 
 
 def _verb_and_resource(text: str) -> tuple[str, str]:

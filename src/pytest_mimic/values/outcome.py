@@ -419,8 +419,7 @@ def load(
             forbidden.
         StaleRecordingError: A class or name of it is gone or has other fields.
     """
-    imports = load_imports
-    return player(tree, objects, places, forbid=forbid, load_imports=imports)()
+    return player(tree, objects, places, forbid=forbid, load_imports=load_imports)()
 
 
 def player(
