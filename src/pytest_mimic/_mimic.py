@@ -59,7 +59,9 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     def __init__(
         self, *targets: str | Callable[..., Any], **options: Unpack[TargetOptions]
     ) -> None:
-        is_bare = len(targets) == 1 and _is_test(targets[0])
+        # Without parentheses, it got a test.
+        first = getattr(targets[0], "__name__", "") if len(targets) == 1 else ""
+        is_bare = str(first).startswith("test")
         if is_bare or not targets:
             raise TargetError(
                 'mimic names no target: write it as mimic("shop.api:fetch_rates")'
@@ -89,31 +91,24 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
             inherited = vars(decorated).get("__mimic_targets__", ())
             decorated.__mimic_targets__ = (self._targets, *inherited)  # type: ignore[attr-defined]
             return decorated
-        return cast(Decorated, functools.wraps(decorated)(self._around(decorated)))
+        is_generator = inspect.isgeneratorfunction(decorated)
+        if is_generator or inspect.isasyncgenfunction(decorated):
+            raise TypeError(
+                f"mimic cannot decorate the generator {decorated.__qualname__}: "
+                "write `with mimic(...)` in it"
+            )
 
-    def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
         async def coroutine_in_block(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return await function(*args, **kwargs)
+                return await decorated(*args, **kwargs)
 
         def function_in_block(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return function(*args, **kwargs)
+                return decorated(*args, **kwargs)
 
-        if inspect.iscoroutinefunction(function):
-            return coroutine_in_block
-        is_generator = inspect.isgeneratorfunction(function)
-        if is_generator or inspect.isasyncgenfunction(function):
-            raise TypeError(
-                f"mimic cannot decorate the generator {function.__qualname__}: "
-                "write `with mimic(...)` in it"
-            )
-        return function_in_block
-
-
-def _is_test(target: object) -> bool:
-    """Return whether `@mimic` was written without parentheses, and got a test."""
-    return str(getattr(target, "__name__", "")).startswith("test")
+        is_coroutine = inspect.iscoroutinefunction(decorated)
+        in_block = coroutine_in_block if is_coroutine else function_in_block
+        return cast(Decorated, functools.wraps(decorated)(in_block))
 
 
 def _innermost_session(*, is_needed: bool = False) -> Session | None:

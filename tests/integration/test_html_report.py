@@ -136,7 +136,7 @@ def test_a_replaying_run(shop):
     }
     call = page.one("shop:fetch(city='Oslo', token=<redacted>)")
     assert call.test == "test_shop.py::test_values"
-    assert call.file in shop.files()
+    assert call.name in shop.files()
     assert 0 < call.seconds < 60
     pickled = page.one("shop:pickled(city='Bern')").shown
     assert "returned {'Bern': <function>}" in pickled
@@ -151,7 +151,7 @@ def test_a_miss(shop):
     page = ReportPage(shop.root / "page.html")
     missed = page.one("shop:fetch(city='Paris', token=None)")
     assert missed.kind == "missing"
-    assert missed.what == "no recording of shop:fetch(city='Paris', token=None)"
+    assert missed.error == "no recording of shop:fetch(city='Paris', token=None)"
     assert "  city: 'Lima' recorded, 'Paris' now" in missed.facts
     assert missed.remedies[0] == [
         "to record it",
@@ -172,7 +172,7 @@ def test_a_drift(shop):
         "verified": 3,
     }
     drifted = page.one("shop:fetch(city='Oslo', token=<redacted>)")
-    assert "no longer gives what was recorded" in drifted.what
+    assert "no longer gives what was recorded" in drifted.error
     [fact] = drifted.facts
     assert "calm" in fact
     assert "wild" in fact

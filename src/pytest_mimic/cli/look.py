@@ -43,8 +43,9 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
             label = ", ".join(filter(None, [project.label(entry), _failure(entry)]))
             took = duration(entry.seconds)
             row = f"{entry.recorded}  {took:>7}  {label}    {found.owner}"
-            is_cut = width is not None and len(row) > width
-            yield f"{row[: width - 1]}…" if is_cut and width else row
+            if width is not None and len(row) > width:
+                row = f"{row[: width - 1]}…"
+            yield row
     if selection.calls:
         size = selection.size if options.selectors else project.vault.size()
         yield f"{plural(selection.calls, 'call')}, {size_in_words(size)}"

@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "run" not in options:
             parser.print_help()
             return 2
-        project = Project.of(Path.cwd(), options.vault)
+        project = Project(Path.cwd(), options.vault)
         return _print(options.run(project, options))
     except SystemExit as end:
         return int(end.code or 0)

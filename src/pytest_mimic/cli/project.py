@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pytest_mimic.client import Adapter
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
-from pytest_mimic.errors import CorruptRecordingError, MimicError, TargetError
+from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target, parse_target
@@ -27,9 +26,12 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
 
 
-@dataclass(eq=False)
 class Project:
-    """What the subcommands know of a project.
+    """What the subcommands know of the project around a folder.
+
+    Args:
+        start: The folder.
+        vault: What `--vault` names; empty: the vault of the ini file.
 
     Attributes:
         rootdir: Its rootdir.
@@ -38,30 +40,16 @@ class Project:
         targets: The lines of `mimic_functions`.
         secrecy: What `mimic_redact` and the environment hide.
         commands: Writes the commands to paste.
+
+    Raises:
+        MimicError: The ini file, or what it says, is wrong.
+        pytest.UsageError: pytest cannot read the ini file.
     """
 
-    rootdir: Path
-    start: Path
-    vault: Vault
-    targets: tuple[Target, ...]
-    secrecy: Secrecy
-    commands: Commands
-    _adapters: dict[str, Adapter | None] = field(default_factory=dict)
-    _lines: dict[str, list[Target]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, start: Path, vault: str = "") -> Project:
-        """Return the project around a folder.
-
-        Args:
-            start: The folder.
-            vault: What `--vault` names; empty: the vault of the ini file.
-
-        Raises:
-            MimicError: The ini file, or what it says, is wrong.
-            pytest.UsageError: pytest cannot read the ini file.
-        """
+    def __init__(self, start: Path, vault: str) -> None:
         rootdir, inipath, ini = _setup(start)
+        self.rootdir = rootdir
+        self.start = start
         if vault:
             folder = vault_folder(vault, start, "--vault")
             if not folder.is_dir():
@@ -69,21 +57,21 @@ class Project:
         else:
             given = str(_value(ini, "mimic_vault_path") or ".mimic_vault")
             folder = vault_folder(given, rootdir, "mimic_vault_path")
-        secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
+        self.vault = Vault(folder, label=vault_label(folder, rootdir))
+        self.secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
         try:
-            _ = secrecy.secrets
+            _ = self.secrecy.secrets
         except ValueError as error:
             raise MimicError(f"mimic_redact: {error}") from None
-        lines = _ini_lines(ini, "mimic_functions")
-        place = inipath.name if inipath else "mimic_functions"
-        return cls(
-            rootdir=rootdir,
-            start=start,
-            vault=Vault(folder, label=vault_label(folder, rootdir)),
-            targets=tuple(_targets(lines, place)),
-            secrecy=secrecy,
-            commands=Commands(rootdir, start, vault),
-        )
+        self.targets: list[Target] = []
+        place = f"{inipath.name}, mimic_functions" if inipath else "mimic_functions"
+        for number, line in enumerate(_ini_lines(ini, "mimic_functions"), 1):
+            target = parse_target(line, f"{place} line {number}")
+            if target is not None:
+                self.targets.append(target)
+        self.commands = Commands(rootdir, start, vault)
+        self._adapters: dict[str, Adapter | None] = {}
+        self._lines: dict[str, list[Target]] = {}
 
     @property
     def secrets(self) -> Secrets:
@@ -228,13 +216,3 @@ def _ini_lines(ini: Mapping[str, object], name: str) -> list[str]:
     if not isinstance(lines, list) or not all(isinstance(one, str) for one in lines):
         raise MimicError(f"{name} is a list of texts, one for each line")
     return [line.strip() for line in lines if line.strip()]
-
-
-def _targets(lines: list[str], place: str) -> Iterator[Target]:
-    for number, line in enumerate(lines, 1):
-        try:
-            target = parse_target(line, f"{place}, mimic_functions line {number}")
-        except TargetError as error:
-            raise MimicError(str(error)) from None
-        if target is not None:
-            yield target

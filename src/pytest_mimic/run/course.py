@@ -27,7 +27,7 @@ from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.session import Session
 from pytest_mimic.vault.vault import FOLDERS, vault_above
-from pytest_mimic.words import on_one_line
+from pytest_mimic.words import on_one_line, plural
 
 _HEADERS = {
     "replay": "replay from {}",
@@ -70,25 +70,28 @@ class Course:
     def start(self) -> None:
         """Mimic the configured targets, and listen to pytest."""
         session, settings = self.session, self.session.settings
-        self._config.add_cleanup(self._close)
+        # The last one is called first.
+        self._config.add_cleanup(session.run.close)
+        self._config.add_cleanup(session.coverings.close)
         if settings.foreign_lines or not settings.targets:
             why = settings.foreign_lines or "mimic_functions is empty"
             session.usage.foreign_lines.add(why)
-        if settings.writes:
-            try:
+        try:
+            if settings.writes:
                 session.run.vault.try_out(
                     f"{folder}/" for folder in (*FOLDERS, "objects")
                 )
                 session.run.vault.close()
-            except MimicError as error:
-                raise pytest.UsageError(str(error)) from None
+            if not self._is_worker:
+                self._prepare_files()
+        except MimicError as error:
+            raise pytest.UsageError(str(error)) from None
+        if settings.writes:
             # Only a run that records needs it.
             from pytest_mimic.engine.effects import edges_of_effects
 
             session.note_changing_values()
             session.coverings.intercept(edges_of_effects(session.run.inside))
-        if not self._is_worker:
-            self._prepare_files()
         session.coverings.cover(settings.targets)
         if settings.mode != "live":
             session.coverings.intercept(
@@ -106,20 +109,13 @@ class Course:
 
     def _prepare_files(self) -> None:
         settings = self.session.settings
-        try:
-            if settings.usage is not None:
-                prepare_usage_file(settings.usage)
-            if settings.report is not None:
-                from pytest_mimic.run.report import Tests  # few ask
+        if settings.usage is not None:
+            prepare_usage_file(settings.usage)
+        if settings.report is not None:
+            from pytest_mimic.run.report import Tests  # few ask
 
-                self._tests = Tests()
-                self._config.pluginmanager.register(self._tests)
-        except MimicError as error:
-            raise pytest.UsageError(str(error)) from None
-
-    def _close(self) -> None:
-        self.session.coverings.close()
-        self.session.run.close()
+            self._tests = Tests()
+            self._config.pluginmanager.register(self._tests)
 
     @property
     def _is_controller(self) -> bool:
@@ -133,21 +129,18 @@ class Course:
             return None
         header = _HEADERS[settings.mode].format(settings.vault_label)
         if settings.mode != "live" and not settings.vault.is_dir():
-            header += self._words_for_no_vault()
+            if not settings.writes:
+                header += ", which does not exist"
+            above = vault_above(settings.vault, settings.rootdir)
+            if above is not None:
+                there = self.session.commands.folder(above)
+                header += f" (a vault in {there} has recordings of these tests)"
         if self._config.option.mimic_no_record:
             header += ", nothing may be recorded"
         count = sum(not target.excluded for target in settings.targets)
-        targets = f" ({count} target{'s' if count > 1 else ''})" if count else ""
-        return on_one_line(f"mimic: {header}{targets}")
-
-    def _words_for_no_vault(self) -> str:
-        settings = self.session.settings
-        words = "" if settings.writes else ", which does not exist"
-        above = vault_above(settings.vault, settings.rootdir)
-        if above is not None:
-            there = self.session.commands.folder(above)
-            words += f" (a vault in {there} has recordings of these tests)"
-        return words
+        if count:
+            header += f" ({plural(count, 'target')})"
+        return on_one_line(f"mimic: {header}")
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Collect nothing below the vault, which a stranger may have written."""
@@ -220,29 +213,23 @@ class Course:
             self._tell_controller()
             return
         if ours.settings.mode == "accept-source":
-            ours.safely(self._accept)
+            from pytest_mimic.engine.accepting import accept  # few runs ask
+
+            ours.safely(lambda: accept(ours.run.vault, ours.run.events, usage.outcomes))
         if ours.run.events.of("set up anew"):
             from pytest_mimic.run.remarks import note_former_answers  # few set up anew
 
             ours.safely(lambda: note_former_answers(ours))
         if ours.selection.has_run:
             ours.safely(self._judge)
-        if ours.settings.usage is not None:
-            ours.safely(self._write_usage)
+        ours.safely(self._write_usage)
         ours.safely(ours.run.vault.close)
-        if ours.settings.report is not None:
-            ours.safely(self._write_report)
+        ours.safely(self._write_report)
         is_misused = self._is_controller and ours.run.events.of("wrong target")
         if is_misused or ours.run.events.of("not writable"):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _accept(self) -> None:
-        from pytest_mimic.engine.accepting import accept  # few runs ask
-
-        ours = self.session
-        accept(ours.run.vault, ours.run.events, ours.usage.outcomes)
 
     def _judge(self) -> None:
         ours, settings = self.session, self.session.settings
@@ -257,7 +244,8 @@ class Course:
 
     def _write_usage(self) -> None:
         settings = self.session.settings
-        assert settings.usage is not None
+        if settings.usage is None:
+            return
         self.session.usage.vault = files_in(self.session.run.vault)
         write_usage_file(settings.usage, self.session.usage, settings.rootdir)
 
@@ -269,10 +257,11 @@ class Course:
         return fails or bool(ours.run.events.of("stray", "wrong target", *unfit))
 
     def _write_report(self) -> None:
+        ours, settings = self.session, self.session.settings
+        if settings.report is None:
+            return
         from pytest_mimic.run.report import write  # few runs ask
 
-        ours, settings = self.session, self.session.settings
-        assert settings.report is not None
         heading = _HEADERS[settings.mode].format(settings.vault_label)
         notes = self._summary(is_whole=True)
         write(settings.report, heading, notes, self._tests, ours.run)

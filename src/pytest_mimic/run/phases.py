@@ -93,7 +93,11 @@ class Phases:
         for report in reports:
             is_last = report.when == "call" or report.failed
             if is_last and self._drifts:
-                report = _judged_again(item, self._call, report)
+                judged = hook.pytest_runtest_makereport(item=item, call=self._call)
+                shown = judged.sections
+                former = [one for one in report.sections if one not in shown]
+                judged.sections = former + shown
+                report = judged
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
@@ -152,7 +156,11 @@ class Phases:
     def pytest_pyfunc_call(
         self, pyfuncitem: pytest.Function
     ) -> Generator[None, object, object]:
-        self._is_uncalled |= _may_be_answered(pyfuncitem)
+        for hook in pyfuncitem.ihook.pytest_pyfunc_call.get_hookimpls():
+            is_wrapper = hook.wrapper or hook.hookwrapper
+            # A plugin may answer for a test without a call of its function.
+            if not is_wrapper and hook.plugin_name not in _CALLERS:
+                self._is_uncalled = True
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -253,35 +261,21 @@ class Phases:
             if event.kind == "replayed"
             and event.text("name") not in session.only_replayed
         ]
-        if replayed:
-            names = {event.text("name") for event in replayed}
-            entries = [*_entries_in(names, session.run.vault)]
-            lines = [
-                self._again(test, sum(event.times for event in replayed), entries),
-                *_own_recordings(test, entries),
-                *_given_otherwise(entries, session.run.secrecy.secrets),
-            ]
-            report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
-
-    def _again(self, test: str, replayed: int, entries: Iterable[Entry]) -> str:
+        if not replayed:
+            return
+        names = {event.text("name") for event in replayed}
+        entries = [*_entries_in(names, session.run.vault)]
         # Alone, it would record again what the others are right with.
         sharing = dict.fromkeys([test, *(one.test for one in entries if one.test)])
-        command = self._session.commands.pytest("--mimic-rerecord", tests=sharing)
-        them = "it" if replayed == 1 else "them"
-        told = f"{plural(replayed, 'call')} replayed; to record {them} again"
-        return f"{told}: {command}"
-
-
-def _judged_again(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-) -> pytest.TestReport:
-    """Return the report of a phase with the drifts that were held back."""
-    judged: pytest.TestReport = item.ihook.pytest_runtest_makereport(
-        item=item, call=call
-    )
-    shown = judged.sections
-    judged.sections = [one for one in report.sections if one not in shown] + shown
-    return judged
+        command = session.commands.pytest("--mimic-rerecord", tests=sharing)
+        count = sum(event.times for event in replayed)
+        them = "it" if count == 1 else "them"
+        lines = [
+            f"{plural(count, 'call')} replayed; to record {them} again: {command}",
+            *_own_recordings(test, entries),
+            *_given_otherwise(entries, session.run.secrecy.secrets),
+        ]
+        report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
 
 def _may_run_again(item: pytest.Item) -> bool:
@@ -338,15 +332,6 @@ def _line_of(event: Event) -> str:
         return f"{event.kind} {event.call}"
     saved = "" if event.kind == "recorded" else " saved"
     return f"{event.kind} {event.call} ({duration(seconds)}{saved})"
-
-
-def _may_be_answered(item: pytest.Function) -> bool:
-    """Return whether a plugin may answer for a test without a call of its function."""
-    for hook in item.ihook.pytest_pyfunc_call.get_hookimpls():
-        is_wrapper = hook.wrapper or hook.hookwrapper
-        if not is_wrapper and hook.plugin_name not in _CALLERS:
-            return True
-    return False
 
 
 def _targets_of_class(item: pytest.Item) -> Iterator[list[Target]]:

@@ -38,7 +38,12 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         session: What the run has.
         is_whole: Whether a list on which nobody must act has rows, too.
     """
-    _forget_files_that_are_gone(session)
+    events, rootdir = session.run.events, session.settings.rootdir
+    for event in events.of("unrepeated"):
+        verb, _, file = event.text("fact").partition(" ")
+        # The tests have removed what a call has written.
+        if verb == "wrote" and not (rootdir / file).is_file():
+            events.take_back(event)
     lines: list[str] = []
     for row in _LISTS.strip().splitlines():
         kind, form, heading = map(str.strip, row.split("|"))
@@ -413,12 +418,3 @@ def note_former_answers(session: Session) -> None:
             is_twice = len(workers[fixture]) > 1
             kind: EventKind = "two answers" if is_twice else "former answers"
             run.events.add(kind, fixture, test=recording.owner, cause=fixture)
-
-
-def _forget_files_that_are_gone(session: Session) -> None:
-    """Forget what calls have written and the tests have removed."""
-    events, rootdir = session.run.events, session.settings.rootdir
-    for event in events.of("unrepeated"):
-        verb, _, file = event.text("fact").partition(" ")
-        if verb == "wrote" and not (rootdir / file).is_file():
-            events.take_back(event)

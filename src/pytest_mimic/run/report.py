@@ -27,20 +27,20 @@ from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import on_one_line
 
 _TEMPLATE = Path(__file__).with_name("report.html")
-# What a call has on the page besides: the fact of an event, and what stands for none.
-_FACTS: dict[str, tuple[str, Any]] = {
-    "owner": ("fixture", ""),
-    "cause": ("cause", ""),
-    "file": ("name", ""),
-    "what": ("error", ""),
-    "seconds": ("seconds", 0),
-    "began": ("began", 0),
-    "at": ("at", 0),
-    "ended": ("ended", 0),
-    "times": ("times", 1),
-    "tokens": ("tokens", 0),
-    "facts": ("facts", []),
-    "remedies": ("remedies", []),
+# The facts of an event that a call has on the page, and what stands for none.
+_FACTS: dict[str, Any] = {
+    "fixture": "",
+    "cause": "",
+    "name": "",
+    "error": "",
+    "seconds": 0,
+    "began": 0,
+    "at": 0,
+    "ended": 0,
+    "times": 1,
+    "tokens": 0,
+    "facts": [],
+    "remedies": [],
 }
 # The command `show` has the rest.
 _MOST_LINES = 300
@@ -152,10 +152,7 @@ def _call(event: Event, entries: list[Entry], run: Run) -> dict[str, Any]:
         entries: The calls of its file.
         run: The run.
     """
-    facts = {
-        shown: event.facts.get(name, default)
-        for shown, (name, default) in _FACTS.items()
-    }
+    facts = {name: event.facts.get(name, none) for name, none in _FACTS.items()}
     identity, at = event.facts.get("identity"), event.facts.get("at")
     equal = [entry for entry in entries if entry.identity == identity]
     at_its_place = [entry for entry in equal if entry.begin == at]

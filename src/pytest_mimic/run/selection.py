@@ -75,7 +75,13 @@ class Selection:
         self._config = config
         self._usage = usage
         self._collected: list[pytest.Item] = []
-        self.partly_named = _partly_named_files(config)
+        self.partly_named: set[str] = set()
+        for arg in config.args:
+            file, colons, _ = arg.partition("::")
+            if colons:
+                path = Path(config.invocation_params.dir, file).resolve()
+                relative = os.path.relpath(path, config.rootpath.resolve())
+                self.partly_named.add(Path(relative).as_posix())
 
     def whole_files(self) -> dict[str, set[str]]:
         """Return the tests by file, of the files all of whose tests were selected."""
@@ -151,26 +157,11 @@ def _are_all_named(config: pytest.Config) -> bool:
     """Return whether the paths of the command line contain those of `testpaths`."""
     start = config.invocation_params.dir
     named = [Path(start, arg).resolve() for arg in config.args if "::" not in arg]
-    return all(any(map(path.is_relative_to, named)) for path in _test_folders(config))
-
-
-def _test_folders(config: pytest.Config) -> list[Path]:
     folders = []
     for pattern in config.getini("testpaths"):
         # As pytest does it: Path.glob takes neither `.` nor an absolute pattern.
         path = str(config.rootpath / pattern)
         found = glob.glob(path, recursive=True)  # noqa: PTH207
         folders += [Path(folder).resolve() for folder in found]
-    return folders or [config.rootpath.resolve()]
-
-
-def _partly_named_files(config: pytest.Config) -> set[str]:
-    """Return the files of which the command line names single tests."""
-    files = set()
-    for arg in config.args:
-        file, colons, _ = arg.partition("::")
-        if colons:
-            path = Path(config.invocation_params.dir, file).resolve()
-            relative = os.path.relpath(path, config.rootpath.resolve())
-            files.add(Path(relative).as_posix())
-    return files
+    folders = folders or [config.rootpath.resolve()]
+    return all(any(map(path.is_relative_to, named)) for path in folders)

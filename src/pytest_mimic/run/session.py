@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -107,7 +107,19 @@ class Session:
 
         Where all tests of a file or all cases of a function are meant, it names these.
         """
-        places = _by_files(tests, self.selection.whole_files())
+        meant = set(tests)
+        whole_files = self.selection.whole_files()
+        places: dict[str, None] = {}
+        for test in tests:
+            file, function = test.partition("::")[0], test.partition("[")[0]
+            of_file = whole_files.get(file, set())
+            cases = {one for one in of_file if one.partition("[")[0] == function}
+            place = test
+            if len(of_file) > 1 and of_file <= meant:
+                place = file
+            elif len(cases) > 1 and cases <= meant:
+                place = function
+            places[place] = None
         return self.commands.recording(option, places)
 
     def keep_error(self, error: MimicError) -> None:
@@ -120,20 +132,3 @@ class Session:
             step()
         except MimicError as error:
             self.keep_error(error)
-
-
-def _by_files(tests: Sequence[str], whole_files: Mapping[str, set[str]]) -> list[str]:
-    """Return files and functions in place of tests where all of theirs are meant."""
-    meant = set(tests)
-    places: dict[str, None] = {}
-    for test in tests:
-        file, function = test.partition("::")[0], test.partition("[")[0]
-        of_file = whole_files.get(file, set())
-        cases = {one for one in of_file if one.partition("[")[0] == function}
-        place = test
-        if len(of_file) > 1 and of_file <= meant:
-            place = file
-        elif len(cases) > 1 and cases <= meant:
-            place = function
-        places[place] = None
-    return list(places)

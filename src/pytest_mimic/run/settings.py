@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -17,11 +17,6 @@ from pytest_mimic.vault.vault import vault_folder, vault_label
 Source = Literal["strict", "ignore"]
 Inputs = Literal["warn", "strict", "ignore"]
 Pickle = Literal["listed", "forbid"]
-_WORDS = {
-    "mimic_source": ("strict", "ignore"),
-    "mimic_inputs": ("warn", "strict", "ignore"),
-    "mimic_pickle": ("listed", "forbid"),
-}
 _MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "accept-source", "live")
 _WRITING_MODES = ("record", "rerecord")
 _ACCEPTS = "accept-source"
@@ -74,9 +69,9 @@ class Settings:
         self.vault_label = vault_label(self.vault, self.rootdir)
         self.targets = _targets(config)
         self.redact = _redacted(config)
-        self.source: Source = _word(config, "mimic_source")
-        self.inputs: Inputs = _word(config, "mimic_inputs")
-        self.pickle: Pickle = _word(config, "mimic_pickle")
+        self.source: Source = _word(config, "mimic_source", Source)
+        self.inputs: Inputs = _word(config, "mimic_inputs", Inputs)
+        self.pickle: Pickle = _word(config, "mimic_pickle", Pickle)
         self.clears_unused: bool = option.mimic_clear_unused
         self.fails_on_unused: bool = option.mimic_fail_on_unused
         self.usage = _file(config, "mimic_usage", b'"pytest_mimic_usage"')
@@ -188,13 +183,13 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
     return list(lines)
 
 
-def _word(config: pytest.Config, name: str) -> Any:
+def _word(config: pytest.Config, name: str, words: Any) -> Any:
     """Return the value of an ini option that is one of a few words.
 
     Raises:
         pytest.UsageError: It is none of them.
     """
-    given, known = str(config.getini(name)), _WORDS[name]
+    given, known = str(config.getini(name)), get_args(words)
     if given in known:
         return given
     listed = f"{', '.join(known[:-1])} or {known[-1]}"

@@ -24,7 +24,12 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
     wrong = events.of("wrong target", "not writable", "stray")
     errors = dict.fromkeys(one.call for one in wrong)
     lines = [line for error in errors for line in f"ERROR: {error}".split("\n")]
-    problems = _remarks(session, is_whole) + _unused(session)
+    problems: list[str] = []
+    if any(one.kind not in _COUNTED for one in events.rows):
+        from pytest_mimic.run.remarks import remarks  # a sound run has none
+
+        problems = remarks(session, is_whole=is_whole)
+    problems += _unused(session)
     counts = _counts(session)
     recorded = events.of("recorded")
     if counts and (problems or recorded or not is_quiet):
@@ -35,25 +40,14 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
     if by_model:
         lines.append(f"tokens spent: {by_model}")
     if recorded and not is_quiet:
-        lines.append(_size(session))
+        vault = session.run.vault
+        files = plural(len([*vault.names()]), "file")
+        label, size = session.settings.vault_label, size_in_words(vault.size())
+        lines.append(f"vault: {label}, {files}, {size}")
     lines += problems
     if not lines and _says_that_nothing_is_mimicked(session):
         lines.append("nothing is mimicked")
     return lines + _verdict_on_unused(session)
-
-
-def _remarks(session: Session, is_whole: bool) -> list[str]:
-    if all(one.kind in _COUNTED for one in session.run.events.rows):
-        return []
-    from pytest_mimic.run.remarks import remarks  # a sound run has none
-
-    return remarks(session, is_whole=is_whole)
-
-
-def _size(session: Session) -> str:
-    vault = session.run.vault
-    count, size = plural(len([*vault.names()]), "file"), vault.size()
-    return f"vault: {session.settings.vault_label}, {count}, {size_in_words(size)}"
 
 
 def _says_that_nothing_is_mimicked(session: Session) -> bool:

@@ -289,8 +289,9 @@ class Secrets:
 
     def hide_environment(self, tree: Any) -> Any:
         """Return a readable outcome with what stands for values of the environment."""
-        is_hidden = self.environment.is_anywhere
-        return map_texts(tree, self.environment.hide_in) if is_hidden else tree
+        if not self.environment.is_anywhere:
+            return tree
+        return map_texts(tree, self.environment.hide_in)
 
     def _known_in_request(self, value: str, scope: Scope) -> str | None:
         """Return what stands for a value that is no new secret of the application."""

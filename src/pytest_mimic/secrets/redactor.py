@@ -442,8 +442,9 @@ class _Walk:
         return hidden
 
     def _stand_in(self, value: str, path: str) -> str:
-        is_secret = value and value not in _PLAIN_WORDS
-        return self._give(value, path) if is_secret else value
+        if not value or value in _PLAIN_WORDS:
+            return value
+        return self._give(value, path)
 
     def _replace_text(self, name: str, value: str, path: str) -> str:
         words = words_of(name)
@@ -489,6 +490,9 @@ class _Walk:
         return json.dumps(hidden, ensure_ascii=False, separators=separators)
 
     def _hide_users(self, text: str, path: str) -> str:
+        if not self._names.secret("password"):
+            return text
+
         def hidden(match: re.Match[str]) -> str:
             user, password = unquote(match["user"]), unquote(match["password"])
             is_web = match["scheme"] in ("http", "https")
@@ -500,7 +504,7 @@ class _Walk:
             user = match["user"] if kept[0] == user else kept[0]
             return f"{match['start']}{user}{match['colon']}{kept[1]}@"
 
-        return re.sub(_USER, hidden, text) if self._names.secret("password") else text
+        return re.sub(_USER, hidden, text)
 
     def _hide_escaped(self, text: str, path: str) -> str:
         """Hide what an address names that stands in another one."""
