@@ -739,7 +739,7 @@ class Exchange:
         new = new_parts(self.step.call, found)
         options = options.changed(volatile=(*options.volatile, *new))
         paths = volatile_paths(adapter, options)
-        mixed = self.step.with_volatile(recorded, answer, paths)
+        mixed = self.step.owner.real.note(recorded, answer, paths)
         given: Plain = self._secrets.with_real(mixed, self._scope)
         return given
 

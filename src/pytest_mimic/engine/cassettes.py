@@ -162,7 +162,7 @@ class Cassette:
         mode = self._owner.mode
         if mode == "accept-source":
             return "replay"
-        return "record" if mode == "rerecord" else str(mode)
+        return "record" if mode == "rerecord" else mode
 
     @property
     def calls(self) -> list[CassetteCall]:
@@ -258,9 +258,9 @@ class Cassettes:
         owner = Owner(
             name,
             "cassette",
+            self._mode(name, file, fixture),
             file=file,
             serves=self._run.test,
-            mode=self._mode(name, file, fixture),
             never_records=_NEVER_RECORDS if fixture == "replay" else "",
         )
         if owner.mode in ("record", "rerecord") and self._is_of_another(owner):

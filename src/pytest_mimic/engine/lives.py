@@ -30,7 +30,7 @@ def begin_test(run: Run, nodeid: str) -> None:
     run.sleeps.go_on()
     run.servers.ask_again()
     run.test = nodeid
-    run.begin_owner(Owner(nodeid, "test"))
+    run.begin_owner(Owner(nodeid, "test", run.mode))
     run.events.is_judged_here = True
 
 
@@ -227,7 +227,7 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
     is_replaced = False
     for slot in log.made:
         if slot.outcome is not None:
-            why = log.why_left_out(slot)
+            why = log.why_left_out(slot.outcome)
             _tell_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
             is_replaced = is_replaced or not slot.is_added
     if is_replaced and log.ending == "failed" and log.entries:

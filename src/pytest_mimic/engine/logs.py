@@ -7,6 +7,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import count
 from typing import Literal
 
 from pytest_mimic.engine.calls import (
@@ -89,7 +90,7 @@ class Log:
         self._is_made_again = is_made_again
         # The collector may end a stream of this log while another call holds it.
         self._lock = threading.RLock()
-        self._clock = 0
+        self._clock = count()
         # How many calls of a key began, and which of the recorded calls have it.
         self._counts: Counter[Hashable] = Counter()
         self._indices: dict[Key, list[int]] = {}
@@ -119,7 +120,8 @@ class Log:
         if len(self.beginnings) > self.beginning:
             self.found = self.beginnings[self.beginning]
             self.entries = self.found.entries
-        self._clock = _end_of([one for piece in before for one in piece.entries])
+        ended = _end_of(one for piece in before for one in piece.entries)
+        self._clock = count(ended)
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
@@ -205,7 +207,7 @@ class Log:
                 index = None
             slot = Slot(self.name, key, recorded, entry, decision, index)
             slot.is_in_log, slot.conversation = True, kind
-            slot.begin = self._tick()
+            slot.begin = next(self._clock)
             if kind:
                 self._conversations[kind] = "real" if slot.is_real else "replayed"
             if slot.decision not in ("missing", "stale", "follows"):
@@ -305,10 +307,9 @@ class Log:
         ]
 
     def _begin(self, slot: Slot, call: Call) -> None:
-        index = slot.index
-        is_first = index is not None and index not in self._by_index
-        if index is not None and is_first:
-            self._by_index[index] = slot
+        is_first = False
+        if slot.index is not None:
+            is_first = self._by_index.setdefault(slot.index, slot) is slot
         if slot.decision == "replay":
             self.plays += 1
         if slot.is_real:
@@ -319,10 +320,6 @@ class Log:
         if slot.is_real or is_first:
             self.made.append(slot)
         self.turns.note(slot)
-
-    def _tick(self) -> int:
-        self._clock += 1
-        return self._clock - 1
 
     def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
@@ -340,7 +337,7 @@ class Log:
         """Note that the call at a place has ended, whatever it gave."""
         with self._lock:
             if slot.ended is None and not is_open:
-                slot.ended = self._tick()
+                slot.ended = next(self._clock)
                 self.turns.note(slot)
 
     # -- part files
@@ -391,18 +388,14 @@ class Log:
         """Whether a call ran for real."""
         return any(slot.is_real for slot in self.made)
 
-    def why_left_out(self, slot: Slot) -> str:
+    def why_left_out(self, entry: Entry) -> str:
         """Say why the outcome of a call that ran for real is left out, if it is."""
-        if slot.outcome is None:
-            return ""
-        return why_not_kept(
-            slot.outcome, self.ending, below_replayed=self.is_below_replayed
-        )
+        return why_not_kept(entry, self.ending, below_replayed=self.is_below_replayed)
 
     def _left(self, slot: Slot) -> Entry:
         """Give what is in the log of a call when its owner has ended."""
         entry = slot.outcome
-        if entry is None or self.why_left_out(slot):
+        if entry is None or self.why_left_out(entry):
             entry = slot.blank if slot.is_real else slot.entry
         assert entry is not None
         return copied(entry, begin=slot.begin, ended=slot.ended)
@@ -439,8 +432,11 @@ class Log:
 
     def _with_added(self) -> list[Entry]:
         """Give what a failing test leaves of a log: its new calls of functions."""
-        new = [slot for slot in self.made if slot.is_added and slot.outcome]
-        added = [self._left(one) for one in new if not self.why_left_out(one)]
+        added = [
+            self._left(slot)
+            for slot in self.made
+            if slot.is_added and slot.outcome and not self.why_left_out(slot.outcome)
+        ]
         return [*self.entries, *_behind(self.entries, added)] if added else []
 
     def write(

@@ -517,7 +517,7 @@ class RealCall:
         )
         step.check(differences, failed=failed)
         paths = self._call.volatile_paths()
-        recorded.body = step.with_volatile(recorded.body, body, paths)
+        recorded.body = step.owner.real.note(recorded.body, body, paths)
 
     def _store(self, value: object, verb: str, name: str = "result") -> Tree:
         """Return what is stored of a part of the outcome.

@@ -32,13 +32,13 @@ class Owner:
         name: `tests/test_a.py::test_b`, `tests/conftest.py::customer (session)[db=1]`,
             or the name of a cassette.
         kind: Which of the three it is.
+        mode: That of the run, or of a cassette's block.
         file: The name of its log in the vault. Default: made of the name.
         serves: What runs again if it is recorded again: the id of a test or of a file;
             empty: all tests.
         pid: The process in which it began. Default: this one.
 
     Attributes:
-        mode: The mode of a cassette's block; None: that of the run.
         never_records: Why no option records its calls, and what does; else empty.
         pid: The process in which it began.
         opening: Is held while its log is read.
@@ -67,10 +67,10 @@ class Owner:
         self,
         name: str,
         kind: Literal["test", "fixture", "cassette"],
+        mode: Mode,
         *,
         file: str = "",
         serves: str | None = None,
-        mode: Mode | None = None,
         never_records: str = "",
         pid: int = 0,
     ) -> None:
@@ -105,7 +105,7 @@ class Owner:
 
     def __reduce__(self) -> Any:
         """Let another process know whose calls are not its own to begin."""
-        return partial(Owner, pid=self.pid), (self.name, self.kind)
+        return partial(Owner, pid=self.pid), (self.name, self.kind, self.mode)
 
     @property
     def is_here(self) -> bool:

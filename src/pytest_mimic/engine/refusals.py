@@ -282,8 +282,10 @@ class Refusals:
         if failed:
             option = RECORD if of_fixture else VERIFY
             remedies = self._remedies(f"{failed}, to try again", option, owner)
+        from pytest_mimic.values.messages import lines_of  # only a drift draws
+
         shown = [self._secrecy.masked_difference(one) for one in differences]
-        error = DriftError(what, lines_of(shown), remedies)
+        error = DriftError(what, lines_of(shown, _MOST_OF_A_DRIFT), remedies)
         error.call, error.conversation = label, call.conversation
         if not (failed or of_fixture or owner.never_records):
             error.option = RERECORD
@@ -299,13 +301,6 @@ class Refusals:
         if owner.never_records:
             return [(owner.never_records, "")]
         return [(words, self.command(option, owner))]
-
-
-def lines_of(differences: Sequence[Difference]) -> list[str]:
-    """Give a line for each difference, as far as they are shown."""
-    from pytest_mimic.values import messages  # only a drift draws
-
-    return messages.lines_of(differences, _MOST_OF_A_DRIFT)
 
 
 def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:

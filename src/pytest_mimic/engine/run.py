@@ -134,11 +134,11 @@ class Run:
     def for_child(self) -> dict[str, Any]:
         """Give what `of_parent` needs in a process that is started anew."""
         return {
-            "mode": self.mode,
-            "vault": (self.vault.path, self.vault.label),
-            "places": self.places,
-            "commands": self.refusals.commands,
+            "vault": {"path": self.vault.path, "label": self.vault.label},
             "options": {
+                "mode": self.mode,
+                "places": self.places,
+                "commands": self.refusals.commands,
                 "forbids_pickles": self.forbids_pickles,
                 "source": self.source,
                 "inputs": self.inputs,
@@ -153,15 +153,7 @@ class Run:
     @classmethod
     def of_parent(cls, facts: Mapping[str, Any]) -> Run:
         """Make the run of a child process from what `for_child` gave in its parent."""
-        path, label = facts["vault"]
-        vault = Vault(path, label=label)
-        run = cls(
-            facts["mode"],
-            vault,
-            facts["places"],
-            facts["commands"],
-            **facts["options"],
-        )
+        run = cls(vault=Vault(**facts["vault"]), **facts["options"])
         run.test = facts["test"]
         run._children.join(facts["told"])
         return run
@@ -191,7 +183,7 @@ class Run:
     @property
     def innermost(self) -> Owner:
         """The innermost owner that runs now, cassettes apart; if none does, no name."""
-        return self.owners[-1] if self.owners else Owner("", "test")
+        return self.owners[-1] if self.owners else Owner("", "test", self.mode)
 
     @property
     def test_owner(self) -> Owner:
@@ -199,7 +191,7 @@ class Run:
         for owner in self.owners:
             if owner.kind == "test":
                 return owner
-        return Owner("", "test")
+        return Owner("", "test", self.mode)
 
     def uses(self, fixtures: Iterable[Owner]) -> None:
         """The wider fixtures whose answers the running test may hold."""
@@ -212,7 +204,7 @@ class Run:
     def _note_other_beginning(self, test: Owner, fixture: Owner) -> None:
         """Note what stands for what, if a test saw another beginning of a fixture."""
         now = fixture.log
-        if now is None or self.mode_of(test) == "rerecord":
+        if now is None or test.mode == "rerecord":
             return
         seen = self._beginning_seen(now.beginnings, fixture)
         if seen is None or seen == now.beginning:
@@ -253,9 +245,6 @@ class Run:
             one.real for one in around if one.is_written or not in_written
         )
 
-    def mode_of(self, owner: Owner) -> Mode:
-        return owner.mode or self.mode
-
     def log_of(self, owner: Owner) -> Log:
         """Give the log of an owner, which is read when it is first needed.
 
@@ -287,18 +276,18 @@ class Run:
             return False  # It is named where the log is needed.
 
     def _open_log(self, owner: Owner) -> Log:
-        mode, is_cassette = self.mode_of(owner), owner.kind == "cassette"
+        is_cassette = owner.kind == "cassette"
         name = owner.serves if is_cassette else owner.name
         log = Log(
             self.vault,
             owner.file,
             name,
-            is_made_again=mode == "rerecord",
+            is_made_again=owner.mode == "rerecord",
             beginning=self._beginning_of(owner) if owner.kind == "fixture" else 0,
         )
         if owner.kind == "fixture":
             self._begun[owner.file].append(log)
-        if mode in ("record", "rerecord") and not is_cassette:
+        if owner.mode in ("record", "rerecord") and not is_cassette:
             log.keep_part()
         return log
 
@@ -312,7 +301,7 @@ class Run:
             recording = self.vault.read(fixture.file)
             beginnings = recording.beginnings() if recording else []
         seen = self._beginning_seen(beginnings, fixture)
-        if not made and self.mode_of(fixture) != "rerecord":
+        if not made and fixture.mode != "rerecord":
             # A test without a log says nothing; it is served in the recorded order.
             last = max(len(beginnings) - 1, 0)
             return min(len(begun), last) if seen is None else seen
@@ -329,9 +318,8 @@ class Run:
     def will_run(self, kind: str, cassette: Owner | None) -> bool:
         """Whether the next call of a kind of client runs for real, whatever it is."""
         owner = cassette or self.innermost
-        mode = self.mode_of(owner)
-        if mode != "record" or not owner.name:
-            return mode == "rerecord"
+        if owner.mode != "record" or not owner.name:
+            return owner.mode == "rerecord"
         log = self.log_of(owner)
         conversation = log.conversation(kind)
         if conversation != "new":

@@ -40,7 +40,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
-from pytest_mimic.values.tree import Path, Tree
+from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
 
 def _has_in_log(run: Run, call: Call, owner: Owner) -> bool:
     """Whether an owner has recorded a call for itself, when its line had it so."""
-    if call.is_of_all or run.mode_of(owner) == "rerecord":
+    if call.is_of_all or owner.mode == "rerecord":
         return False
     return run.has_own(call.target, owner) and run.log_of(owner).times(call) > 0
 
@@ -102,7 +102,7 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     def is_recorded(other: Call) -> bool:
         return bool(run.shared.find(other)[1])
 
-    mode = run.mode_of(owner)
+    mode = owner.mode
     if mode == "verify" and not is_recorded(call):
         call = _as_recorded(run, call, owner, is_recorded)
     if mode == "rerecord":
@@ -144,7 +144,7 @@ def _note_joined(run: Run, call: Call) -> None:
 def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     if not owner.is_here:
         raise run.refusals.without_place(call, in_child=bool(owner.name))
-    log, mode, recorded = run.log_of(owner), run.mode_of(owner), call
+    log, mode, recorded = run.log_of(owner), owner.mode, call
     has_effect = call.has_effect and owner.kind == "fixture"
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
     if may_differ and not log.times(call):
@@ -478,18 +478,8 @@ class Step(OpenCall):
         """Note the real values at volatile paths, in place of recorded ones."""
         before, paths = self._slot.entry, self.call.volatile_paths()
         if paths and before is not None:
-            body: Any = unshelve(before.body, self._run.vault)
-            self.with_volatile(body, real, paths)
-
-    def with_volatile(self, recorded: Body, real: Body, paths: Sequence[Path]) -> Body:
-        """Return a recorded answer with the real values at volatile paths.
-
-        Later requests of the owner that hold these values are then found again.
-        """
-        if not paths:
-            return recorded
-        mixed: Body = self.owner.real.note(recorded, real, paths)
-        return mixed
+            recorded = unshelve(before.body, self._run.vault)
+            self.owner.real.note(recorded, real, paths)
 
     # -- a call that is replayed
 
@@ -549,8 +539,8 @@ class Step(OpenCall):
 
         None: this run does not record, or the stream has its place in a log.
         """
-        mode = self._run.mode_of(self.owner)
-        if self._log is not None or mode not in ("record", "rerecord"):
+        is_recording = self.owner.mode in ("record", "rerecord")
+        if self._log is not None or not is_recording:
             return None
         further = copy(self._slot)
         further.decision = "run"

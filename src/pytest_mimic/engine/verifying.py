@@ -191,7 +191,10 @@ class RealValues:
         return together
 
     def note(self, recorded: Any, real: Any, paths: Sequence[Path]) -> Any:
-        """Give a recorded outcome with the real values at its volatile paths."""
+        """Give a recorded outcome with the real values at its volatile paths.
+
+        Later requests of the owner that hold these values are then found again.
+        """
         if () in paths:
             self._note_all(recorded, real)
             return real

@@ -103,7 +103,7 @@ class Fixtures:
         name = f"{fixturedef.argname} ({words}){listed}"
         serves = "" if scope == "session" else served
         name = f"{served}::{name}" if served else name
-        return Owner(name, "fixture", serves=serves)
+        return Owner(name, "fixture", self._session.run.mode, serves=serves)
 
     def _parameters_of(self, fixturedef: Any, request: Any) -> list[str]:
         parameters: dict[str, None] = {}
