@@ -200,7 +200,7 @@ def identities() -> dict[str, str]:
 
 
 def has_unequal_copies(value: Any) -> bool:
-    walk = Walk("identity", None, {})
+    walk = Walk("identity", asked={})
     return refused_at(walk.node(value)) is not None
 
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hooked
 
 from pytest_mimic.errors import MimicError
-from pytest_mimic.values.outcome import load
+from pytest_mimic.values.outcome import player
 
 NOT_IMPORTED = (
     "__hello__ __phello__ antigravity this idlelib tkinter turtle turtledemo"
@@ -170,7 +170,7 @@ def attack(tree: Any, watch: Watch) -> str:
     watch.is_on = True
     value, end = None, "made"
     try:
-        value = load(tree, Nothing(), forbid=True)  # type: ignore[arg-type]
+        value = player(tree, Nothing(), forbid=True)()  # type: ignore[arg-type]
     except MimicError as error:
         end = type(error).__name__
     except RecursionError:
@@ -201,9 +201,9 @@ def main() -> None:
         {"$hooked:LoudError": {}, "args": []},
     ):
         with suppress(MimicError):
-            load(warm, Nothing())  # type: ignore[arg-type]
+            player(warm, Nothing())()  # type: ignore[arg-type]
     with suppress(MimicError):
-        load({"$uuid": "1"}, Nothing())  # type: ignore[arg-type]
+        player({"$uuid": "1"}, Nothing())()  # type: ignore[arg-type]
     watch = Watch()
     counts: Counter[str] = Counter()
     # One that runs for ever ends the process.

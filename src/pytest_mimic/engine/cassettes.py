@@ -18,7 +18,7 @@ from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.values.outcome import load, unshelve
+from pytest_mimic.values.outcome import player, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry
@@ -97,7 +97,7 @@ class CassetteCall:
         run = self._run
         if isinstance(tree, dict) and "$after" in tree:
             return f"<{tree['$after']}>"  # An argument, which nobody has here.
-        return load(tree, run.vault, run.places, forbid=run.forbids_pickles)
+        return player(tree, run.vault, run.places, forbid=run.forbids_pickles)()
 
     def _whole(self, tree: Tree) -> Any:
         return unshelve(tree, self._run.vault)

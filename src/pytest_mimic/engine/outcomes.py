@@ -20,7 +20,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, load, makers_of, shelve, store
+from pytest_mimic.values.outcome import Objects, makers_of, player, shelve, store
 from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
@@ -165,13 +165,13 @@ class Replay:
         """
         plan = self._call.plan
         try:
-            return load(
+            return player(
                 tree,
                 self._objects,
                 self.places,
                 forbid=plan.run.forbids_pickles,
                 load_imports=plan.load_imports,
-            )
+            )()
         except StaleRecordingError as error:
             raise self._step.outdated(error) from None
         except MimicError as error:

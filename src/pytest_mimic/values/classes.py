@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum, EnumMeta
 from functools import lru_cache
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
@@ -59,7 +59,7 @@ _OF_CLASSES = frozenset(
 """What classes say of themselves: `__name__`, `__mro__` and the like."""
 
 
-def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type:
+def allowed(name: str) -> type:
     """Give a class that a file names, if its objects may be made.
 
     Making an object of it, reading its attributes, or letting go of it, runs no code of
@@ -67,7 +67,6 @@ def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type
 
     Args:
         name: `module:Outer.Inner`.
-        load_imports: Imports what the code of the target names.
 
     Raises:
         CorruptRecordingError: They may not.
@@ -75,7 +74,7 @@ def allowed(name: str, load_imports: Callable[[], object] | None = None) -> type
     """
     fault = _fault_of_name(name)
     if not fault:
-        cls = class_named(name, load_imports)
+        cls = class_named(name)
         metaclass = type(cls)
         fault = "its metaclass is an odd one"
         # What is remembered of a class is found by its hash, which must be that of C.

@@ -12,7 +12,7 @@ from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 from pytest_mimic.values.classes import allowed, check_names
 from pytest_mimic.values.making import Judge
 from pytest_mimic.values.names import class_named, name_of
-from pytest_mimic.values.outcome import load, store
+from pytest_mimic.values.outcome import player, store
 from pytest_mimic.values.rows import bytes_node, bytes_of, checked
 from pytest_mimic.values.state import made_bare
 from pytest_mimic.values.tree import Tree, text_of
@@ -69,7 +69,7 @@ def made(tree: Tree) -> object:
             return memoryview(bytes_of(inner))
         if "$driver" in tree:
             return _made_of_driver(inner, tree)
-    return load(tree, _NO_OBJECTS, forbid=True)
+    return player(tree, _NO_OBJECTS, forbid=True)()
 
 
 def described(parameter: Any) -> Tree:

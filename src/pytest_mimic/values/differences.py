@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from os.path import commonprefix
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.drawing import ENDS, kind_of, line
 from pytest_mimic.values.making import Maker
+from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
     IGNORED,
     Leaf,
@@ -23,9 +24,6 @@ from pytest_mimic.values.tree import (
     without,
 )
 from pytest_mimic.values.walk import FEW, Walk, deeply
-
-if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
@@ -106,7 +104,7 @@ def outcome_differences(
     recorded: object,
     real: object,
     rules: Rules = EXACT,
-    places: Places | None = None,
+    places: Places = NOWHERE,
     *,
     step: str = "",
 ) -> list[Difference]:
@@ -335,7 +333,7 @@ def _number_of(tree: Side) -> complex:
     Raises:
         ValueError, ArithmeticError: It is no finite number.
     """
-    return complex(Maker(None, read=dict).value_of(tree))
+    return complex(Maker(NOWHERE, read=dict).value_of(tree))
 
 
 def _equal_start(old: Any, new: Any) -> int:

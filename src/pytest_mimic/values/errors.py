@@ -73,12 +73,13 @@ def made_bare(cls: Any, args: tuple[object, ...]) -> BaseException:
     # Its arguments may be anything, and C looks into those that it gets.
     if "exceptions" in vars(make.__self__):
         message, inner = args
-        error = make(cls, checked(message, str), checked(inner, list, tuple))
+        error: BaseException = make(
+            cls, checked(message, str), checked(inner, list, tuple)
+        )
     else:
         error = make(cls)
     _set("args", error, args)
-    made: BaseException = error
-    return made
+    return error
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic.values.places import content_of
+from pytest_mimic.values.places import NOWHERE, Places, content_of
 from pytest_mimic.values.tree import (
     Levels,
     Path,
@@ -22,7 +22,6 @@ from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.values.messages import Line
-    from pytest_mimic.values.places import Places
 
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 
@@ -68,18 +67,19 @@ class CallRules(NamedTuple):
         return tuple(paths)
 
 
-def fingerprint(value: Any, places: Places | None = None) -> str:
+def fingerprint(value: Any, places: Places = NOWHERE) -> str:
     """Give the identity of any value, as hex.
 
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
     levels = levels_of([value])
-    starts = places.starts if places else ()
-    digest = None if levels is None else digest_of_plain(value, levels, starts)
+    digest = None
+    if levels is not None:
+        digest = digest_of_plain(value, levels, places.starts)
     if digest is not None:
         return digest
-    walk = Walk("identity", places.of_call() if places else None)
+    walk = Walk("identity", places.of_call())
     tree = deeply(lambda: walk.node(value))
     walk.forget()
     if walk.has_refused:

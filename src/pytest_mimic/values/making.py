@@ -8,12 +8,13 @@ it, so that none calls back into what a file has named.
 from __future__ import annotations
 
 import builtins
+import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from enum import EnumMeta, Flag
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -23,12 +24,10 @@ from pytest_mimic.errors import (
 from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
 from pytest_mimic.values.names import member_of, name_of
+from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
 from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
-
-if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
 
 
 class Maker:
@@ -42,7 +41,7 @@ class Maker:
 
     def __init__(
         self,
-        places: Places | None,
+        places: Places,
         read: Callable[[dict[str, Any]], Any],
         load_imports: Callable[[], object] | None = None,
     ) -> None:
@@ -98,22 +97,22 @@ class Maker:
         if tag in ("$pickle", "$npy"):
             return self.read(tree)
         if tag in ("$path", "$relative", "$after"):
-            from pytest_mimic.values.places import Places  # Few outcomes hold a path.
-
-            return (self.places or Places()).value_of(tree)
+            return self.places.value_of(tree)
         name = TAGS.get(tag, tag[1:])
         if name in CONTAINERS:
             return self._container(CONTAINERS[name], tree)
+        module, _, path = name.partition(":")
         row = ROWS.get(name)
-        if name.partition(":")[0] in LIBRARIES:
+        if module in LIBRARIES:
             from pytest_mimic.values import libraries  # Loads what it knows of.
 
             row = libraries.RULES.get(name)
         if row is not None and row.make is not None:
-            module, _, path = name.partition(":")
             known = vars(import_module(module)).get(path)
             return row.make(known, tree, self.value_of)
-        return self._object(classes.allowed(name, self.load_imports), tree[tag], tree)
+        if module not in sys.modules and self.load_imports is not None:
+            self.load_imports()
+        return self._object(classes.allowed(name), tree[tag], tree)
 
     # -- parts of containers
 
@@ -250,7 +249,7 @@ class Judge(Maker):
     """
 
     def __init__(self, is_object: Callable[[str], object]) -> None:
-        super().__init__(None, self._pass_over_object)
+        super().__init__(NOWHERE, self._pass_over_object)
         self._is_object = is_object
         self._has_passed = False
 

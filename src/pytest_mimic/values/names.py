@@ -75,7 +75,7 @@ def generic_of(cls: type) -> tuple[type, tuple[Any, ...]] | None:
     return metadata["origin"], metadata["args"]
 
 
-def class_named(name: str, load_imports: Callable[[], object] | None = None) -> type:
+def class_named(name: str) -> type:
     """Give the class that a name in a file leads to, and run nothing to find it.
 
     It is looked up in the dictionaries of modules and classes, where no property and
@@ -83,14 +83,11 @@ def class_named(name: str, load_imports: Callable[[], object] | None = None) -> 
 
     Args:
         name: `module:Outer.Inner`.
-        load_imports: Imports what the code of the target names.
 
     Raises:
         StaleRecordingError: The module, or the class in it, is not there.
     """
     module_name, _, path = name.partition(":")
-    if module_name not in sys.modules and load_imports is not None:
-        load_imports()
     module = sys.modules.get(module_name)
     if module_name == "__main__" or not issubclass(type(module), ModuleType):
         what = f"this run has not imported {module_name}, where {path} is"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -17,6 +17,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
+from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import content_of
 from pytest_mimic.values.tree import (
     BEGINNING,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.values.differences import Difference
-    from pytest_mimic.values.places import Places
 
 _MOST_PARTS = 10_000
 """An outcome with more parts that need a tag is kept as a pickle."""
@@ -55,9 +55,6 @@ _RAW = text_of(Raw(None))
 # An array is made by a function of ours, and code by value tells its Python.
 _OF_ANY_VERSION = frozenset({"numpy", "cloudpickle", "pytest_mimic"})
 _BULK = '"$npy":'
-
-
-LoadImports: TypeAlias = "Callable[[], object] | None"
 
 
 class Objects(Protocol):
@@ -80,7 +77,7 @@ class Objects(Protocol):
 def store(
     value: object,
     objects: Objects,
-    places: Places | None = None,
+    places: Places = NOWHERE,
     mask: Callable[[str], str] = str,
     *,
     forbid: bool = False,
@@ -145,7 +142,7 @@ class _Storing:
         left_out: The paths of what exceptions are kept without.
     """
 
-    _places: Places | None
+    _places: Places
     _mask: Callable[[str], str]
     _forbid: bool
     _name: str
@@ -179,7 +176,7 @@ class _Storing:
 
     def _refuse_views(self, path: Path, walk: Walk) -> None:
         """Refuse what has the memory of an argument: a copy changes alone."""
-        if self._places is None or not self._places.parts:
+        if not self._places.parts:
             return
         from pytest_mimic.values.states import shared_memory
 
@@ -397,15 +394,20 @@ def by_value(tree: Tree) -> Tree:
 # -- loading
 
 
-def load(
+def player(
     tree: Tree,
     objects: Objects,
-    places: Places | None = None,
+    places: Places = NOWHERE,
     *,
     forbid: bool = False,
-    load_imports: LoadImports = None,
-) -> object:
-    """Make the value that was stored.
+    load_imports: Callable[[], object] | None = None,
+) -> Callable[[], object]:
+    """Give a function that makes a fresh copy of what was stored at each call.
+
+    The objects of the tree are read, and checked, at the first call; those of a large
+    outcome at each. The function raises CorruptRecordingError (the tree or an object of
+    it is damaged, or pickles are forbidden) and StaleRecordingError (a class or name of
+    it is gone or has other fields).
 
     Args:
         tree: What `store` gave, shelved or not.
@@ -413,27 +415,6 @@ def load(
         places: The folders of this run.
         forbid: Whether nothing may be unpickled.
         load_imports: Imports what the code of the target names.
-
-    Raises:
-        CorruptRecordingError: The tree or an object of it is damaged, or pickles are
-            forbidden.
-        StaleRecordingError: A class or name of it is gone or has other fields.
-    """
-    return player(tree, objects, places, forbid=forbid, load_imports=load_imports)()
-
-
-def player(
-    tree: Tree,
-    objects: Objects,
-    places: Places | None = None,
-    *,
-    forbid: bool = False,
-    load_imports: LoadImports = None,
-) -> Callable[[], object]:
-    """Give a function that makes a fresh copy at each call; see `load`.
-
-    The objects of the tree are read, and checked, at the first call; those of a large
-    outcome at each.
     """
     if type(tree) in SCALARS:
         return lambda: tree
@@ -460,7 +441,7 @@ def player(
 def _read(
     node: dict[str, Any],
     read: Callable[[str], bytes | mmap],
-    places: Places | None,
+    places: Places,
     *,
     forbid: bool,
 ) -> object:

@@ -13,17 +13,15 @@ from mmap import mmap
 from operator import getitem
 from pathlib import PurePath
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
 from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
+from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.source import COPIED_SOURCE, source_of_function
 from pytest_mimic.values.state import kind_of, library_of
-
-if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -58,7 +56,7 @@ class Pickled:
         value: object,
         left_out: Container[int],
         mask: Callable[[str], str] | None,
-        places: Places | None,
+        places: Places,
     ) -> Pickled:
         """Pickle a value; code without a name of its own by value, with cloudpickle.
 
@@ -114,9 +112,7 @@ class Pickled:
         for part in (self.stream, *views):
             yield from pieces(part)
 
-    def load(
-        self, allow: Callable[[str], object], places: Places | None = None
-    ) -> object:
+    def load(self, allow: Callable[[str], object], places: Places = NOWHERE) -> object:
         """Load the value.
 
         Args:
@@ -138,7 +134,7 @@ class _Unpickler(pickle.Unpickler):
         stream: memoryview,
         buffers: list[Memory],
         allow: Callable[[str], object],
-        places: Places | None,
+        places: Places,
     ) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
         self._allow = allow
@@ -156,7 +152,7 @@ class _Unpickler(pickle.Unpickler):
             raise StaleRecordingError(what) from error
 
     def persistent_load(self, kept: Any) -> object:
-        if isinstance(kept, dict) and self._places is not None:
+        if isinstance(kept, dict):
             return self._places.value_of(kept)
         if not isinstance(kept, tuple):
             return kept  # A masked text.
@@ -184,10 +180,9 @@ def _pickler(
     base: Any,
     left_out: Container[int],
     mask: Callable[[str], str] | None,
-    places: Places | None,
+    places: Places,
 ) -> Any:
-    names = {} if places is None else places.names
-    starts = () if places is None else places.starts
+    names, starts = places.names, places.starts
 
     class Replacing(base):  # type: ignore[misc]
         def persistent_id(self, part: object) -> object:
@@ -202,7 +197,7 @@ def _pickler(
             if type(part) is not str:
                 return None
             text = part if mask is None else mask(part)
-            if places is not None and any(start in text for start in starts):
+            if any(start in text for start in starts):
                 relative = places.relative(text, is_argument=False)
                 if relative is not None:
                     return {"$relative": relative}

@@ -371,3 +371,7 @@ def _escaped_marks(text: str) -> str:
 
 def _one_of(folders: Iterable[str]) -> str:
     return f"(?:{'|'.join(map(re.escape, folders)) or '(?!)'})"
+
+
+NOWHERE = Places()
+"""The places of what has none: paths count as they are."""

@@ -82,8 +82,7 @@ COPIED_SOURCE = "__mimic_source__"
 
 def source_of_function(function: FunctionType) -> str | None:
     """Give the digest of the source of a function, of a copied one of its original."""
-    copied: str | None = vars(function).get(COPIED_SOURCE)
-    return copied or source_of_code(function.__code__)
+    return vars(function).get(COPIED_SOURCE) or source_of_code(function.__code__)
 
 
 def source_of_code(code: CodeType) -> str | None:

@@ -25,7 +25,7 @@ from pytest_mimic.values.names import (
     shared_generator,
     thing_at,
 )
-from pytest_mimic.values.places import Places
+from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import Row, is_installed, is_of_python, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
@@ -64,8 +64,6 @@ Paths: TypeAlias = "tuple[Path, ...]"
 Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
-NOWHERE = Places()
-"""The places of what has none: paths count as they are."""
 UNEQUAL_COPIES = "an object whose copies differ, as if it held an address"
 LATE_FILE = Refused(
     "a temporary file, which an object of a library may open later",
@@ -194,11 +192,11 @@ class Walk:
     def __init__(
         self,
         purpose: Purpose = "identity",
-        places: Places | None = None,
+        places: Places = NOWHERE,
         asked: dict[type, bool] | None = None,
     ) -> None:
         self.purpose = purpose
-        self.places = places or NOWHERE
+        self.places = places
         self._asked = asked
         self.is_shared = False
         self.changeable: dict[int, object] = {}
@@ -256,9 +254,8 @@ class Walk:
 
     # -- scalars
 
-    def _itself(self, value: Any, _paths: Paths) -> Tree:
-        tree: Tree = value
-        return tree
+    def _itself(self, value: Tree, _paths: Paths) -> Tree:
+        return value
 
     def _int(self, value: int, _paths: Paths) -> Tree:
         # To make powers of ten this large takes long, and few numbers come near them.
@@ -721,7 +718,7 @@ def _refused_object(value: object) -> Refused:
     return Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
 
 
-def tree_of(value: object, purpose: Purpose, places: Places | None = None) -> Tree:
+def tree_of(value: object, purpose: Purpose, places: Places = NOWHERE) -> Tree:
     """Give the tree of one value, and let go of the value."""
     walk = Walk(purpose, places)
     tree = walk.node(value)
