@@ -75,7 +75,7 @@ from pytest_mimic.engine.coverings import Coverings, Line
 from pytest_mimic.engine.refusals import RERECORD, new_parts
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
-from pytest_mimic.engine.verifying import paths_of, rules_of
+from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
@@ -88,7 +88,7 @@ from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
 from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.values.tree import Path, Tree, without
+from pytest_mimic.values.tree import Path, Tree, paths_of, without
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import MALFORMED
 

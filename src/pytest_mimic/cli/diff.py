@@ -16,7 +16,7 @@ from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, damage_of_edit
 from pytest_mimic.client import differing_answers, volatile_paths
-from pytest_mimic.engine.verifying import RealValues, paths_of
+from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.differences import (
@@ -26,6 +26,7 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.outcome import Objects, unshelve
+from pytest_mimic.values.tree import paths_of
 from pytest_mimic.vault.recording import Entry, Recording, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
 from pytest_mimic.words import SHOWN, and_more, plural

@@ -14,7 +14,7 @@ from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.values.tree import Path, Tree, steps_of
+from pytest_mimic.values.tree import Path, Tree, paths_of
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
 _NOT_ALLOWED = frozenset({401, 403, 407})
@@ -146,7 +146,7 @@ class Call:
 
     def volatile_paths(self) -> list[Path]:
         """Give the paths of `volatile=` in what the call gives."""
-        paths = [steps_of(path) for path in self.options.volatile]
+        paths = paths_of(self.options.volatile)
         # Those in a value begin inside of it, those in a stream with `items`.
         return [*paths, *(("value", *path) for path in paths)]
 

@@ -274,7 +274,9 @@ class Cassettes:
         run = self._run
         if run.mode in ("live", "verify"):
             return run.mode
-        if fixture == "record" and not run.may_record:
+        if fixture == "record":
+            if run.may_record:
+                return "rerecord"
             option = "--mimic-no-record"
             if run.mode == "accept-source":
                 option = "--mimic-accept-source"
@@ -285,8 +287,6 @@ class Cassettes:
             return run.mode
         if fixture == "replay":
             return "replay"
-        if fixture == "record":
-            return "rerecord"
         if run.mode in ("record", "rerecord"):
             return run.mode
         exists = (run.vault.path / file).exists()

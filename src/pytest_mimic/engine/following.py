@@ -11,7 +11,7 @@ from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.values.tree import Path, Tree, below, parts, steps_of, without
+from pytest_mimic.values.tree import Path, Tree, below, parts, paths_of, without
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
 Counted = Callable[..., Tree]
@@ -76,7 +76,7 @@ def _without_ignored(arguments: Tree, before: Options, now: Options) -> Tree:
         raise MimicError("content= needs the call itself")
     if not set(before.ignore) <= set(now.ignore):
         raise MimicError("what its line ignored was not stored")
-    paths = [steps_of(path) for path in now.ignore]
+    paths = paths_of(now.ignore)
     if _lead_into_digest(arguments, paths):
         raise MimicError(
             "a path of ignore= leads into a part of which only a digest is stored"

@@ -25,7 +25,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import player as copies_of
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
-from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, steps_of
+from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, paths_of, steps_of
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class FunctionPlan:
         options, binder = self.line.options, self.binder
         defaults = binder.defaults.items()
         return CallRules(
-            ignore=tuple(steps_of(path) for path in options.ignore),
+            ignore=paths_of(options.ignore),
             key=options.key,
             content=frozenset(options.content),
             parameters=frozenset(binder.names),

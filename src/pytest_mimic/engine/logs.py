@@ -459,10 +459,9 @@ class Log:
             formers = [slot.key[0] for slot in self.made]
         if all(entry.end == "empty" for entry in entries):
             return None
-        day = self._vault.today
         recording = Recording(
             self.owner,
-            day,
+            self._vault.today,
             entries,
             fixtures=dict(fixtures),
             setup=setup,

@@ -13,12 +13,11 @@ from pytest_mimic.engine.logs import follow
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
-from pytest_mimic.engine.verifying import paths_of
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
 from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
-from pytest_mimic.values.tree import IGNORED, without
+from pytest_mimic.values.tree import IGNORED, paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault, vault_above
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
@@ -96,8 +95,7 @@ class Nearest:
             return hints._replace(facts=facts)
         if not self._vault.path.is_dir():
             return self._without_vault()
-        names = dict.fromkeys([slot.name] if slot.is_in_log else [])
-        names.update(dict.fromkeys(self._vault.names()))
+        names = dict.fromkeys([slot.name, *self._vault.names()])
         recorded = list(islice(self._recorded(names), _MOST_READ))
         key = key_of(self._call)
         hints_of_equal = self._of_equal(
@@ -232,8 +230,8 @@ class Nearest:
             words = "if it may differ" if hidden else "if it changes from run to run"
             return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
         if found and all(differ_in_ids_alone(one.old, one.new) for one in found):
-            page = PAGE_ON_NEW_VALUES
-            facts.append(f"the ids or times in it are new in each run: {page}")
+            told = f"the ids or times in it are new in each run: {PAGE_ON_NEW_VALUES}"
+            facts.append(told)
         return Hints(facts, [], cause)
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:

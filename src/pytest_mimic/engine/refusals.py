@@ -242,10 +242,10 @@ class Refusals:
 
     def add_command(self, error: MimicError, owner: Owner) -> None:
         """Name the command that makes a damaged recording again."""
-        is_damage = isinstance(error, CorruptRecordingError)
-        if not is_damage or error.damage in _HEALED_OTHERWISE:  # type: ignore[attr-defined]
+        if not isinstance(error, CorruptRecordingError):
             return
-        if not any(command for _, command in error.remedies):
+        is_named = any(command for _, command in error.remedies)
+        if error.damage not in _HEALED_OTHERWISE and not is_named:
             error.remedies += tuple(
                 self._remedies("to record it again", RERECORD, owner)
             )

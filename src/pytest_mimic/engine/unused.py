@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
@@ -20,31 +21,24 @@ READ_UNASKED = 500
 _NOT_KNOWN = "their tests may still exist"
 
 
-class Unused:
+class Unused(NamedTuple):
     """A recording that no test used.
 
     Attributes:
         name: Its file in the vault.
         identity: Its identity among the calls of a log; empty: the file as a whole.
         entry: The call; None: a cassette, or a log as a whole.
+        calls: How many it holds.
         test: The owner of the file.
         is_gone: Whether that test exists no more.
-        calls: How many it holds.
     """
 
-    def __init__(
-        self,
-        name: str,
-        identity: str = "",
-        entry: Entry | None = None,
-        calls: int = 1,
-    ) -> None:
-        self.name = name
-        self.identity = identity
-        self.entry = entry
-        self.test = ""
-        self.is_gone = False
-        self.calls = calls
+    name: str
+    identity: str = ""
+    entry: Entry | None = None
+    calls: int = 1
+    test: str = ""
+    is_gone: bool = False
 
 
 class Judgement:
@@ -121,8 +115,8 @@ class _Jury:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
-        for unused in self._unused_of(name, recording):
-            unused.test, unused.is_gone = recording.owner, is_gone
+        for found in self._unused_of(name, recording):
+            unused = found._replace(test=recording.owner, is_gone=is_gone)
             entry = unused.entry
             is_cancelled = entry is not None and entry.end == "waiting"
             if is_cancelled and not is_gone and not reason:

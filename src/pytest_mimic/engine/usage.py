@@ -58,14 +58,12 @@ class Usage:
     def note(self, events: Iterable[Event]) -> None:
         """Take from the events of a run which recordings it used."""
         for event in events:
-            name = str(event.facts.get("name", ""))
+            name = event.text("name")
             if event.kind == "unmade":
-                identities = event.facts["identities"]
-                assert isinstance(identities, list)
-                self.unmade.setdefault(name, set()).update(map(str, identities))
+                identities: Any = event.facts["identities"]
+                self.unmade.setdefault(name, set()).update(identities)
             elif name:
-                identity = str(event.facts.get("identity", ""))
-                self.used.setdefault(name, set()).add(identity)
+                self.used.setdefault(name, set()).add(event.text("identity"))
 
     def add(self, other: Usage) -> None:
         """Count another process or another run as a part of this one."""

@@ -19,6 +19,7 @@ from pytest_mimic.values.tree import (
     below,
     ordered_digest_of,
     parts,
+    paths_of,
     steps_of,
     without,
 )
@@ -49,11 +50,6 @@ def rules_of(options: Options) -> Rules:
         shape=options.compare == "shape",
         volatile=paths_of(options.volatile),
     )
-
-
-def paths_of(written: Sequence[str]) -> tuple[Path, ...]:
-    """Give paths as a tree has them: `rows.*.id` as `("rows", "*", "id")`."""
-    return tuple(map(steps_of, written))
 
 
 def is_equal(

@@ -645,6 +645,11 @@ _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _STEP = rf"\[(\*|-?\d+|{_QUOTED})\]|(?:^|\.)([^.\[\]]+)"
 
 
+def paths_of(written: Sequence[str]) -> tuple[Path, ...]:
+    """Give paths as a tree has them: `rows.*.id` as `("rows", "*", "id")`."""
+    return tuple(map(steps_of, written))
+
+
 def steps_of(path: str) -> Path:
     """Return the steps of a path: `rows[0].id` and `rows.0.id` give rows, 0, id.
 
