@@ -22,7 +22,7 @@ seconds_now = partial(perf_counter)
 
 # In seconds without any call of the log that begins or ends: how long a call waits for
 # one that has yet to begin, and for one that has yet to end.
-_TO_BEGIN = 0.05
+_TO_BEGIN = 0.25
 _TO_END = 1.0
 # How long a thread has to return from a call; a task has so many turns of its loop.
 _TO_RETURN = 0.03
