@@ -77,8 +77,7 @@ class AskedClients:
     def _standing(self, place: tuple[str, str, str]) -> object:
         module, cls, name = place
         holder = getattr(sys.modules[module], cls, None)
-        held = inspect.getattr_static(holder, name, None)
-        return self._patches.original_of(held)
+        return self._patches.original_of(inspect.getattr_static(holder, name, None))
 
     def _is_replaced(self, place: tuple[str, str, str]) -> bool:
         if place[0] not in sys.modules:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.clocks import CLOCK
+from pytest_mimic.engine.clocks import CLOCK, held_moment
 from pytest_mimic.engine.events import Event, Plain
-from pytest_mimic.engine.mocks import Mocks, refusal
-from pytest_mimic.errors import MimicError
-from pytest_mimic.patch.targets import Target
+from pytest_mimic.engine.mocks import Mocks
+from pytest_mimic.errors import MimicError, UnstableIdentityError
+from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
     CallRules,
@@ -81,6 +82,7 @@ def _player(
     return play
 
 
+@dataclass(eq=False, repr=False)
 class FunctionPlan:
     """How one covering mimics a function.
 
@@ -107,28 +109,20 @@ class FunctionPlan:
             what the function reaches, and the owner has no recording of its own.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        mocks: Mocks,
-        target: str,
-        function: Callable[..., Any],
-        layer: str,
-        line: Target,
-        cassette: Owner | None,
-    ) -> None:
-        self.run = run
-        self.target = target
-        self.function = function
-        self.layer = layer
-        self.line = line
-        self.cassette = cassette
-        self.inputs = mocks.inputs
-        self.mocks = mocks
-        has_place = line.options.sequence
-        self.is_in_log = cassette is not None if has_place is None else has_place
-        self.is_shared = cassette is None and not self.is_in_log
-        self.passes = run.passes
+    run: Run
+    mocks: Mocks
+    target: str
+    function: Callable[..., Any]
+    layer: str
+    line: Target
+    cassette: Owner | None
+
+    def __post_init__(self) -> None:
+        self.inputs = self.mocks.inputs
+        has_cassette, has_place = self.cassette is not None, self.line.options.sequence
+        self.is_in_log = has_cassette if has_place is None else has_place
+        self.is_shared = not (has_cassette or self.is_in_log)
+        self.passes = self.run.passes
         self.players: dict[bytes | str, Player] = {}
         self.has_players = False
         self._version = -1
@@ -191,8 +185,9 @@ class FunctionPlan:
     def source(self) -> str:
         """The fingerprint of the function's source, if it is one of the project."""
         function = innermost(self.function)
-        project = self.inputs.project
-        if function is None or not project.has(function.__code__.co_filename):
+        if function is None:
+            return ""
+        if not self.inputs.project.has(function.__code__.co_filename):
             return ""
         return source_fingerprint(function) or ""
 
@@ -255,23 +250,40 @@ class FunctionPlan:
         if facts:
             step.tell("accepted", self.target, cause=self.target, **facts)
 
-    def refuse_replaced(self, names: Collection[str]) -> None:
-        """Refuse a call if a test has replaced anything.
+    def refuse_replaced(self, replaced: Iterable[str]) -> None:
+        """Refuse a call that reaches what a test has replaced, if it has anything.
 
         Raises:
             UnstableIdentityError: It has.
         """
-        if names:
-            raise refusal(self.own_line, names)
+        names = sorted(replaced)
+        if not names:
+            return
+        line = self.own_line
+        own = line_of(line.name, line.options.changed(sequence=True))
+        ways = [("give each test its own recordings", own)]
+        functions = [name for name in names if ":" in name]
+        if functions:
+            ways.append(("or mimic what is replaced, in place of it", functions[0]))
+        raise UnstableIdentityError(
+            f"{line.name} is a different call here: the test has replaced what its code"
+            " uses",
+            [f"{name.replace(':', '.')} is replaced" for name in names],
+            ways,
+        )
 
     # -- what all tests share is replayed by players
 
     def moment(self, arguments: Tree) -> dict[str, Tree]:
-        """Give the moment of a held clock, if it is a part of a call."""
-        moment = self.mocks.moment(self.target, arguments) if self.is_shared else ""
+        """Give the moment to which a test has set the clock, if it is a part of a call.
+
+        It counts where the code of a call asks for the time.
+        """
+        moment = held_moment() if self.is_shared else ""
         if not moment or () in self.rules.paths_in(CLOCK):
             return {}
-        return {CLOCK: moment}
+        reached = self.inputs.reached_by(self.target, arguments)
+        return {CLOCK: moment} if reached.asks_for_time else {}
 
     def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
         """Return what has answered an equal call, and what is known of this one."""

@@ -10,11 +10,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.asked import AskedClients
-from pytest_mimic.engine.clocks import edges_of_clocks, held_moment
+from pytest_mimic.engine.clocks import edges_of_clocks
 from pytest_mimic.engine.inputs import Inputs, Reached
-from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, noting
-from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
@@ -97,16 +95,6 @@ class Mocks:
             self._names[id(reached)] = sorted(set(self._names_in(reached)))
         return self._names[id(reached)]
 
-    def moment(self, target: str, arguments: Tree) -> str:
-        """Give the moment to which a test has set the clock; empty: none counts.
-
-        It counts where the code of a call asks for the time.
-        """
-        moment = held_moment()
-        if moment and self.inputs.reached_by(target, arguments).asks_for_time:
-            return moment
-        return ""
-
     def _names_in(self, reached: Reached) -> Iterator[str]:
         pieces = reached.pieces
         attributes = {one for piece in pieces.values() for one in piece.attributes}
@@ -150,27 +138,6 @@ class Mocks:
                 key = self._items[id(holder)]
                 yield written if key is ... else f"{written}[{key!r}]"
             shown += "."
-
-
-def refusal(line: Target, replaced: Iterable[str]) -> UnstableIdentityError:
-    """Make the error for a call that reaches what a test has replaced.
-
-    Args:
-        line: A line that names the called function alone.
-        replaced: The names of what is replaced.
-    """
-    names = sorted(replaced)
-    own = line_of(line.name, line.options.changed(sequence=True))
-    ways = [("give each test its own recordings", own)]
-    functions = [name for name in names if ":" in name]
-    if functions:
-        ways.append(("or mimic what is replaced, in place of it", functions[0]))
-    return UnstableIdentityError(
-        f"{line.name} is a different call here: the test has replaced what its code"
-        " uses",
-        [f"{name.replace(':', '.')} is replaced" for name in names],
-        ways,
-    )
 
 
 def _attributes_of(replacing: Any) -> Iterator[tuple[tuple[int, str], object]]:

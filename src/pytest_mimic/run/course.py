@@ -101,9 +101,10 @@ class Course:
                 ]
             )
         if settings.mode == "replay":
-            from pytest_mimic.engine.connections import Connections  # Others connect.
+            # Others connect.
+            from pytest_mimic.engine.connections import edges_of_connections
 
-            session.coverings.intercept(Connections(session.run).edges())
+            session.coverings.intercept(edges_of_connections(session.run))
         for plugin in (self, session.selection, self._phases, self._fixtures):
             self._config.pluginmanager.register(plugin)
 
