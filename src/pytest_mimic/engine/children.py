@@ -50,8 +50,7 @@ class Children:
         import pickle  # few runs fork
 
         self._file.seek(self._read)
-        lines = self._file.read().split(b"\n")
-        for line in lines[:-1]:
+        for line in self._file.read().split(b"\n")[:-1]:
             self._read += len(line) + 1
             yield pickle.loads(bytes.fromhex(line.decode()))
 

@@ -185,7 +185,7 @@ class Coverings:
                     self._cover_client(covering, target)
                 elif not target.excluded:
                     self.names.add(target.name)
-            self._patch(covering, list(covering.numbers))
+            self._patch(covering)
         return covering
 
     def enter(
@@ -263,7 +263,7 @@ class Coverings:
         covering = Covering(self._uncover, edges)
         with self._lock:
             self._edges.append(covering)
-            self._patch(covering, list(covering.numbers))
+            self._patch(covering)
 
     def line_for(
         self,
@@ -336,21 +336,19 @@ class Coverings:
         if module in sys.modules:
             with self._lock:
                 for covering in [*self._edges, *self._open]:
-                    self._patch(covering, [module], loaded=module)
+                    self._patch(covering, module)
 
-    def _patch(
-        self, covering: Covering, modules: list[str], loaded: str | None = None
-    ) -> None:
-        """Let a covering decide about the functions that it names in modules.
+    def _patch(self, covering: Covering, loaded: str | None = None) -> None:
+        """Let a covering decide about the functions that it names.
 
         Args:
             covering: The covering.
-            modules: Where functions are looked for.
-            loaded: The module whose import has just ended: only modules that were
-                imported since can hold the functions that it has made.
+            loaded: The module whose import has just ended, and where they are looked
+                for: only modules that were imported since can hold the functions that
+                it has made.
         """
         found: list[NamedFunction] = []
-        for module in modules:
+        for module in [loaded] if loaded else list(covering.numbers):
             found += self._functions_in(covering, module, is_loaded=module == loaded)
             self._watch.watch(module)
         wrapped: list[tuple[NamedFunction, Wrapper]] = []

@@ -49,10 +49,10 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
                 run.for_child(), run.innermost, coverings.rootdir, lines
             )
 
-    process, spawn = "multiprocessing.process", "multiprocessing.spawn"
+    added = noting(after=add_run)
     return [
-        Edge(process, ("BaseProcess", "start"), noting(note_start)),
-        Edge(spawn, ("get_preparation_data",), noting(after=add_run)),
+        Edge("multiprocessing.process", ("BaseProcess", "start"), noting(note_start)),
+        Edge("multiprocessing.spawn", ("get_preparation_data",), added),
     ]
 
 
@@ -78,14 +78,13 @@ def _enter(
     """Mimic in this process what its parent does."""
     from pytest_mimic.engine.coverings import Coverings
     from pytest_mimic.engine.run import Run
-    from pytest_mimic.engine.servers import edge_of_servers
 
     run = Run.of_parent(of_run)
     if owner.name:
         run.begin_owner(owner)
     coverings = Coverings(run, rootdir)
     coverings.intercept(edges_of_processes(run, coverings))
-    coverings.intercept([edge_of_servers(run.servers, run.events)])
+    coverings.intercept([run.servers.edge(run.events)])
     for targets, cassette in lines:
         coverings.cover(targets, cassette)
 
@@ -118,6 +117,7 @@ class _LaterLoaded:
     def _function(self) -> Any:
         if self._pickle:
             return pickle.loads(self._pickle)
-        what = f"key= of {self._target} holds what cannot reach another process"
-        ways = [("to give key= a name", "define its function in a module")]
-        raise UnstableIdentityError(what, [], ways)
+        raise UnstableIdentityError(
+            f"key= of {self._target} holds what cannot reach another process",
+            remedies=[("to give key= a name", "define its function in a module")],
+        )

@@ -40,9 +40,22 @@ class OwnServers:
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
 
-    def begin(self) -> None:
-        """Let the system tell of servers that are opened from now on."""
+    def edge(self, events: Events) -> Edge:
+        """Give the edge at which a server begins to listen.
+
+        From now on the system is asked of servers that are written in C.
+        """
+        process = os.getpid()
         self._before = _sockets()
+
+        def note(socket: Any, *_args: Any) -> None:
+            if events.tell is not None:
+                # It was bound before, and is told before anybody can reach it.
+                events.tell(Listening(_port_of(socket)))
+            elif os.getpid() == process:
+                self.sockets.add(socket)
+
+        return Edge("socket", ("socket", "listen"), noting(note))
 
     def ask_again(self) -> None:
         """Ask the system anew: a fixture may have started a server."""
@@ -75,21 +88,6 @@ class OwnServers:
             return False
         listening = _listening(port) - self._before
         return bool(listening) and not listening.isdisjoint(_sockets())
-
-
-def edge_of_servers(servers: OwnServers, events: Events) -> Edge:
-    """Return the edge at which a server begins to listen."""
-    process = os.getpid()
-    servers.begin()
-
-    def note(socket: Any, *_args: Any) -> None:
-        if events.tell is not None:
-            # It was bound before, and is told before anybody can reach it.
-            events.tell(Listening(_port_of(socket)))
-        elif os.getpid() == process:
-            servers.sockets.add(socket)
-
-    return Edge("socket", ("socket", "listen"), noting(note))
 
 
 def is_of_this_machine(host: str) -> bool:

@@ -11,7 +11,6 @@ import pytest
 from pytest_mimic.engine.events import EventKind, Plain
 from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edges_of_processes
-from pytest_mimic.engine.servers import edge_of_servers
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import (
     CRASHED,
@@ -97,7 +96,7 @@ class Course:
             session.coverings.intercept(
                 [
                     *edges_of_processes(session.run, session.coverings),
-                    edge_of_servers(session.run.servers, session.run.events),
+                    session.run.servers.edge(session.run.events),
                 ]
             )
         if settings.mode == "replay":
