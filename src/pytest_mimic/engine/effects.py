@@ -81,7 +81,7 @@ class Effects:
         _listeners.append(self)
 
     def __exit__(self, *_: object) -> None:
-        _listeners[:] = [one for one in _listeners if one is not self]
+        _listeners.remove(self)
         after = self._state()
         for fact, state in self._before.items():
             if after.get(fact, state) != state:

@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,8 @@ class Mocks:
         # by the id of their mapping.
         self._attributes: dict[tuple[int, str], object] = {}
         self._items: dict[int, object] = {}
-        # What is reached of it, by the id of what a target reaches.
-        self._names: dict[int, list[str]] = {}
+        # What is reached of it.
+        self._names_of = cache(lambda reached: sorted({*self._names_in(reached)}))
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges at which something is replaced or restored."""
@@ -78,7 +79,8 @@ class Mocks:
             for replacing in list(self._held.values()):
                 attributes.update(_attributes_of(replacing))
                 items.update(_items_of(replacing))
-            self._attributes, self._items, self._names = attributes, items, {}
+            self._attributes, self._items = attributes, items
+            self._names_of.cache_clear()
             # Last: other threads go on to look until all is known.
             self._looked_at = version
         return bool(self._attributes or self._items)
@@ -90,10 +92,7 @@ class Mocks:
         """
         if not self._are_held():
             return []
-        reached = self.inputs.reached_by(target, arguments)
-        if id(reached) not in self._names:
-            self._names[id(reached)] = sorted(set(self._names_in(reached)))
-        return self._names[id(reached)]
+        return self._names_of(self.inputs.reached_by(target, arguments))
 
     def _names_in(self, reached: Reached) -> Iterator[str]:
         pieces = reached.pieces
