@@ -501,7 +501,7 @@ class ClientCall(Call):
         self, adapter: Adapter, request: Plain, hidden: Plain, line: Line, run: Run
     ) -> None:
         in_log = adapter.is_session or line.options.sequence is not False
-        super().__init__(adapter.kind, adapter.kind, line.options, in_log=in_log)
+        super().__init__(adapter.kind, line.options, in_log=in_log)
         self.signature = adapter.signature(hidden)
         self.line_name = line.name
         self.is_of_all = adapter.is_of_all(request)
@@ -523,7 +523,7 @@ class ClientCall(Call):
 
         shown = self._secrets.masked(self._hidden)
         signature = self._adapter.signature(shown)
-        label = call_label(self.kind, shown, signature=signature)
+        label = call_label(self.target, shown, signature=signature)
         # What was cut would no longer look like a key.
         return self._secrets.masked_text(label)
 

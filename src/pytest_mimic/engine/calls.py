@@ -42,8 +42,8 @@ class Call:
     """What is known of a call before it is made; heirs are of functions and clients.
 
     Attributes:
-        target: `shop.api:fetch` or the kind of client, `http`.
-        kind: `function`, or the kind of client: http, sql, redis, grpc, mcp.
+        target: `shop.api:fetch`, or the kind of client: http, sql, redis, grpc, mcp.
+        is_function: Whether it is one of a function; else of a client.
         identity: The digest of what counts.
         signature: `GET /users/1`; of a function its target.
         in_log: Whether it has a place in its owner's log; else all tests share it.
@@ -60,21 +60,19 @@ class Call:
     """
 
     identity = ""
+    is_function = False
     is_of_all = False
     has_effect = False
     hides_anew = False
     content: Sequence[str] = ()
     same_bodies: SameBodies | None = None
 
-    def __init__(
-        self, target: str, kind: str, options: Options, *, in_log: bool
-    ) -> None:
+    def __init__(self, target: str, options: Options, *, in_log: bool) -> None:
         self.target = self.signature = self.line_name = target
-        self.kind = kind
         self.options = options
         self.line = _line_of(options)
         self.in_log = in_log
-        self.conversation = kind if in_log and kind != "function" else ""
+        self.conversation = target if in_log and not self.is_function else ""
 
     def describe(self) -> Tree:
         """Give what the recording keeps of it: arguments, or the request."""
@@ -118,7 +116,7 @@ class Call:
     @property
     def has_samples(self) -> bool:
         """Whether equal calls have an answer each, if all tests share them."""
-        return self.kind != "function" and not self.is_of_all
+        return not (self.is_function or self.is_of_all)
 
     def line_with(self, **more: Iterable[str]) -> str:
         """Give its line, with more paths in some options."""
@@ -234,11 +232,11 @@ class Slot:
 
 def entry_of(call: Call, described: Any = None, **facts: Any) -> Entry:
     """Give the entry of a call, with what it asks and what else is known of it."""
-    facts["arguments" if call.kind == "function" else "request"] = described
+    facts["arguments" if call.is_function else "request"] = described
     return Entry(
         target=call.target,
         identity=call.identity,
-        signature="" if call.kind == "function" else call.signature,
+        signature="" if call.is_function else call.signature,
         line=call.line,
         python=call.options.in_python,
         **facts,

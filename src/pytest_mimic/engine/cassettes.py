@@ -234,7 +234,7 @@ class Cassettes:
         if owner.mode == "live":
             yield cassette
             return
-        if owner.mode in ("record", "rerecord"):
+        if owner.records:
             self._run.try_out(owner.file)
         self._enter(owner)
         before = self._run.vault.folder.read(owner.file)
@@ -263,7 +263,7 @@ class Cassettes:
             serves=self._run.test,
             never_records=_NEVER_RECORDS if fixture == "replay" else "",
         )
-        if owner.mode in ("record", "rerecord") and self._is_of_another(owner):
+        if owner.records and self._is_of_another(owner):
             if fixture == "record":
                 what = f"cassette {name} was recorded by another block"
                 raise CassetteError(what, remedies=[(_OWN_NAME, "")])

@@ -75,8 +75,7 @@ class ChangingValues:
         if found and call.in_log and not self._is_in_files(found):
             # The next run looks for its log under another id.
             self._events.add("new test id", test, test=test, what=f"has {look}")
-        is_function = call.kind == "function"
-        counted = call.whole() if is_function else call.counted(described)
+        counted = call.whole() if call.is_function else call.counted(described)
         for path, part in islice(_leaves(counted), _MOST_LEAVES):
             cause = f"{call.target} {shown_path(path)}"
             look = made_anew(part)

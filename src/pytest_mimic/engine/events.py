@@ -94,15 +94,15 @@ class Event:
         value = self.facts.get(name)
         return value if isinstance(value, str) else ""
 
-    def number(self, name: str, default: float = 0) -> float:
-        """Give a fact that is a number."""
+    def number(self, name: str) -> float:
+        """Give a fact that is a number; 0: there is none."""
         value = self.facts.get(name)
-        return value if isinstance(value, (int, float)) else default
+        return value if isinstance(value, (int, float)) else 0
 
     @property
     def times(self) -> int:
         """How many calls the row counts."""
-        return int(self.number("times", 1))
+        return int(self.number("times")) or 1
 
 
 class Events:

@@ -354,12 +354,14 @@ class FunctionCall(Call):
             would share an outcome of what a test has replaced.
     """
 
+    is_function = True
+
     def __init__(
         self, plan: FunctionPlan, bound: dict[str, object], counted: Counted
     ) -> None:
         __tracebackhide__ = True  # An error of `key=` is the user's.
         target, options = plan.target, plan.line.options
-        super().__init__(target, "function", options, in_log=plan.is_in_log)
+        super().__init__(target, options, in_log=plan.is_in_log)
         self.plan = plan
         self._bound = bound
         self._counted, levels, key = counted

@@ -680,7 +680,7 @@ class Shared:
         entry.test, entry.recorded = test, self._vault.today
         number, name = slot.index or 0, slot.name
         # Two equal requests may be made for the sake of what is volatile.
-        options = call.options if call.kind == "function" else NO_OPTIONS
+        options = call.options if call.is_function else NO_OPTIONS
         are_equal = partial(is_equal, options=options, same_bodies=call.same_bodies)
         replaced: dict[int, Entry] = {}
 
@@ -911,7 +911,7 @@ def follow(call: Call, entry: Entry, vault: Vault) -> str:
     Raises:
         MimicError: That cannot be told from what is kept.
     """
-    counted = None if call.kind == "function" else call.counted
+    counted = None if call.is_function else call.counted
     return identity_today(entry, call.options, vault, counted, call.rehidden)
 
 

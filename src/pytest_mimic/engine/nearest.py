@@ -141,8 +141,8 @@ class Nearest:
                 return None
             fact = f"recorded by {logs[0].owner} when its line was not shared"
             return Hints([fact], [(way, self._commands.mimic("rekey"))])
-        others = [one for one in equal if one.owner != self._name]
-        if not others:
+        other = next((one for one in equal if one.owner != self._name), None)
+        if other is None:
             return None
         moved = self._renamed_to([one.owner for one in logs if one.number == 0])
         if moved:
@@ -154,7 +154,6 @@ class Nearest:
             return Hints(
                 [fact], [("to move the recordings to the renamed test", command)]
             )
-        other = others[0]
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
             return Hints([fact])

@@ -108,6 +108,11 @@ class Owner:
         return partial(Owner, pid=self.pid), (self.name, self.kind, self.mode)
 
     @property
+    def records(self) -> bool:
+        """Whether calls that have no recording are recorded."""
+        return self.mode in ("record", "rerecord")
+
+    @property
     def is_here(self) -> bool:
         """Whether calls of this process have a place among those of the owner.
 

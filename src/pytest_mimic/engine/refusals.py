@@ -332,7 +332,7 @@ def values_that_differ(
     """Give the parts of a client's answer whose value alone differs."""
     from pytest_mimic.values.differences import MISSING  # only a drift looks
 
-    if call.kind == "function":
+    if call.is_function:
         return []
     # A fact stands for something else: a part more, another type.
     return [

@@ -287,7 +287,7 @@ class Run:
         )
         if owner.kind == "fixture":
             self._begun[owner.file].append(log)
-        if owner.mode in ("record", "rerecord") and not is_cassette:
+        if owner.records and not is_cassette:
             log.keep_part()
         return log
 

@@ -107,7 +107,7 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         call = _as_recorded(run, call, owner, is_recorded)
     if mode == "rerecord":
         call = _as_kept(run, call, owner)
-    if mode in ("record", "rerecord"):
+    if owner.records:
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
     slot = run.shared.take(call, mode, owner.begun if owner.is_here else None)
@@ -124,7 +124,7 @@ def _note_given(slot: Slot, owner: Owner) -> None:
 
 def _note_joined(run: Run, call: Call) -> None:
     """Name requests that differ in ignored parts alone, and so are one recording."""
-    if call.kind == "function" or not call.options.ignore:
+    if call.is_function or not call.options.ignore:
         return
     with_all = call.options.changed(ignore=())
     whole = identity_of(call.target, call.counted(call.describe(), with_all))
@@ -344,11 +344,10 @@ class Step(OpenCall):
         kept = run.values_around(self.owner, in_written=True)
         body, described = kept.in_place(body), kept.in_place(self.call.describe())
         call = self.call.asking(described)
-        is_function = call.kind == "function"
         try:
             entry = entry_of(
                 call,
-                described if is_function else shelve(described, run.vault),
+                described if call.is_function else shelve(described, run.vault),
                 body=self._shelved(body),
                 end=end,
                 seconds=self._seconds_now(),
@@ -539,8 +538,7 @@ class Step(OpenCall):
 
         None: this run does not record, or the stream has its place in a log.
         """
-        is_recording = self.owner.mode in ("record", "rerecord")
-        if self._log is not None or not is_recording:
+        if self._log is not None or not self.owner.records:
             return None
         further = copy(self._slot)
         further.decision = "run"
