@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 LONGEST = 240
@@ -34,16 +34,15 @@ class Commands:
         words += [self.place_of(test) for test in tests]
         return shlex.join(words)
 
-    def recording(self, option: str, tests: Iterable[str]) -> str:
+    def recording(self, option: str, tests: Collection[str]) -> str:
         """Return a command that records tests; one that is too long names their files.
 
         With `--mimic-record` it makes what is missing in these files, and nothing else.
         """
-        named = dict.fromkeys(tests)
-        command = self.pytest(option, tests=named)
+        command = self.pytest(option, tests=tests)
         if len(command) <= LONGEST or option == "--mimic-rerecord":
             return command
-        files = dict.fromkeys(test.partition("::")[0] for test in named)
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
         return self.pytest(option, tests=files)
 
     def mimic(self, *words: str) -> str:
@@ -51,12 +50,11 @@ class Commands:
         vault = ["--vault", self._vault] if self._vault else []
         return shlex.join(["pytest-mimic", *words, *vault])
 
-    def restore(self, paths: Iterable[Path]) -> str:
+    def restore(self, paths: Sequence[Path]) -> str:
         """Return the command of Git that gives files back as they were committed.
 
         It is empty where they are in no work tree.
         """
-        paths = list(paths)
         if not any(Path(above, ".git").exists() for above in paths[0].parents):
             return ""
         names = [self.folder(path) for path in paths]

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_mimic.clients.http import answers, requests
 from pytest_mimic.clients.http.adapter import HttpAdapter
 from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+from pytest_mimic.values.labels import call_label
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -39,7 +40,8 @@ def stored_http(
         return adapter.hide_answer(redactor, answer, stand_in, request)
 
     hidden = secrets.hide_answer(given, scope, CallMark("", "call"), hide=hide)
-    return json.dumps([request, hidden, adapter.label(request)], ensure_ascii=False)
+    label = call_label(adapter.kind, request, signature=adapter.signature(request))
+    return json.dumps([request, hidden, label], ensure_ascii=False)
 
 
 def documents_of(text: str) -> Iterator[Any]:

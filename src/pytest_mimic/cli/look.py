@@ -38,7 +38,10 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield from _as_json(project, selection)
         return selection.code
     width = get_terminal_size().columns if sys.stdout.isatty() else None
+    calls = size = 0
     for found in selection:
+        calls += len(found.entries)
+        size += project.vault.folder.size(found.name)
         for entry in found.entries:
             label = ", ".join(filter(None, [project.label(entry), _failure(entry)]))
             took = duration(entry.seconds)
@@ -46,9 +49,10 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
             if width is not None and len(row) > width:
                 row = f"{row[: width - 1]}…"
             yield row
-    if selection.calls:
-        size = selection.size if options.selectors else project.vault.size()
-        yield f"{plural(selection.calls, 'call')}, {size_in_words(size)}"
+    if calls:
+        if not options.selectors:
+            size = project.vault.size()
+        yield f"{plural(calls, 'call')}, {size_in_words(size)}"
     elif not options.selectors and not selection.damaged:
         yield f"no recordings in {project.vault.label}"
         yield f"  to record: {project.commands.pytest('--mimic-record')}"

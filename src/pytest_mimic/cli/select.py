@@ -112,8 +112,6 @@ class Selection:
         words: The selectors.
 
     Attributes:
-        calls: How many calls were found until now.
-        size: The bytes of their files.
         damaged: What is wrong with files that may be meant, too.
 
     Raises:
@@ -125,8 +123,6 @@ class Selection:
             raise MimicError(
                 "a selector is empty (a variable of the shell that is not set?)"
             )
-        self.calls = 0
-        self.size = 0
         self.damaged: list[CorruptRecordingError] = []
         self._project = project
         self._selectors = [_Selector(project, word) for word in words]
@@ -148,8 +144,6 @@ class Selection:
                 taken = {id(entry) for one in named for entry in one.taken}
                 found.entries = [one for one in found.entries if id(one) in taken]
             if found.entries:
-                self.calls += len(found.entries)
-                self.size += self._project.vault.folder.size(found.name)
                 yield found
 
     @property

@@ -110,7 +110,8 @@ def _joined(files: Iterable[UsageFile]) -> Usage:
         command = "pytest --collect-only --mimic-usage=FILE, and give FILE as well"
         raise _not_judged(
             f"no run has collected all tests ({', '.join(sorted(hidden))})",
-            way=("to list all tests", command),
+            (),
+            ("to list all tests", command),
         )
     _refuse_tests_not_run(usage.selected, by_environment)
     usage.partial.clear()
@@ -143,7 +144,6 @@ def _refuse_tests_not_run(
 
 
 def _not_judged(
-    why: str, facts: Iterable[str] = (), way: tuple[str, str] | None = None
+    why: str, facts: Iterable[str] = (), *ways: tuple[str, str]
 ) -> MimicError:
-    ways = [way] if way else []
     return MimicError(f"unused recordings not judged: {why}", facts, ways)

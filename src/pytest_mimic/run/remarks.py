@@ -153,7 +153,7 @@ def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
 def _restores(session: Session, events: list[Event]) -> list[str]:
     vault = session.run.vault.path
     names = dict.fromkeys(event.text("name") for event in events)
-    command = session.commands.restore(vault / name for name in names)
+    command = session.commands.restore([vault / name for name in names])
     return [f"to get the values back: {command}"] if command else []
 
 

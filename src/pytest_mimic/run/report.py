@@ -22,6 +22,7 @@ from pytest_mimic.engine.usage import commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.run.selection import test_of
+from pytest_mimic.secrets.values import map_texts
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import on_one_line
@@ -102,7 +103,8 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
         "tests": list(_calls_by_test(tests, run)),
     }
     # Inside of a script, `<` could begin its end.
-    encoded = json.dumps(_printable(data), ensure_ascii=False).replace("<", "\\u003c")
+    printable = map_texts(data, on_one_line)
+    encoded = json.dumps(printable, ensure_ascii=False).replace("<", "\\u003c")
     text = _TEMPLATE.read_text("utf-8")
     text = text.replace("{title}", html.escape(title), 1)
     text = text.replace("{data}", encoded, 1)
@@ -111,17 +113,6 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
         path.write_text(text, "utf-8", errors="backslashreplace")
     except OSError as error:
         raise MimicError(f"cannot write the report {path}: {error.strerror}") from None
-
-
-def _printable(part: Any) -> Any:
-    """Return what a page shows, with each text as it may be printed."""
-    if isinstance(part, str):
-        return on_one_line(part)
-    if isinstance(part, list):
-        return [_printable(one) for one in part]
-    if isinstance(part, dict):
-        return {name: _printable(one) for name, one in part.items()}
-    return part
 
 
 def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:

@@ -327,21 +327,20 @@ class _Walk:
             place = f"{path}.{shown}" if path else shown
             if is_plain:
                 hidden[shown] = self._hide_below(key, value, place)
-            elif has_schemas and isinstance(value, dict) and value.keys() & _SCHEMAS:
+                continue
+            if has_schemas and isinstance(value, dict) and value.keys() & _SCHEMAS:
                 hidden[shown] = self._hide_schema(key, value, place)
+                continue
+            strength = self._redactor.strength(key, value, beside)
+            if names.hides_path(place):
+                strength = WHOLE
+            if strength:
+                hidden[shown] = self._replace(value, place, strength, key)
+            elif isinstance(value, dict) and key == "properties":
+                hidden[shown] = self._hide_mapping(value, place, has_schemas=True)
             else:
-                strength = self._redactor.strength(key, value, beside)
-                hidden[shown] = self._hide_named(key, value, place, strength)
+                hidden[shown] = self._hide_below(key, value, place)
         return hidden
-
-    def _hide_named(self, key: str, value: Any, path: str, strength: str) -> Any:
-        if self._names.hides_path(path):
-            return self._replace(value, path, WHOLE, key)
-        if strength:
-            return self._replace(value, path, strength, key)
-        if isinstance(value, dict) and key == "properties":
-            return self._hide_mapping(value, path, has_schemas=True)
-        return self._hide_below(key, value, path)
 
     def _hide_below(self, key: str, value: Any, path: str) -> Any:
         """Return a part under a name that is no secret."""
