@@ -436,8 +436,9 @@ class Coverings:
     def _mimicked_of(self, function: NamedFunction) -> Mimicked:
         mimicked = self._mimicked.get(function.key)
         if mimicked is None:
-            serves_machinery = may_serve_machinery(function)
-            mimicked = Mimicked(function.function, serves_machinery=serves_machinery)
+            mimicked = Mimicked(
+                function.function, serves_machinery=may_serve_machinery(function)
+            )
             self._mimicked[function.key] = mimicked
             if isinstance(function.holder, type) and function.is_inherited:
                 # It is pickled by the class that is named.

@@ -529,10 +529,14 @@ class RealCall:
         places.has_graph = False
         if verb == "raised" and name:
             name = "exception"
-        forbid = run.forbids_pickles
         try:
             tree = store(
-                value, self._objects, places, self._mask, forbid=forbid, name=name
+                value,
+                self._objects,
+                places,
+                self._mask,
+                forbid=run.forbids_pickles,
+                name=name,
             )
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"

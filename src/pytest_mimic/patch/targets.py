@@ -318,7 +318,7 @@ def as_targets(
     values: dict[str, object] = {}
     for name, value in (options or {}).items():
         if value is not None or name not in _OPTIONS:
-            _set_option(values, name, _read_option(name, value))
+            _set_option(values, name, value)
     if not values:
         return targets
     are_several = len(targets) > 1
@@ -382,21 +382,18 @@ def read_options(words: Iterable[str], target: str = "") -> Options:
             raise TargetError(
                 f"{target}: key= takes a function, so it works in Python only"
             )
-        value = _read_option(name or word, text if equals else None, target)
-        _set_option(values, name, value)
+        _set_option(values, name or word, text if equals else None, target)
     own = defaults_of(target)
     return own.changed(**values) if values else own
 
 
-def _set_option(values: dict[str, Any], name: str, value: object) -> None:
-    """Note the value of an option; `shared` is another word for `sequence=no`."""
-    if name == "shared":
-        name, value = "sequence", not value
-    values[name] = value
+def _set_option(
+    values: dict[str, Any], name: str, value: object, target: str = ""
+) -> None:
+    """Read the value of an option, and note it; `shared` stands for `sequence=no`.
 
-
-def _read_option(name: str, value: object, target: str = "") -> object:
-    """Read the value of an option; None: a line has it without one, as `sequence`."""
+    None: a line has the option without a value, as `sequence`.
+    """
     of_target = f"{target}: " if target else ""
     option = _OPTIONS.get(name)
     if option is None:
@@ -404,12 +401,16 @@ def _read_option(name: str, value: object, target: str = "") -> object:
         hint = hint or f" (there are {', '.join(sorted(_OPTIONS))})"
         raise TargetError(f"{of_target}there is no option {name}{hint}")
     try:
-        return option.read(value)
+        read = option.read(value)
     except (TypeError, ValueError, KeyError, SyntaxError):
         given = "nothing" if value is None else repr(value)
         raise TargetError(
             f"{of_target}{name}= takes {option.takes}, not {given}"
         ) from None
+    if name == "shared":
+        values["sequence"] = not read
+    else:
+        values[name] = read
 
 
 # A reader takes what stands on a line (a text, or None without a value) or what Python
