@@ -71,10 +71,11 @@ class ChangingValues:
 
         The recording keeps long parts by their digest: this is a look at the parts.
         """
-        found, look = new_in_test_id(test)
-        if found and call.in_log and not self._is_in_files(found):
+        if call.in_log:
             # The next run looks for its log under another id.
-            self._events.add("new test id", test, test=test, what=f"has {look}")
+            found, look = new_in_test_id(test)
+            if found and not self._is_in_files(found):
+                self._events.add("new test id", test, test=test, what=f"has {look}")
         counted = call.whole() if call.is_function else call.counted(described)
         for path, part in islice(_leaves(counted), _MOST_LEAVES):
             cause = f"{call.target} {shown_path(path)}"
@@ -103,8 +104,11 @@ class ChangingValues:
         text = str(part)
         if isinstance(part, dict) and part:
             text = str(next(iter(part.values())))
-        if look in (DATE, "") and self._has_today(text):
-            return DATE
+        if look in (DATE, "") and self._today in text:
+            # A longer text may hold a moment of an answer.
+            is_answered = any(one in text for one in self._answered)
+            if text == self._today or not is_answered:
+                return DATE
         for found, kind in ids_and_moments_in(text):
             if self._is_new(found, kind):
                 return kind
@@ -120,12 +124,6 @@ class ChangingValues:
         if not is_made or text in self._answered or self._is_in_files(text):
             return False
         return not any(text in value for value in os.environ.values())
-
-    def _has_today(self, text: str) -> bool:
-        """Return whether a text holds the date of today, and no moment of an answer."""
-        if self._today not in text:
-            return False
-        return text == self._today or not any(one in text for one in self._answered)
 
 
 def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:

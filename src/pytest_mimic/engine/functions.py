@@ -347,6 +347,7 @@ class FunctionCall(Call):
     Attributes:
         identity: The digest of the call.
         is_plain: Whether its arguments are plain data, and are not opened for it.
+        opened: What of the arguments may have classes of the project: no plain ones.
         named_files: The files that its arguments have named before it.
 
     Raises:
@@ -370,6 +371,7 @@ class FunctionCall(Call):
         self.is_plain = identity is not None
         self.identity = identity or identity_of(target, self.tree)
         self._key = key if self.is_plain else self.identity
+        self.opened: dict[str, Tree] = {} if self.is_plain else self.tree
         if plan.is_shared:
             plan.refuse_replaced(plan.mocks.reached_by(target, self.opened))
 
@@ -387,11 +389,6 @@ class FunctionCall(Call):
         # They are a tree as they stand; the call may change them.
         copied: dict[str, Tree] = marshal.loads(marshal.dumps(self._counted, 2))
         return copied
-
-    @property
-    def opened(self) -> dict[str, Tree]:
-        """What of the arguments may have classes of the project: no plain ones."""
-        return {} if self.is_plain else self.tree
 
     def _tree_now(self) -> dict[str, Tree]:
         __tracebackhide__ = True
