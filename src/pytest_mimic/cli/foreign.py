@@ -48,9 +48,11 @@ def read(path: Path) -> Cassette:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ForeignError(f"cannot be read: {error}") from None
-    parse = _parsed_json if path.suffix == ".json" else _parsed_yaml
+    parse = json.loads if path.suffix == ".json" else _parsed_yaml
     try:
         plain = parse(text)
+    except ValueError as error:
+        raise ForeignError(f"is damaged: {error}") from None
     except RecursionError:
         raise ForeignError("is nested too deeply") from None
     entries = plain.get("interactions") if isinstance(plain, dict) else None
@@ -69,13 +71,6 @@ def read(path: Path) -> Cassette:
             problem = f"entry {number}: {error.what}"
             cassette.problems.append(ForeignError(problem))
     return cassette
-
-
-def _parsed_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ForeignError(f"is damaged: {error}") from None
 
 
 def _parsed_yaml(text: str) -> Any:

@@ -72,12 +72,11 @@ class CassetteFixture:
     def _targets(
         self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]
     ) -> list[Target]:
-        named: list[str | Target | Callable[..., Any]] = [*given]
-        if not named:
-            clients = [Target(client) for client in _CLIENTS]
-            named = [*self._session.settings.targets, *clients]
         try:
-            return as_targets(named, options)
+            if given:
+                return as_targets(given, options)
+            clients = [Target(client) for client in _CLIENTS]
+            return as_targets([*self._session.settings.targets, *clients], options)
         except TargetError as error:
             what = f"mimic_{self._kind}: {error.what}"
             raise TargetError(what, error.facts, error.remedies) from None

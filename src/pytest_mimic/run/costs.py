@@ -36,8 +36,9 @@ def price(vault: Vault, tests: Collection[str]) -> str:
     for name, recording in vault.all(names):
         if isinstance(recording, CorruptRecordingError):
             continue
-        owner, entries = recording.owner, recording.entries
-        entries = [one for one in entries if (one.test or owner) in tests]
+        entries = [
+            one for one in recording.entries if (one.test or recording.owner) in tests
+        ]
         calls += len(entries)
         with suppress(CorruptRecordingError):  # An object may be gone.
             tokens += sum(_tokens_of(entry, vault) for entry in entries)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import EventKind, Plain
+from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edges_of_processes
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
@@ -252,9 +252,10 @@ class Course:
     def _has_failed(self) -> bool:
         ours = self.session
         fails = ours.settings.fails_on_unused and bool(ours.judgement.unused)
+        wrong = ours.run.events.of("stray", "wrong target")
         # Logs that do not fit one another would fail the next run.
-        unfit: tuple[EventKind, ...] = ("former answers", "two answers")
-        return fails or bool(ours.run.events.of("stray", "wrong target", *unfit))
+        unfit = ours.run.events.of("former answers", "two answers")
+        return fails or bool(wrong or unfit)
 
     def _write_report(self) -> None:
         ours, settings = self.session, self.session.settings

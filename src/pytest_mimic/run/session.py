@@ -60,8 +60,9 @@ class Session:
             may_begin=settings.may_record and not settings.is_ci,
             run_id=getattr(config, "workerinput", {}).get("testrunuid", ""),
         )
-        shows_calls = config.option.verbose > 0 or settings.report is not None
-        self.run.events.shows_calls = shows_calls
+        self.run.events.shows_calls = (
+            config.option.verbose > 0 or settings.report is not None
+        )
         self.coverings = Coverings(self.run, settings.rootdir)
         self.usage = Usage()
         self.selection = Selection(config, self.usage)

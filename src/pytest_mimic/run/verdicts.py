@@ -59,8 +59,11 @@ class Verdict:
 
     def judge(self, call: pytest.CallInfo[None]) -> None:
         """Let a phase fail for what its code has hidden, before pytest judges it."""
+        from unittest import SkipTest  # pytest loads it when a test needs it
+
         raised = self._raised
-        if raised is None or _is_skip(raised.value):
+        skips = (pytest.skip.Exception, SkipTest)
+        if raised is None or isinstance(raised.value, skips):
             self._raise_hidden(call)
         elif any(isinstance(one, _OURS) for one in _shown_errors(raised.value)):
             vars(self._item)[_FILTER] = partial(_of_project, self._item)
@@ -120,12 +123,6 @@ class _DriftsError(DriftError):
 
     def __str__(self) -> str:
         return self.what
-
-
-def _is_skip(error: BaseException) -> bool:
-    from unittest import SkipTest  # pytest loads it when a test needs it
-
-    return isinstance(error, (pytest.skip.Exception, SkipTest))
 
 
 def _first(texts: Collection[str]) -> list[str]:

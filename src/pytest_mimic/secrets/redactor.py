@@ -524,7 +524,8 @@ class _Walk:
         # Those of a query, in which one name makes another one secret.
         beside = self._names.beside(name for name, _, sign in found if sign == "=")
         for name, start, sign in found:
-            last_name = _last_name(name)
+            # Where the name leads: of `user[password]` and `a.password` the last word.
+            last_name = re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
             may_hide = self._names.may_hide(name) or self._names.may_hide(last_name)
             if start < end or not (may_hide or name in beside):
                 continue
@@ -543,11 +544,6 @@ class _Walk:
                 pieces += [text[end : place[0]], hidden]
                 end = place[1]
         return "".join([*pieces, text[end:]])
-
-
-def _last_name(name: str) -> str:
-    """Return where a dotted name leads: of `user[password]` and `a.password` that."""
-    return re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
 
 
 def _names_before_values(text: str) -> list[tuple[str, int, str]]:
