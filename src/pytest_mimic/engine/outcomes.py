@@ -100,7 +100,7 @@ class Replay:
         __tracebackhide__ = True
         try:
             for item in self.body.get("items", ()):
-                yield from given(self._call, self._step, self.load(item))
+                yield from given(self._step, self.load(item))
             if is_async:
                 yield Awaited(self._step.wait_async())
             else:
@@ -179,10 +179,10 @@ class Replay:
                 reason = f"{error.what}: {', '.join(error.facts)}"
                 raise self._step.damaged(reason) from None
             told = _told(error, plan.target)
-            raise refused(self._call, self._step, told) from None
+            raise self._step.refused(told) from None
 
 
-def given(call: FunctionCall, step: Step, item: object) -> Generator[Any, Any, None]:
+def given(step: Step, item: object) -> Generator[Any, Any, None]:
     """Give an item, and refuse what the reader sends or throws, unless it stops.
 
     The items that follow may depend on that.
@@ -195,17 +195,11 @@ def given(call: FunctionCall, step: Step, item: object) -> Generator[Any, Any, N
         sent = thrown
     if sent is not None:
         error = UnstorableOutcomeError(
-            f"{call.label()} cannot be mimicked: a value is sent or thrown into it",
+            f"{step.call.label()} cannot be mimicked: a value is sent or thrown into"
+            " it",
             remedies=[("name a function inside or around it that is only called", "")],
         )
-        raise refused(call, step, error) from None
-
-
-def refused(call: FunctionCall, step: Step, error: MimicError) -> MimicError:
-    """End a call without an outcome, and give the error, which fails the test."""
-    step.abandon(None)
-    call.plan.run.note(error)
-    return error
+        raise step.refused(error) from None
 
 
 def _told(error: MimicError, target: str) -> MimicError:
@@ -334,7 +328,7 @@ class RealCall:
         that its reader has read already, none is given.
         """
         __tracebackhide__ = True
-        call, step, recorded = self._call, self._step, self._recorded
+        step, recorded = self._step, self._recorded
         items: list[Tree] = []
         self._items = items
         # The step is not to hold this call, which holds the arguments.
@@ -369,7 +363,7 @@ class RealCall:
                         step.abandon(None)
                         raise step.read_further()
                 elif recorded is None:
-                    yield from given(call, step, item)
+                    yield from given(step, item)
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
@@ -388,7 +382,7 @@ class RealCall:
                 ["an item is a part of an argument, which may change until the end"],
                 [("give copies", "")],
             )
-            raise refused(self._call, self._step, error)
+            raise self._step.refused(error)
         return self._store(item, "gave")
 
     # -- the end
@@ -421,7 +415,7 @@ class RealCall:
             target = self._plan.target
             states, gone = self._call.states.changed(target, is_stream=is_stream)
         except MimicError as error:
-            raise refused(self._call, self._step, error) from error.__cause__
+            raise self._step.refused(error) from error.__cause__
         body, after = self._stored(end, content, states)
         if gone:
             after["$gone"] = gone
@@ -541,7 +535,7 @@ class RealCall:
         except UnstorableOutcomeError as error:
             what = f"what {self._plan.target} {verb} cannot be stored"
             told = UnstorableOutcomeError(what, error.facts, error.remedies)
-            raise refused(self._call, self._step, told) from error.__cause__
+            raise self._step.refused(told) from error.__cause__
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
         hidden: Tree = deeply(lambda: run.secrecy.secrets.hide_environment(tree))

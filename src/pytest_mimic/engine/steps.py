@@ -556,6 +556,12 @@ class Step(OpenCall):
         cause, make = error.what, StaleRecordingError
         return self._unplayable(what, cause, make=make, cause=cause)
 
+    def refused(self, error: MimicError) -> MimicError:
+        """End the call without an outcome, and give the error, which fails the test."""
+        self.abandon(None)
+        self._run.note(error)
+        return error
+
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
