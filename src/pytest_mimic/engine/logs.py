@@ -270,10 +270,11 @@ class Log:
         """
         place = _place_of(call)
         if place not in self._strays:
-            of_line = [one for one in self.entries if (one.target, one.line) == place]
-            of_line = [one for one in of_line if not one.hidden and one.end != "empty"]
             strays = self._strays[place] = {}
-            for one in of_line:
+            for one in self.entries:
+                is_of_line = (one.target, one.line) == place and one.end != "empty"
+                if one.hidden or not is_of_line:
+                    continue
                 identity = identity_of(one.target, kept_parts(call, one, self._vault))
                 if identity != one.identity:
                     strays[identity] = one

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pytest_mimic.engine.calls import (
     Call,
     Slot,
+    answer_of,
     entry_of,
     failed_exchange,
     is_worth_a_wait,
@@ -137,8 +138,9 @@ def _note_joined(run: Run, call: Call) -> None:
     named = joined if len(joined) == 2 else {whole: run.test}
     if len(joined) > 1:
         for identity, test in named.items():
-            facts = {"cause": shown, "identity": identity}
-            run.events.add("became one", shown, test=test, **facts)
+            run.events.add(
+                "became one", shown, test=test, cause=shown, identity=identity
+            )
 
 
 def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
@@ -381,9 +383,9 @@ class Step(OpenCall):
             )
 
     def _shelved(self, body: Body) -> Body:
-        vault, answer = self._run.vault, body.get("answer")
-        if isinstance(answer, dict):
-            return {"answer": shelve_answer(answer, vault)}
+        vault = self._run.vault
+        if "answer" in body:
+            return {"answer": shelve_answer(answer_of(body), vault)}
         return {key: shelve(part, vault) for key, part in body.items()}
 
     def _put(self, entry: Entry) -> None:
@@ -553,8 +555,9 @@ class Step(OpenCall):
         """Give the error, noted already, of an outcome that nothing today can make."""
         self._take_back()
         what = f"the recorded outcome of {self.call.label()} can no longer be made"
-        cause, make = error.what, StaleRecordingError
-        return self._unplayable(what, cause, make=make, cause=cause)
+        return self._unplayable(
+            what, error.what, make=StaleRecordingError, cause=error.what
+        )
 
     def refused(self, error: MimicError) -> MimicError:
         """End the call without an outcome, and give the error, which fails the test."""
