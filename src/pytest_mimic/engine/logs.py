@@ -348,9 +348,9 @@ class Log:
 
         What a killed process has left there is taken over, as that of a failing test.
         """
-        day = self._vault.today
-        self._part = self._vault.part(self.name, owner=self.owner, recorded=day)
-        left = self._vault.abandoned_parts(self.name)
+        vault = self._vault
+        self._part = vault.part(self.name, owner=self.owner, recorded=vault.today)
+        left = vault.abandoned_parts(self.name)
         if left is None:
             return
         entries = left.entries
@@ -360,7 +360,7 @@ class Log:
         if len(entries) > len(self.entries):
             head = self.found if self.entries else left
             whole = copied(head, entries=entries)
-            self._vault.write(self.name, whole, beginning=self.beginning)
+            vault.write(self.name, whole, beginning=self.beginning)
             self._load()
         self._part.discard()
 

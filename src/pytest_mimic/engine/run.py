@@ -324,7 +324,7 @@ class Run:
         conversation = log.conversation(kind)
         if conversation != "new":
             return conversation == "real"
-        return all(entry.target != kind for entry in log.entries)
+        return not log.has_target(kind)
 
     def has_next(self, call: Call, cassette: Owner | None) -> bool:
         """Whether a call that begins now has a recording of its own in a log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ class Judgement:
     def __init__(self, reason: str = "", *, is_part: bool = False) -> None:
         self.reason = reason
         self.unused: list[Unused] = []
-        self.unproven: dict[str, int] = {}
+        self.unproven: Counter[str] = Counter()
         self.is_part = is_part
 
     @property
@@ -87,8 +88,7 @@ def judge(
     for name in names[:limit]:
         for unused, reason in jury.judge_file(name):
             if reason:
-                so_far = judgement.unproven.get(reason, 0)
-                judgement.unproven[reason] = so_far + unused.calls
+                judgement.unproven[reason] += unused.calls
             else:
                 judgement.unused.append(unused)
     judgement.unused.sort(key=lambda unused: (unused.test, unused.name))
