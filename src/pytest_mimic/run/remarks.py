@@ -298,15 +298,11 @@ _LISTS = """
     not searched        | call, fact    | kept as bytes, which cannot be searched for secrets
     out of order        | call, fact    | no longer ended as recorded
 """  # noqa: E501
-# How the events of one cause are told, and what is counted.
-_ROWS: dict[str, tuple[_Row, str]] = {
-    "call": (_call, "call"),
-    "calls": (_counts, "call"),
-    "answers": (_counts, "answer"),
-    "files": (_counts, "file"),
-    "tests": (_counts, "test"),
-    "part": (_part_of_calls, "call"),
-    "targets": (_calls_of_targets, "call"),
+# How the events of one cause are told. Others are counted: as calls, answers, files.
+_ROWS: dict[str, _Row] = {
+    "call": _call,
+    "part": _part_of_calls,
+    "targets": _calls_of_targets,
 }
 # A line, or what gives lines of what to do.
 _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
@@ -353,7 +349,8 @@ def _lines(
     for remedy in _REMEDIES.get(kind, ()):
         remedies += [remedy] if isinstance(remedy, str) else remedy(session, events)
     told, _, is_fact = form.partition(", ")
-    row, unit = _ROWS[told]
+    row = _ROWS.get(told, _counts)
+    unit = told.removesuffix("s") if row is _counts else "call"
     if is_fact and not is_whole:
         return ["    ".join([f"{heading}: {_fact(unit, causes)}", *remedies])]
     return [
