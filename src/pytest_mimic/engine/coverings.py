@@ -122,13 +122,13 @@ class Covering:
         First those for some requests of its kind (`llm`), then its own, then those for
         all of its kind.
         """
-        own = self.clients.get(client, [])
         known = client_of(client)
-        if known is None:
-            return own
-        some = self.clients.get("llm", []) if known.kind == "http" else []
-        of_kind = self.clients.get(known.kind, []) if known.kind != client else []
-        return some + own + of_kind
+        kind = known.kind if known else client
+        some = ["llm"] if kind == "http" else []
+        lines: list[Line] = []
+        for name in dict.fromkeys([*some, client, kind]):
+            lines += self.clients.get(name, [])
+        return lines
 
 
 class Coverings:

@@ -37,8 +37,12 @@ class Client(NamedTuple):
 def _client(kind: str, adapter: str, parts: str, answer: str) -> Client:
     # Each client takes these names, so that one list of options can serve several.
     common = ("host", "port", "headers", "query", "body", "params")
-    adapter = f"pytest_mimic.clients.{adapter}"
-    return Client(kind, adapter, (*parts.split(), *common), tuple(answer.split()))
+    return Client(
+        kind,
+        f"pytest_mimic.clients.{adapter}",
+        (*parts.split(), *common),
+        tuple(answer.split()),
+    )
 
 
 def _http(adapter: str) -> Client:
