@@ -202,12 +202,12 @@ class Redactor:
         hidden: dict[str, str] = self._of_headers.hide(headers, stand_in, path)
         return hidden
 
-    def hide_url(self, url: str, stand_in: StandIn, path: str = "url") -> str:
+    def hide_url(self, url: str, stand_in: StandIn) -> str:
         """Return an address without its secrets, also in parameters of its path."""
         if _PLAIN_URL.fullmatch(url) and not self.names.pattern:
             return url
         walk = _Walk(self, stand_in)
-        return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, path), path)
+        return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, "url"), "url")
 
     def hide_text(self, text: str, stand_in: StandIn, path: str = "") -> str:
         """Return a text without the secrets that it names.
