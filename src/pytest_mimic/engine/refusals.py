@@ -181,12 +181,12 @@ class Refusals:
             error.option = option
         return error
 
-    def without_place(self, call: Call, *, in_child: bool) -> MissingRecordingError:
+    def without_place(self, call: Call, owner: Owner) -> MissingRecordingError:
         """A call that has a place begins without an owner, or in a child process."""
         what = "belongs to the calls of a test, but no test is running"
         facts = ["it may have been made by an import, or by a thread between two tests"]
         other = "make it in a test or in a fixture"
-        if in_child:
+        if owner.name:
             what = (
                 "was made in a child process, where it has no place among the calls of"
                 " the test"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -145,7 +146,7 @@ def _note_joined(run: Run, call: Call) -> None:
 
 def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     if not owner.is_here:
-        raise run.refusals.without_place(call, in_child=bool(owner.name))
+        raise run.refusals.without_place(call, owner)
     log, mode, recorded = run.log_of(owner), owner.mode, call
     has_effect = call.has_effect and owner.kind == "fixture"
     may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
@@ -307,7 +308,7 @@ class Step(OpenCall):
             return  # A replay ends by itself.
         so_far = self.so_far
         if so_far is None and self.call.conversation:
-            so_far = _nothing_yet
+            so_far = partial(Body, answer={})  # Its answer has not begun.
         # What all tests share is kept when it is done, after the test if need be.
         is_kept_later = self._log is None and so_far is None
         if is_kept_later or not self._claim_end():
@@ -613,19 +614,13 @@ class Step(OpenCall):
 
     def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
         """Add a row that names the call, and where its recording is found."""
-        run, at = self._run, self.entry or self._slot
+        run, slot = self._run, self._slot
         if not shown:
             is_shown = run.events.shows_calls
             shown = self.call.label() if is_shown else self.call.signature
-        slot = self._slot
         facts["name"] = (self.entry and slot.before) or slot.name
         facts["identity"] = (self.entry or self.call).identity
-        facts["at"] = at.begin
+        facts["at"] = (self.entry or slot).begin
         if self.entry is not None and self.entry.ended:
             facts["ended"] = self.entry.ended
         return run.tell_call(kind, shown, self.owner, self._test, facts)
-
-
-def _nothing_yet() -> Body:
-    """Give what a client has that waits for its answer."""
-    return {"answer": {}}
