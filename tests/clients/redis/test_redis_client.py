@@ -292,6 +292,31 @@ def test_secrets_never_reach_a_recording(both, runs):
         assert "hunter2" not in runs.text
 
 
+@pytest.mark.parametrize(
+    ("recorded", "asked"),
+    [
+        (
+            ["hmget", "user:1", "name", "password"],
+            ["hmget", "user:1", "mail", "password"],
+        ),
+        (["mget", "token", "a"], ["mget", "token", "b"]),
+    ],
+    ids=str,
+)
+def test_another_field_beside_a_secret_name_is_another_call(
+    runs, port, recorded, asked
+):
+    with redis.Redis(port=port) as client:
+        getattr(client, recorded[0])(*recorded[1:])
+    runs.again("replay")
+
+    with (
+        redis.Redis(port=GONE) as client,
+        pytest.raises(MissingRecordingError),
+    ):
+        getattr(client, asked[0])(*asked[1:])
+
+
 # -- asyncio
 
 

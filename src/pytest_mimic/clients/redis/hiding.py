@@ -21,6 +21,8 @@ _OF_KEYS_ALONE = frozenset(
     SUNION SUNIONSTORE WATCH XREAD XREADGROUP
     """.split()
 )
+# Commands of hashes and sets with a value among their words.
+_WITH_VALUES = frozenset("HINCRBY HINCRBYFLOAT HSETEX HSETNX SMOVE".split())
 # What they say of a key is no part of its value.
 _ABOUT_KEYS = frozenset({"KEYS", "OBJECT", "RANDOMKEY", "SCAN", "TYPE"})
 _SCANS = frozenset({"SCAN", "SSCAN", "ZSCAN"})
@@ -77,10 +79,11 @@ class _Hiding:
         # Names and values in turn; the reply of a script may be what it likes.
         is_script = "script" in command["arguments"]
         self._are_pairs = is_script if is_reply else name == "CONFIG"
-        # Whether all words are keys or fields.
+        # Whether all words are keys or fields, but for a value.
         self._are_names = (
             name.startswith("H") or name in _OF_KEYS_ALONE or name in SETS_OF_KEYS
         )
+        self._has_value = name in _WITH_VALUES
         self._names = self._names_in(command)
 
     def hidden(self, plain: Any, path: str, name: Any = None) -> Any:
@@ -119,8 +122,8 @@ class _Hiding:
         """Return what stands for a text or bytes."""
         if not text or text in _PLAIN_WORDS or is_placeholder(text):
             return plain
-        is_name = self._are_names and not self._is_reply
-        if is_name and name is None and self._parts(text):
+        is_word = self._are_names and not self._is_reply and name is None
+        if is_word and (not self._has_value or self._parts(text)):
             return plain
         names = [*self._parts(name), *self._names]
         secret = [one for one in names if self._redactor.hides(one, text)]
