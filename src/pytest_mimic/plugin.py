@@ -74,6 +74,12 @@ _MARKER = (
     "mimic(False): leave the test out, its calls run for real and are not recorded."
 )
 
+_MARKS_OF_RECORDING = (
+    "vcr(*paths)",
+    "default_cassette(name)",
+    "block_network(allowed_hosts)",
+)
+
 # The course of a run. None: its tests began, and nothing was mimicked.
 _COURSE: pytest.StashKey[Course | None] = pytest.StashKey()
 # The configurations of the runs of this process, the innermost last: pytest may run
@@ -97,10 +103,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     # Tests keep the marks of pytest-recording when their cassettes were imported.
-    for mark in ("vcr(*paths)", "block_network(allowed_hosts)"):
-        config.addinivalue_line(
-            "markers", f"{mark}: of pytest-recording, without effect"
-        )
+    for mark in _MARKS_OF_RECORDING:
+        words = f"{mark}: of pytest-recording, without effect"
+        config.addinivalue_line("markers", words)
     _configs.append(config)
     config.add_cleanup(partial(_configs.remove, config))
     if not config.option.help and _is_wanted(config):

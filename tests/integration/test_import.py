@@ -100,6 +100,9 @@ def test_any_other_cassette_becomes_one_of_its_name(project, take_over, keep):
                 assert requests.get("http://api.shop.test:8080/users", params={"a": 1}).json()["path"] == "/users"
                 assert requests.post("http://api.shop.test:8080/json", data=b'{"a":1}').status_code == 200
             assert cassette.all_played
+
+        def test_without_a_cassette():
+            requests.get("http://api.shop.test:8080/users", params={"a": 2})
         """,
     )
 
@@ -112,7 +115,8 @@ def test_any_other_cassette_becomes_one_of_its_name(project, take_over, keep):
             "  fixtures/vcr/talks/plain.json -> cassette talks/plain (2 calls)",
         ],
     )
-    project.replay().expect(passed=1)
+    replayed = project.replay().expect(passed=1, failed=1)
+    assert "nearest: recorded by cassettes/talks/plain" in replayed.output
 
 
 def test_options_of_the_ini_line_apply_to_imported_calls(project, take_over, keep):
@@ -384,12 +388,11 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(
         assert project.command(*command).code == 0
 
 
-def test_the_mark_of_pytest_recording_is_registered_where_it_is_unknown(project):
+def test_the_marks_of_pytest_recording_are_registered_where_they_are_unknown(project):
     project.ini("http", addopts="--strict-markers")
-    project.write(
-        "test_talk.py",
-        "import pytest\n\n@pytest.mark.vcr('other.yaml')\ndef test_marked(): pass\n",
-    )
+    marks = ("vcr('other.yaml')", "default_cassette('own.yaml')", "block_network")
+    lines = "".join(f"@pytest.mark.{mark}\n" for mark in marks)
+    project.write("test_talk.py", f"import pytest\n\n{lines}def test_marked(): pass\n")
 
     project.run().expect(passed=1)
     assert "vcr(*paths" in project.run("--markers").output

@@ -118,7 +118,9 @@ class Nearest:
             for number, entry in enumerate(recording.entries):
                 if entry.target == self._call.target and entry.end != "empty":
                     day = entry.recorded or recording.recorded
-                    yield _Recorded(recording.owner, day, entry, name, number)
+                    # An imported cassette is of no test.
+                    owner = recording.owner or name.removesuffix(".json")
+                    yield _Recorded(owner, day, entry, name, number)
 
     def _without_vault(self) -> Hints:
         facts = [f"the vault {self._vault.label} does not exist"]
