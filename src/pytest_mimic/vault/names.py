@@ -34,14 +34,16 @@ OBJECT = r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})\.(pkl|npy|txt|json|bin)"
 """A pattern: the name of an object; its groups are folder, digest and suffix."""
 
 _LOG = r"logs/(\w[\w.-]*/)+\w[\w.-]*\.json"
-_OWN_NAMES = (
-    OBJECT,
-    _LOG,
-    rf"{_LOG}\.\d+-\d+\.part",
-    r"calls/\w[\w.-]*/[0-9a-f]{32}(-[0-9a-f]{8})?\.json",
-    rf"cassettes/({_CASSETTE_PART}/)*{_CASSETTE_PART}(?<=\.json)",
-    r"\.locks/(write|told|run\.\d+-\d+|\.gitignore)",
-    r"([^.][^/]*/)*\.mimic-[0-9a-f]{16}\.tmp",
+# The object comes first: it counts its groups.
+_OWN_NAME = "|".join(
+    (
+        OBJECT,
+        rf"{_LOG}(\.\d+-\d+\.part)?",
+        r"calls/\w[\w.-]*/[0-9a-f]{32}(-[0-9a-f]{8})?\.json",
+        rf"cassettes/({_CASSETTE_PART}/)*{_CASSETTE_PART}(?<=\.json)",
+        r"\.locks/(write|told|run\.\d+-\d+|\.gitignore)",
+        r"([^.][^/]*/)*\.mimic-[0-9a-f]{16}\.tmp",
+    )
 )
 _LONGEST_PART = 60
 # Of a log without its folder `logs/` and its suffix, so that all stays below 100.
@@ -53,7 +55,7 @@ _LONGEST_CASSETTE = 200
 
 def is_own(name: str) -> bool:
     """Return whether a file of a vault has a name that this package gives."""
-    return any(re.fullmatch(pattern, name, re.ASCII) for pattern in _OWN_NAMES)
+    return re.fullmatch(_OWN_NAME, name, re.ASCII) is not None
 
 
 def log_name(owner: str) -> str:
