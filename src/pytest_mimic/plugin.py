@@ -100,6 +100,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(name, text, default=default)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse what is named in the vault before pytest imports anything of it."""
+    option = early_config.known_args_namespace
+    start, root = early_config.invocation_params.dir, early_config.rootpath
+    vault = Path(root, Path(_setting(early_config, "mimic_vault_path")).expanduser())
+    if option.mimic_vault:
+        vault = Path(start, Path(option.mimic_vault).expanduser())
+    vault = vault.resolve()
+    given = [argument.partition("::")[0] for argument in option.file_or_dir]
+    if vault.name.startswith("test"):  # pytest looks for this name by itself.
+        given += map(str, vault.glob("conftest.py"))
+    for path in given:
+        if Path(start, path).resolve().is_relative_to(vault):
+            raise pytest.UsageError(f"{path} lies in the vault, and is not run")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     # Tests keep the marks of pytest-recording when their cassettes were imported.
@@ -117,13 +134,17 @@ def _is_wanted(config: pytest.Config) -> bool:
     options = vars(config.option).items()
     if any(value for name, value in options if name.startswith("mimic_")):
         return True
+    for name, (default, _) in _INI.items():
+        if _setting(config, name) != default:
+            return True
+    return Path(config.rootpath, _VAULT).is_dir()
+
+
+def _setting(config: pytest.Config, name: str) -> Any:
     try:
-        for name, (default, _) in _INI.items():
-            if config.getini(name) != default:
-                return True
+        return config.getini(name)
     except (TypeError, ValueError) as error:  # TOML: a value of another type
         raise pytest.UsageError(str(error)) from None
-    return Path(config.rootpath, _VAULT).is_dir()
 
 
 def _course_of(config: pytest.Config) -> Course:

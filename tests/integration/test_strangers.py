@@ -265,6 +265,29 @@ def test_pytest_collects_nothing_below_the_vault(project):
     assert not (project.root / "pwned").exists()
 
 
+@pytest.mark.parametrize(
+    "named", ["", "stored/test_it.py::test_it", "stored/deep", "./link/test_it.py"]
+)
+@pytest.mark.parametrize(
+    "words", [("-o", "mimic_vault_path={}"), ("--mimic-vault", "{}")]
+)
+def test_what_is_named_in_the_vault_is_refused_before_it_is_imported(
+    project, words, named
+):
+    """pytest imports conftest.py of what it is given, and of folders `test*`."""
+    vault = "stored" if named else "tests_stored"
+    project.test("shop.fetch(1)")
+    for folder in (vault, f"{vault}/deep"):
+        for name in ("test_it.py", "conftest.py"):
+            project.write(f"{folder}/{name}", f"{DEPLOY}def test_it(): pass\n")
+    (project.root / "link").symlink_to(vault)
+
+    run = project.run(*[word.format(vault) for word in words], *named.split())
+
+    run.expect(exit_code=4, says=["lies in the vault, and is not run"])
+    assert not (project.root / "pwned").exists()
+
+
 def test_of_two_equal_keys_none_gets_past_the_tables(stranger):
     """Whoever reads the file sees the first, and Python takes the last."""
     project = stranger("value", "harmless")

@@ -95,6 +95,11 @@ def chat():
     )
 
 
+def no_values():
+    pd = pytest.importorskip("pandas")
+    return [pd.NaT, {"price": pd.NA}]
+
+
 READABLE = {
     "answer of a language model": chat,
     "generic model": lambda: Page[int](items=[1]),
@@ -119,6 +124,8 @@ READABLE = {
     "builtins with attributes": lambda: [Text("a"), Rows([1])],
     "builtin types": lambda: [int, dict, OSError],
     "defaultdict": lambda: collections.defaultdict(list, a=[1]),
+    "deque of a length": lambda: collections.deque([1, (2,)], 3),
+    "what a table lacks": no_values,
 }
 
 

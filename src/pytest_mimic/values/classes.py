@@ -29,8 +29,8 @@ from pytest_mimic.values.tree import SCALARS
 _PYTHON = frozenset(
     "argparse:Namespace collections:ChainMap collections:UserDict collections:UserList"
     " collections:UserString decimal:DecimalTuple difflib:Match doctest:TestResults"
-    " functools:_CacheInfo http.cookiejar:Cookie inspect:ArgInfo inspect:Attribute"
-    " inspect:FullArgSpec sched:Event shutil:_ntuple_diskusage ssl:DefaultVerifyPaths"
+    " http.cookiejar:Cookie inspect:ArgInfo inspect:Attribute"
+    " inspect:FullArgSpec sched:Event ssl:DefaultVerifyPaths"
     " statistics:LinearRegression statistics:NormalDist subprocess:CompletedProcess"
     " tokenize:TokenInfo urllib.parse:DefragResult urllib.parse:DefragResultBytes"
     " urllib.parse:ParseResult urllib.parse:ParseResultBytes urllib.parse:SplitResult"

@@ -605,8 +605,16 @@ def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
     return made.as_unit(checked(content["unit"], str))
 
 
-def _no_moment(_value: Any, _walk: Opener) -> Tree:
-    return {"$pandas:NaT": None}
+def _named_value(tag: str) -> Row:
+    """Give a row of the one value that has this name: `{"$pandas:NaT": None}`."""
+
+    def node(_value: Any, _walk: Opener) -> Tree:
+        return {tag: None}
+
+    def make(value: Any, _tree: dict[str, Any], _make: Make) -> object:
+        return value
+
+    return Row(node, make)
 
 
 # -- polars
@@ -714,6 +722,8 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
+_NO_MOMENT = _named_value("$pandas:NaT")
+_NO_VALUE = _named_value("$pandas:NA")
 _RANDOM = Row(_random, reduce=_reduced_random)
 _NUMBER = Row(_number, _make_number, reduced)
 _NUMBERS = (
@@ -738,7 +748,10 @@ RULES: dict[str, Row] = {
     "pandas:MultiIndex": Row(_levels),
     "pandas:Index": Row(_index, _make_index),
     "pandas:ExtensionArray": Row(_extension_array),
-    "pandas:NaTType": Row(_no_moment),
+    "pandas:NaTType": _NO_MOMENT,
+    "pandas:NaT": _NO_MOMENT,
+    "pandas:NAType": _NO_VALUE,
+    "pandas:NA": _NO_VALUE,
     "pandas:Timestamp": Row(_stamp, _make_stamp),
     "torch:RemovableHandle": Row(_handle),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),

@@ -317,7 +317,7 @@ _FACTORIES = frozenset([None, list, dict, set, int, float, str])
 # The types that what they are made of may have.
 _ARGUMENTS: dict[type, tuple[type, ...]] = {
     defaultdict: (type, type(None)),
-    deque: (list, int),
+    deque: (list, tuple, int),
 }
 
 
