@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
-from pytest_mimic.clients.sql import rows, statements
+from pytest_mimic.clients.sql import statements
 from pytest_mimic.clients.sql.statements import Literal
 from pytest_mimic.secrets.issued import texts_in
 from pytest_mimic.secrets.values import map_texts
@@ -18,6 +18,8 @@ _KEY = re.compile(r"\((?P<columns>[^()]*)\)=\((?P<values>.*?)\)(?= |$)", re.M)
 _ROW = re.compile(r"(?<=Failing row contains \().*(?=\))", re.S)
 _BYTES = frozenset(["$bytes", "$base64"])
 _MOMENTS = frozenset(["$date", "$datetime", "$time", "$timedelta"])
+_LARGE = 1_000
+"""Smaller numbers count or number something."""
 # What SQLAlchemy and its dialects put behind a column for a parameter of it.
 _NUMBER = re.compile(r"(_m?\d+)+$|__\d+$")
 
@@ -26,7 +28,7 @@ class Hiding:
     """Hides what is secret in a statement and its answer.
 
     A statement that names a secret hides all texts of which nobody can tell the column:
-    of literals, of parameters, and of results.
+    of literals, of parameters, and of results, of these also long numbers.
 
     Args:
         redactor: Knows the secret names.
@@ -43,8 +45,9 @@ class Hiding:
         self._params: Plain = params[0] if isinstance(params, list) else params
         # The name of a part of a document may be a parameter.
         self._words = _words_in([*self._params.values()])
-        names = [*self._statement.names, *self._params, *self._words]
-        self._is_secret = any(map(redactor.names.secret, names))
+        names = sorted([*self._statement.names, *self._params, *self._words])
+        # A secret name in the statement; empty: there is none.
+        self._secret = next(filter(redactor.names.secret, names), "")
 
     def request(self) -> Plain:
         """Return the statement and its parameters without secrets."""
@@ -63,14 +66,16 @@ class Hiding:
         if "rows" not in answer:
             return answer
         columns = [self._text(column) for column in answer["columns"]]
-        keys = rows.row_keys(answer["columns"])
-        return {**answer, "columns": columns, "rows": self._rows(answer["rows"], keys)}
+        found = [
+            self._row(row, f"rows[{index}]") for index, row in enumerate(answer["rows"])
+        ]
+        return {**answer, "columns": columns, "rows": found}
 
     # -- the text of a statement
 
     def _text(self, text: str) -> str:
         """Return a statement, or the name of a column, without secrets in literals."""
-        if self._is_secret and "\\'" in text:
+        if self._secret and "\\'" in text:
             # Databases disagree where such a text ends.
             first, last = text.index("'") + 1, text.rindex("'")
             kept = self._stand_in(text[first:last], "statement")
@@ -85,7 +90,7 @@ class Hiding:
 
     def _literal(self, content: str, literal: Literal) -> str:
         if literal.kind == "comment":
-            return " " if self._is_secret else content
+            return " " if self._secret else content
         path = f"statement.{literal.column}" if literal.column else "statement"
         is_hidden = self._hides_literal(content, literal)
         if literal.kind == "number":
@@ -97,83 +102,49 @@ class Hiding:
     def _hides_literal(self, content: str, literal: Literal) -> bool:
         if literal.column:
             return self._redactor.names.secret(literal.column)
-        is_small = literal.kind == "number" and len(content) <= 3
-        return self._is_secret and not literal.is_key and not is_small
+        is_small = literal.kind == "number" and float(content) < _LARGE
+        return bool(self._secret) and not literal.is_key and not is_small
 
     # -- values beside their names
 
     def _parameters(self, values: Plain) -> Plain:
+        compared = {**self._statement.compared, **self._request.get("names", {})}
         judged = {}
-        unknown = []
-        compared = self._request.get("names", {})
-        for name in values:
-            columns = self._resolved(compared.get(name, ()))
-            judged[name] = self._judged([*columns, name])
-            if not columns and not self._is_column(name):
-                unknown.append(name)
-        hidden = unknown if self._is_secret else ()
-        return self._values(values, judged, hidden, "parameters")
+        for name, value in values.items():
+            columns = [one for one in compared.get(name, ()) if self._is_column(one)]
+            is_told = columns or self._is_column(name)
+            is_hidden = not is_told and any(texts_in([_shown(value)]))
+            words = self._words if ":" in compared.get(name, ()) else []
+            judged[name] = self._judged([*columns, *words, name], is_hidden)
+        return self._values(values, judged, "parameters")
 
     def _is_column(self, name: str) -> bool:
         """Return whether a parameter has the name of a column, numbers apart."""
-        column = _NUMBER.sub("", name)
-        statement = self._statement
-        return column in statement.names and column not in statement.functions
+        return _NUMBER.sub("", name) in self._statement.columns
 
-    def _rows(self, found: list[Plain], keys: list[str]) -> list[Plain]:
+    def _row(self, row: Plain, path: str) -> Plain:
         statement = self._statement
         judged = {}
-        unknown = []
-        for key in keys:
-            columns = self._resolved([key])
-            judged[key] = self._judged([*columns, key])
-            is_told = key in statement.items or key in statement.labels
-            is_known = is_told and not statement.renames
-            if not (is_known or statement.lists_all):
-                unknown.append(key)
-        hidden = unknown if self._is_secret else ()
-        return [
-            self._values(row, judged, hidden, f"rows[{index}]")
-            for index, row in enumerate(found)
-        ]
+        for name, value in row.items():
+            column = statement.labels.get(name, name)
+            is_known = column in statement.columns and not statement.renames
+            is_told = is_known or statement.lists_all
+            is_hidden = not is_told and _says_much(_shown(value))
+            judged[name] = self._judged([column, name], is_hidden)
+        return self._values(row, judged, path)
 
-    def _resolved(self, names: Iterable[str]) -> list[str]:
-        """Return the columns that stand behind names, and what parameters name."""
-        statement = self._statement
-        found = []
-        pending = [*names]
-        seen = set()
-        while pending:
-            name = pending.pop()
-            if name == ":":
-                found += self._words
-            elif name in seen:
-                continue
-            elif name in statement.labels:
-                pending += statement.labels[name]
-            elif self._is_column(name):
-                found.append(name)
-            seen.add(name)
-        return found
-
-    def _judged(self, names: list[str]) -> str:
+    def _judged(self, names: list[str], is_hidden: bool) -> str:
         """Return the name by which a value is judged: a secret one, or its own."""
         secret = filter(self._redactor.names.secret, names)
-        return next(secret, names[-1])
+        own = self._secret if is_hidden and self._secret else names[-1]
+        return next(secret, own)
 
-    def _values(
-        self,
-        values: Plain,
-        judged: Mapping[str, str],
-        unknown: Collection[str],
-        path: str,
-    ) -> Plain:
+    def _values(self, values: Plain, judged: Mapping[str, str], path: str) -> Plain:
         """Return values without secrets.
 
         Args:
             values: By name.
             judged: The name by which each is judged.
-            unknown: The names of those whose texts are hidden.
             path: Where the values stand.
         """
         names = {}
@@ -184,24 +155,10 @@ class Hiding:
             names[name] = name if is_own else f"{judged[name]} {number}"
             shown[names[name]] = _shown(value)
         hidden = self._redactor.hide(shown, self._stand_in, path)
-        kept = {}
-        for name, value in values.items():
-            key = names[name]
-            if name in unknown and not self._redactor.names.secret(key):
-                kept[name] = self._without_texts(value, f"{path}.{name}")
-            else:
-                kept[name] = _kept(value, shown[key], hidden[key])
-        return kept
-
-    def _without_texts(self, value: Any, path: str) -> Any:
-        shown = _shown(value)
-        if isinstance(shown, str):
-            return _kept(value, shown, self._stand_in(shown, path) if shown else "")
-        if isinstance(value, list):
-            return [self._without_texts(item, path) for item in value]
-        if isinstance(value, dict) and shown is not None:
-            return {key: self._without_texts(one, path) for key, one in value.items()}
-        return value
+        return {
+            name: _kept(value, shown[names[name]], hidden[names[name]])
+            for name, value in values.items()
+        }
 
     # -- errors
 
@@ -226,6 +183,12 @@ def _words_in(values: list[Any]) -> list[str]:
         if text[:1] in ("$", "{") or " " not in text:
             found += statements.words_in(text)
     return found
+
+
+def _says_much(shown: Any) -> bool:
+    """Return whether a value is no small number, truth value or moment."""
+    is_number = isinstance(shown, (int, float, type(None)))
+    return abs(shown or 0) >= _LARGE if is_number else True
 
 
 def _shown(value: Any) -> Any:

@@ -51,7 +51,7 @@ def _other_names(text: str, names: Sequence[str]) -> dict[str, list[str]]:
     """Return by parameter the columns of its condition that its name does not say."""
     by_number = {str(number): name for number, name in enumerate(names, 1)}
     found = {}
-    for mark, columns in statements.read(text).columns.items():
+    for mark, columns in statements.read(text).compared.items():
         name = by_number.get(mark, mark)
         others = [one for one in columns if one.lower() not in name.lower()]
         if others:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import count
+from itertools import count, pairwise
 from typing import NamedTuple
 
 # The last group of each piece is its content.
@@ -49,15 +48,16 @@ _RENAMES = re.compile(r"\b(?:union|intersect|except)\b|\)\s*as\s*(?:\w+\s*)?\(",
 _COMPARISON = frozenset("=<>!~")
 # Before a column that stands alone on its side of a comparison.
 _BEGINNINGS = frozenset(["where", "and", "or", "set", "on", "not", "having", ",", "("])
-# Before a condition; of SET, before all that it sets.
+# Before a condition, and where one ends.
 _BEFORE_CONDITIONS = frozenset("where and or on having set".split())
-_BEFORE_ITEMS = frozenset(["select", "distinct", "returning", ","])
-_AFTER_ITEMS = frozenset(["from", ",", ")", ";"])
-# Where a condition ends, or what is given, or begins.
 _BOUNDARIES = _BEFORE_CONDITIONS.union(
-    "select distinct returning from values group order limit offset fetch union"
-    " intersect except".split()
+    "select returning from values group order limit offset union".split()
 )
+_BEFORE_COLUMNS = _BOUNDARIES.union("by distinct all when then else between".split())
+# How PostgreSQL calls the result of an expression.
+_EXPRESSIONS = frozenset(["case", "array"])
+# `users.name AS users_name`, as the ORM writes it.
+_ORM_LABEL = re.compile(r"\b(\w+)\W{1,3}(\w+)\W? AS \W?((?:\w+_)?\1_\2)\b")
 _SETS_A_PASSWORD = re.compile(
     r"\bidentified\b|\bpragma\s+(?:\w+\.)?\W?(?:hex|text)?(?:re)?key\b", re.I
 )
@@ -92,15 +92,13 @@ class Statement(NamedTuple):
 
     Attributes:
         signature: `SELECT users`.
-        names: Every name in it.
-        functions: Those with a bracket behind them.
+        names: Every name in it, but for labels of the ORM.
+        columns: Those that nothing but a column can have.
         literals: In order.
-        columns: By the name of a parameter, or its number: the columns in the condition
-            in which it stands; `:` if there are other parameters, which may name parts
-            of a document.
-        labels: By a name that stands behind another one, or behind an expression, as
-            that of a label does: the same of what it names.
-        items: The columns that it gives under their own names.
+        compared: By the name of a parameter, or its number: the columns in the
+            condition in which it stands; `:` if there are other parameters, which may
+            name parts of a document.
+        labels: The columns by the labels that the ORM has made of their names.
         lists_all: Whether it gives all columns of its tables, and nothing else.
         renames: Whether it has other names for columns, in brackets or for the rows of
             several queries.
@@ -109,11 +107,10 @@ class Statement(NamedTuple):
 
     signature: str
     names: frozenset[str]
-    functions: frozenset[str]
+    columns: frozenset[str]
     literals: tuple[Literal, ...]
-    columns: Mapping[str, list[str]]
-    labels: Mapping[str, list[str]]
-    items: frozenset[str]
+    compared: Mapping[str, list[str]]
+    labels: Mapping[str, str]
     lists_all: bool
     renames: bool
     is_ordered: bool
@@ -137,7 +134,7 @@ class _Token(NamedTuple):
         return self.content.lower() if self.kind in ("word", "sign") else ""
 
 
-_NOTHING = _Token("", 0, 0, "")
+_END = _Token("sign", 0, 0, ";")
 
 
 @lru_cache(maxsize=1024)
@@ -146,20 +143,19 @@ def read(text: str) -> Statement:
     all_tokens = list(_tokens_of(text))
     # Before a literal, a comment says nothing.
     tokens = _numbered(token for token in all_tokens if token.kind != "comment")
-    names = {token.content for token in tokens if token.is_name}
+    labels = {match[3]: match[2] for match in _ORM_LABEL.finditer(text)}
+    names = {token.content for token in tokens if token.is_name} - labels.keys()
     literals = [
         Literal(token.start, token.end, "comment", "", is_key=False)
         for token in all_tokens
         if token.kind == "comment"
     ]
-    functions = set()
-    items = set()
-    columns: dict[str, list[str]] = {}
-    labels: dict[str, list[str]] = defaultdict(list)
+    others = _EXPRESSIONS.union(_labels_in(tokens))
+    compared: dict[str, list[str]] = {}
     for index, token in enumerate(tokens):
         column = _column_before(tokens, index)
         if token.kind == "parameter":
-            columns[token.content] = [column] if column else _condition(tokens, index)
+            compared[token.content] = [column] if column else _condition(tokens, index)
         elif token.kind in ("text", "number") or _is_text(tokens, index):
             kind = "number" if token.kind == "number" else "text"
             is_key = kind == "text" and _is_key(tokens, index)
@@ -167,21 +163,16 @@ def read(text: str) -> Statement:
                 names.update(words_in(token.content))
             literals.append(Literal(token.start, token.end, kind, column, is_key))
         elif token.word == "(" and index:
-            functions.add(tokens[index - 1].content)
-        elif _is_item(tokens, index):
-            items.add(token.content)
-        elif token.is_name and index and _ends_item(tokens[index - 1]):
-            labels[token.content] += _item_before(tokens, index)
+            others |= {tokens[index - 1].content}
     if _SETS_A_PASSWORD.search(text):
         names.add("password")
     return Statement(
         signature=_signature_of(tokens),
         names=frozenset(names - {""}),
-        functions=frozenset(functions),
+        columns=frozenset(names - others),
         literals=tuple(sorted(literals)),
-        columns=columns,
+        compared=compared,
         labels=labels,
-        items=frozenset(items),
         lists_all=_ALL_COLUMNS.match(text) is not None,
         renames=_RENAMES.search(text) is not None,
         is_ordered=any(token.word == "order" for token in tokens),
@@ -253,48 +244,23 @@ def _condition(tokens: list[_Token], index: int) -> list[str]:
         return []
     while end < len(tokens) and tokens[end].word not in _BOUNDARIES:
         end += 1
-    others = [*tokens[start:index], *tokens[index + 1 : end]]
-    return _columns_in(others)
-
-
-def _is_item(tokens: list[_Token], index: int) -> bool:
-    """Return whether a column stands alone in what is given: `SELECT u.name, id`."""
-    start = index
-    while start >= 2 and tokens[start - 1].word == ".":
-        start -= 2
-    is_first = start > 0 and tokens[start - 1].word in _BEFORE_ITEMS
-    is_last = index + 1 == len(tokens) or tokens[index + 1].word in _AFTER_ITEMS
-    return is_first and is_last and tokens[index].is_name
-
-
-def _ends_item(token: _Token) -> bool:
-    is_label = token.is_name and token.word not in _BOUNDARIES
-    return is_label or token.word == ")"
-
-
-def _item_before(tokens: list[_Token], end: int) -> list[str]:
-    """Return the columns and the parameters of what is given before a place."""
-    start, depth = end, 0
-    while start > 0:
-        word = tokens[start - 1].word
-        depth += (word == ")") - (word == "(")
-        is_first = depth == 0 and (word == "," or word in _BOUNDARIES)
-        if is_first or depth < 0:
-            break
-        start -= 1
-    return _columns_in(tokens[start:end])
-
-
-def _columns_in(tokens: list[_Token]) -> list[str]:
     found = []
-    for token, after in zip(tokens, [*tokens[1:], _NOTHING]):
+    for token, after in pairwise(
+        [*tokens[start:index], *tokens[index + 1 : end], _END]
+    ):
         if token.kind == "parameter":
             found.append(":")
-        elif token.kind == "text":
-            found += words_in(token.content)
         elif token.is_name and after.word not in (".", "(") and token.word != "as":
             found.append(token.content)
     return found
+
+
+def _labels_in(tokens: list[_Token]) -> Iterator[str]:
+    """Yield the names behind a name or an expression, which a label is."""
+    for before, token in pairwise(tokens):
+        is_behind_name = before.is_name and before.word not in _BEFORE_COLUMNS
+        if token.is_name and (is_behind_name or before.word == ")"):
+            yield token.content
 
 
 def _signature_of(tokens: list[_Token]) -> str:
