@@ -64,17 +64,6 @@ def test_a_malformed_answer_is_the_clients_own_error(driver, runs, server, kind)
     assert runs.answers[0].end == ""
 
 
-def test_a_proxy_that_wants_credentials_is_one_kind_of_error(driver, runs, server):
-    def talk(url):
-        return seen(driver, "https://guarded.example", Ask("/"), proxy=url)
-
-    name, message = same(runs, server, talk)
-
-    assert issubclass(name, Exception)
-    assert "Proxy Authentication Required" in message
-    assert [answer.error for answer in runs.answers] == ["proxy"]
-
-
 def test_a_reason_and_a_header_may_be_in_any_charset(driver, runs, server):
     def talk(url):
         [answer] = driver.talk(url, Ask("/reason"))

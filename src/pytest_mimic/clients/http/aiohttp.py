@@ -47,9 +47,7 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
         read = partial(requests.read, request.method, str(request.url), headers)
         really = partial(original, connector, request, *args, **options)
         is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
-        search = None if is_made else port.left(read(), "aiohttp")
-        if search is not None:
-            _search_body(request.body, search)
+        if not is_made and port.passes(read()):
             return await really()
         exchange = port.begin(read(await _body_of(request)), "aiohttp")
         if exchange is None:
@@ -68,25 +66,6 @@ def _wrap_start(original: Callable[..., Any]) -> Callable[..., Any]:
         return await begin(response, original)
 
     return start
-
-
-def _search_body(body: Any, search: Callable[[bytes], bytes]) -> None:
-    """Let a body be searched as it is written."""
-    for name in ("write", "write_with_length"):
-        really = getattr(body, name, None)
-        if really is not None:
-            setattr(body, name, _searched(really, search))
-
-
-def _searched(
-    write: Callable[..., Any], search: Callable[[bytes], bytes]
-) -> Callable[..., Any]:
-    async def searched(writer: Any, *args: Any) -> None:
-        really = writer.write
-        writer.write = lambda piece: really(search(bytes(piece)))
-        await write(writer, *args)
-
-    return searched
 
 
 async def _body_of(request: Any) -> bytes:

@@ -101,9 +101,7 @@ class _Attempt(Attempt):
             answers.decoded(request.headers),
         )
         is_made = type(request.stream).__name__ != "ByteStream"
-        search = port.left(read(), self._name) if is_made else None
-        if search is not None:
-            request.stream = _Searched(request.stream, search)
+        if is_made and port.passes(read()):
             return await self._sent()
         body = b"".join([data async for data in self._pieces(request.stream)])
         if is_made:
@@ -179,21 +177,6 @@ class _Attempt(Attempt):
         class_ = failures.class_of(kind, [core], error.get("class", ""))
         made: Exception = class_(error.get("text", ""))
         return made
-
-
-class _Searched:
-    """A body that is searched as it is sent."""
-
-    def __init__(self, stream: Any, search: Callable[[bytes], bytes]) -> None:
-        self._stream = stream
-        self._search = search
-
-    def __iter__(self) -> Iterator[bytes]:
-        return map(self._search, self._stream)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._stream:
-            yield self._search(data)
 
 
 class _Recorded:
