@@ -82,7 +82,7 @@ from pytest_mimic.errors import (
     Remedy,
     UnstorableOutcomeError,
 )
-from pytest_mimic.patch.clients import Edge
+from pytest_mimic.patch.clients import Edge, Function, around
 from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
 from pytest_mimic.secrets.placeholders import OWN
@@ -103,12 +103,14 @@ __all__ = [
     "CorruptRecordingError",
     "Edge",
     "Exchange",
+    "Function",
     "MimicError",
     "Path",
     "Plain",
     "Port",
     "Redactor",
     "StandIn",
+    "around",
     "at_once",
     "raised",
 ]

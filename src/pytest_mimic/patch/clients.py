@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from pytest_mimic.errors import TargetError
 
-_Function = Callable[..., Any]
+Function = Callable[..., Any]
+"""Any function, and what stands in its place."""
 
 
 class Client(NamedTuple):
@@ -154,7 +155,7 @@ class Edge(NamedTuple):
 
     module: str
     path: tuple[str, ...]
-    wrap: Callable[[_Function], _Function]
+    wrap: Callable[[Function], Function]
     is_optional: bool = False
     excluded: bool = False
 
@@ -168,13 +169,30 @@ Intercept = Callable[[Iterable[Edge]], None]
 """Patches functions until the run ends."""
 
 
+def around(instead: Function) -> Callable[[Function], Function]:
+    """Return what wraps a function by another one, which gets it before the arguments.
+
+    Args:
+        instead: Stands in its place.
+    """
+
+    def wrap(original: Function) -> Function:
+        @wraps(original)
+        def wrapped(*args: Any, **options: Any) -> Any:
+            return instead(original, *args, **options)
+
+        return wrapped
+
+    return wrap
+
+
 def _nothing(*_args: Any, **_kwargs: Any) -> None:
     pass
 
 
 def noting(
-    before: _Function = _nothing, after: _Function = _nothing
-) -> Callable[[_Function], _Function]:
+    before: Function = _nothing, after: Function = _nothing
+) -> Callable[[Function], Function]:
     """Return what wraps a function whose calls are only looked at.
 
     Args:
@@ -182,7 +200,7 @@ def noting(
         after: Gets what the call has returned, and its arguments.
     """
 
-    def wrap(original: _Function) -> _Function:
+    def wrap(original: Function) -> Function:
         @wraps(original)
         def call_and_note(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
 from importlib import import_module
 from typing import Any
 
-from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
+from pytest_mimic.client import (
+    Adapter,
+    Edge,
+    Function,
+    Plain,
+    Port,
+    Redactor,
+    StandIn,
+    around,
+)
 
 _SYNC = "grpc._channel"
 _ASYNC = "grpc.aio._channel"
@@ -77,16 +85,12 @@ class Grpc(Adapter):
         return compared
 
 
-def _wrapper(port: Port, room: str, name: str) -> Callable[[Any], Any]:
+def _wrapper(port: Port, room: str, name: str) -> Callable[[Function], Function]:
     """Return what wraps a function by one of a room, which needs the client."""
 
-    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(original)
-        def call(*args: Any, **options: Any) -> Any:
-            # The client is loaded by now.
-            module = import_module(f"pytest_mimic.clients.grpc.{room}")
-            return getattr(module, name)(port, original, *args, **options)
+    def call(*args: Any, **options: Any) -> Any:
+        # The client is loaded by now.
+        module = import_module(f"pytest_mimic.clients.grpc.{room}")
+        return getattr(module, name)(port, *args, **options)
 
-        return call
-
-    return wrap
+    return around(call)

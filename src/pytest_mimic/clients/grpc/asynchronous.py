@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
 from typing import Any
@@ -12,10 +12,8 @@ import grpc
 import grpc.aio
 from grpc.aio._interceptor import UnaryUnaryCallResponse
 
-from pytest_mimic.client import Exchange, Plain, Port
+from pytest_mimic.client import Exchange, Function, Plain, Port
 from pytest_mimic.clients.grpc import calls, messages
-
-Function = Callable[..., Any]
 
 
 def call(

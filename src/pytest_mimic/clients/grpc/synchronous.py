@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
@@ -11,11 +11,9 @@ from typing import Any
 import grpc
 from grpc._channel import _MultiThreadedRendezvous, _RPCState
 
-from pytest_mimic.client import Exchange, Plain, Port, at_once
+from pytest_mimic.client import Exchange, Function, Plain, Port, at_once
 from pytest_mimic.clients.grpc import calls, messages
 from pytest_mimic.engine.inside import LeftOut
-
-Function = Callable[..., Any]
 
 _FUTURE = "future() has no place in the order of calls: make the call in a thread"
 

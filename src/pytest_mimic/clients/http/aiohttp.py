@@ -7,11 +7,11 @@ built and written as usual, to nowhere, and the session's own parser reads its a
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from functools import partial, wraps
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from pytest_mimic.client import Edge, Port
+from pytest_mimic.client import Edge, Function, Port, around
 from pytest_mimic.clients.http import requests
 from pytest_mimic.clients.http.adapter import HttpAdapter
 
@@ -23,49 +23,45 @@ class Aiohttp(HttpAdapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the methods that connect a request, and that read its answer."""
-
-        def wrap_connect(original: Callable[..., Any]) -> Callable[..., Any]:
-            return _wrap_connect(original, port)
-
+        connect, start = around(partial(_connect, port)), around(_start)
         return [
-            Edge("aiohttp.connector", ("BaseConnector", "connect"), wrap_connect),
-            Edge("aiohttp.client_reqrep", ("ClientResponse", "start"), _wrap_start),
+            Edge("aiohttp.connector", ("BaseConnector", "connect"), connect),
+            Edge("aiohttp.client_reqrep", ("ClientResponse", "start"), start),
         ]
 
 
-def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    @wraps(original)
-    async def connect(connector: Any, request: Any, *args: Any, **options: Any) -> Any:
-        # aiohttp is imported by now, and both need it.
-        from aiohttp.payload import BytesPayload
+async def _connect(
+    port: Port,
+    original: Function,
+    connector: Any,
+    request: Any,
+    *args: Any,
+    **options: Any,
+) -> Any:
+    # aiohttp is imported by now, and both need it.
+    from aiohttp.payload import BytesPayload
 
-        from pytest_mimic.clients.http.aiohttp_connections import Connecting
+    from pytest_mimic.clients.http.aiohttp_connections import Connecting
 
-        if port.run.passes():
-            return await original(connector, request, *args, **options)
-        headers = list(request.headers.items())
-        read = partial(requests.read, request.method, str(request.url), headers)
-        really = partial(original, connector, request, *args, **options)
-        is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
-        if not is_made and port.passes(read()):
-            return await really()
-        exchange = port.begin(read(await _body_of(request)), "aiohttp")
-        if exchange is None:
-            return await really()
-        return await Connecting(connector, request, exchange, really).answer(exchange)
-
-    return connect
+    if port.run.passes():
+        return await original(connector, request, *args, **options)
+    headers = list(request.headers.items())
+    read = partial(requests.read, request.method, str(request.url), headers)
+    really = partial(original, connector, request, *args, **options)
+    is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
+    if not is_made and port.passes(read()):
+        return await really()
+    exchange = port.begin(read(await _body_of(request)), "aiohttp")
+    if exchange is None:
+        return await really()
+    return await Connecting(connector, request, exchange, really).answer(exchange)
 
 
-def _wrap_start(original: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    async def start(response: Any, connection: Any) -> Any:
-        begin = vars(connection).pop("begin_answer", None)
-        if begin is None:
-            return await original(response, connection)
-        return await begin(response, original)
-
-    return start
+async def _start(original: Function, response: Any, connection: Any) -> Any:
+    begin = vars(connection).pop("begin_answer", None)
+    if begin is None:
+        return await original(response, connection)
+    return await begin(response, original)
 
 
 async def _body_of(request: Any) -> bytes:

@@ -16,7 +16,7 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from pytest_mimic.client import Exchange, Plain
+from pytest_mimic.client import Exchange, Function, Plain
 from pytest_mimic.clients.http import answers, failures
 from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay
 
@@ -239,7 +239,7 @@ class _Reading(Attempt):
 
         protocol.set_response_params = set_response_params
 
-    async def start(self, response: Any, really: Callable[..., Any]) -> Any:
+    async def start(self, response: Any, really: Function) -> Any:
         """Let a response begin with the recorded answer, or with the real one."""
         exchange = self._connecting.exchange
         self._begin = partial(really, response)

@@ -5,10 +5,10 @@ What makes an edge is imported with the client: most runs use few of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from pytest_mimic.client import Edge, Port
+from pytest_mimic.client import Edge, Function, Port, around
 from pytest_mimic.clients.http.adapter import HttpAdapter
 from pytest_mimic.clients.http.aiohttp import Aiohttp
 from pytest_mimic.clients.http.httpx import Httpx, Httpx2
@@ -31,7 +31,7 @@ class HttpClient(HttpAdapter):
         """Return where connections are made, and where requests says that it sends."""
         unsent: dict[bytes, bytes] = {}
 
-        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+        def wrap(original: Function) -> Function:
             from pytest_mimic.clients.http.http_client import stand_in_for
 
             return stand_in_for(original, port, unsent)
@@ -40,12 +40,18 @@ class HttpClient(HttpAdapter):
             for name in names:
                 yield Edge(module, (name, "connect"), wrap)
 
-        def wrap_sender(original: Callable[..., Any]) -> Callable[..., Any]:
-            from pytest_mimic.clients.http.http_client import wrap_send
+        yield Edge("requests.adapters", ("HTTPAdapter", "send"), around(_send))
 
-            return wrap_send(original)
 
-        yield Edge("requests.adapters", ("HTTPAdapter", "send"), wrap_sender)
+def _send(original: Function, *args: Any, **options: Any) -> Any:
+    """Send a request by requests, which says so."""
+    from pytest_mimic.clients.http.http_client import IN_REQUESTS
+
+    token = IN_REQUESTS.set(True)
+    try:
+        return original(*args, **options)
+    finally:
+        IN_REQUESTS.reset(token)
 
 
 class Urllib3(HttpClient):

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies
@@ -253,7 +253,7 @@ def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return [piece for piece in pieces if piece]
 
 
-def _lasting(cookie: str, headers: dict[str, Any]) -> str:
+def _lasting(cookie: str, headers: Plain) -> str:
     """Return a cookie that was valid when it came without its time of expiry."""
     pair, *attributes = cookie.split(";")
     kept = []

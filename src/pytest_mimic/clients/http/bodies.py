@@ -22,6 +22,8 @@ from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pytest_mimic.client import Plain
+
 # How a server may have written its JSON. The first is the default.
 _LAYOUTS: dict[str, JSONEncoder] = {
     "spaced": JSONEncoder(ensure_ascii=False),
@@ -55,7 +57,7 @@ def parameter(content_type: str, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def read_sent(data: bytes, content_type: str) -> dict[str, Any]:
+def read_sent(data: bytes, content_type: str) -> Plain:
     """Return the body of a request."""
     kind = media_type(content_type)
     if kind == "application/x-www-form-urlencoded":
@@ -74,7 +76,7 @@ def read_sent(data: bytes, content_type: str) -> dict[str, Any]:
     return _in_charset({"text": text}, charset) if charset else _in_base64(data)
 
 
-def read_given(data: bytes, content_type: str) -> dict[str, Any]:
+def read_given(data: bytes, content_type: str) -> Plain:
     """Return the body of an answer, from which `written` makes the same bytes.
 
     Only JSON in a mixed layout comes back with other blanks.
@@ -105,16 +107,16 @@ def _text_in(data: bytes, content_type: str) -> tuple[str, str]:
     return "", ""
 
 
-def _in_charset(body: dict[str, Any], charset: str) -> dict[str, Any]:
+def _in_charset(body: Plain, charset: str) -> Plain:
     is_default = charset.lower() in ("utf-8", "ascii", "us-ascii")
     return body if is_default else {**body, "charset": charset}
 
 
-def _in_base64(data: bytes) -> dict[str, Any]:
+def _in_base64(data: bytes) -> Plain:
     return {"base64": base64.b64encode(data).decode()}
 
 
-def content(body: dict[str, Any]) -> Any:
+def content(body: Plain) -> Any:
     """Return what a body holds, without its form: what a path below `body` names.
 
     Parts stand by their names, parts of one name or without one as a list.
@@ -128,12 +130,12 @@ def content(body: dict[str, Any]) -> Any:
     return fields(named)
 
 
-def form(body: dict[str, Any]) -> str:
+def form(body: Plain) -> str:
     """Return the form of a body: `json`, `form`, `parts`, `text`."""
     return next((name for name in body if name not in ("charset", "layout")), "")
 
 
-def items(body: dict[str, Any]) -> Sequence[Any]:
+def items(body: Plain) -> Sequence[Any]:
     """Return the events, lines or letters of a body."""
     for form in ("events", "lines"):
         if form in body:
@@ -142,7 +144,7 @@ def items(body: dict[str, Any]) -> Sequence[Any]:
     return written(body).decode("latin-1")
 
 
-def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def fields(pairs: Iterable[tuple[str, Any]]) -> Plain:
     """Return pairs by name. Several of one name are a list."""
     found: dict[str, list[Any]] = {}
     for name, value in pairs:
@@ -150,7 +152,7 @@ def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: one if len(one) > 1 else one[0] for name, one in found.items()}
 
 
-def written(body: dict[str, Any]) -> bytes:
+def written(body: Plain) -> bytes:
     """Return the bytes of a recorded body of an answer.
 
     Raises:
@@ -159,7 +161,7 @@ def written(body: dict[str, Any]) -> bytes:
     return b"".join(pieces(body))
 
 
-def pieces(body: dict[str, Any]) -> Iterator[bytes]:
+def pieces(body: Plain) -> Iterator[bytes]:
     """Yield the bytes of a recorded body: event by event, line by line, or at once.
 
     Raises:
@@ -186,7 +188,7 @@ def pieces(body: dict[str, Any]) -> Iterator[bytes]:
         raise ValueError(f"a body has none of these keys: {', '.join(body)}")
 
 
-def is_opaque(body: dict[str, Any], headers: dict[str, Any]) -> bool:
+def is_opaque(body: Plain, headers: Plain) -> bool:
     """Return whether a body, or a part of one, is bytes in which a secret may stand."""
     if "parts" in body:
         return any(
@@ -206,7 +208,7 @@ def _dumped(value: Any, layout: str) -> str:
     return f"{text}\n" if layout.endswith(" newline") else text
 
 
-def _json_in_layout(text: str) -> dict[str, Any] | None:
+def _json_in_layout(text: str) -> Plain | None:
     value = _json(text)
     if value is None:
         return None
@@ -234,7 +236,7 @@ def _json(text: str) -> tuple[Any] | None:
     return (value,)
 
 
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _mapping(pairs: list[tuple[str, Any]]) -> Plain:
     """Return an object of JSON, whose keys nobody can take for a tag of a tree.
 
     So `{"$set": 1}` is `{"$dict": [["$set", 1]]}`.
@@ -267,7 +269,7 @@ def _refuse(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-def _events(text: str) -> dict[str, Any] | None:
+def _events(text: str) -> Plain | None:
     if not text:
         return None
     plain = text.replace("\r\n", "\n")
@@ -281,13 +283,13 @@ def _events(text: str) -> dict[str, Any] | None:
     return {"events": events, "ends": "CRLF"} if is_crlf else {"events": events}
 
 
-def _event(text: str) -> dict[str, Any] | str:
+def _event(text: str) -> Plain | str:
     """Return an event by its fields, or its text if they do not give it again.
 
     The format is that of HTML, 9.2, *Server-sent events*. Data of several lines are a
     text.
     """
-    event: dict[str, Any] = {}
+    event: Plain = {}
     for line in text.removesuffix("\n\n").split("\n"):
         name, _, value = line.partition(": ")
         event[name] = f"{event[name]}\n{value}" if name in event else value
@@ -300,7 +302,7 @@ def _event(text: str) -> dict[str, Any] | str:
     return event if is_known and _event_text(event) == text else text
 
 
-def _event_text(event: dict[str, Any] | str) -> str:
+def _event_text(event: Plain | str) -> str:
     if isinstance(event, str):
         return event
     layout = event.get("layout", "compact")
@@ -317,7 +319,7 @@ def _is_plain_text(value: Any) -> bool:
     return isinstance(value, str) and ("\n" in value or _json(value) is None)
 
 
-def _lines(text: str) -> dict[str, Any] | None:
+def _lines(text: str) -> Plain | None:
     if not text.endswith("\n"):
         return None
     lines: list[Any] = []
@@ -329,14 +331,14 @@ def _lines(text: str) -> dict[str, Any] | None:
     return {"lines": lines}
 
 
-def _form(data: bytes) -> dict[str, Any] | None:
+def _form(data: bytes) -> Plain | None:
     text = _decoded(data, "ascii")
     if text is None:
         return None
     return fields(parse_qsl(text, keep_blank_values=True))
 
 
-def _parts(data: bytes, boundary: str) -> list[dict[str, Any]] | None:
+def _parts(data: bytes, boundary: str) -> list[Plain] | None:
     """Return the parts of a body (RFC 2046, 5.1), or None if it is malformed."""
     mark = b"--" + boundary.encode("latin-1", "replace")
     if not boundary or not data.startswith(mark):
@@ -349,7 +351,7 @@ def _parts(data: bytes, boundary: str) -> list[dict[str, Any]] | None:
     return [_part(piece.removeprefix(newline), newline) for piece in parts]
 
 
-def _part(piece: bytes, newline: bytes) -> dict[str, Any]:
+def _part(piece: bytes, newline: bytes) -> Plain:
     head, _, content = piece.partition(newline * 2)
     if piece.startswith(newline):
         head, content = b"", piece.removeprefix(newline)
@@ -357,7 +359,7 @@ def _part(piece: bytes, newline: bytes) -> dict[str, Any]:
 
     message = BytesHeaderParser().parsebytes(head)
     content_type = str(message.get("Content-Type", ""))
-    part: dict[str, Any] = {}
+    part: Plain = {}
     for key, value in (
         ("name", message.get_param("name", header="Content-Disposition")),
         ("filename", message.get_filename()),

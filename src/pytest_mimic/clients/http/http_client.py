@@ -23,7 +23,7 @@ from http.client import (
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic.client import Exchange, Plain, Port, at_once, raised
+from pytest_mimic.client import Exchange, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
@@ -45,27 +45,13 @@ _REASON_OF_TLS = re.compile(r"\[(\w+): (\w+)\]")
 _BUFFER = 8192
 _LARGEST = 1 << 30
 
-_IN_REQUESTS: ContextVar[bool] = ContextVar("mimic_in_requests", default=False)
+IN_REQUESTS: ContextVar[bool] = ContextVar("mimic_in_requests", default=False)
 """Whether requests sends what its connections are asked."""
 
 
-def wrap_send(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what stands in place of `HTTPAdapter.send`: it says who sends."""
-
-    @wraps(original)
-    def send(*args: Any, **options: Any) -> Any:
-        token = _IN_REQUESTS.set(True)
-        try:
-            return original(*args, **options)
-        finally:
-            _IN_REQUESTS.reset(token)
-
-    return send
-
-
 def stand_in_for(
-    original: Callable[..., Any], port: Port, unsent: dict[bytes, bytes]
-) -> Callable[..., Any]:
+    original: Function, port: Port, unsent: dict[bytes, bytes]
+) -> Function:
     """Return what stands in place of the method that connects.
 
     Args:
@@ -252,7 +238,7 @@ class _Socket:
             body = _parsed(io.BytesIO(_CHUNKED + body)).read()
         plain = requests.read(request.method, url, request.headers, body)
         # requests stands on urllib3, which stands on http.client.
-        clients = ["requests"] if _IN_REQUESTS.get() else []
+        clients = ["requests"] if IN_REQUESTS.get() else []
         if self.is_of_urllib3:
             clients.append("urllib3")
         # A connection may outlive the run in which it was made.

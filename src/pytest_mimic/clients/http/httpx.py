@@ -6,11 +6,20 @@ Whatever stands between, a library for mocks say, has answered or let through by
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from functools import partial, wraps
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port, at_once, raised
+from pytest_mimic.client import (
+    Edge,
+    Exchange,
+    Function,
+    Plain,
+    Port,
+    around,
+    at_once,
+    raised,
+)
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
@@ -30,29 +39,20 @@ class Httpx(HttpAdapter):
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the methods in which a pool of connections sends a request."""
 
-        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            # A library for mocks names the argument.
-            @wraps(original)
-            def handle_request(pool: Any, request: Any) -> Any:
-                attempt = _Attempt(self, request, partial(original, pool))
-                return at_once(attempt.begin(port))
+        # A library for mocks names the argument.
+        def send(original: Function, pool: Any, request: Any) -> Any:
+            attempt = _Attempt(self, request, partial(original, pool))
+            return at_once(attempt.begin(port))
 
-            return handle_request
+        async def send_async(original: Function, pool: Any, request: Any) -> Any:
+            send = partial(original, pool)
+            attempt = _Attempt(self, request, send, is_task=True)
+            return await attempt.begin(port)
 
-        def wrap_async(original: Callable[..., Any]) -> Callable[..., Any]:
-            @wraps(original)
-            async def handle_async_request(pool: Any, request: Any) -> Any:
-                send = partial(original, pool)
-                attempt = _Attempt(self, request, send, is_task=True)
-                return await attempt.begin(port)
-
-            return handle_async_request
-
+        handle, handle_async = "handle_request", "handle_async_request"
         return [
-            Edge(self.core, ("ConnectionPool", "handle_request"), wrap),
-            Edge(
-                self.core, ("AsyncConnectionPool", "handle_async_request"), wrap_async
-            ),
+            Edge(self.core, ("ConnectionPool", handle), around(send)),
+            Edge(self.core, ("AsyncConnectionPool", handle_async), around(send_async)),
         ]
 
 
@@ -77,7 +77,7 @@ class _Attempt(Attempt):
         self,
         client: Httpx,
         request: Any,
-        send: Callable[..., Any],
+        send: Function,
         *,
         is_task: bool = False,
     ) -> None:

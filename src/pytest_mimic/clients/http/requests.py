@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
+from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import answers, bodies
 
 # Headers that choose an answer, or say what to do.
@@ -60,7 +60,7 @@ def read(
     url: str,
     headers: Iterable[tuple[str, str]],
     body: bytes = b"",
-) -> dict[str, Any]:
+) -> Plain:
     """Return a request as plain data, with its secrets.
 
     Args:
@@ -73,7 +73,7 @@ def read(
     for name, value in headers:
         key = name.lower()
         joined[key] = f"{joined[key]}, {value}" if key in joined else value
-    plain: dict[str, Any] = {"method": method.upper(), "url": url, "headers": joined}
+    plain: Plain = {"method": method.upper(), "url": url, "headers": joined}
     if body:
         data = answers.decompressed(body, joined.get("content-encoding", ""))
         content_type = joined.get("content-type", "")
@@ -81,13 +81,13 @@ def read(
     return plain
 
 
-def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
+def parts_of(plain: Plain) -> Plain:
     """Return a stored request by its parts: those that `ignore=` and `match=` name."""
     scheme, place, path, query = split(plain["url"])
     match = _HOST_AND_PORT.match(place)
     assert match is not None  # it matches any text
     address, name, port = match.groups("")
-    parts: dict[str, Any] = {
+    parts: Plain = {
         "method": plain["method"],
         "scheme": scheme,
         "host": address or name,
@@ -109,7 +109,7 @@ def parts_of(plain: dict[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def counted(parts: dict[str, Any], matched: Iterable[str] = ()) -> dict[str, Any]:
+def counted(parts: Plain, matched: Iterable[str] = ()) -> Plain:
     """Return the parts of a request that tell it from others.
 
     Args:
@@ -147,7 +147,7 @@ def _normal_path(path: str) -> str:
     return "%2F".join(plain) or "/"
 
 
-def _unsigned(fields: dict[str, Any]) -> dict[str, Any]:
+def _unsigned(fields: Plain) -> Plain:
     """Return fields without those by which they are signed."""
     names = {name.lower() for name in fields}
     if not any("sig" in name for name in names):

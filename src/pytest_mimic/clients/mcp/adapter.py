@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
-from pytest_mimic.client import Adapter, Edge, Plain, Port
+from pytest_mimic.client import Adapter, Edge, Function, Plain, Port, around
 from pytest_mimic.words import request_words
 
 
@@ -19,8 +19,9 @@ class Mcp(Adapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what opens a session."""
-        yield Edge("mcp.client.stdio", ("stdio_client",), partial(_wrap, port))
-        wrap_http = partial(_wrap_http, port)
+        wrap = around(partial(_stdio_client, port))
+        yield Edge("mcp.client.stdio", ("stdio_client",), wrap)
+        wrap_http = around(partial(_http_client, port))
         streamable = "mcp.client.streamable_http"
         for name in ("streamable_http_client", "streamablehttp_client"):
             yield Edge(streamable, (name,), wrap_http, is_optional=True)
@@ -35,42 +36,33 @@ class Mcp(Adapter):
         return {name: answer[name] for name in ("result", "error") if name in answer}
 
 
-def _wrap(port: Port, original: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    @asynccontextmanager
-    async def stdio_client(
-        server: Any, *args: Any, **options: Any
-    ) -> AsyncIterator[Any]:
-        def connect() -> Any:
-            return original(server, *args, **options)
+@asynccontextmanager
+async def _stdio_client(
+    port: Port, original: Function, server: Any, *args: Any, **options: Any
+) -> AsyncIterator[Any]:
+    def connect() -> Any:
+        return original(server, *args, **options)
 
-        if not port.takes():
-            async with connect() as streams:
-                yield streams
-            return
-        # The client is loaded by now.
-        from pytest_mimic.clients.mcp import sessions
-
-        key = (server.command, *server.args)
-        is_real = port.run.mode == "verify" or port.will_run()
-        session = sessions.real if is_real else sessions.replayed
-        async with session(port, key, connect) as streams:
+    if not port.takes():
+        async with connect() as streams:
             yield streams
+        return
+    # The client is loaded by now.
+    from pytest_mimic.clients.mcp import sessions
 
-    return stdio_client
+    key = (server.command, *server.args)
+    is_real = port.run.mode == "verify" or port.will_run()
+    session = sessions.real if is_real else sessions.replayed
+    async with session(port, key, connect) as streams:
+        yield streams
 
 
-def _wrap_http(port: Port, original: Callable[..., Any]) -> Callable[..., Any]:
+def _http_client(port: Port, original: Function, *args: Any, **options: Any) -> Any:
     """Refuse a session over HTTP that nothing would record."""
-
-    @wraps(original)
-    def http_client(*args: Any, **options: Any) -> Any:
-        if port.takes() and not port.takes_any("httpx", "httpx2"):
-            raise port.refuse(
-                "a session of mcp cannot be recorded",
-                ["The line mcp takes sessions over stdio"],
-                [("This one is over HTTP: add a line http to mimic_functions", "")],
-            )
-        return original(*args, **options)
-
-    return http_client
+    if port.takes() and not port.takes_any("httpx", "httpx2"):
+        raise port.refuse(
+            "a session of mcp cannot be recorded",
+            ["The line mcp takes sessions over stdio"],
+            [("This one is over HTTP: add a line http to mimic_functions", "")],
+        )
+    return original(*args, **options)

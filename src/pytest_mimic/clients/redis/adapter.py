@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
+from pytest_mimic.client import (
+    Adapter,
+    Edge,
+    Plain,
+    Port,
+    Redactor,
+    StandIn,
+    around,
+)
 from pytest_mimic.clients.redis import commands
-from pytest_mimic.clients.redis.connections import Connections, wrap_lock
+from pytest_mimic.clients.redis.connections import Connections, acquire
 from pytest_mimic.clients.redis.hiding import hide_command, hide_reply
 
 
@@ -29,7 +37,7 @@ class Redis(Adapter):
             pipeline = "Pipeline", "load_scripts"
             yield Edge(f"{library}.client", pipeline, connections.wrap_scripts)
             lock = "Lock", "acquire"
-            yield Edge(f"{library}.lock", lock, partial(wrap_lock, port))
+            yield Edge(f"{library}.lock", lock, around(partial(acquire, port)))
 
     def signature(self, request: Plain) -> str:
         """Return `GET user:1`."""

@@ -13,10 +13,9 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Plain, Port, at_once
+from pytest_mimic.client import Edge, Exchange, Function, Plain, Port, at_once
 from pytest_mimic.clients.redis import commands, replies
 
-Function = Callable[..., Any]
 Step = Callable[..., Coroutine[Any, Any, Any]]
 
 _NEEDED_SCRIPTS: ContextVar[Iterable[Any]] = ContextVar("mimic_scripts", default=())
@@ -240,17 +239,14 @@ def _address(connection: Any) -> tuple[Hashable, Hashable]:
 # -- what is random, or hangs on the server
 
 
-def wrap_lock(port: Port, original: Function) -> Function:
+def acquire(
+    port: Port, original: Function, lock: Any, *args: Any, **options: Any
+) -> Any:
     """Give a lock the same token in each run, in place of a random one."""
-
-    @wraps(original)
-    def acquire(lock: Any, *args: Any, **options: Any) -> Any:
-        owner = port.run.innermost
-        is_random = len(args) < 4 and options.get("token") is None
-        if owner.name and is_random:
-            number = owner.number("token of a lock", object())
-            name = f"{owner.name} {number}"
-            options["token"] = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
-        return original(lock, *args, **options)
-
-    return acquire
+    owner = port.run.innermost
+    is_random = len(args) < 4 and options.get("token") is None
+    if owner.name and is_random:
+        number = owner.number("token of a lock", object())
+        name = f"{owner.name} {number}"
+        options["token"] = uuid.uuid5(uuid.NAMESPACE_OID, name).hex
+    return original(lock, *args, **options)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import count
 from time import time
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
-from pytest_mimic.client import Adapter, Edge, Plain, Port, Redactor, StandIn
+from pytest_mimic.client import (
+    Adapter,
+    Edge,
+    Function,
+    Plain,
+    Port,
+    Redactor,
+    StandIn,
+    around,
+)
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.connection import (
     HOUSEKEEPING,
@@ -37,26 +46,26 @@ class Sqlalchemy(Adapter):
         """Return where pools open connections, lend them, and take them back."""
         pools, engines = "sqlalchemy.pool.base", "sqlalchemy.engine.base"
         default = "sqlalchemy.engine.default"
-        wrapped = _Pools(port)
+        wrapped, housekeeping = _Pools(port), around(_as_housekeeping)
         dialect, execution = "DefaultDialect", "DefaultExecutionContext"
         return [
-            Edge(pools, (_RECORD, f"{_RECORD}__connect"), wrapped.connect),
-            Edge(pools, (_RECORD, "get_connection"), wrapped.get_connection),
-            Edge(pools, (_RECORD, "checkin"), _as_housekeeping),
-            Edge(pools, ("_ConnectionFairy", "_reset"), _as_housekeeping),
-            Edge(engines, ("Engine", "raw_connection"), wrapped.raw_connection),
-            Edge(default, (dialect, "do_ping"), _as_housekeeping),
+            Edge(pools, (_RECORD, f"{_RECORD}__connect"), around(wrapped.connect)),
+            Edge(pools, (_RECORD, "get_connection"), around(wrapped.get_connection)),
+            Edge(pools, (_RECORD, "checkin"), housekeeping),
+            Edge(pools, ("_ConnectionFairy", "_reset"), housekeeping),
+            Edge(engines, ("Engine", "raw_connection"), around(wrapped.raw_connection)),
+            Edge(default, (dialect, "do_ping"), housekeeping),
             Edge(
                 default,
                 (dialect, "_do_ping_w_event"),
-                _as_housekeeping,
+                housekeeping,
                 is_optional=True,  # SQLAlchemy 1.4 lacks it
             ),
-            Edge(default, (execution, "create_cursor"), _wrap_cursor),
+            Edge(default, (execution, "create_cursor"), around(_create_cursor)),
             Edge(
                 "sqlalchemy.dialects.postgresql.psycopg2",
                 ("PGDialect_psycopg2", "do_executemany"),
-                _wrap_executemany,
+                around(_do_executemany),
             ),
         ]
 
@@ -127,55 +136,43 @@ class _Pools:
         self._private = count(1)
         self._introduced: WeakSet[Any] = WeakSet()
 
-    def connect(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap the method by which a pool opens a connection."""
+    def connect(self, original: Function, record: Any) -> None:
+        """Let a pool open a connection."""
+        if not self._port.takes():
+            original(record)
+            return
+        # What the original sets, but for the events of a real connection.
+        record.dbapi_connection = None
+        record.starttime = time()
+        connection = self._stand_in(record)
+        connection.open_or_fail()
+        record.dbapi_connection = connection
+        record.fresh = True
 
-        def connect(record: Any) -> None:
-            if not self._port.takes():
-                original(record)
-                return
-            # What the original sets, but for the events of a real connection.
-            record.dbapi_connection = None
-            record.starttime = time()
-            connection = self._stand_in(record)
-            connection.open_or_fail()
-            record.dbapi_connection = connection
-            record.fresh = True
+    def get_connection(self, original: Function, record: Any) -> Any:
+        """Let a pool lend a connection."""
+        held = original(record)
+        is_stand_in = isinstance(held, StandInConnection)
+        if is_stand_in == self._port.takes():
+            return held
+        # A line began, or ended, since the connection was opened.
+        record.dbapi_connection = (
+            held.open() if is_stand_in else self._stand_in(record, held)
+        )
+        return record.dbapi_connection
 
-        return connect
-
-    def get_connection(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap the method by which a pool lends a connection."""
-
-        def get_connection(record: Any) -> Any:
-            held = original(record)
-            is_stand_in = isinstance(held, StandInConnection)
-            if is_stand_in == self._port.takes():
-                return held
-            # A line began, or ended, since the connection was opened.
-            record.dbapi_connection = (
-                held.open() if is_stand_in else self._stand_in(record, held)
-            )
-            return record.dbapi_connection
-
-        return get_connection
-
-    def raw_connection(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap the method by which an engine asks its pool."""
-
-        def raw_connection(engine: Any, *args: Any) -> Any:
-            if engine.pool not in self._databases:
-                key = _key_of_database(engine) or f"private {next(self._private)}"
-                self._databases[engine.pool] = key
-            lent = original(engine, *args)
-            held = lent.dbapi_connection
-            is_new = engine.dialect not in self._introduced
-            if is_new and isinstance(held, StandInConnection):
-                _introduce(self._port, held, engine)
-                self._introduced.add(engine.dialect)
-            return lent
-
-        return raw_connection
+    def raw_connection(self, original: Function, engine: Any, *args: Any) -> Any:
+        """Let an engine ask its pool."""
+        if engine.pool not in self._databases:
+            key = _key_of_database(engine) or f"private {next(self._private)}"
+            self._databases[engine.pool] = key
+        lent = original(engine, *args)
+        held = lent.dbapi_connection
+        is_new = engine.dialect not in self._introduced
+        if is_new and isinstance(held, StandInConnection):
+            _introduce(self._port, held, engine)
+            self._introduced.add(engine.dialect)
+        return lent
 
     def _stand_in(self, record: Any, real: Any = None) -> StandInConnection:
         pool = getattr(record, f"{_RECORD}__pool")
@@ -266,51 +263,45 @@ def _facts_of(engine: Any, connection: StandInConnection) -> Plain:
 # -- what SQLAlchemy does with a connection
 
 
-def _as_housekeeping(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap what a pool does on its own account, or the garbage collector for it."""
-
-    def housekeeping(*args: Any, **options: Any) -> Any:
-        before = HOUSEKEEPING.set(True)
-        try:
-            return original(*args, **options)
-        finally:
-            HOUSEKEEPING.reset(before)
-
-    return housekeeping
+def _as_housekeeping(original: Function, *args: Any, **options: Any) -> Any:
+    """Do what a pool does on its own account, or the garbage collector for it."""
+    before = HOUSEKEEPING.set(True)
+    try:
+        return original(*args, **options)
+    finally:
+        HOUSEKEEPING.reset(before)
 
 
-def _wrap_cursor(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the method by which an execution makes its cursor, to tell it of itself."""
-
-    def create_cursor(context: Any) -> Any:
-        connection = getattr(context._dbapi_connection, "dbapi_connection", None)
-        if not isinstance(connection, StandInConnection):
-            return original(context)
-        # Results are read whole, and cursors of a server have names made anew.
-        vars(context)["create_server_side_cursor"] = context.create_default_cursor
-        cursor = original(context)
-        if isinstance(cursor, StandInCursor):
-            cursor.context = context
-        return cursor
-
-    return create_cursor
+def _create_cursor(original: Function, context: Any) -> Any:
+    """Make the cursor of an execution, and tell it of the execution."""
+    connection = getattr(context._dbapi_connection, "dbapi_connection", None)
+    if not isinstance(connection, StandInConnection):
+        return original(context)
+    # Results are read whole, and cursors of a server have names made anew.
+    vars(context)["create_server_side_cursor"] = context.create_default_cursor
+    cursor = original(context)
+    if isinstance(cursor, StandInCursor):
+        cursor.context = context
+    return cursor
 
 
-def _wrap_executemany(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap what is done with several rows by helpers of psycopg2, on its own cursor."""
+def _do_executemany(
+    original: Function,
+    dialect: Any,
+    cursor: Any,
+    statement: Any,
+    parameters: Any,
+    context: Any = None,
+) -> None:
+    """Let helpers of psycopg2 work on its own cursor."""
 
-    def do_executemany(
-        dialect: Any, cursor: Any, statement: Any, parameters: Any, context: Any = None
-    ) -> None:
-        def execute(real: Any) -> Any:
-            original(dialect, real, statement, parameters, context)
-            return getattr(context, _FETCHED, None)
+    def execute(real: Any) -> Any:
+        original(dialect, real, statement, parameters, context)
+        return getattr(context, _FETCHED, None)
 
-        if not isinstance(cursor, StandInCursor):
-            execute(cursor)
-            return
-        cursor.execute_by(execute, statement, [*parameters])
-        if cursor.description is not None:
-            setattr(context, _FETCHED, cursor.fetchall())
-
-    return do_executemany
+    if not isinstance(cursor, StandInCursor):
+        execute(cursor)
+        return
+    cursor.execute_by(execute, statement, [*parameters])
+    if cursor.description is not None:
+        setattr(context, _FETCHED, cursor.fetchall())
