@@ -6,10 +6,9 @@ import os
 
 import pytest
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork"),
-    pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
-]
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="only where processes fork"
+)
 
 
 # The ways to start a process, of which two are enough at each change.
@@ -390,17 +389,33 @@ def test_workers_of_xdist_start_processes_too(started):
     started.run("-n1", process=True, offline=True).expect(passed=1, real=[])
 
 
-def test_a_process_that_joblib_starts_is_named(started):
-    pytest.importorskip("loky")
-    started.test("""
+# Other processes and interpreters, by the name that the summary gives them.
+OTHERS = {
+    "loky": """
         from loky import get_reusable_executor
         assert get_reusable_executor(1).submit(shop.fetch, "Oslo").result() == "OSLO"
-    """)
+    """,
+    "subprocess": """
+        import subprocess, sys
+        subprocess.run([sys.executable, "-c", "import shop; shop.fetch('Oslo')"], check=True)
+    """,
+    "concurrent.interpreters": """
+        from concurrent.futures import InterpreterPoolExecutor
+        with InterpreterPoolExecutor(1) as pool:
+            assert pool.submit(shop.fetch, "Oslo").result() == "OSLO"
+    """,
+}
+
+
+@pytest.mark.parametrize("method", OTHERS)
+def test_what_starts_elsewhere_is_named(started, method):
+    pytest.importorskip(method)
+    started.test(OTHERS[method])
 
     run = started.run(process=True).expect(passed=1, real=["fetch Oslo"])
 
     assert run.section[-3:] == [
         "processes in which nothing is mimicked:",
-        "  loky    test_shop.py::test_it",
+        f"  {method}    test_shop.py::test_it",
         "to mimic calls there: name the function that starts it, or use multiprocessing",
     ]

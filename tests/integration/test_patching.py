@@ -185,6 +185,74 @@ def test_late_imports_are_patched_and_never_forced(project):
     project.replay().expect(passed=1, real=[])
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 14), reason="annotations are evaluated at once"
+)
+def test_annotations_may_name_what_only_type_checkers_know(project):
+    project.ini("shop:*", "shop:Client.*")
+    project.module("""
+        def fetch(city: City, days: Days = 3) -> Missing:
+            return [city.__name__] * days
+
+        class Client:
+            @classmethod
+            def make(cls, name: Name) -> Client:
+                return name
+    """)
+    project.test("""
+        class Local:
+            name: Name
+            days: int = 3
+
+        assert shop.fetch(Local) == ["Local"] * 3
+        assert shop.Client.make(name="x") == "x"
+    """)
+
+    project.record().expect(passed=1)
+
+    project.replay().expect(passed=1)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="there are no lazy imports")
+def test_what_is_imported_lazily_is_patched_and_no_side_effect(project):
+    """A line may name it, and a test may replace what it stands for."""
+    project.ini("app:sub.count", "shop:fetch", mimic_inputs="warn")
+    project.module("""
+        lazy import helper
+        from tally import ran
+
+        def fetch(city):
+            ran("fetch", city)
+            return helper.upper(city)
+    """)
+    project.write("helper.py", "def upper(text):\n    return text.upper()\n")
+    project.write(
+        "sub.py",
+        "from tally import ran\n\ndef count(n):\n    ran('count', n)\n    return n + 1\n",
+    )
+    project.write("app.py", "lazy import shop, sub\nlazy from shop import fetch\n")
+    project.tests("""
+        import app
+
+        def test_it():
+            import sub
+            assert app.fetch("Oslo") == app.shop.fetch("Oslo") == "OSLO"
+            assert app.sub.count(1) == sub.count(1) == 2
+
+        def test_mock(monkeypatch):
+            monkeypatch.setattr("helper.upper", str.lower)
+            app.fetch("Oslo")
+    """)
+
+    real = ["fetch Oslo", "count 1"]
+    recorded = project.record("-k", "test_it", process=True)
+    recorded.expect(passed=1, deselected=1, real=real, never=["a replay leaves out"])
+
+    replayed = project.replay("-p", "no:randomly", process=True)
+    says = ["shop.helper.upper is replaced"]
+    replayed.expect(passed=1, failed=1, real=[], says=says)
+
+
 def test_wrapper_keeps_the_functions_metadata(project):
     """Name, docstring, signature and pickling by name."""
     project.ini("shop:*", "shop:Client.*", "kinds:*", "kinds:Child.get")

@@ -534,7 +534,6 @@ FORKING = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_miss_in_a_forked_process_fails_the_test(project):
     """Though a pool's worker has swallowed it."""
     project.ini(

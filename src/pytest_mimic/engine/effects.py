@@ -18,6 +18,7 @@ from pytest_mimic.engine.functions import FunctionCall
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.patch.clients import Edge, noting
+from pytest_mimic.patch.holders import is_lazy_import
 
 _CACHES = (".pyc", ".lock")
 # A stream is entered for each item, and to compare the states takes long.
@@ -110,6 +111,8 @@ class Effects:
             namespace = vars(sys.modules[module])
             for name in self._names[module]:
                 value = namespace.get(name)
+                if is_lazy_import(value):
+                    continue  # Its use sets the name, which is no effect.
                 self._alive.append(value)
                 size = len(value) if isinstance(value, (dict, list, set)) else 0
                 state[f"set {module}.{name}"] = id(value), size

@@ -14,6 +14,7 @@ from pytest_mimic.engine.asked import AskedClients
 from pytest_mimic.engine.clocks import edges_of_clocks
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.patch.clients import Edge, noting
+from pytest_mimic.patch.holders import is_lazy_import
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
@@ -174,5 +175,6 @@ def _items_of(replacing: Any) -> Iterator[tuple[int, object]]:
 
 
 def _value_at(holder: Any, name: str, default: object = None) -> Any:
-    """Give what a name leads to, without running any code."""
-    return inspect.getattr_static(holder, name, default)
+    """Give what a name leads to, without running any code but a lazy import."""
+    value = inspect.getattr_static(holder, name, default)
+    return value.resolve() if is_lazy_import(value) else value

@@ -7,14 +7,13 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_mimic.engine.coverings import Coverings
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
@@ -33,11 +32,21 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
     def is_mimicked() -> bool:
         return bool(coverings.in_force()) and not run.passes()
 
+    def note_other(method: str) -> None:
+        if method not in _ENTERED and is_mimicked():
+            run.tell("spawned", method, cause=method)
+
     def note_start(process: Any) -> None:
         own = type(process)._start_method
-        method = own or sys.modules["multiprocessing"].get_start_method()
-        if method not in _ENTERED and is_mimicked():
-            run.tell("spawned", method)
+        note_other(own or sys.modules["multiprocessing"].get_start_method())
+
+    def note_command(_popen: Any, args: Any, *_args: Any, **_options: Any) -> None:
+        words = args if isinstance(args, (list, tuple)) else []
+        if any("python" in Path(str(word)).name for word in words[:1]):
+            note_other("subprocess")
+
+    def note_interpreter() -> None:
+        note_other("concurrent.interpreters")
 
     def add_run(data: dict[str, Any], *_args: Any) -> None:
         if is_mimicked():
@@ -53,6 +62,8 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
     return [
         Edge("multiprocessing.process", ("BaseProcess", "start"), noting(note_start)),
         Edge("multiprocessing.spawn", ("get_preparation_data",), added),
+        Edge("subprocess", ("Popen", "__init__"), noting(note_command)),
+        Edge("concurrent.interpreters", ("create",), noting(note_interpreter)),
     ]
 
 

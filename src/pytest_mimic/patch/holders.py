@@ -58,6 +58,11 @@ def read(holder: Holder, name: str) -> Any:
     return held_by(holder).get(name, NOT_HELD)
 
 
+def is_lazy_import(held: object) -> bool:
+    """Return whether what is held imports itself when it is used (PEP 810)."""
+    return type(held).__name__ == "lazy_import"
+
+
 def write(holder: Holder, name: str, value: object) -> None:
     """Let a holder hold a value; with `NOT_HELD`, a class holds the name no more."""
     if isinstance(holder, dict):
@@ -82,7 +87,8 @@ _ONLY_REFERENCE = _references({"only": object()}, "only")
 
 def is_only_reference(holder: Holder, name: str) -> bool:
     """Return whether nothing else refers to what a holder holds under a name."""
-    return _references(holder, name) <= _ONLY_REFERENCE
+    is_only = _references(holder, name) <= _ONLY_REFERENCE
+    return is_only and not is_lazy_import(read(holder, name))
 
 
 # -- what carries a function
@@ -105,15 +111,17 @@ def rebuilt(held: Any, function: Any) -> Any:
         return MethodType(function, held.__self__)
     # The class may be a subclass, whose `__init__` has other parameters.
     cls: Any = type(held)
-    # Since Python 3.14, `partialmethod.__new__` wants a function.
-    is_python = isinstance(held, (cached_property, partialmethod))
-    made = (object if is_python else cls).__new__(cls)
     if isinstance(held, property):
+        made = property.__new__(cls)
         property.__init__(made, function, held.fset, held.fdel, held.__doc__)
-    elif isinstance(held, staticmethod):
-        staticmethod.__init__(made, function)
-    elif isinstance(held, classmethod):
-        classmethod.__init__(made, function)
+    elif isinstance(held, (staticmethod, classmethod)):
+        kind: Any = staticmethod if isinstance(held, staticmethod) else classmethod
+        made = kind.__new__(
+            cls, function
+        )  # From Python 3.15 on, it takes what it is of.
+        kind.__init__(made, function)
+    else:
+        made = object.__new__(cls)  # From 3.14 on, that of partialmethod does, too.
     inside = inside_of(held)
     for name, value in getattr(held, "__dict__", {}).items():
         made.__dict__[name] = function if value is inside else value

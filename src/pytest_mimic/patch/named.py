@@ -13,6 +13,7 @@ from pytest_mimic.patch.holders import (
     Holder,
     held_by,
     inside_of,
+    is_lazy_import,
     is_only_reference,
     is_writable,
     namespace_of,
@@ -140,6 +141,8 @@ def _looked_up(holder: Holder, name: str, place: str) -> Any:
         holders = holder.__mro__
     for each in holders:
         value = read(each, name)
+        if is_lazy_import(value):
+            return value.resolve()
         if value is not NOT_HELD:
             return value
     # A lazy module may have `__getattr__` in a class of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Any
@@ -75,8 +76,14 @@ class _Name(str):
 
 
 def _parameters_of(function: Callable[..., Any]) -> list[Parameter]:
+    options: dict[str, Any] = {}
+    if sys.version_info >= (3, 14):
+        # Annotations are evaluated when they are read, and may name what is not there.
+        from annotationlib import Format
+
+        options["annotation_format"] = Format.STRING
     try:
-        return list(inspect.signature(function).parameters.values())
+        return list(inspect.signature(function, **options).parameters.values())
     except (TypeError, ValueError):  # A builtin that tells none.
         return _ANY_PARAMETERS
 

@@ -183,6 +183,8 @@ def _members(cls: type) -> Iterator[tuple[str, object]]:
             yield name, value.value
         return
     for name, member in vars(cls).items():
+        if name.startswith("__annotate"):  # From Python 3.14 on, a function.
+            continue
         function = innermost(member)
         if function is not None:
             if _is_written(function):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import zip_longest
-from os.path import commonprefix
+from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.drawing import ENDS, kind_of, line
@@ -338,7 +337,8 @@ def _number_of(tree: Side) -> complex:
 
 def _equal_start(old: Any, new: Any) -> int:
     """Count the signs of two texts, or items of two lists, that both begin with."""
-    return len(commonprefix([old, new]))  # noqa: RUF071
+    equal = takewhile(lambda pair: pair[0] == pair[1], zip(old, new))
+    return sum(1 for _ in equal)
 
 
 def _place_in(shape: Any, index: int) -> str:

@@ -16,8 +16,8 @@ from pytest_mimic.values.tree import SCALARS
 
 _FIELDS = (MemberDescriptorType, GetSetDescriptorType)
 # Fields of Python's own classes that say nothing: `obj` is what the code had at hand,
-# and those of a group stand in its arguments.
-_PASSED_OVER = frozenset({"args", "obj", "message", "exceptions"})
+# `_metadata` what its parser had, and those of a group stand in its arguments.
+_PASSED_OVER = frozenset({"args", "obj", "message", "exceptions", "_metadata"})
 
 
 Parts: TypeAlias = "tuple[dict[Any, object], dict[str, object]]"

@@ -33,7 +33,7 @@ _HOOKS = (
     "__getnewargs__",
 )
 # These write the hooks of the classes that they make, and keep nothing back there.
-_GENERATORS = frozenset({"dataclasses", "attr._make", "collections"})
+_GENERATORS = frozenset({"dataclasses", "attr._make", "collections", "urllib.parse"})
 _POINTER = tuple.__itemsize__
 # Torch numbers the hooks of all modules of a process together.
 _NUMBERED_HOOKS = re.compile(r"_(\w+ward|(load_)?state_dict)(_pre|_post)?_hooks\w*")
@@ -438,6 +438,12 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
 # -- what an object remembers of itself
 
 
+_REMEMBERED = {
+    ("http.cookiejar", "_now"),  # when cookies were last looked at
+    ("urllib.parse", "_keep_empty"),  # from Python 3.15 on, how a URL was split
+}
+
+
 @lru_cache(maxsize=4096)
 def is_computed(cls: type, name: str) -> bool:
     """Tell whether objects of a class keep under a name what a property computed.
@@ -445,10 +451,8 @@ def is_computed(cls: type, name: str) -> bool:
     Then the attribute hides a descriptor that is no function: an object with another
     function than its class is no cache.
     """
-    if name == "_now" and any(
-        base.__module__ == "http.cookiejar" for base in cls.__mro__
-    ):
-        return True  # When cookies were last looked at.
+    if any((base.__module__, name) in _REMEMBERED for base in cls.__mro__):
+        return True
     for base in cls.__mro__:
         own = vars(base)
         if name in own:

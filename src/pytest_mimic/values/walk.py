@@ -629,6 +629,8 @@ class Walk:
         if state.beside.get("by") is None:
             node = self._named(kind, opened, paths)
         for key, part in state.beside.items():
+            if isinstance(part, dict) and key == "attributes" and not self._is_exact:
+                part = kind.counted(part) or None
             deeper = paths if is_open(key) else below(paths, key)
             if part is not None and () not in deeper:
                 node[key] = self._beside(key, part, value, deeper)
