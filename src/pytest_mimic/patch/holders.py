@@ -94,14 +94,22 @@ def is_only_reference(holder: Holder, name: str) -> bool:
 # -- what carries a function
 
 
+_INSIDE = {
+    staticmethod: "__func__",
+    classmethod: "__func__",
+    MethodType: "__func__",
+    property: "fget",
+    cached_property: "func",
+    partialmethod: "func",
+}
+_CARRIERS = frozenset(map(address_of, _INSIDE))
+
+
 def inside_of(held: object) -> Any:
     """Return the function inside a descriptor or bound method; None: it is neither."""
-    if isinstance(held, (staticmethod, classmethod, MethodType)):
-        return held.__func__
-    if isinstance(held, property):
-        return held.fget
-    if isinstance(held, (cached_property, partialmethod)):
-        return held.func
+    for kind, name in _INSIDE.items():
+        if isinstance(held, kind):
+            return getattr(held, name)
     return None
 
 
@@ -110,35 +118,16 @@ def rebuilt(held: Any, function: Any) -> Any:
     if isinstance(held, MethodType):
         return MethodType(function, held.__self__)
     # The class may be a subclass, whose `__init__` has other parameters.
-    cls: Any = type(held)
-    if isinstance(held, property):
-        made = property.__new__(cls)
+    kind: Any = next(one for one in _INSIDE if isinstance(held, one))
+    made = kind.__new__(type(held), function)
+    if kind is property:
         property.__init__(made, function, held.fset, held.fdel, held.__doc__)
-    elif isinstance(held, (staticmethod, classmethod)):
-        kind: Any = staticmethod if isinstance(held, staticmethod) else classmethod
-        made = kind.__new__(
-            cls, function
-        )  # From Python 3.15 on, it takes what it is of.
+    elif kind in (staticmethod, classmethod):
         kind.__init__(made, function)
-    else:
-        made = object.__new__(cls)  # From 3.14 on, that of partialmethod does, too.
     inside = inside_of(held)
     for name, value in getattr(held, "__dict__", {}).items():
         made.__dict__[name] = function if value is inside else value
     return made
-
-
-_CARRIERS = frozenset(
-    address_of(kind)
-    for kind in (
-        staticmethod,
-        classmethod,
-        property,
-        cached_property,
-        partialmethod,
-        MethodType,
-    )
-)
 
 
 # -- the search
