@@ -312,6 +312,24 @@ def test_a_mock_that_was_called_is_named_as_one(project):
     ]
 
 
+def test_a_change_that_no_replay_can_set_gets_no_line_that_says_so(project):
+    project.ini("shop:count")
+    project.module("""
+        def count(seen):
+            seen.append(2)
+    """)
+    project.test("import array\nshop.count(array.array('b', [1]))")
+
+    run = project.record().expect(failed=1)
+
+    assert run.error == [
+        "MutatedInputError: shop:count has mutated its inputs",
+        "seen[3]: b'\\x01' before, b'\\x01\\x02' after",
+        "name the inner function that returns the new value instead",
+        "or, if it has only counted or kept something, say what stands for it: register_fingerprint(array, reduce)",
+    ]
+
+
 def test_a_private_attribute_that_had_a_value_gets_no_line_to_leave_it_out(project):
     """Without it, two different calls would be one: its value may be what is asked."""
     project.ini("shop:*")

@@ -26,16 +26,22 @@ def test_a_message_counts_whatever_the_order_of_its_maps():
 
 
 class Lazy:
-    """An object of which whoever asks for what it lacks fills an attribute, as xarray's does."""
+    """An object of which a property, and so whoever asks for what it lacks, fills an attribute."""
 
     def __init__(self, name):
         self.name = name
         self._facts = None
 
+    @property
+    def facts(self):
+        if self._facts is None:
+            self._facts = {}
+        return self._facts
+
     def __getattr__(self, name):
-        if name != "__deepcopy__":
-            self.__dict__["_facts"] = {}
-        raise AttributeError(name)
+        if name.startswith("__") or name not in self.facts:
+            raise AttributeError(name)
+        return self.facts[name]
 
     def __reduce_ex__(self, protocol):
         state = dict(vars(self))
@@ -44,10 +50,11 @@ class Lazy:
 
 
 def test_what_only_reading_has_filled_is_no_change():
-    read = Lazy("a")
-    fingerprint(read)
+    read, known = Lazy("a"), Lazy("a")
+    assert read.facts == {}
+    known.facts["b"] = 1
 
-    told_apart(read, Lazy("a"), [Lazy("b")])
+    told_apart(read, Lazy("a"), [Lazy("b"), known])
 
 
 def mail(subject):

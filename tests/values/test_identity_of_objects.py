@@ -7,7 +7,7 @@ import random
 
 import attrs
 import pytest
-from support.face import fingerprint
+from support.face import fingerprint, there_and_back
 
 from values.told_apart import told_apart
 
@@ -180,6 +180,20 @@ def test_an_object_is_the_same_after_it_was_looked_at():
 
     assert fingerprint(value) == fingerprint(value)
     assert value._attrs is None
+
+
+class Words:
+    """Remembers where its words are, as a vectorizer of scikit-learn does."""
+
+    def __init__(self, words, number=0):
+        self.words = words
+        self._words_id = number or id(words)
+
+
+def test_where_another_attribute_lies_does_not_count():
+    told_apart(Words(["a"]), Words(["a"]), [Words(["b"]), Words(["a"], 1 << 40)])
+    for made in (Words(["a"]), [Words({"a", frozenset()})]):
+        assert fingerprint(there_and_back(made)) == fingerprint(made)
 
 
 def test_what_draws_from_the_shared_generator_is_the_same_in_each_process():

@@ -411,10 +411,15 @@ class Facts:
     def __init__(self):
         self._facts = None
 
-    def __setstate__(self, state):
-        self.__dict__.update(state)
+    @property
+    def facts(self):
         if self._facts is None:
             self._facts = {}
+        return self._facts
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.facts.items()
 
 
 def test_what_only_reading_fills_in_a_copy_is_no_difference():

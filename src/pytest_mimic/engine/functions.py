@@ -529,6 +529,8 @@ class FunctionCall(Call):
         before = self._tree_before
         if files or identity_of(plan.target, before) != identity_of(plan.target, tree):
             from pytest_mimic.values.messages import mutation  # only errors need it
+            from pytest_mimic.values.states import States
 
-            by_key = plan.rules.key is not None
-            raise mutation(plan.own_line, before, tree, files, by_key=by_key)
+            held = States(self._counted, plan.rules.paths_in, self.places)
+            fixed_part = None if plan.rules.key else held.fixed_part
+            raise mutation(plan.own_line, before, tree, files, fixed_part)

@@ -14,7 +14,9 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.looks import ignorable
+from pytest_mimic.values.state import kind_of
 from pytest_mimic.values.tree import (
+    Path,
     Refused,
     Tree,
     is_tagged,
@@ -129,9 +131,8 @@ def mutation(
     line: Line,
     before: Tree,
     after: Tree,
-    files: Sequence[str] = (),
-    *,
-    by_key: bool = False,
+    files: Sequence[str],
+    fixed_part: Callable[[Path], object] | None,
 ) -> MutatedInputError:
     """Give the error for a call that has changed its arguments.
 
@@ -140,7 +141,8 @@ def mutation(
         before: The tree of its arguments before the call.
         after: The tree after it.
         files: Lines for the files that it has changed.
-        by_key: Whether a function makes the tree of the arguments.
+        fixed_part: Gives the part in which a change lies, if no replay can set it.
+            `None`: a function makes the tree of the arguments.
     """
     what = f"{line.name} has mutated its inputs"
     inner = "name the inner function that returns the new value instead", ""
@@ -153,15 +155,24 @@ def mutation(
         # What it returns is a part of what is asked, so it is not to be left out.
         ways = [("pass a plain object in its place, which a replay need not call", "")]
         return MutatedInputError(what, facts, ways)
+    facts = lines_of(found, words=_SIDES)
+    if fixed_part is None:
+        return MutatedInputError(what, facts, [inner])
     changed = dict.fromkeys(one.steps[0] for one in found if one.steps)
     ways = [("to let a replay change them, too", line.line(mutates=changed))]
+    fixed = [
+        part for part in (fixed_part(one.steps) for one in found) if part is not None
+    ]
+    if fixed:
+        ways = [inner]
     filled = _first_parts(before, found, _is_to_be_filled)
     if filled:
         words = "or, if they are only caches, leave them out"
         ways.append((words, line.line(ignore=filled)))
-    if by_key:
-        ways = [inner]
-    return MutatedInputError(what, lines_of(found, words=_SIDES), ways)
+    elif fixed and not kind_of(type(fixed[0])).is_of_library:
+        taught = _TEACH.replace("TYPE", type(fixed[0]).__qualname__)
+        ways.append((f"or, if it has only counted or kept something, {taught}", ""))
+    return MutatedInputError(what, facts, ways)
 
 
 def _first_parts(

@@ -329,14 +329,9 @@ def _is_memory(side: object) -> bool:
 
 
 def _shows_more(difference: Difference) -> bool:
-    """Tell whether a copy has one public attribute more, which is None.
-
-    Or an empty container in place of `None`, as reading alone makes one.
-    """
+    """Tell whether a copy has one public attribute more, which is None."""
     from pytest_mimic.values.differences import MISSING
 
-    if difference.old is None and difference.new in ({}, []):
-        return True
     is_public = difference.steps[-2:-1] == ("shows",)
     return is_public and difference.old is MISSING and difference.new is None
 

@@ -174,7 +174,12 @@ class Kind:
         """
         if self.is_of_library:
             attributes = _with_hooks_by_order(attributes)
-        computed = [name for name in attributes if is_computed(self.cls, name)]
+        computed = [
+            name
+            for name, part in attributes.items()
+            if is_computed(self.cls, name)
+            or (_is_nothing(part) and is_filled_by_reading(self.cls, name))
+        ]
         if not computed:
             return attributes
         return {name: attributes[name] for name in attributes if name not in computed}
@@ -350,9 +355,6 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     known = attributes_of(value, kind.slots)
     reducer: Any = copyreg.dispatch_table.get(kind.cls)
     reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
-    if _ids_of(attributes_of(value, kind.slots)) != _ids_of(known):
-        # To be asked has filled an attribute, as `__getattr__` of xarray fills one.
-        reduction = value.__reduce_ex__(4)
     attributes: dict[Any, object] = {}
     if kind.is_decided_in_c:
         # C says how such an object is pickled, and knows nothing of what was added.
@@ -382,10 +384,6 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     if kind.name in CONTAINERS:
         is_readable = beside["by"] is None
     return State({**attributes, **(named or {})}, beside, is_readable)
-
-
-def _ids_of(attributes: Mapping[str, object]) -> dict[str, int]:
-    return {name: id(part) for name, part in attributes.items()}
 
 
 def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any, ...]]:
@@ -463,6 +461,28 @@ def is_computed(cls: type, name: str) -> bool:
     return False
 
 
+def _is_nothing(part: object) -> bool:
+    return part is None or (type(part) in _BUILTIN_BASES[4:] and not part)
+
+
+@lru_cache(maxsize=4096)
+def is_filled_by_reading(cls: type, name: str) -> bool:
+    """Tell whether to read the property `attrs` of a class fills `_attrs`.
+
+    Then no program tells `None` from the empty container that reading leaves.
+    """
+    found = member_of(cls, str(name)[1:]) if str(name)[:1] == "_" else None
+    getter = found.fget if isinstance(found, property) else None
+    if not isinstance(getter, FunctionType) or name not in getter.__code__.co_names:
+        return False
+    from dis import get_instructions  # few attributes have such a property
+
+    filled = [
+        one.argval for one in get_instructions(getter) if one.opname == "STORE_ATTR"
+    ]
+    return name in filled
+
+
 def _is_cache(found: object) -> bool:
     # By its type: a mock gives any class as its own.
     kind = type(found)
@@ -478,6 +498,24 @@ LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
 
+def _large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
+    return [
+        name
+        for name, part in attributes.items()
+        if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
+    ]
+
+
+def without_addresses(attributes: dict[Any, object]) -> dict[Any, object]:
+    """Give attributes, with `None` for a private one that is the `id()` of another."""
+    numbers = _large_numbers(attributes)
+    if not numbers:
+        return attributes
+    addresses = set(map(id, attributes.values()))
+    kept = [name for name in numbers if attributes[name] in addresses]
+    return {**attributes, **dict.fromkeys(kept)}
+
+
 def without_own_hash(
     value: object, attributes: dict[Any, object]
 ) -> dict[Any, object] | None:
@@ -488,11 +526,7 @@ def without_own_hash(
         `None` if a copy without these has another hash, or none: then they are data,
         or were taken by the constructor.
     """
-    numbers = [
-        name
-        for name, part in attributes.items()
-        if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
-    ]
+    numbers = _large_numbers(attributes)
     method = member_of(type(value), "__hash__") if numbers else None
     # A mock notes that it was asked.
     is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))

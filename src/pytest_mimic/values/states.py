@@ -24,6 +24,7 @@ from pytest_mimic.values.state import (
     library_of,
     set_attributes,
     slots_of,
+    without_addresses,
 )
 from pytest_mimic.values.tensors import grad_of
 from pytest_mimic.values.tree import (
@@ -243,6 +244,15 @@ class States:
             raise _refused(target, what, "return a list of the items, not a stream")
         return states, gone
 
+    def fixed_part(self, path: Path) -> object:
+        """Give the part in which a change lies, if no replay can set it."""
+        for length in range(len(path), 0, -1):
+            part = self._parts.get(shown_path(path[:length]))
+            if part is not None:
+                is_fixed = not isinstance(part, FunctionType) and not _faces_of(part)
+                return part if is_fixed else None
+        return None
+
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""
         return '"$after"' in text_of(tree_of([value], "proof", self.places))
@@ -393,7 +403,11 @@ def _refill(base: Any, part: Any, content: Any) -> None:
     add(part, content)
 
 
-_ATTRIBUTES = _Face(dict, attributes_of, set_attributes)
+def _lasting_attributes(part: object) -> dict[str, object]:
+    return without_addresses(attributes_of(part))
+
+
+_ATTRIBUTES = _Face(dict, _lasting_attributes, set_attributes)
 _FORMS: dict[type, type] = {
     list: list,
     OrderedDict: dict,

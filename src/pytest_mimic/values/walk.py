@@ -33,6 +33,7 @@ from pytest_mimic.values.state import (
     attributes_of,
     kind_of,
     state_of,
+    without_addresses,
     without_own_hash,
 )
 from pytest_mimic.values.tree import (
@@ -185,8 +186,8 @@ class Walk:
             would carry into a process where it is another one.
         refuses_late_files: Whether an object of a library has no identity that holds
             the path of a file, which it may open later.
-        left_out: What exceptions are kept without, by ids: attributes, of them or of
-            what hangs on them, that have no identity.
+        left_out: What comes back as `None`, by ids: attributes without identity of
+            exceptions and of what hangs on them, and what is the address of another.
     """
 
     def __init__(
@@ -690,11 +691,15 @@ class Walk:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
-        bare = without_own_hash(value, attributes)
-        self.keeps_hash |= bare is not attributes
+        lasting = without_addresses(attributes)
+        for name, part in lasting.items():
+            if part is not attributes[name]:
+                self.left_out[id(attributes[name])] = attributes[name]
+        bare = without_own_hash(value, lasting)
+        self.keeps_hash |= bare is not lasting
         if bare is None and self.purpose == "proof":
             return Refused(KEPT_HASH)
-        return attributes if bare is None else bare
+        return lasting if bare is None else bare
 
     def _public(self, kind: Kind, attributes: dict[str, object]) -> Tree:
         """Give what people read off an object, whatever its class has pickled."""
