@@ -203,10 +203,9 @@ def _content(body: Tree) -> Tree:
     """Return what a body of HTTP holds, in whichever form: JSON, a text, events."""
     if not isinstance(body, dict):
         return body
-    for form in ("json", "form", "parts", "events", "lines", "text", "base64"):
-        if form in body:
-            return body[form]
-    return body
+    forms = ("json", "form", "parts", "events", "lines", "text", "base64")
+    held: Tree = next((body[form] for form in forms if form in body), body)
+    return held
 
 
 def _stream(items: Tree) -> Iterator[str]:

@@ -28,7 +28,7 @@ from pytest_mimic.values.source import (
     source_of_class,
     source_of_function,
 )
-from pytest_mimic.values.tree import Refused, Tree
+from pytest_mimic.values.tree import Node, Refused, Tree
 
 _CACHED = type(functools.lru_cache(len))
 _PARTS_OF_CLASSES = (
@@ -85,7 +85,7 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     is_static = not cls.__flags__ & (1 << 9)
     if is_static or (found and _is_stdlib(name)):
         return {"$name": name}
-    node: dict[str, Tree] = {"$class": name, "source": source_of_class(cls)}
+    node: Node = {"$class": name, "source": source_of_class(cls)}
     if not found:
         if not node["source"] and _is_stdlib(name):  # `exec` made it in no module.
             return Refused("a class with neither source nor an importable name", _WAY)
@@ -133,7 +133,7 @@ def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
 
 
 def _node_of_python(function: types.FunctionType, name: str, walk: Opener) -> Tree:
-    node: dict[str, Tree] = {"$function": name}
+    node: Node = {"$function": name}
     source = source_of_function(function)
     if walk.is_by_code and not is_found(function, name):
         # A copy by value knows no file of its source.

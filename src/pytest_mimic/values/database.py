@@ -15,7 +15,7 @@ from pytest_mimic.values.names import class_named, name_of
 from pytest_mimic.values.outcome import player, store
 from pytest_mimic.values.rows import bytes_node, bytes_of, checked
 from pytest_mimic.values.state import made_bare
-from pytest_mimic.values.tree import Tree, text_of
+from pytest_mimic.values.tree import Node, Tree, text_of
 from pytest_mimic.values.walk import deeply, tree_of
 
 # The drivers whose own classes only their own code makes.
@@ -107,7 +107,7 @@ def _of_driver(value: Any, name: str) -> Tree:
     The general codec runs no code of classes that it makes, and these need theirs.
     """
     cls = type(value)
-    node: dict[str, Tree] = {"$driver": name_of(cls)}
+    node: Node = {"$driver": name_of(cls)}
     if isinstance(value, UUID):
         node["text"] = str(value)
     elif getattr(cls, "__slots__", ()) and not getattr(value, "__dict__", None):
@@ -128,7 +128,7 @@ def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
 
 
 class _Judge(Judge):
-    def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
+    def _tagged(self, tag: str, tree: Node) -> Any:
         if tag == "$memoryview":
             return self._pass_over(tree)
         if tag == "$driver" and tree[tag] != _ID:

@@ -13,7 +13,9 @@ from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
     IGNORED,
     Leaf,
+    Node,
     Path,
+    Paths,
     Tree,
     canonical_text,
     digest_of,
@@ -29,7 +31,6 @@ _OPENED = frozenset({"$tuple", "$dict", "$partial"})
 _PATHS = frozenset({"$path", "$relative"})
 _SETS = frozenset({"$set", "$frozenset"})
 _NUMBERS = frozenset({"int", "float", "$decimal", "$complex", "$fraction"})
-_Mapping: TypeAlias = "dict[str, Any]"
 
 
 class Missing:
@@ -57,7 +58,7 @@ class Rules(NamedTuple):
     rtol: float = 0.0
     atol: float = 0.0
     shape: bool = False
-    volatile: tuple[Path, ...] = ()
+    volatile: Paths = ()
     sides: tuple[str, str] = ("recorded", "now")
 
 
@@ -170,7 +171,7 @@ class _Comparison:
             yield Difference(path, old, new)
 
     def _mappings(
-        self, kind: str, old: _Mapping, new: _Mapping, path: Path
+        self, kind: str, old: Node, new: Node, path: Path
     ) -> Iterator[Difference]:
         if kind == "mapping":
             yield from self._keys(old, new, path)
@@ -187,9 +188,7 @@ class _Comparison:
         elif not self._are_close(kind, old, new):
             yield Difference(path, old, new)
 
-    def _objects(
-        self, old: _Mapping, new: _Mapping, path: Path
-    ) -> Iterator[Difference]:
+    def _objects(self, old: Node, new: Node, path: Path) -> Iterator[Difference]:
         before, after = _by_step(old), _by_step(new)
         if old.get("rows") != new.get("rows"):
             # Each column would differ in its length.
@@ -213,13 +212,13 @@ class _Comparison:
         except (ValueError, ArithmeticError):
             return False
 
-    def _keys(self, old: _Mapping, new: _Mapping, path: Path) -> Iterator[Difference]:
+    def _keys(self, old: Node, new: Node, path: Path) -> Iterator[Difference]:
         for key in dict.fromkeys([*old, *new]):
             before, after = old.get(key, MISSING), new.get(key, MISSING)
             yield from self.between(before, after, (*path, key))
 
     def _sets(
-        self, kind: str, old: _Mapping, new: _Mapping, path: Path
+        self, kind: str, old: Node, new: Node, path: Path
     ) -> Iterator[Difference]:
         before, after = old[kind], new[kind]
         if self._rules.shape:
@@ -264,7 +263,7 @@ class _Comparison:
                 return
 
     def _arrays(
-        self, kind: str, old: _Mapping, new: _Mapping, path: Path
+        self, kind: str, old: Node, new: Node, path: Path
     ) -> Iterator[Difference]:
         """Compare arrays and columns: what stands beside the items, then the items."""
         items, items_now = old[kind], new[kind]
@@ -310,13 +309,13 @@ def _kind(side: Side) -> str:
     return type(side).__name__
 
 
-def _is_opened(kind: str, tree: _Mapping) -> bool:
+def _is_opened(kind: str, tree: Node) -> bool:
     """Tell whether a value with a tag has parts: an object, and few of others."""
     # The content of a member of an enum is its name.
     return kind in _OPENED or (":" in kind and not isinstance(tree[kind], str))
 
 
-def _by_step(tree: _Mapping) -> _Mapping:
+def _by_step(tree: Node) -> Node:
     """Give the parts of a tree; of equal steps, which some mappings have, the last."""
     return {step: part for step, part in parts(tree) if step != "keys()"}
 

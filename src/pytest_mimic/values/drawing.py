@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.rows import bytes_of
-from pytest_mimic.values.tree import Leaf, Tree, is_tagged
+from pytest_mimic.values.tree import Leaf, Node, Tree, is_tagged
 
 ENDS = "..."
 _MOST_NAMES = 8
@@ -126,7 +126,7 @@ _ARGUMENTS = frozenset(
 )
 
 
-def _tagged(tree: dict[str, Any]) -> _Form:
+def _tagged(tree: Node) -> _Form:
     tag = next(iter(tree))
     content = tree[tag]
     if _is_table_or_array(tree):
@@ -156,7 +156,7 @@ def _tagged(tree: dict[str, Any]) -> _Form:
     return _object(tag, tree)
 
 
-def _object(tag: str, tree: dict[str, Tree]) -> _Form:
+def _object(tag: str, tree: Node) -> _Form:
     """Draw an object of a class: `Rate(base='EUR')`, `ValueError('no', code=3)`."""
     content = tree[tag]
     name = _last_name(tag[1:])
@@ -185,11 +185,11 @@ def _items(content: Any) -> list[tuple[str, Tree]]:
     return [("", item) for item in items]
 
 
-def _is_table_or_array(tree: dict[str, Tree]) -> bool:
+def _is_table_or_array(tree: Node) -> bool:
     return "rows" in tree or "dtype" in tree
 
 
-def _table_or_array(tree: dict[str, Any]) -> str:
+def _table_or_array(tree: Node) -> str:
     """Draw `<DataFrame 3 rows: day, price>`, or `<ndarray float64 50x2000>`."""
     name = _last_name(kind_of(tree))
     if "rows" in tree:
@@ -202,7 +202,7 @@ def _table_or_array(tree: dict[str, Any]) -> str:
     return f"<{name} {dtype} {sizes}".rstrip() + ">"
 
 
-def _long(tree: dict[str, Any]) -> str:
+def _long(tree: Node) -> str:
     """Draw a part of which length and digest are kept, by its beginning."""
     kind, length, begins = tree["$long"], tree["length"], tree.get("begins")
     digest = str(tree["digest"])[:_DIGITS]
@@ -214,7 +214,7 @@ def _long(tree: dict[str, Any]) -> str:
     return f"<{kind} of {length:,}{start} #{digest}>"
 
 
-def _object_file(tree: dict[str, Any]) -> str:
+def _object_file(tree: Node) -> str:
     """Draw what stands in a file of its own."""
     name = next(iter(tree.values()))
     if "begins" in tree:

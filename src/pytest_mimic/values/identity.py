@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic.values.places import NOWHERE, Places, content_of
 from pytest_mimic.values.tree import (
     Levels,
+    Node,
     Path,
+    Paths,
     Refused,
     Tree,
     digest_of,
@@ -39,7 +41,7 @@ class CallRules(NamedTuple):
         unset: The parameters whose default is a bare `object()`, with that default.
     """
 
-    ignore: tuple[Path, ...] = ()
+    ignore: Paths = ()
     key: Callable[[dict[str, Any]], object] | None = None
     content: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
@@ -55,7 +57,7 @@ class CallRules(NamedTuple):
         extra = [self.extra] if self.is_extra(argument) else []
         return frozenset([argument, *extra])
 
-    def paths_in(self, argument: str) -> tuple[Path, ...]:
+    def paths_in(self, argument: str) -> Paths:
         """Give the paths below an argument that do not count; `()` is all of it."""
         paths: list[Path] = []
         for first, *rest in self.ignore:
@@ -93,7 +95,7 @@ def arguments_of(
     rules: CallRules,
     places: Places,
     asked: dict[type, bool] | None = None,
-) -> dict[str, Tree]:
+) -> Node:
     """Give the tree of each argument that counts.
 
     The places learn which temporary folders the arguments name.
@@ -141,7 +143,7 @@ def identity_of(target: str, arguments: Tree) -> str:
 
 def plain_identity(
     target: str,
-    arguments: dict[str, Any],
+    arguments: Node,
     levels: Levels | None,
     starts: tuple[str, ...],
 ) -> str | None:
@@ -215,7 +217,7 @@ def _grouped(bound: Mapping[str, object], rules: CallRules) -> dict[str, object]
     return grouped
 
 
-def _by_key(result: object, walk: Walk) -> dict[str, Tree]:
+def _by_key(result: object, walk: Walk) -> Node:
     if isinstance(result, dict) and all(type(name) is str for name in result):
         return {name: walk.node(part) for name, part in result.items()}
     return {"key": walk.node(result)}

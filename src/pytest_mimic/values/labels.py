@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic.values.drawing import ENDS, cut_text, line
-from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.values.tree import Node, Tree, is_tagged
 from pytest_mimic.words import request_words
 
 _LONGEST = 120
@@ -183,7 +183,7 @@ def answer_text(body: Tree) -> str:
     return text
 
 
-def _data_of(event: Tree) -> dict[str, Tree]:
+def _data_of(event: Tree) -> Node:
     """Give the JSON of an event, which may stand as the text that was sent."""
     data = event.get("data") if isinstance(event, dict) else None
     if isinstance(event, str):

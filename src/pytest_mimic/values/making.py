@@ -27,7 +27,7 @@ from pytest_mimic.values.names import member_of, name_of
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
 from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
-from pytest_mimic.values.tree import is_tagged, path_to, shown_path, unescaped
+from pytest_mimic.values.tree import Node, is_tagged, path_to, shown_path, unescaped
 
 
 class Maker:
@@ -42,7 +42,7 @@ class Maker:
     def __init__(
         self,
         places: Places,
-        read: Callable[[dict[str, Any]], Any],
+        read: Callable[[Node], Any],
         load_imports: Callable[[], object] | None = None,
     ) -> None:
         self.places = places
@@ -90,7 +90,7 @@ class Maker:
             what = f"nothing can be made of {tag[1:]}"
             raise CorruptRecordingError(what, [reason]) from error
 
-    def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
+    def _tagged(self, tag: str, tree: Node) -> Any:
         if tag in _BY_TAG:
             parts_of, make = _BY_TAG[tag]
             return make(parts_of(self, tree[tag]))
@@ -152,7 +152,7 @@ class Maker:
             raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
         return {name: self.value_of(part) for name, part in content.items()}
 
-    def _container(self, cls: Any, tree: dict[str, Any]) -> Any:
+    def _container(self, cls: Any, tree: Node) -> Any:
         """Make a container of Python, whose own methods ask nothing of its items."""
         # In the order of the tree, as parts that are pickles come.
         attributes = self.attributes(cls, content_of(tree))
@@ -171,7 +171,7 @@ class Maker:
 
     # -- objects
 
-    def _object(self, cls: Any, content: Any, tree: dict[str, Any]) -> Any:
+    def _object(self, cls: Any, content: Any, tree: Node) -> Any:
         if issubclass(type(cls), EnumMeta):
             return _member(cls, content)
         base: Any = classes.base_beside(cls)
@@ -195,7 +195,7 @@ class Maker:
             message = f"{name_of(cls)} cannot be made of its fields any more ({error})"
             raise StaleRecordingError(message) from error
 
-    def _error(self, cls: Any, attributes: dict[str, Any], tree: dict[str, Any]) -> Any:
+    def _error(self, cls: Any, attributes: dict[str, Any], tree: Node) -> Any:
         from pytest_mimic.values import errors  # Few outcomes are exceptions.
 
         args = tuple(self.items(tree["args"]))
@@ -220,7 +220,7 @@ class Maker:
             raise StaleRecordingError(f"{name_of(cls)} has no field {name!r} any more")
         return items
 
-    def _of_model(self, cls: Any, tree: dict[str, Any]) -> dict[str, Any]:
+    def _of_model(self, cls: Any, tree: Node) -> dict[str, Any]:
         extra, private = (
             self.value_of(tree.get("extra")),
             self.value_of(tree.get("private")),
@@ -263,20 +263,20 @@ class Judge(Maker):
             return error if is_sure else None
         return None
 
-    def _tagged(self, tag: str, tree: dict[str, Any]) -> Any:
+    def _tagged(self, tag: str, tree: Node) -> Any:
         try:
             return super()._tagged(tag, tree)
         except StaleRecordingError:
             return self._pass_over(tree)
 
-    def _pass_over_object(self, tree: dict[str, Any]) -> None:
+    def _pass_over_object(self, tree: Node) -> None:
         name = str(tree.get("$npy", tree.get("$pickle")))
         if not self._is_object(name):
             what = f"{name} is not the name of an object"
             raise CorruptRecordingError(what, damage="refused")
         self._pass_over(tree)
 
-    def _pass_over(self, tree: dict[str, Any]) -> None:
+    def _pass_over(self, tree: Node) -> None:
         self._has_passed = True
         for part in tree.values():
             self.value_of(part)

@@ -25,6 +25,7 @@ from pytest_mimic.values.tree import (
     Bulk,
     Leaf,
     LeftOut,
+    Node,
     Path,
     Raw,
     Tree,
@@ -128,7 +129,7 @@ class _Part(NamedTuple):
 
     tag: str
     suffix: str
-    node: dict[str, Tree]
+    node: Node
     chunks: Callable[[], Iterable[bytes | memoryview]]
     loaded: object
     changeable: Mapping[int, object]
@@ -285,7 +286,7 @@ class _Storing:
                 deeper = lost[0] if lost else ()
                 self.refuse((*path, *deeper), "a copy of it differs")
         digest = ordered_digest_of(proven)
-        node: dict[str, Tree] = {"$pickle": "", "imports": [*sorted(names)]}
+        node: Node = {"$pickle": "", "imports": [*sorted(names)]}
         if pickled.python:
             node["python"] = pickled.python
         # Of equal sets the pickles differ, and the digests of the values do not.
@@ -434,7 +435,7 @@ def player(
 
 
 def _read(
-    node: dict[str, Any],
+    node: Node,
     read: Callable[[str], bytes | mmap],
     places: Places,
     *,
@@ -507,7 +508,7 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
     return {"$json": objects.write_object("json", [text.encode()]), "length": len(text)}
 
 
-def shelve_answer(answer: dict[str, Tree], objects: Objects) -> dict[str, Tree]:
+def shelve_answer(answer: Node, objects: Objects) -> Node:
     """Put what is large into objects part by part: how a call went stays in sight."""
     return {name: shelve(part, objects) for name, part in answer.items()}
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from xxhash import xxh3_128
 
 from pytest_mimic.errors import StaleRecordingError
-from pytest_mimic.values.tree import Refused, Tree, escaped, unescaped
+from pytest_mimic.values.tree import Node, Refused, Tree, escaped, unescaped
 
 WORKER = "popen-gw"
 """How the folder of a worker of xdist begins."""
@@ -131,7 +131,7 @@ class Places:
             as it is.
         """
         text = str(value)
-        node: dict[str, Tree] = {}
+        node: Node = {}
         if isinstance(value, PurePath):
             place = self._moved(text, is_argument=is_argument, is_path=True)
             node["$path"] = escaped(place)

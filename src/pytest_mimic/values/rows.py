@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.tree import (
     SCALARS,
-    Path,
+    Node,
+    Paths,
     Raw,
     Refused,
     Tree,
@@ -43,7 +44,7 @@ class Opener(Protocol):
     @property
     def purpose(self) -> str: ...
 
-    def node(self, value: object, paths: tuple[Path, ...] = ()) -> Tree:
+    def node(self, value: object, paths: Paths = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths."""
 
 
@@ -61,7 +62,7 @@ class Row(NamedTuple):
     """
 
     node: Callable[[Any, Opener], Tree]
-    make: Callable[[Any, dict[str, Any], Make], object] | None = None
+    make: Callable[[Any, Node, Make], object] | None = None
     reduce: Callable[[Any], Any] | None = None
     may_change: bool = False
 
@@ -72,7 +73,7 @@ def row_of(cls: type) -> Row | None:
     return ROWS.get(name_of(cls))
 
 
-def content_of(tree: dict[str, Any]) -> Any:
+def content_of(tree: Node) -> Any:
     """Give what stands behind the tag of a tree."""
     return next(iter(tree.values()))
 
@@ -103,7 +104,7 @@ def _of_parts(
     def node(value: object, walk: Opener) -> Tree:
         return {tag: [walk.node(part) for part in parts_of(value)]}
 
-    def make(cls: type, tree: dict[str, Any], make: Make) -> object:
+    def make(cls: type, tree: Node, make: Make) -> object:
         parts = map(make, checked(tree[tag], list))
         return make_of(cls, *[checked(part, *kinds) for part in parts])
 
@@ -118,7 +119,7 @@ def _of_text(
     def node(value: object, _walk: Opener) -> Tree:
         return {tag: write(value)}
 
-    def make(cls: type, tree: dict[str, Any], _make: Make) -> object:
+    def make(cls: type, tree: Node, _make: Make) -> object:
         return read(cls, checked(tree[tag], str))
 
     return Row(node, make)
@@ -135,7 +136,7 @@ def _bytes(value: bytes, walk: Opener) -> Tree:
     return bytes_node(value)
 
 
-def bytes_node(value: bytes) -> dict[str, Tree]:
+def bytes_node(value: bytes) -> Node:
     """Give bytes as `{"$bytes": text}`, or as `{"$base64": text}`."""
     if value.isascii():
         return {"$bytes": value.decode("ascii")}
@@ -144,7 +145,7 @@ def bytes_node(value: bytes) -> dict[str, Tree]:
     return {"$base64": b64encode(value).decode("ascii")}
 
 
-def bytes_of(node: dict[str, Any]) -> bytes:
+def bytes_of(node: Node) -> bytes:
     """Give the bytes that `{"$bytes": text}` or `{"$base64": text}` stands for.
 
     Raises:
@@ -157,7 +158,7 @@ def bytes_of(node: dict[str, Any]) -> bytes:
     return b64decode(checked(node["$base64"], str), validate=True)
 
 
-def _make_bytes(_cls: Any, node: dict[str, Any], _make: Make) -> object:
+def _make_bytes(_cls: Any, node: Node, _make: Make) -> object:
     return bytes_of(node)
 
 
@@ -166,7 +167,7 @@ def _bytearray(value: bytearray, walk: Opener) -> Tree:
     return Raw(value) if isinstance(content, Raw) else {"$bytearray": content}
 
 
-def _make_bytearray(_cls: Any, node: dict[str, Any], _make: Make) -> object:
+def _make_bytearray(_cls: Any, node: Node, _make: Make) -> object:
     return bytearray(bytes_of(checked(node["$bytearray"], dict)))
 
 
@@ -198,14 +199,14 @@ def _of_clock(tag: str, base: Any, *fields: str) -> Row:
 
     def node(value: Any, walk: Opener) -> Tree:
         offset = _plain_offset(value.tzinfo)
-        tree: dict[str, Tree] = {tag: base(*read(value), offset).isoformat()}
+        tree: Node = {tag: base(*read(value), offset).isoformat()}
         if value.tzinfo is not None and offset is None:
             tree["zone"] = walk.node(value.tzinfo)
         if value.fold:
             tree["fold"] = value.fold
         return tree
 
-    def make(_cls: object, tree: dict[str, Any], make: Make) -> object:
+    def make(_cls: object, tree: Node, make: Make) -> object:
         moment = base.fromisoformat(checked(tree[tag], str))
         zone = moment.tzinfo
         if "zone" in tree:
@@ -232,7 +233,7 @@ def _zone(value: Any, _walk: Opener) -> Tree:
     return {"$zone": value.key}
 
 
-def _make_of_text(cls: Any, node: dict[str, Any], _make: Make) -> object:
+def _make_of_text(cls: Any, node: Node, _make: Make) -> object:
     return cls(checked(content_of(node), str))
 
 

@@ -24,6 +24,7 @@ DEEP = 32
 
 Path: TypeAlias = "tuple[str, ...]"
 """Steps to a part: `("rows", "*", "id")`."""
+Paths: TypeAlias = "tuple[Path, ...]"
 
 
 class Leaf:
@@ -49,7 +50,7 @@ class Refused(Leaf):
         self.way = way
         self.is_handle = is_handle
 
-    def plain(self) -> dict[str, Tree]:
+    def plain(self) -> Node:
         return {"$refused": self.what}
 
 
@@ -66,7 +67,7 @@ class Raw(Leaf):
     def __init__(self, value: object) -> None:
         self.value = value
 
-    def plain(self) -> dict[str, Tree]:
+    def plain(self) -> Node:
         return {"$pickle": ""}
 
 
@@ -80,18 +81,18 @@ class Bulk(Leaf):
     def __init__(self, array: Any) -> None:
         self.array = array
 
-    def plain(self) -> dict[str, Tree]:
+    def plain(self) -> Node:
         return {"$npy": "", "length": self.array.nbytes}
 
 
-Tree: TypeAlias = (
-    "bool | int | float | str | list[Tree] | dict[str, Tree] | Leaf | None"
-)
+Tree: TypeAlias = "bool | int | float | str | list[Tree] | Node | Leaf | None"
+Node: TypeAlias = "dict[str, Any]"
+"""A mapping of a tree: parts by name, or a tag with what stands beside it."""
 
 Levels: TypeAlias = "list[list[Any]]"
 """The parts of plain values: the values, what they hold, what that holds, and so on."""
 
-IGNORED: dict[str, Tree] = {"$ignored": True}
+IGNORED: Node = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
 _NUMBERS = SCALARS - {str}
@@ -131,7 +132,7 @@ def _memory_digest(tree: Tree) -> str | None:
     return xxh3_128_hexdigest(numbers, seed=ord(letter))
 
 
-def memory_node(memory: bytes | bytearray | memoryview) -> dict[str, Tree]:
+def memory_node(memory: bytes | bytearray | memoryview) -> Node:
     """Give what stands for contiguous memory: its length and digest."""
     digest = xxh3_128_hexdigest(memory)
     return {"$long": "memory", "length": memoryview(memory).nbytes, "digest": digest}
@@ -416,7 +417,7 @@ class Measure:
         self._long[id(tree)] = tree, measured
         return measured
 
-    def _mapping(self, tree: dict[str, Tree]) -> Measured:
+    def _mapping(self, tree: Node) -> Measured:
         keys = list(tree) if self._in_order else sorted(tree)
         parts, texts = self._parts([tree[key] for key in keys])
         stored = dict(zip(keys, parts, strict=True))
@@ -451,14 +452,14 @@ def _has_large(parts: list[Tree]) -> bool:
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
 
 
-def by_digest(part: Tree, digest: str) -> dict[str, Tree]:
+def by_digest(part: Tree, digest: str) -> Node:
     """Give what stands for a part that counts by its digest."""
     length = len(part) if isinstance(part, (str, list, dict)) else 1
     kind = _KINDS.get(type(part), "number")
     return {"$long": kind, "digest": digest, "length": length}
 
 
-class Shortened(dict[str, Tree]):
+class Shortened(dict[str, Any]):
     """What stands for a part that counts by its digest, and the part.
 
     Attributes:
@@ -489,7 +490,7 @@ def parts(tree: Tree) -> Iterator[tuple[str, Tree]]:
         yield from _parts_of_tag(tree) if is_tagged(tree) else tree.items()
 
 
-def is_tagged(tree: dict[str, Tree]) -> bool:
+def is_tagged(tree: Node) -> bool:
     """Tell whether a mapping stands for something else than a mapping."""
     return next(iter(tree), "").startswith("$")
 
@@ -508,7 +509,7 @@ def is_open(key: str) -> bool:
     return key in _OPEN or key.startswith("$")
 
 
-def _parts_of_tag(tree: dict[str, Tree]) -> Iterator[tuple[str, Tree]]:
+def _parts_of_tag(tree: Node) -> Iterator[tuple[str, Tree]]:
     for key, part in tree.items():
         pairs = _pairs_in(key, part)
         for name, value in pairs:
@@ -554,7 +555,7 @@ def without(tree: Tree, paths: Sequence[Path]) -> Tree:
         return [without(part, below(paths, step)) for step, part in parts(tree)]
     if not isinstance(tree, dict):
         return tree
-    rest: dict[str, Tree] = {}
+    rest: Node = {}
     for key, part in tree.items():
         if is_tagged(tree) and is_open(key):
             pairs = _pairs_in(key, part)
@@ -575,7 +576,7 @@ def _without(pairs: list[Any], paths: Sequence[Path]) -> list[Tree]:
     return rest
 
 
-def below(paths: Sequence[Path], step: str) -> tuple[Path, ...]:
+def below(paths: Sequence[Path], step: str) -> Paths:
     """Give what is left of the paths behind a step; `()` among them is its end."""
     return tuple(path[1:] for path in paths if path and path[0] in (step, "*"))
 
@@ -645,7 +646,7 @@ _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _STEP = rf"\[(\*|-?\d+|{_QUOTED})\]|(?:^|\.)([^.\[\]]+)"
 
 
-def paths_of(written: Sequence[str]) -> tuple[Path, ...]:
+def paths_of(written: Sequence[str]) -> Paths:
     """Give paths as a tree has them: `rows.*.id` as `("rows", "*", "id")`."""
     return tuple(map(steps_of, written))
 

@@ -43,7 +43,8 @@ from pytest_mimic.values.tree import (
     SCALARS,
     LeftOut,
     Measure,
-    Path,
+    Node,
+    Paths,
     Raw,
     Refused,
     Shortened,
@@ -61,7 +62,6 @@ from pytest_mimic.values.tree import (
 )
 
 Purpose: TypeAlias = Literal["identity", "exact", "proof"]
-Paths: TypeAlias = "tuple[Path, ...]"
 Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
@@ -468,7 +468,7 @@ class Walk:
         nodes = list(map(self.node, members))
         return without({tag: _sorted_by(nodes, nodes)}, paths)
 
-    def _mapping(self, value: dict[Any, Any], paths: Paths) -> dict[str, Tree]:
+    def _mapping(self, value: dict[Any, Any], paths: Paths) -> Node:
         if not all(map(self._is_plain_key, value)):
             pairs = dict.items(value)
             return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
@@ -564,11 +564,9 @@ class Walk:
         """Tell whether a replay would need the code of a class, not its name."""
         return self._is_exact and not kind.is_found and generic_of(kind.cls) is None
 
-    def _named(
-        self, kind: Kind, attributes: Tree, paths: Paths = ()
-    ) -> dict[str, Tree]:
+    def _named(self, kind: Kind, attributes: Tree, paths: Paths = ()) -> Node:
         """Begin the node of an object: its class and attributes."""
-        node: dict[str, Tree] = {kind.tag: attributes}
+        node: Node = {kind.tag: attributes}
         if not kind.is_found:
             found = thing_at(kind.name)
             # A class that its name does not lead to counts by what it is; one that was
@@ -626,7 +624,7 @@ class Walk:
         if self.purpose == "proof" and self.has_refused:
             self._leave_out(attributes, opened)
         # Who says what makes an object says so of its class.
-        node: dict[str, Tree] = {kind.tag: opened}
+        node: Node = {kind.tag: opened}
         if state.beside.get("by") is None:
             node = self._named(kind, opened, paths)
         for key, part in state.beside.items():
@@ -650,9 +648,7 @@ class Walk:
             self._asked[kind.cls] = len(set(map(digest_of, copies))) < 2
         return self._asked[kind.cls]
 
-    def _leave_out(
-        self, attributes: Mapping[Any, object], opened: dict[str, Tree]
-    ) -> None:
+    def _leave_out(self, attributes: Mapping[Any, object], opened: Node) -> None:
         """Leave out what has no identity, if it hangs on an exception."""
         around = [part.value for part in self._above.values()]
         if not any(isinstance(value, BaseException) for value in around):
@@ -703,7 +699,7 @@ class Walk:
 
     def _public(self, kind: Kind, attributes: dict[str, object]) -> Tree:
         """Give what people read off an object, whatever its class has pickled."""
-        shown: dict[str, Tree] = {}
+        shown: Node = {}
         for name, part in kind.counted(attributes).items():
             said = member_of(kind.cls, name)
             # A property goes before what the object holds.

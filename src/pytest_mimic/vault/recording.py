@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.errors import CorruptRecordingError, Remedy
-from pytest_mimic.values.tree import SCALARS, Tree
+from pytest_mimic.values.tree import SCALARS, Node
 from pytest_mimic.values.walk import deeply
 
 FORMAT = 7
@@ -40,7 +40,7 @@ _SURROGATE = "[\ud800-\udfff]"
 _HEX = frozenset("0123456789abcdef")
 
 _Kind = TypeVar("_Kind")
-_Container: TypeAlias = "dict[str, Any] | list[Any] | tuple[Any, ...]"
+_Container: TypeAlias = "Node | list[Any] | tuple[Any, ...]"
 _Types = dict[str, type | tuple[type, ...]]
 _HEAD_TYPES: _Types = {
     "owner": str,
@@ -156,11 +156,11 @@ class Entry(_ByFields):
     line: str = ""
     python: bool = False
     imported: bool = False
-    arguments: dict[str, Tree] | None = None
-    request: dict[str, Tree] | None = None
-    body: dict[str, Tree]
+    arguments: Node | None = None
+    request: Node | None = None
+    body: Node
     layers: tuple[str, ...] = ()
-    after: dict[str, Tree]
+    after: Node
     begin: int = 0
     ended: int | None = None
     end: End = ""
@@ -188,7 +188,7 @@ class Entry(_ByFields):
         return self.end in ("waiting", "open")
 
     @property
-    def states(self) -> dict[str, Tree]:
+    def states(self) -> Node:
         """The states in `after`, without what stands beside them."""
         return {name: self.after[name] for name in self.after if name not in _BESIDE}
 
@@ -472,7 +472,7 @@ def _decoded(text: str) -> Any:
     return plain if text[end:] in ("\n", "") else _decoder.decode(text)
 
 
-def _head_in(content: bytes, name: str) -> dict[str, Any]:
+def _head_in(content: bytes, name: str) -> Node:
     """Return what stands in a file or line of this format."""
     head = _json_of(content, name)
     number = head.pop("format", None) if isinstance(head, dict) else None
@@ -487,7 +487,7 @@ def _head_in(content: bytes, name: str) -> dict[str, Any]:
     return dict(head)
 
 
-def _recording_of(head: dict[str, Any], calls: list[Any], name: str) -> Recording:
+def _recording_of(head: Node, calls: list[Any], name: str) -> Recording:
     _check_types(head, _HEAD_TYPES, name)
     day = head.get("recorded", "")
     entries: list[Entry] = []
@@ -515,8 +515,8 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is not a mapping")
     _check_types(call, _CALL_TYPES, name)
-    facts: dict[str, Any] = call
-    body: dict[str, Tree] = {}
+    facts: Node = call
+    body: Node = {}
     for key in sorted(_IN_BODY.intersection(facts)):
         body[key] = facts.pop(key)
     facts.setdefault("recorded", day)
@@ -536,7 +536,7 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     return entry
 
 
-def _check_types(facts: dict[str, Any], types: _Types, name: str) -> None:
+def _check_types(facts: Node, types: _Types, name: str) -> None:
     try:
         wanted = map(types.__getitem__, facts)
         if all(map(isinstance, facts.values(), wanted)):
@@ -571,7 +571,7 @@ def _check_call(entry: Entry, name: str) -> None:
 # -- writing
 
 
-def _head_of(recording: Recording) -> dict[str, Any]:
+def _head_of(recording: Recording) -> Node:
     return {
         "format": FORMAT,
         "owner": recording.owner,
@@ -579,7 +579,7 @@ def _head_of(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _plain_calls(recording: Recording) -> list[dict[str, Any]]:
+def _plain_calls(recording: Recording) -> list[Node]:
     calls = [_plain(entry, recording) for entry in recording.entries]
     for before, call in reversed([*pairwise(calls)]):
         # A further answer does not repeat what was asked.
@@ -590,7 +590,7 @@ def _plain_calls(recording: Recording) -> list[dict[str, Any]]:
     return calls
 
 
-def _plain(entry: Entry, head: Recording = _NO_HEAD) -> dict[str, Any]:
+def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
     """Return a call as it stands below a head; what is empty is left out."""
     facts = {**vars(entry), "seconds": round(entry.seconds, 6)}
     if entry.recorded == head.recorded:
@@ -612,7 +612,7 @@ def _plain(entry: Entry, head: Recording = _NO_HEAD) -> dict[str, Any]:
     return {key: plain[key] for key in _CALL_TYPES if key in plain}
 
 
-def _digest_of(calls: list[dict[str, Any]]) -> str:
+def _digest_of(calls: list[Node]) -> str:
     """Return a digest of all that stands in calls but how long they took."""
     timeless = [
         {key: value for key, value in call.items() if key != "seconds"}
