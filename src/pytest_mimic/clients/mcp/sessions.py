@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
 import anyio
-from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.client import stdio
 from mcp.shared.message import SessionMessage
 
@@ -23,10 +23,10 @@ Connect = Callable[[], AbstractAsyncContextManager[Any]]
 @asynccontextmanager
 async def real(port: Port, server: Hashable, connect: Connect) -> AsyncIterator[Any]:
     """Open a session with a real server, which is recorded or verified."""
-    requests = _Requests(port, server)
+    session = _Session(port, server)
     async with connect() as (from_server, to_server):
-        writing = _Writing(requests, to_server.send, to_server.aclose)
-        yield _Reading(requests, from_server), writing
+        session.to_server = to_server
+        yield _Reading(session, from_server), _Writing(session, to_server.aclose)
 
 
 @asynccontextmanager
@@ -34,11 +34,24 @@ async def replayed(
     port: Port, server: Hashable, connect: Connect
 ) -> AsyncIterator[Any]:
     """Open a session without a server, which starts if a request has to be real."""
+    session = _Session(port, server)
     to_client, from_server = anyio.create_memory_object_stream[Any](0)
+
+    async def serve(*, task_status: Any) -> None:
+        async with connect() as (from_real, to_server):
+            task_status.started(to_server)
+            async for message in from_real:
+                received = session.came(message)
+                if received is not None:
+                    await to_client.send(received)
+            session.ended()
+
     with to_client, from_server:
         async with anyio.create_task_group() as tasks:
-            replay = _Replay(_Requests(port, server), connect, tasks, to_client)
-            yield from_server, _Writing(replay, replay.send_on, to_client.aclose)
+            session.start = partial(tasks.start, serve)
+            give: Any = partial(session.give, to_client)
+            session.answer = partial(tasks.start_soon, give)
+            yield from_server, _Writing(session, to_client.aclose)
             tasks.cancel_scope.cancel()
 
 
@@ -61,18 +74,28 @@ class _Open:
         return {"messages": list(self.messages)} if self.messages else {}
 
 
-class _Requests:
+class _Session:
     """The requests of one session.
 
     Args:
         port: Where they are taken.
         server: What tells the server from others.
+
+    Attributes:
+        to_server: What the server reads; None: it has not started.
+        start: Starts it, and gives this.
+        answer: Answers a request as it was recorded.
     """
+
+    to_server: Any = None
+    start: Callable[[], Awaitable[Any]]
+    answer: Callable[..., object]
 
     def __init__(self, port: Port, server: Hashable) -> None:
         self._port = port
         self._server = server
         self._open: dict[Any, _Open] = {}
+        self._scopes: dict[Any, anyio.CancelScope] = {}
 
     def begin(self, request: Plain) -> Exchange | None:
         """Begin a request of the client. None: it runs for real."""
@@ -84,19 +107,33 @@ class _Requests:
             plain["params"] = params
         return self._port.begin(plain, numbered={"server": self._server})
 
-    async def goes(self, message: Plain) -> None:
-        """Take note of what the client sends."""
-        if message.get("method") == "notifications/cancelled":
-            cancelled = self._open.pop(message["params"].get("requestId"), None)
-            if cancelled is not None:
-                cancelled.exchange.abandon(CancelledError(), cancelled.answer())
-        if not _is_request(message):
-            return
-        exchange = self.begin(message)
-        if exchange is not None:
-            self.note(message, exchange)
+    async def send(self, message: Any) -> None:
+        """Take what the client sends: answer it, or send it on."""
+        plain = plain_of(message)
+        if plain.get("method") == "notifications/cancelled":
+            self._cancel(plain["params"].get("requestId"))
+        if _is_request(plain):
+            exchange = self.begin(plain)
+            if exchange is not None and exchange.mode == "replay":
+                given = exchange.given(partial(_given, plain))
+                self.answer(exchange, plain["id"], given)
+                return
+            if self.to_server is None:
+                self.to_server = await self.start()
+            if exchange is not None:
+                self._note(plain, exchange)
+        if self.to_server is not None:
+            await self.to_server.send(message)
 
-    def note(self, message: Plain, exchange: Exchange) -> None:
+    def _cancel(self, identifier: Any) -> None:
+        """End a request that its client has cancelled."""
+        if identifier in self._scopes:
+            self._scopes[identifier].cancel()
+        cancelled = self._open.pop(identifier, None)
+        if cancelled is not None:
+            cancelled.exchange.abandon(CancelledError(), cancelled.answer())
+
+    def _note(self, message: Plain, exchange: Exchange) -> None:
         """Wait for the answer to a request that is sent for real."""
         asked = _Open(exchange, token_of(message))
         self._open[message["id"]] = asked
@@ -149,95 +186,33 @@ class _Requests:
             closed = {"error": {"kind": "closed early"}}
             asked.exchange.finish({**asked.answer(), **closed})
 
-
-class _Replay:
-    """What the client sends to a server that did not start.
-
-    Args:
-        requests: Its requests.
-        connect: Starts the server.
-        tasks: The tasks of the session.
-        to_client: What the client reads.
-    """
-
-    def __init__(
-        self, requests: _Requests, connect: Connect, tasks: TaskGroup, to_client: Any
+    async def give(
+        self, to_client: Any, exchange: Exchange, identifier: Any, given: list[Any]
     ) -> None:
-        self._requests = requests
-        self._connect = connect
-        self._tasks = tasks
-        self._to_client = to_client
-        self._to_server: Any = None
-        self._scopes: dict[Any, anyio.CancelScope] = {}
-
-    async def goes(self, message: Plain) -> None:
-        """Answer a request as it was recorded."""
-        if self._to_server is not None:
-            await self._requests.goes(message)
-            return
-        if message.get("method") == "notifications/cancelled":
-            scope = self._scopes.get(message["params"].get("requestId"))
-            if scope is not None:
-                scope.cancel()
-        if not _is_request(message):
-            return
-        exchange = self._requests.begin(message)
-        if exchange is not None and exchange.mode == "replay":
-            given = exchange.given(partial(_given, message))
-            self._tasks.start_soon(self._answer, exchange, message["id"], given)
-            return
-        self._to_server = await self._tasks.start(self._serve)
-        if exchange is not None:
-            self._requests.note(message, exchange)
-
-    async def send_on(self, message: Any) -> None:
-        """Send a message to the server, if it has started."""
-        if self._to_server is not None:
-            await self._to_server.send(message)
-
-    async def _serve(self, *, task_status: Any) -> None:
-        async with self._connect() as (from_server, to_server):
-            task_status.started(to_server)
-            async for message in from_server:
-                received = self._requests.came(message)
-                if received is not None:
-                    await self._to_client.send(received)
-            self._requests.ended()
-
-    async def _answer(
-        self, exchange: Exchange, identifier: Any, given: list[Any]
-    ) -> None:
+        """Give the client the messages of a recorded answer."""
         with anyio.CancelScope() as scope:
             self._scopes[identifier] = scope
             await exchange.step.wait_async()
             for each in given:
-                await self._to_client.send(each)
+                await to_client.send(each)
             if exchange.recorded.get("error", {}).get("kind"):
-                await self._to_client.aclose()
+                await to_client.aclose()
 
 
 class _Writing(ObjectSendStream[Any]):
-    """What the client writes into.
+    """What the client of a session writes into.
 
     Args:
-        requests: Takes note of it.
-        send: Sends it on.
+        session: The session.
         close: Ends it.
     """
 
-    def __init__(
-        self,
-        requests: _Requests | _Replay,
-        send: Callable[[Any], Any],
-        close: Callable[[], Any],
-    ) -> None:
-        self._requests = requests
-        self._send = send
+    def __init__(self, session: _Session, close: Callable[[], Any]) -> None:
+        self._session = session
         self._close = close
 
     async def send(self, item: Any) -> None:
-        await self._requests.goes(plain_of(item))
-        await self._send(item)
+        await self._session.send(item)
 
     async def aclose(self) -> None:
         await self._close()
@@ -247,12 +222,12 @@ class _Reading(ObjectReceiveStream[Any]):
     """What the client reads, message by message as it asks for them.
 
     Args:
-        requests: Takes note of it.
+        session: The session.
         stream: The messages of the server.
     """
 
-    def __init__(self, requests: _Requests, stream: Any) -> None:
-        self._requests = requests
+    def __init__(self, session: _Session, stream: Any) -> None:
+        self._session = session
         self._stream = stream
 
     async def receive(self) -> Any:
@@ -261,9 +236,9 @@ class _Reading(ObjectReceiveStream[Any]):
             try:
                 message = await self._stream.receive()
             except anyio.EndOfStream:
-                self._requests.ended()
+                self._session.ended()
                 raise
-            received = self._requests.came(message)
+            received = self._session.came(message)
         return received
 
     async def aclose(self) -> None:
