@@ -225,11 +225,11 @@ class Walk:
             float: self._float,
             str: self._text,
             Refused: self._refusal,
-            list: partial(self._container, self._list),
-            tuple: partial(self._container, self._tuple),
-            dict: partial(self._container, self._dict),
-            set: partial(self._container, self._set),
-            frozenset: partial(self._container, self._set),
+            list: partial(self._enter, self._list),
+            tuple: partial(self._enter, self._tuple),
+            dict: partial(self._enter, self._dict),
+            set: partial(self._enter, self._set),
+            frozenset: partial(self._enter, self._set),
         }
         self._plain_keys: set[object] = set()
         self._measure = Measure(in_order=self._in_order)
@@ -416,25 +416,6 @@ class Walk:
                 part.size = 1
 
     # -- containers
-
-    def _container(self, opener: Opening, value: Any, paths: Paths) -> Tree:
-        """Open a builtin container; there is no way back out of one of scalars."""
-        outer, kind = self._part, type(value)
-        is_special = outer.depth in (0, DEEPEST) or id(value) in self._names
-        if paths or is_special or len(value) >= MANY:
-            return self._enter(opener, value, paths)
-        parts = value.values() if kind is dict else value
-        if not SCALARS.issuperset(map(type, parts)):
-            return self._enter(opener, value, paths)
-        self._next += 1
-        self.size += 1
-        outer.size += 1
-        outer.height = max(outer.height, 2)
-        if self._in_order and kind in _CHANGEABLE:
-            self.is_shared |= id(value) in self.changeable
-            self.changeable[id(value)] = value
-            outer.is_single = True
-        return opener(value, paths)
 
     def _parts(
         self, values: Collection[Any], paths: Paths, steps: Iterable[str]
