@@ -40,7 +40,6 @@ from pytest_mimic.values.tree import (
     DEEP,
     IGNORED,
     LONG,
-    SCALARS,
     LeftOut,
     Measure,
     Node,

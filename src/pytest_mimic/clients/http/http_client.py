@@ -19,6 +19,7 @@ from http.client import (
     HTTPException,
     HTTPResponse,
     IncompleteRead,
+    parse_headers,
 )
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +36,7 @@ from pytest_mimic.errors import TargetError
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
 # A value may go on in the next line (RFC 9112, 5.2).
-_FOLD = re.compile(r"\r\n[ \t]+")
+_FOLD = re.compile(rb"\r\n[ \t]+")
 _LAST_CHUNK = b"0\r\n\r\n"
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 # http.client announces their bodies, if there are none, too.
@@ -171,7 +172,7 @@ class _Socket:
         Who asks for it behind `Expect: 100-continue` waits until there is something.
         """
         request = self._request
-        waits = request and request.by_name.get("expect", "").lower() == "100-continue"
+        waits = request and request.headers.get("expect", "").lower() == "100-continue"
         if waits and self._interim is None:
             self._interim = io.BytesIO(b"HTTP/1.1 100 Continue\r\n\r\n")
         if self._interim is not None and not self._interim.closed:
@@ -231,12 +232,12 @@ class _Socket:
         else:
             is_tunnel = getattr(connection, "_tunnel_host", None)
             scheme = "https" if is_tunnel or connection.default_port == 443 else "http"
-            host = request.by_name.get("host") or connection.host
+            host = request.headers.get("host") or connection.host
             url = f"{scheme}://{host}{target}"
         body = request.body
         if request.is_chunked:
             body = _parsed(io.BytesIO(_CHUNKED + body)).read()
-        plain = requests.read(request.method, url, request.headers, body)
+        plain = requests.read(request.method, url, request.headers.items(), body)
         # requests stands on urllib3, which stands on http.client.
         clients = ["requests"] if IN_REQUESTS.get() else []
         if self.is_of_urllib3:
@@ -351,7 +352,7 @@ class _Attempt(Attempt):
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed(
-            self._request.by_name.get("accept-encoding", ""), self._exchange
+            self._request.headers.get("accept-encoding", ""), self._exchange
         )
         pieces = answers.on_the_wire(given, self._method, is_packed=is_packed)
         return io.BufferedReader(_Replayed(Replay(given, pieces, exchange), error))
@@ -509,12 +510,11 @@ def _of_http_client(error: dict[str, str]) -> Exception:
     try:
         if issubclass(class_, ssl.SSLError):
             # It prints its reason alone if it has a number.
-            made: Exception = class_(1, text)
+            made: Any = class_(1, text)
             named = _REASON_OF_TLS.match(text)
             if named:
-                vars_of_error: Any = made
-                vars_of_error.library, vars_of_error.reason = named.groups()
-            return made
+                made.library, made.reason = named.groups()
+            return made  # type: ignore[no-any-return]
         if numbered and issubclass(class_, OSError):
             return class_(int(numbered[1]), numbered[2])  # type: ignore[no-any-return]
         made = class_(text)
@@ -522,7 +522,7 @@ def _of_http_client(error: dict[str, str]) -> Exception:
         return ConnectionError(text)
     if str(made) != text and text in str(made) and made.args == (str(made),):
         made.args = (text,)
-    return made
+    return made  # type: ignore[no-any-return]
 
 
 def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
@@ -559,21 +559,15 @@ class _Request:
         pieces: The body.
         method: `GET`.
         target: The path, or the address for a proxy.
-        headers: As they are sent.
-        by_name: The last header of each name, in lower case.
+        headers: The headers.
     """
 
     def __init__(self, head: bytes) -> None:
         self.head = head
         self.pieces: list[bytes] = []
-        text = _FOLD.sub(" ", head.decode("latin-1").removesuffix("\r\n\r\n"))
-        first, *lines = text.split("\r\n")
-        self.method, self.target = first.split(" ")[:2]
-        self.headers: list[tuple[str, str]] = []
-        for line in lines:
-            name, _, value = line.partition(": ")
-            self.headers.append((name, value))
-        self.by_name = {name.lower(): value for name, value in self.headers}
+        first, _, lines = _FOLD.sub(b" ", head).partition(b"\r\n")
+        self.method, self.target = first.decode("latin-1").split(" ")[:2]
+        self.headers = parse_headers(io.BytesIO(lines))
 
     @property
     def body(self) -> bytes:
@@ -583,14 +577,14 @@ class _Request:
     @property
     def is_chunked(self) -> bool:
         """Whether the body stands in chunks."""
-        return self.by_name.get("transfer-encoding", "").lower() == "chunked"
+        return self.headers.get("transfer-encoding", "").lower() == "chunked"
 
     def is_whole(self) -> bool:
         """Return whether all was sent, as far as the head and the last piece tell."""
         if self.is_chunked:
             # Clients send it alone, and data may end with the same bytes.
             return self.pieces[-1] == _LAST_CHUNK
-        length = self.by_name.get("content-length", "")
+        length = self.headers.get("content-length", "")
         if not length.isdigit():
             return self.method not in _WITH_BODY
         return sum(map(len, self.pieces)) >= int(length)
