@@ -663,7 +663,7 @@ class Gaining:
         self.name = name
 
     def __getstate__(self):
-        return {"name": self.name}
+        return [self.name]
 
     def __setstate__(self, state):
-        self.name, self.base = state["name"], None
+        [self.name], self.base = state, None

@@ -417,8 +417,11 @@ class Facts:
             self._facts = {}
         return self._facts
 
+    def __getstate__(self):
+        return [self._facts]
+
     def __setstate__(self, state):
-        self.__dict__.update(state)
+        [self._facts] = state
         self.facts.items()
 
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from json import loads
 from math import isfinite
 from typing import Any, TypeGuard
-from uuid import UUID
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
-from pytest_mimic.values.classes import allowed, check_names
 from pytest_mimic.values.making import Judge
-from pytest_mimic.values.names import class_named, name_of
 from pytest_mimic.values.outcome import player, store
-from pytest_mimic.values.rows import bytes_node, bytes_of, checked
-from pytest_mimic.values.state import made_bare
+from pytest_mimic.values.rows import bytes_node, bytes_of
 from pytest_mimic.values.tree import Node, Tree, text_of
 from pytest_mimic.values.walk import deeply, tree_of
-
-# The drivers whose own classes only their own code makes.
-_DRIVERS = frozenset(["asyncpg", "psycopg", "psycopg2"])
-_ID = "asyncpg.pgproto.pgproto:UUID"
 
 
 def stored(value: Any, name: str) -> Tree:
@@ -39,10 +31,6 @@ def stored(value: Any, name: str) -> Tree:
         return {"$memoryview": bytes_node(value.tobytes())}
     if type(value) is bytes:
         return bytes_node(value)
-    if type(value).__module__.partition(".")[0] in _DRIVERS:
-        of_driver = _of_driver(value, name)
-        if of_driver is not None:
-            return of_driver
     try:
         return store(value, _NO_OBJECTS, forbid=True, name="")
     except UnstorableOutcomeError as error:
@@ -63,12 +51,8 @@ def made(tree: Tree) -> object:
     """
     if not isinstance(tree, (dict, list)):
         return tree
-    if isinstance(tree, dict):
-        inner: Any = next(iter(tree.values()), None)
-        if "$memoryview" in tree:
-            return memoryview(bytes_of(inner))
-        if "$driver" in tree:
-            return _made_of_driver(inner, tree)
+    if isinstance(tree, dict) and "$memoryview" in tree:
+        return memoryview(bytes_of(tree["$memoryview"]))
     return player(tree, _NO_OBJECTS, forbid=True)()
 
 
@@ -101,40 +85,11 @@ def _is_plain(value: Any) -> TypeGuard[Tree]:
     return value is None or type(value) in (bool, int)
 
 
-def _of_driver(value: Any, name: str) -> Tree:
-    """Return the JSON of a range or an id in a class of a driver; None: it has none.
-
-    The general codec runs no code of classes that it makes, and these need theirs.
-    """
-    cls = type(value)
-    node: Node = {"$driver": name_of(cls)}
-    if isinstance(value, UUID):
-        node["text"] = str(value)
-    elif getattr(cls, "__slots__", ()) and not getattr(value, "__dict__", None):
-        slots = {slot: getattr(value, slot) for slot in cls.__slots__}
-        node["slots"] = {slot: stored(part, name) for slot, part in slots.items()}
-    else:
-        return None
-    return node if _made_of_driver(name_of(cls), node) == value else None
-
-
-def _made_of_driver(name: str, node: Mapping[str, Any]) -> object:
-    if name == _ID:
-        return class_named(name)(checked(node["text"], str))
-    cls = allowed(name)
-    slots = {slot: made(part) for slot, part in node["slots"].items()}
-    check_names(cls, slots)
-    return made_bare(cls, slots)
-
-
 class _Judge(Judge):
     def _tagged(self, tag: str, tree: Node) -> Any:
         if tag == "$memoryview":
             return self._pass_over(tree)
-        if tag == "$driver" and tree[tag] != _ID:
-            tag = f"${tree[tag]}"
-            tree = {tag: tree.get("slots", {})}
-        return self._pass_over(tree) if tag == "$driver" else super()._tagged(tag, tree)
+        return super()._tagged(tag, tree)
 
 
 def fault_in(answer: Any) -> CorruptRecordingError | None:

@@ -266,7 +266,7 @@ class Judge(Maker):
     def _tagged(self, tag: str, tree: Node) -> Any:
         try:
             return super()._tagged(tag, tree)
-        except StaleRecordingError:
+        except (StaleRecordingError, ImportError):
             return self._pass_over(tree)
 
     def _pass_over_object(self, tree: Node) -> None:

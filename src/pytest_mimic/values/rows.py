@@ -312,6 +312,9 @@ ROWS: dict[str, Row] = {
     ),
     "zoneinfo:ZoneInfo": Row(_zone, _make_of_text),
     "uuid:UUID": _of_text("$uuid", str, _made),
+    "asyncpg.pgproto.pgproto:UUID": _of_text(
+        "$asyncpg.pgproto.pgproto:UUID", str, _made
+    ),
     "re:Pattern": _of_parts(
         "$pattern", attrgetter("pattern", "flags"), [str, bytes, int], _make_pattern
     ),

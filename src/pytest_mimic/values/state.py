@@ -380,10 +380,16 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     is_more = maker or arguments or beside["state"] is not None
     hook = getattr(kind.cls, "__setstate__", None)
     is_set_by_code = hook is not None and not is_generated(hook)
+    if _ids_of(named or {}) == _ids_of(known):
+        is_set_by_code = False  # It sets the attributes as they are.
     is_readable = not (is_more or items or pairs or is_set_by_code)
     if kind.name in CONTAINERS:
         is_readable = beside["by"] is None
     return State({**attributes, **(named or {})}, beside, is_readable)
+
+
+def _ids_of(attributes: Mapping[Any, object]) -> dict[Any, int]:
+    return {name: id(part) for name, part in attributes.items()}
 
 
 def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any, ...]]:
