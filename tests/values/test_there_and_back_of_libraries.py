@@ -418,10 +418,10 @@ class Facts:
         return self._facts
 
     def __getstate__(self):
-        return [self._facts]
+        return {**vars(self), "_version": 1}
 
     def __setstate__(self, state):
-        [self._facts] = state
+        self.__dict__.update(state)
         self.facts.items()
 
 

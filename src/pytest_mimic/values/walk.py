@@ -74,8 +74,6 @@ FEW = 50
 """So many items of an array stand in the tree, and more count by their memory."""
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
-MANY = 100
-"""A container of fewer scalars is opened without a look at where it stands again."""
 LARGE = 2_000
 """A part with more parts may have a long text, which is written once."""
 _SURELY_SHORT = 13_600
@@ -106,7 +104,6 @@ def deeply(work: Callable[[], T]) -> T:
 
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
-_CHANGEABLE = (list, dict, set)
 
 
 class _Part:
