@@ -72,7 +72,7 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.coverings import Coverings, Line
-from pytest_mimic.engine.refusals import RERECORD, new_parts
+from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import rules_of
@@ -133,6 +133,7 @@ class Adapter:
         has_effect: Whether a fixture's calls are made for real in each recording run.
         head: The parts of an answer that say how the call went, which compare=shape
             compares as they are.
+        sent_back: The paths of what verifying does not compare, and its client sends.
         content: The parts of a request in which an imported call may differ: the tool
             that made it did not compare them.
         is_session: Whether each call belongs to a session, so that its place in a log
@@ -143,6 +144,7 @@ class Adapter:
     kind = ""
     has_effect = False
     head: Sequence[str] = ()
+    sent_back: Sequence[str] = ()
     content: Sequence[str] = ()
     is_session = False
 
@@ -520,8 +522,9 @@ class ClientCall(Call):
         hide = self._adapter.hide_request
         return self._secrets.hide_request(request, scope, hide=hide)
 
-    def volatile_paths(self) -> list[Path]:
-        paths = volatile_paths(self._adapter, self.options)
+    def volatile_paths(self, more: Sequence[str] = ()) -> list[Path]:
+        more = (*self.options.volatile, *self._adapter.sent_back, *more)
+        paths = volatile_paths(self._adapter, self.options.changed(volatile=more))
         return [("answer", *path) for path in paths]
 
     def line_to_share(self) -> str:
@@ -710,7 +713,7 @@ class Exchange:
         """Compare a real answer, and return the one that is given to the client."""
         adapter, recorded = self._adapter, self.recorded
         if self.hangs and not recorded:
-            self.step.check([])
+            self.step.compare({}, {}, [])
             return recorded
         stored = self.stored(answer)
         options = self.step.call.options
@@ -718,14 +721,14 @@ class Exchange:
         if self.hangs:
             # What had not come when it was recorded is no part that differs.
             found = [one for one in found if not one.is_new]
-        self.step.check(found, failed=_new_failure(recorded, stored))
-        # What looks new each time is so before a line names it.
-        new = new_parts(self.step.call, found)
-        options = options.changed(volatile=(*options.volatile, *new))
-        paths = volatile_paths(adapter, options)
-        mixed = self.step.owner.real.note(recorded, answer, paths)
-        given: Plain = self._secrets.with_real(mixed, self._scope)
-        return given
+        given: Any = self.step.compare(
+            {"answer": recorded},
+            {"answer": stored},
+            found,
+            failed=_new_failure(recorded, stored),
+        )
+        with_real: Plain = self._secrets.with_real(given["answer"], self._scope)
+        return with_real
 
     def stored(self, answer: Plain) -> Plain:
         """Return an answer as it is stored, and note what it issues."""

@@ -62,6 +62,7 @@ class Service(loopback.Server):
         super().__init__(Handler)
         self.ids = itertools.count(1001)
         self.users = {}
+        self.files = {}
         self.method = "card"
         self.plan = "free"
 
@@ -91,6 +92,9 @@ class Handler(loopback.Handler):
             lines = "".join(f'{{"id":"{uuid.uuid4()}"}}\n' for _ in range(2))
             self.answer(200, lines, "application/x-ndjson")
             return
+        if self.path == "/accounts":
+            self._open_account(json.loads(self.body()))
+            return
         if self.path.startswith("/searches"):
             took, count = next(self.server.ids), int(self.path[-1])
             self.json({"took_ms": took, "count": count, "inner": {"n": took}})
@@ -105,7 +109,22 @@ class Handler(loopback.Handler):
         self.server.users[str(user["id"])] = user
         self.json(user, 201)
 
+    def _open_account(self, asked):
+        number, tag = next(self.server.ids), uuid.uuid4().hex
+        row = {"account": number, "owner": asked["owner"], "code": f"C-{number:08d}"}
+        self.server.files[f"/files/{tag}.csv?v={number}"] = [json.dumps(row)] * 2
+        self.json(
+            {"id": number, **asked, "file": f"{tag}.csv"},
+            201,
+            Location=f"/files/{tag}.csv?v={number}",
+            ETag=tag,
+        )
+
     def do_GET(self):
+        lines = self.server.files.get(self.path)
+        if lines and self.headers["If-Match"] in self.path:
+            self.answer(200, "\n".join(lines), "application/x-ndjson")
+            return
         self._give(self.path.rpartition("/")[2].rpartition("=")[2])
 
     def do_PATCH(self):
@@ -324,6 +343,40 @@ def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
         env = {"API": service.url}
         project.record(env=env).expect(passed=1)
         project.run("--mimic-verify", env=env).expect(passed=1)
+
+
+def test_a_new_value_is_known_wherever_it_stands(project):
+    """In other fields, headers, links, lines of JSON, and in texts of the tests."""
+    project.ini("http")
+    project.tests("""
+        import json, os, httpx
+
+        API = os.environ["API"]
+
+        def test_account():
+            user = httpx.post(API + "/users", json={"name": "ann"}).json()["id"]
+            asked = {"owner": user, "key": f"first-{user}"}
+            made = httpx.post(API + "/accounts", json=asked)
+            assert made.json()["owner"] == user
+            tag = {"If-Match": made.headers["ETag"]}
+            rows = httpx.get(API + made.headers["Location"], headers=tag).text
+            row = json.loads(rows.split("\\n")[1])
+            assert [row["owner"], row["account"]] == [user, made.json()["id"]]
+            again = f"{API}/files/{made.json()['file']}?v={row['account']}"
+            assert httpx.get(again, headers=tag).text == rows
+            assert int(row["code"][2:]) == row["account"]
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.record(env=env).expect(passed=1)
+        run = project.run("--mimic-verify", env=env).expect(failed=1, never=["missing"])
+        paths = "body.id,body.owner,body.key,body.*.account,body.*.owner,body.*.code"
+        assert lines_under(NEW, run) == [f"http volatile={paths}"]
+        project.ini(*lines_under(NEW, run))
+        for _ in range(2):
+            project.run("--mimic-verify", env=env).expect(passed=1)
+
+    project.run(env=env).expect(passed=1)
 
 
 def test_two_new_ids_may_be_equal(project):

@@ -18,6 +18,11 @@ READABLE = {
     "compact": (b'{"a":1,"b":"x"}', JSON, {"json": {"a": 1, "b": "x"}, "layout": "compact"}),
     "indented": (b'{\n  "a": 1\n}', JSON, {"json": {"a": 1}, "layout": "indent 2"}),
     "lines": (b'{"a":1}\n{"a":2}\n', LINES, {"lines": [{"a": 1}, {"a": 2}]}),
+    "spaced lines without an end": (
+        b'{"a": 1}\n{"a": 2}',
+        LINES,
+        {"lines": [{"a": 1}, {"a": 2}], "layout": "spaced", "ends": ""},
+    ),
     "events": (
         b'event: delta\ndata: {"a":1}\n\ndata: [DONE]\n\n',
         EVENTS,

@@ -142,9 +142,9 @@ class Call:
         other.identity = self.identity_with(described)
         return other
 
-    def volatile_paths(self) -> list[Path]:
-        """Give the paths of `volatile=` in what the call gives."""
-        paths = paths_of(self.options.volatile)
+    def volatile_paths(self, more: Sequence[str] = ()) -> list[Path]:
+        """Give the paths of `volatile=`, and more, in what the call gives."""
+        paths = paths_of((*self.options.volatile, *more))
         # Those in a value begin inside of it, those in a stream with `items`.
         return [*paths, *(("value", *path) for path in paths)]
 

@@ -509,9 +509,7 @@ class RealCall:
             places,
             is_read_alike=entry.layers == tuple(self._layers),
         )
-        step.check(differences, failed=failed)
-        paths = self._call.volatile_paths()
-        recorded.body = step.owner.real.note(recorded.body, body, paths)
+        recorded.body = step.compare(recorded.body, body, differences, failed=failed)
 
     def _store(self, value: object, verb: str, name: str = "result") -> Tree:
         """Return what is stored of a part of the outcome.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
@@ -22,7 +21,6 @@ from pytest_mimic.errors import (
     UnstableIdentityError,
 )
 from pytest_mimic.patch.clients import versions_of
-from pytest_mimic.values.tree import shown_path
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
@@ -36,9 +34,6 @@ ACCEPT = "--mimic-accept-source"
 
 # Damage that a new recording does not mend.
 _HEALED_OTHERWISE = ("pointer", "newer", "forbidden", "linked", "unreadable")
-
-# What a service gives to each thing that it makes. SQLAlchemy counts equal columns.
-_ID = r"((^|_)o?[iI]d|[a-z](Id|ID))(__\d+)?$"
 
 
 class EndlessCallsError(BaseException):
@@ -301,61 +296,6 @@ class Refusals:
         if owner.never_records:
             return [(owner.never_records, "")]
         return [(words, self.command(option, owner))]
-
-
-def new_parts(call: Call, differences: Sequence[Difference]) -> list[str]:
-    """Give the paths of ids, tokens and moments that differ in a client's answer.
-
-    A text that holds them, as an address does, differs with them. An answer that is one
-    text has no such part: nothing of it would be compared.
-    """
-    # Only a drift looks at differences.
-    from pytest_mimic.values.looks import ignorable, without_ids_and_moments
-
-    values: dict[str, str] = {}
-    found = values_that_differ(call, differences)
-    for one in found:
-        is_id = re.search(_ID, one.steps[-1]) is not None
-        if is_id or ignorable([one]):
-            values[str(one.old)] = str(one.new)
-    paths: dict[str, None] = {}
-    for one in found:
-        old, new = _with_values(str(one.old), values), str(one.new)
-        if without_ids_and_moments(old) == without_ids_and_moments(new):
-            paths[place_of(one)] = None
-    return [*paths]
-
-
-def values_that_differ(
-    call: Call, differences: Sequence[Difference]
-) -> list[Difference]:
-    """Give the parts of a client's answer whose value alone differs."""
-    from pytest_mimic.values.differences import MISSING  # only a drift looks
-
-    if call.is_function:
-        return []
-    # A fact stands for something else: a part more, another type.
-    return [
-        one
-        for one in differences
-        if len(one.steps) > 1 and not one.fact and MISSING not in (one.old, one.new)
-    ]
-
-
-def place_of(difference: Difference) -> str:
-    """Give the path of a difference as an option takes it, for each item of a list."""
-    steps = ("*" if step.isdigit() else step for step in difference.steps)
-    return shown_path(tuple(steps))
-
-
-def _with_values(text: str, values: Mapping[str, str]) -> str:
-    """Give a text with other values in place of those in it."""
-    if text in values:
-        return values[text]
-    for old, new in values.items():
-        literal = new.replace("\\", r"\\")
-        text = re.sub(rf"\b{re.escape(old)}\b", literal, text)
-    return text
 
 
 def _upgrades(call: Call, owner: Owner) -> list[str]:

@@ -241,7 +241,7 @@ class Run:
         """
         test = self.test_owner
         around = dict.fromkeys([owner, test, *test.cassettes, *test.fixtures.values()])
-        return RealValues.together(
+        return RealValues(
             one.real for one in around if one.is_written or not in_written
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import partial
 from time import time
@@ -22,9 +22,6 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
     facts_of,
-    new_parts,
-    place_of,
-    values_that_differ,
 )
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.turns import (
@@ -35,6 +32,7 @@ from pytest_mimic.engine.turns import (
     seconds_now,
     waker_of_task,
 )
+from pytest_mimic.engine.verifying import new_parts, place_of, values_that_differ
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
@@ -238,7 +236,7 @@ class Step(OpenCall):
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
         if self.owner.stand_ins is not None:
-            body = self.owner.stand_ins.in_place(body)
+            body = self.owner.stand_ins.kept(body, self.call.volatile_paths())
         given: Body = body
         return given
 
@@ -345,7 +343,8 @@ class Step(OpenCall):
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
         kept = run.values_around(self.owner, in_written=True)
-        body, described = kept.in_place(body), kept.in_place(self.call.describe())
+        body = kept.kept(body, self.call.volatile_paths())
+        described = kept.in_place(self.call.describe())
         call = self.call.asking(described)
         try:
             entry = entry_of(
@@ -426,22 +425,49 @@ class Step(OpenCall):
 
     # -- a call that is compared
 
-    def check(self, differences: Sequence[Difference], *, failed: str = "") -> None:
+    def compare(
+        self,
+        recorded: Body,
+        real: Body,
+        differences: Iterable[Difference],
+        *,
+        failed: str = "",
+    ) -> Any:
         """End a call that ran for real beside its recording, and note a drift.
 
         Args:
-            differences: Where the real outcome differs from the recorded one.
+            recorded: What it gave when it was recorded.
+            real: What it gave now.
+            differences: Where that differs.
             failed: How the real call failed, which is not to be accepted: `the real
                 call gave 503`.
+
+        Returns:
+            What its caller gets: the recorded outcome, with the real values of what is
+            new each time.
         """
+        run, owner, call = self._run, self.owner, self.call
+        paths = call.volatile_paths()
+        owner.real.note(recorded, real, paths)
+        known = run.values_around(owner)
+        differing = [one for one in differences if not known.is_known(one)]
+        # What looks new each time is so before a line names it.
+        new = new_parts(call, differing, known) if differing else []
+        if self._claim_end():
+            self._leave()
+            self._note_compared(differing, new, failed)
+        paths = call.volatile_paths(new)
+        owner.real.note(recorded, real, paths)
+        return known.given(recorded, real, paths)
+
+    def _note_compared(
+        self, differences: Sequence[Difference], new: Sequence[str], failed: str
+    ) -> None:
         assert self.entry is not None
-        if not self._claim_end():
-            return
-        self._leave()
         # One that was cancelled when it was recorded may be answered before that.
         is_compared = self.entry.end != "waiting"
         if differences and is_compared and self._is_told():
-            self._note_drift(differences, failed)
+            self._note_drift(differences, new, failed)
         else:
             self._count(self.entry)
 
@@ -458,19 +484,20 @@ class Step(OpenCall):
         owner.has_drifted = True
         return is_first
 
-    def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
+    def _note_drift(
+        self, differences: Sequence[Difference], new: Sequence[str], failed: str
+    ) -> None:
         call, is_of_fixture = self.call, self.mode == "repeat"
         error = self._run.refusals.drift(
             call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
         )
         self._run.events.note(error)
-        parts = new_parts(call, differences)
         differing = values_that_differ(call, differences)
         # Whatever the values are, parts that are new each time have one cause.
-        is_new = {*map(place_of, differences)} <= {*parts}
-        error.cause = ", ".join(parts) if is_new else "; ".join(error.facts)
+        is_new = {*map(place_of, differences)} <= {*new}
+        error.cause = ", ".join(new) if is_new else "; ".join(error.facts)
         facts: dict[str, Plain] = {
-            "paths": [*parts],
+            "paths": [*new],
             "differing": [*dict.fromkeys(map(place_of, differing))],
             **call.facts_of_line(),
         }

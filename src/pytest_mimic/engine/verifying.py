@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice, product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import chain, count, islice, product, zip_longest
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from urllib.parse import quote, unquote
 
-from pytest_mimic.engine.calls import SameBodies
+from pytest_mimic.engine.calls import Call, SameBodies
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS, Options
 from pytest_mimic.values.outcome import by_value
@@ -18,8 +18,8 @@ from pytest_mimic.values.tree import (
     Tree,
     below,
     ordered_digest_of,
-    parts,
     paths_of,
+    shown_path,
     steps_of,
     without,
 )
@@ -36,7 +36,10 @@ _SEGMENT = r"(?<=[/=])[^/?&=]+"
 _SHORTEST_WITHIN = 8
 _MOST_CANDIDATES = 200
 
-Value: TypeAlias = "str | int"
+# What a service gives to each thing that it makes. SQLAlchemy counts equal columns.
+_ID = r"((^|_)o?[iI]d|[a-z](Id|ID)|[cC]ursor|[nN]once)(__\d+)?$"
+
+Value: TypeAlias = "str | int | float"
 
 
 def rules_of(options: Options) -> Rules:
@@ -168,140 +171,295 @@ def _told(body: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-# -- what stands at volatile paths
+# -- which values are new in each run
 
 
 class RealValues:
     """The real values that a caller gets, with the recorded ones of their places."""
 
-    def __init__(self) -> None:
+    def __init__(self, several: Iterable[RealValues] = ()) -> None:
         self._recorded: dict[str, list[Value]] = {}
+        self._real: dict[str, list[Value]] = {}
+        # Those of several owners: the first ones come first.
+        self._all = [*several] or [self]
 
-    @classmethod
-    def together(cls, several: Iterable[RealValues]) -> RealValues:
-        """Give those of several owners, the first come first."""
-        together = cls()
-        for one in several:
-            for real, recorded in one._recorded.items():
-                together._recorded.setdefault(real, []).extend(recorded)
-        return together
-
-    def note(self, recorded: Any, real: Any, paths: Sequence[Path]) -> Any:
-        """Give a recorded outcome with the real values at its volatile paths.
+    def note(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
+        """Note each text and number below the paths, where both have one.
 
         Later requests of the owner that hold these values are then found again.
         """
+        is_whole = () in paths
+        if is_whole and _is_value(recorded) and _is_value(real):
+            known = self._recorded.setdefault(str(real), [])
+            if recorded not in known:
+                known.append(recorded)
+                self._real.setdefault(str(recorded), []).append(real)
+        elif paths:
+            theirs = dict(_steps(real))
+            for step, part in _steps(recorded):
+                if step in theirs:
+                    deeper = [()] if is_whole else _below(paths, step)
+                    self.note(part, theirs[step], deeper)
+
+    def given(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> Any:
+        """Give a recorded outcome with the real values that are known.
+
+        They stand at the volatile paths, and in place of recorded ones wherever these
+        stand; of short ones only where the real outcome has them, too.
+        """
+        if _is_value(recorded):
+            return self._given_value(recorded, real, is_volatile=() in paths)
         if () in paths:
-            self._note_all(recorded, real)
             return real
-        if isinstance(recorded, dict) and isinstance(real, dict) and paths:
-            mixed = dict(recorded)
-            for key in recorded.keys() & real.keys():
-                # A tag is no step of a path.
-                deeper = paths if key.startswith("$") else below(paths, key)
-                mixed[key] = self.note(recorded[key], real[key], deeper)
-            return mixed
-        if isinstance(recorded, list) and isinstance(real, list) and paths:
-            items = list(recorded)
-            for index, pair in enumerate(zip(recorded, real, strict=False)):
-                items[index] = self.note(*pair, below(paths, str(index)))
-            return items
+        if isinstance(recorded, list):
+            items = real if isinstance(real, list) else []
+            return [
+                self.given(one, now, _below(paths, str(number)))
+                for number, (one, now) in enumerate(zip_longest(recorded, items))
+                if number < len(recorded)
+            ]
+        if isinstance(recorded, dict):
+            theirs = real if isinstance(real, dict) else {}
+            return {
+                key: self.given(part, theirs.get(key), _below(paths, key))
+                for key, part in recorded.items()
+            }
         return recorded
 
-    def _note_all(self, recorded: Tree, real: Tree) -> None:
-        """Note each text and number below a path, where both have one."""
-        if isinstance(recorded, (str, int)) and isinstance(real, (str, int)):
-            found = self._recorded.setdefault(str(real), [])
-            if recorded not in found:
-                found.append(recorded)
-        elif type(recorded) is type(real):
-            theirs = dict(parts(real))
-            for step, part in parts(recorded):
-                if step in theirs:
-                    self._note_all(part, theirs[step])
+    def _given_value(self, recorded: Value, real: Tree, *, is_volatile: bool) -> Tree:
+        if recorded == real:
+            return recorded
+        now = self.today(recorded)
+        is_named = bool(now) and _is_name(recorded)
+        if str(real) in map(str, now) or (is_volatile and not is_named):
+            return real
+        return now[0] if is_named else recorded
 
-    def in_place(self, tree: Any) -> Any:
-        """Give a tree with the recorded values in place of real ones."""
-        return next(self.candidates(tree), tree)
+    def today(self, recorded: object, shortest: int = _SHORTEST_WITHIN) -> list[Value]:
+        """Give what a recorded value, or a text that holds some, is in this run."""
+        return _named(recorded, [one._real for one in self._all], shortest)
+
+    def is_known(self, difference: Difference) -> bool:
+        """Whether a part differs in names alone whose real ones are known."""
+        old, new = difference.old, difference.new
+        return len(str(old)) >= _SHORTEST_WITHIN and new in self.today(old)
+
+    def kept(self, outcome: Tree, paths: Sequence[Path], key: str = "") -> Any:
+        """Give an outcome with the recorded values in place of real ones.
+
+        What is short may be another value: it is one at the volatile paths, and under
+        the name of an id.
+        """
+        if isinstance(outcome, dict):
+            return {
+                key: self.kept(part, _below(paths, key), key)
+                for key, part in outcome.items()
+            }
+        if isinstance(outcome, list):
+            return [self.kept(part, _below(paths, "0"), key) for part in outcome]
+        is_id = () in paths or re.search(_ID, key) is not None
+        found = self._recorded_of(outcome)
+        if not found or not (is_id or len(str(outcome)) >= _SHORTEST_WITHIN):
+            return outcome
+        return str(found[0]) if isinstance(outcome, str) else found[0]
+
+    def in_place(self, request: Tree) -> Tree:
+        """Give a request with the recorded values in place of real ones."""
+        return next(self._candidates(request, _SHORTEST_WITHIN), request)
 
     def candidates(self, request: Tree) -> Iterator[Tree]:
         """Give a request with recorded values in place of real ones, in each order.
 
-        Two real values may be equal where the recorded ones are not.
+        Two real values may be equal where the recorded ones are not. Those with short
+        values within texts come last.
         """
-        if not self._recorded:
+        for shortest in (_SHORTEST_WITHIN, 1):
+            yield from self._candidates(request, shortest)
+
+    def _candidates(self, request: Tree, shortest: int) -> Iterator[Tree]:
+        if not any(one._recorded for one in self._all):
             return
 
         places: list[list[Value]] = []
 
-        def note(values: list[Value]) -> Value:
+        def note(real: Value) -> Value:
+            values = self._recorded_of(real, shortest)
+            if not values:
+                return real
             places.append(values)
             return values[0]
 
-        deeply(lambda: self._replaced(request, note))
+        deeply(lambda: _replaced(request, note))
         longest = max(map(len, places), default=0)
         alike = (
             [_one_of(values, number) for values in places] for number in range(longest)
         )
         for choice in islice(chain(alike, product(*places)), _MOST_CANDIDATES):
-            choose = partial(_next_of, iter(choice))
-            candidate = deeply(partial(self._replaced, request, choose))
+            left = iter(choice)
+
+            def choose(real: Value, left: Iterator[Value] = left) -> Value:
+                return next(left) if self._recorded_of(real, shortest) else real
+
+            candidate = deeply(partial(_replaced, request, choose))
             if candidate != request:
                 yield candidate
 
-    def _replaced(self, part: Tree, choose: Callable[[list[Value]], Value]) -> Tree:
-        """Give a part with one of the recorded values in place of each real one."""
-        if isinstance(part, list):
-            return [self._replaced(below, choose) for below in part]
-        if isinstance(part, dict):
-            found = {key: self._replaced(part[key], choose) for key in part}
-            url = part.get("url")
-            if isinstance(url, str):
-                found["url"] = re.sub(
-                    _SEGMENT, lambda segment: self._in_segment(segment[0], choose), url
-                )
-            return found
-        if isinstance(part, (str, int)) and not isinstance(part, bool):
-            return self._recorded_for(part, choose)
+    def _recorded_of(
+        self, real: object, shortest: int = _SHORTEST_WITHIN
+    ) -> list[Value]:
+        return _named(real, [one._recorded for one in self._all], shortest)
+
+
+def _replaced(part: Tree, choose: Callable[[Value], Value]) -> Tree:
+    """Give a part of a request with what is chosen in place of each value."""
+    if isinstance(part, list):
+        return [_replaced(below, choose) for below in part]
+    if isinstance(part, dict):
+        found = {key: _replaced(part[key], choose) for key in part}
+        url = found.get("url")
+        if isinstance(url, str):
+            # A value may stand for itself as a whole segment alone.
+            in_segment = partial(_in_segment, choose)
+            found["url"] = re.sub(_SEGMENT, in_segment, url)
+        return found
+    if not _is_value(part):
         return part
+    chosen = choose(part)
+    return str(chosen) if isinstance(part, str) else chosen
 
-    def _recorded_for(
-        self, real: Value, choose: Callable[[list[Value]], Value]
-    ) -> Value:
-        found = self._recorded.get(str(real))
-        if found is None and isinstance(real, str):
-            found = self._texts_for(real)
-        if not found:
-            return real
-        recorded = choose(found)
-        return str(recorded) if isinstance(real, str) else recorded
 
-    def _texts_for(self, text: str) -> list[Value]:
-        """Give a text, such as a prompt, with recorded texts in place of real ones."""
-        inside = [
-            real
-            for real in self._recorded
-            if len(real) >= _SHORTEST_WITHIN and real in text
-        ]
-        longest = max((len(self._recorded[real]) for real in inside), default=0)
-        texts: list[Value] = []
-        for number in range(longest):
-            changed = text
-            for real in inside:
-                recorded = _one_of(self._recorded[real], number)
-                changed = changed.replace(real, str(recorded))
-            texts.append(changed)
-        return texts
+def _in_segment(choose: Callable[[Value], Value], found: re.Match[str]) -> str:
+    plain = unquote(found[0])
+    chosen = str(choose(plain))
+    return found[0] if chosen == plain else quote(chosen, safe="")
 
-    def _in_segment(self, segment: str, choose: Callable[[list[Value]], Value]) -> str:
-        plain = unquote(segment)
-        recorded = self._recorded_for(plain, choose)
-        return segment if recorded == plain else quote(str(recorded), safe="")
+
+def _is_value(tree: object) -> TypeGuard[Value]:
+    return isinstance(tree, (str, int, float)) and not isinstance(tree, bool)
+
+
+def _is_name(value: Value) -> bool:
+    """Whether a value names one thing: no number, and no moment."""
+    # A replay compares nothing.
+    from pytest_mimic.values.looks import DATE, MOMENT, made_anew
+
+    is_long = isinstance(value, str) and len(value) >= _SHORTEST_WITHIN
+    return is_long and made_anew(value) not in (MOMENT, DATE)
+
+
+def _steps(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    """Give the parts of a stored outcome by their keys, tags too, or their numbers."""
+    if isinstance(tree, dict):
+        return iter(tree.items())
+    return iter(zip(map(str, count()), tree)) if isinstance(tree, list) else iter(())
+
+
+def _below(paths: Sequence[Path], step: str) -> Sequence[Path]:
+    # A tag is no step of a path.
+    return paths if step.startswith("$") else below(paths, step)
+
+
+def _named(
+    value: object,
+    tables: Sequence[Mapping[str, list[Value]]],
+    shortest: int = _SHORTEST_WITHIN,
+) -> list[Value]:
+    """Give what stands for a value; for a text, what it is with others in it."""
+    if not _is_value(value):
+        return []
+    found = _in_tables(str(value), tables)
+    if found or not isinstance(value, str):
+        return found
+    names = chain.from_iterable(tables)
+    inside = {one for one in names if len(one) >= shortest and one in value}
+    others = {one: _in_tables(one, tables) for one in inside}
+    texts: list[Value] = []
+    for number in range(max(map(len, others.values()), default=0)):
+        chosen = {one: str(_one_of(others[one], number)) for one in inside}
+        text = _with_values(value, chosen)
+        texts += [text] * (text != value)
+    return texts
+
+
+def _whole(pattern: str) -> str:
+    """Give a pattern that takes no part of a word."""
+    start, end = r"(?:(?<![^\W_])|(?=[\W_]))", r"(?:(?![^\W_])|(?<=[\W_]))"
+    return f"{start}(?:{pattern}){end}"
+
+
+def _in_tables(text: str, tables: Sequence[Mapping[str, list[Value]]]) -> list[Value]:
+    return [*chain.from_iterable(table.get(text, ()) for table in tables)]
 
 
 def _one_of(values: Sequence[Value], number: int) -> Value:
     return values[min(number, len(values) - 1)]
 
 
-def _next_of(choice: Iterator[Value], _: list[Value]) -> Value:
-    return next(choice)
+def new_parts(
+    call: Call, differences: Sequence[Difference], known: RealValues
+) -> list[str]:
+    """Give the paths of ids, tokens and moments that differ in a client's answer.
+
+    A text that holds them, as an address does, differs with them. An answer that is one
+    text has no such part: nothing of it would be compared.
+
+    Args:
+        call: The call.
+        differences: Where its real answer differs from the recorded one.
+        known: The real values that its caller has got before.
+    """
+    # Only a drift looks at differences.
+    from pytest_mimic.values.looks import ignorable, without_ids_and_moments
+
+    values: dict[str, str] = {}
+    found = values_that_differ(call, differences)
+    for one in found:
+        is_id = re.search(_ID, one.steps[-1]) is not None
+        if is_id or ignorable([one]):
+            values[str(one.old)] = str(one.new)
+    paths: dict[str, None] = {}
+    for one in found:
+        old, new = _with_values(str(one.old), values), str(one.new)
+        is_new = without_ids_and_moments(old) == without_ids_and_moments(new)
+        if is_new or one.new in known.today(one.old, shortest=1):
+            paths[place_of(one)] = None
+    return [*paths]
+
+
+def values_that_differ(
+    call: Call, differences: Sequence[Difference]
+) -> list[Difference]:
+    """Give the parts of a client's answer whose value alone differs."""
+    from pytest_mimic.values.differences import MISSING  # only a drift looks
+
+    if call.is_function:
+        return []
+    # A fact stands for something else: a part more, another type.
+    return [
+        one
+        for one in differences
+        if len(one.steps) > 1 and not one.fact and MISSING not in (one.old, one.new)
+    ]
+
+
+def place_of(difference: Difference) -> str:
+    """Give the path of a difference as an option takes it, for each item of a list."""
+    steps = ("*" if step.isdigit() else step for step in difference.steps)
+    return shown_path(tuple(steps))
+
+
+def _with_values(text: str, values: Mapping[str, str]) -> str:
+    """Give a text with other values in place of those in it: `C-0007` holds `7`."""
+    if text in values or not values:
+        return values.get(text, text)
+
+    def other(found: re.Match[str]) -> str:
+        zeros, name = found.groups()
+        value = values[name]
+        if zeros and not name.isdigit():
+            return found[0]
+        return value.rjust(len(found[0]), "0") if zeros else value
+
+    # A link before the id that stands in it. What is put in is not looked at again.
+    names = "|".join(map(re.escape, sorted(values, key=len, reverse=True)))
+    return re.sub(_whole(f"(0*)({names})"), other, text)

@@ -33,7 +33,8 @@ _PATTERNS = {
     r"|[1-3]\d{9}(\d{3})?(\.\d+)?",
     DATE: _DAY,
     ULID: r"(?=\d{0,25}[a-z])[0-7][0-9a-hjkmnp-tv-z]{25}",
-    TOKEN: rf"[a-z0-9_-]{{16,{_LONGEST}}}",
+    # In base64, as cursors are, it may end so.
+    TOKEN: rf"[a-z0-9_+-]{{16,{_LONGEST}}}={{0,2}}",
 }
 _SHORT_TOKEN = r"[A-Za-z0-9_-]{10,}"
 # Before it may stand a line break, which JSON writes as `\n`.

@@ -45,6 +45,12 @@ class HttpAdapter(Adapter):
 
     kind = "http"
     head: Sequence[str] = ("status", "headers", "error")
+    sent_back = (
+        "headers.etag",
+        "headers.last-modified",
+        "headers.location",
+        "headers.link",
+    )
     content = ("headers", "body", "form")
 
     def signature(self, request: Plain) -> str:

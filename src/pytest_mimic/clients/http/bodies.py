@@ -8,7 +8,7 @@ A body is one of these, and a form is taken only if it holds all that counts:
 | `{"form": {"name": "value"}}` | a request's form; a repeated field is a list |
 | `{"parts": [{"name": ..., "type": ..., "body": ...}]}` | a request of several parts |
 | `{"events": [{"event": ..., "data": ...}]}` | server-sent events |
-| `{"lines": [value, ...]}` | lines of JSON |
+| `{"lines": [value, ...], "layout": "compact"}` | lines of JSON |
 | `{"text": "...", "charset": "..."}` | any other text |
 | `{"base64": "..."}` | everything else |
 """
@@ -177,9 +177,11 @@ def pieces(body: Plain) -> Iterator[bytes]:
                 text = text.replace("\n", "\r\n")
             yield text.encode(charset)
     elif "lines" in body:
-        for line in body["lines"]:
-            text = line if isinstance(line, str) else _dumped(line, "compact")
-            yield f"{text}\n".encode(charset)
+        layout, end = body.get("layout", "compact"), body.get("ends", "\n")
+        lines = body["lines"]
+        texts = [one if isinstance(one, str) else _dumped(one, layout) for one in lines]
+        for text in ("\n".join(texts) + end).splitlines(keepends=True):
+            yield text.encode(charset)
     elif "json" in body:
         yield _dumped(body["json"], body.get("layout", "spaced")).encode(charset)
     elif isinstance(body.get("text"), str):
@@ -213,13 +215,15 @@ def _json_in_layout(text: str) -> Plain | None:
     if value is None:
         return None
     end = " newline" if text.endswith("\n") else ""
-    for name in _LAYOUTS:
-        layout = name + end
-        if _dumped(value[0], layout) == text:
-            if layout == "spaced":
-                return {"json": value[0]}
-            return {"json": value[0], "layout": layout}
-    return {"json": value[0], "layout": MIXED}
+    layout = _layout_of(text.removesuffix("\n"), value[0])
+    layout = f"{layout}{end}" if layout else MIXED
+    body = {"json": value[0]}
+    return body if layout == "spaced" else {**body, "layout": layout}
+
+
+def _layout_of(text: str, value: Any) -> str:
+    """Return the layout of JSON; empty: it has none of those that are known."""
+    return next((name for name in _LAYOUTS if _dumped(value, name) == text), "")
 
 
 def _json(text: str) -> tuple[Any] | None:
@@ -320,15 +324,25 @@ def _is_plain_text(value: Any) -> bool:
 
 
 def _lines(text: str) -> Plain | None:
-    if not text.endswith("\n"):
+    lines = text.removesuffix("\n").split("\n")
+    is_cut = not text.endswith("\n")
+    if is_cut and _json(lines[-1]) is None:
         return None
-    lines: list[Any] = []
-    for line in text[:-1].split("\n"):
-        value = _json(line) or (line,)
-        is_same = _dumped(value[0], "compact") == line
-        is_text = isinstance(value[0], str) or not is_same
-        lines.append(line if is_text else value[0])
-    return {"lines": lines}
+    longest = max(lines, key=len)
+    value = _json(longest)
+    layout = (value and _layout_of(longest, value[0])) or "compact"
+    body: Plain = {"lines": [_line(line, layout) for line in lines]}
+    if layout != "compact":
+        body["layout"] = layout
+    return {**body, "ends": ""} if is_cut else body
+
+
+def _line(line: str, layout: str) -> Any:
+    """Return the value of a line; a text stands for one that is written otherwise."""
+    value = _json(line)
+    if value is None or isinstance(value[0], str) or _dumped(value[0], layout) != line:
+        return line
+    return value[0]
 
 
 def _form(data: bytes) -> Plain | None:
