@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.logs import follow
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
-from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
+from pytest_mimic.values.looks import differ_in_ids_alone
 from pytest_mimic.values.tree import IGNORED, paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import Vault, vault_above
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
+
+if TYPE_CHECKING:
+    from pytest_mimic.engine.refusals import Refusals
 
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
@@ -57,31 +57,18 @@ class Nearest:
     """Says what comes next to a call without a recording, and what would help it.
 
     Args:
+        run: The vault, the commands and the secrets of the run.
         call: The call.
         owner: Whose call it is.
-        vault: Where recordings are.
-        commands: Writes commands.
-        secrecy: Knows what may be drawn.
-        gone: The tests that exist no more.
     """
 
-    def __init__(
-        self,
-        call: Call,
-        owner: Owner,
-        vault: Vault,
-        commands: Commands,
-        secrecy: Secrecy,
-        gone: Container[str],
-    ) -> None:
+    def __init__(self, run: Refusals, call: Call, owner: Owner) -> None:
+        self._run = run
+        self._vault = run.vault
         self._call = call
         self._owner = owner
         self._log = owner.log
         self._name = owner.name
-        self._vault = vault
-        self._commands = commands
-        self._secrecy = secrecy
-        self._gone = gone
 
     def hints(self, slot: Slot) -> Hints:
         """Give what the error of a miss says."""
@@ -94,7 +81,7 @@ class Nearest:
             facts = [f"{hints.facts[0]} {where}", *hints.facts[1:]]
             return hints._replace(facts=facts)
         if not self._vault.path.is_dir():
-            return self._without_vault()
+            return Hints([f"the vault {self._vault.label} does not exist"])
         names = dict.fromkeys([slot.name, *self._vault.names()])
         recorded = list(islice(self._recorded(names), _MOST_READ))
         key = key_of(self._call)
@@ -122,16 +109,6 @@ class Nearest:
                     owner = recording.owner or name.removesuffix(".json")
                     yield _Recorded(owner, day, entry, name, number)
 
-    def _without_vault(self) -> Hints:
-        facts = [f"the vault {self._vault.label} does not exist"]
-        above = vault_above(self._vault.path, self._commands.rootdir)
-        if above is None:
-            return Hints(facts)
-        there = self._commands.folder(above)
-        facts.append(f"a vault in {there} has recordings of these tests")
-        way = self._commands.pytest(f"--rootdir={there}")
-        return Hints(facts, [("to use it", way)])
-
     # -- an equal call
 
     def _of_equal(self, equal: Sequence[_Recorded]) -> Hints | None:
@@ -142,7 +119,7 @@ class Nearest:
             if not logs:
                 return None
             fact = f"recorded by {logs[0].owner} when its line was not shared"
-            return Hints([fact], [(way, self._commands.mimic("rekey"))])
+            return Hints([fact], [(way, self._run.commands.mimic("rekey"))])
         other = next((one for one in equal if one.owner != self._name), None)
         if other is None:
             return None
@@ -151,7 +128,7 @@ class Nearest:
             # The file of a fixture is moved with its tests.
             place_of = _file_of if is_fixture_owner(self._name) else str
             places = place_of(moved), place_of(self._name)
-            command = self._commands.mimic("mv", *places)
+            command = self._run.commands.mimic("mv", *places)
             fact = f"{moved}, which is gone, begins with the same call"
             return Hints(
                 [fact], [("to move the recordings to the renamed test", command)]
@@ -176,9 +153,7 @@ class Nearest:
         name, is_fixture = self._name, is_fixture_owner(self._name)
         place_of = _file_of if is_fixture else str
         kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
-        gone = [one for one in kin if place_of(one) in self._gone]
-        if new_in_test_id(name)[0]:  # No later process has this name.
-            gone = [one for one in gone if not new_in_test_id(one)[0]]
+        gone = [one for one in kin if place_of(one) in self._run.gone]
         found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]
         if not found and not is_fixture:
             # Where tests that are not gone begin so, too, it is one of the same file.
@@ -201,7 +176,7 @@ class Nearest:
         trees = [without(parts, ignored) for parts in kept]
         number, found = messages.nearest(described, trees)
         owner, day, nearest = recorded[number][:3]
-        shown = [self._secrecy.masked_difference(one) for one in found]
+        shown = [self._run.secrecy.masked_difference(one) for one in found]
         details = [f"  {line}" for line in messages.lines_of(shown)]
         hidden = [] if found else nearest.hidden
         if hidden:
@@ -244,9 +219,8 @@ class Nearest:
             told.append(f"the value of {name} is a part of it, and {name} {state}")
         words = "to replay it, set a value of 16 characters or more, whichever"
         given = " ".join(f"{name}=mimic-0123456789" for name in names)
-        ways = [(words, f"{given} {self._commands.pytest()}")]
-        cause = f"{self._call.target} {given}"
-        return Hints([*facts, *told], ways, cause, is_enough=True)
+        ways = [(words, f"{given} {self._run.commands.pytest()}")]
+        return Hints([*facts, *told], ways, given, is_enough=True)
 
     def _why_not_followed(self, entry: Entry) -> list[str]:
         """Say why a recording of another line does not answer under that of today."""

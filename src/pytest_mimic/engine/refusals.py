@@ -6,7 +6,6 @@ from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.engine.calls import Call, Slot
 from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.owners import Owner
@@ -22,10 +21,8 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.vault.vault import Vault
-from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.nearest import Hints
     from pytest_mimic.values.differences import Difference
 
 _MOST_OF_A_DRIFT = 10
@@ -58,70 +55,47 @@ class Refusals:
         gone: The tests that exist no more, as far as is known.
         vault: Where recordings are.
         commands: Writes the commands.
+        secrecy: Knows what may be drawn.
     """
 
     def __init__(self, vault: Vault, commands: Commands, secrecy: Secrecy) -> None:
         self.gone: Container[str] = ()
         self.vault = vault
         self.commands = commands
-        self._secrecy = secrecy
+        self.secrecy = secrecy
 
     def of(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""
         if slot.decision == "stale":
             return self._stale(call, slot, owner)
-        if slot.recorded == "empty":
-            return self.error(
-                f"no recording of {call.label()}",
-                [
-                    "it was made when the calls around it were recorded, and gave"
-                    " nothing that was kept: it was cut short, refused, or its test did"
-                    " not pass"
-                ],
-                owner,
-                words="to record it",
-                option=RERECORD if call.conversation else RECORD,
-            )
         # Only a miss compares.
-        from pytest_mimic.engine.nearest import Nearest
+        from pytest_mimic.engine.nearest import Hints, Nearest
 
-        nearest = Nearest(
-            call, owner, self.vault, self.commands, self._secrecy, self.gone
-        )
-        hints = nearest.hints(slot)
-        if slot.decision == "follows":
-            return self.error(
-                f"no recording of {call.label()}, and it cannot run for real: calls"
-                " before it were replayed",
-                [*hints.facts, "a conversation is recorded as a whole"],
-                owner,
-                words="to record the whole conversation again",
-            )
-        return self._missing(call, hints, owner)
-
-    def _missing(self, call: Call, hints: Hints, owner: Owner) -> MimicError:
-        what, ways = f"no recording of {call.label()}", hints.ways
+        if slot.recorded == "empty":
+            kept = "it gave nothing that was kept when its test was recorded"
+            why = "it was cut short, refused, or its test did not pass"
+            hints = Hints([f"{kept}: {why}"])
+        else:
+            hints = Nearest(self, call, owner).hints(slot)
+        what, words = f"no recording of {call.label()}", "to record it"
         facts = [*_upgrades(call, owner), *hints.facts]
-        if hints.is_enough:
-            error = MissingRecordingError(what, facts, ways)
-            error.cause = hints.cause
-            return error
         # A token is that of a replayed answer, and nobody could fill it in.
         made = owner.log.made if owner.log is not None else []
-        is_replayed = call.conversation and any(
+        follows = call.conversation and any(
             slot.conversation and not slot.is_real for slot in made
         )
-        option = RERECORD if is_replayed or call.tokens() else RECORD
-        if is_called_by("hypothesis.core"):
-            words = "Hypothesis makes other examples in each run without a profile"
-            ways = [*ways, (words, f"{PAGE_ON_NEW_VALUES}#hypothesis")]
+        option = RERECORD if follows or call.tokens() else RECORD
+        if slot.decision == "follows":
+            what += ", and it cannot run for real: calls before it were replayed"
+            facts.append("a conversation is recorded as a whole")
+            words = "to record the whole conversation again"
         return self.error(
             what,
             facts,
             owner,
-            words="to record it",
-            option=option,
-            ways=ways,
+            words=words,
+            option="" if hints.is_enough else option,
+            ways=hints.ways,
             cause=f"{call.target} {hints.cause}" if hints.cause else "",
         )
 
@@ -166,7 +140,7 @@ class Refusals:
             owner: Whose call it is.
             make: The class of the error.
             words: The words before the command.
-            option: The option that records it.
+            option: The option that records it; empty: only `ways` help.
             ways: What else helps.
             cause: A text that is equal for calls with one cause.
         """
@@ -279,7 +253,7 @@ class Refusals:
             remedies = self._remedies(f"{failed}, to try again", option, owner)
         from pytest_mimic.values.messages import lines_of  # only a drift draws
 
-        shown = [self._secrecy.masked_difference(one) for one in differences]
+        shown = [self.secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown, _MOST_OF_A_DRIFT), remedies)
         error.call, error.conversation = label, call.conversation
         if not (failed or of_fixture or owner.never_records):
@@ -293,6 +267,8 @@ class Refusals:
         return self.commands.pytest(option, tests=filter(None, [test]))
 
     def _remedies(self, words: str, option: str, owner: Owner) -> list[Remedy]:
+        if not option:
+            return []
         if owner.never_records:
             return [(owner.never_records, "")]
         return [(words, self.command(option, owner))]
