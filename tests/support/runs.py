@@ -13,20 +13,18 @@ from typing import Any, ClassVar, NamedTuple, cast
 import pytest
 
 from pytest_mimic.client import Adapter, Port
-from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.coverings import Coverings, Line
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import begin_test, end_test
 from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.settings import Settings
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.errors import CorruptRecordingError, DriftError
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, client_of
-from pytest_mimic.values.places import Places
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
-from pytest_mimic.vault.vault import Vault
 
 TEST = "test_shop.py::test_order"
 
@@ -96,13 +94,8 @@ class Runs:
         if hasattr(self, "run"):
             self._end()
         named = cast("Mode", mode if mode in ("replay", "verify") else "record")
-        self.run = Run(
-            named,
-            Vault(self._folder / "vault"),
-            Places(self._folder),
-            Commands(self._folder, self._folder),
-            redact=redact,
-        )
+        folder = self._folder
+        self.run = Run(Settings(named, folder, folder, folder / "vault", redact=redact))
         begin_test(self.run, TEST)
         self.calls: list[dict[str, Any]] = []
         self.steps: list[Step] = []

@@ -97,7 +97,8 @@ class CassetteCall:
         run = self._run
         if isinstance(tree, dict) and "$after" in tree:
             return f"<{tree['$after']}>"  # An argument, which nobody has here.
-        return player(tree, run.vault, run.places, forbid=run.forbids_pickles)()
+        forbid = run.settings.forbids_pickles
+        return player(tree, run.vault, run.places, forbid=forbid)()
 
     def _whole(self, tree: Tree) -> Any:
         return unshelve(tree, self._run.vault)
@@ -275,7 +276,7 @@ class Cassettes:
         if run.mode in ("live", "verify"):
             return run.mode
         if fixture == "record":
-            if run.may_record:
+            if run.settings.may_record:
                 return "rerecord"
             option = "--mimic-no-record"
             if run.mode == "accept-source":
@@ -289,8 +290,9 @@ class Cassettes:
             return "replay"
         if run.mode in ("record", "rerecord"):
             return run.mode
+        may_begin = run.settings.may_record and not run.settings.is_ci
         exists = (run.vault.path / file).exists()
-        return "record" if run.may_begin and not exists else "replay"
+        return "record" if may_begin and not exists else "replay"
 
     def _is_of_another(self, owner: Owner) -> bool:
         """Whether another block has recorded a cassette: that of a test, or a former.

@@ -7,7 +7,6 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.asked import AskedClients
@@ -140,13 +139,11 @@ class Coverings:
     Attributes:
         names: The targets that were mimicked, a client by its kind.
         absent: The clients that lines name and that are not installed, with their kind.
-        rootdir: The rootdir of the project.
     """
 
-    def __init__(self, run: Run, rootdir: Path) -> None:
+    def __init__(self, run: Run) -> None:
         self.names: set[str] = set()
         self.absent: dict[str, str] = {}
-        self.rootdir = rootdir
         self._run = run
         self._is_live = run.mode == "live"
         self._open: list[Covering] = []
@@ -157,7 +154,7 @@ class Coverings:
         self._patches = Patches()
         self._mocks = Mocks(
             run,
-            Inputs(rootdir, run.vault),
+            Inputs(run.settings.rootdir, run.vault),
             AskedClients(run.inside, self._patches),
         )
         self._watch = ImportWatch(self._loaded)

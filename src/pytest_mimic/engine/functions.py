@@ -205,9 +205,10 @@ class FunctionPlan:
         """
         if entry.asked:
             self.refuse_replaced(self.mocks.clients.replaced(entry.asked))
-        if self.run.source == "strict" and self._is_of_other_source(entry):
+        if self.run.settings.source == "strict" and self._is_of_other_source(entry):
             return [self.target]
-        return self._changed_inputs(entry) if self.run.inputs == "strict" else []
+        is_strict = self.run.settings.inputs == "strict"
+        return self._changed_inputs(entry) if is_strict else []
 
     def _is_of_other_source(self, entry: Entry) -> bool:
         return bool(entry.source and self.source) and entry.source != self.source
@@ -223,14 +224,14 @@ class FunctionPlan:
         try:
             return self.inputs.changed(entry.inputs)
         except MimicError as error:
-            if self.run.inputs == "strict" and self.run.mode != "record":
+            if self.run.settings.inputs == "strict" and self.run.mode != "record":
                 raise
             return [error.what]  # a run that records makes the list anew
 
     def warn_of_inputs(self, entry: Entry) -> None:
         """Let the summary say what has changed that a replayed call reached or read."""
         run = self.run
-        if run.inputs != "warn":
+        if run.settings.inputs != "warn":
             return
         for name in self._changed_inputs(entry):
             run.tell("inputs changed", self.target, cause=name, identity=entry.identity)
@@ -244,7 +245,7 @@ class FunctionPlan:
         run, facts = self.run, dict[str, Plain]()
         if self._is_of_other_source(entry):
             facts["source"] = self.source
-        if run.inputs != "ignore" and self._changed_inputs(entry):
+        if run.settings.inputs != "ignore" and self._changed_inputs(entry):
             listed = self.inputs.renewed(entry.inputs, self.target, entry.arguments)
             facts["inputs"] = listed.decode()
         if facts:
@@ -464,7 +465,7 @@ class FunctionCall(Call):
             entry.body["value"],
             run.vault,
             places,
-            forbid=run.forbids_pickles,
+            forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
         if entry.asked:

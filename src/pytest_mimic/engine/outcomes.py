@@ -169,7 +169,7 @@ class Replay:
                 tree,
                 self._objects,
                 self.places,
-                forbid=plan.run.forbids_pickles,
+                forbid=plan.run.settings.forbids_pickles,
                 load_imports=plan.load_imports,
             )()
         except StaleRecordingError as error:
@@ -459,7 +459,7 @@ class RealCall:
         assert effects is not None
         arguments, hidden = self._call.hidden
         inputs, left_out = "", effects.facts()
-        if plan.source and plan.run.inputs != "ignore":
+        if plan.source and plan.run.settings.inputs != "ignore":
             # Code in C may have read those that its arguments name.
             files = effects.read | self._call.named_files
             inputs = plan.inputs.store(plan.target, arguments, files)
@@ -527,7 +527,7 @@ class RealCall:
                 self._objects,
                 places,
                 self._mask,
-                forbid=run.forbids_pickles,
+                forbid=run.settings.forbids_pickles,
                 name=name,
             )
         except UnstorableOutcomeError as error:

@@ -54,9 +54,7 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
                 ([*map(_portable, targets)], cassette)
                 for targets, cassette in coverings.in_force()
             ]
-            data["pytest_mimic"] = _Heritage(
-                run.for_child(), run.innermost, coverings.rootdir, lines
-            )
+            data["pytest_mimic"] = _Heritage(run, run.innermost, lines)
 
     added = noting(after=add_run)
     return [
@@ -81,19 +79,14 @@ class _Heritage:
 
 
 def _enter(
-    of_run: Mapping[str, Any],
-    owner: Owner,
-    rootdir: Path,
-    lines: Iterable[tuple[list[Target], Owner | None]],
+    run: Run, owner: Owner, lines: Iterable[tuple[list[Target], Owner | None]]
 ) -> None:
     """Mimic in this process what its parent does."""
     from pytest_mimic.engine.coverings import Coverings
-    from pytest_mimic.engine.run import Run
 
-    run = Run.of_parent(of_run)
     if owner.name:
         run.begin_owner(owner)
-    coverings = Coverings(run, rootdir)
+    coverings = Coverings(run)
     coverings.intercept(edges_of_processes(run, coverings))
     coverings.intercept([run.servers.edge(run.events)])
     for targets, cassette in lines:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
-from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.events import Event, EventKind, Events, Plain
 from pytest_mimic.engine.inside import Inside
 from pytest_mimic.engine.logs import Log, Shared
@@ -24,6 +24,7 @@ from pytest_mimic.engine.refusals import (
 )
 from pytest_mimic.engine.secrecy import Secrecy, Sender
 from pytest_mimic.engine.servers import Listening, OwnServers
+from pytest_mimic.engine.settings import Settings
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import (
@@ -47,14 +48,10 @@ class Run:
     """The run of this process.
 
     Attributes:
+        settings: What the user has asked for.
         mode: What calls become.
         vault: Where recordings are.
         places: The folders of this run.
-        forbids_pickles: Whether nothing may be unpickled.
-        source: What a replay does about a target whose source has changed.
-        inputs: The same for what a call reaches and reads.
-        may_record: Whether anything may be written, whatever a test asks for.
-        may_begin: Whether a cassette that does not exist is recorded unasked.
 
         owners: Whose calls have an order now, the innermost last; cassettes apart.
         failed_test: The test that has ended last, if it failed.
@@ -80,44 +77,26 @@ class Run:
         servers: The servers of this process.
     """
 
-    def __init__(
-        self,
-        mode: Mode,
-        vault: Vault,
-        places: Places,
-        commands: Commands,
-        *,
-        forbids_pickles: bool = False,
-        source: Literal["strict", "ignore"] = "strict",
-        inputs: Literal["warn", "strict", "ignore"] = "warn",
-        may_record: bool = True,
-        may_begin: bool = True,
-        redact: Sequence[str] = (),
-        run_id: str = "",
-    ) -> None:
-        self.mode = mode
-        self.vault = vault
-        self.places = places
-        self.forbids_pickles = forbids_pickles
-        self.source = source
-        self.inputs = inputs
-        self.may_record = may_record
-        self.may_begin = may_begin
+    def __init__(self, settings: Settings, places: Places | None = None) -> None:
+        self.settings = settings
+        self.mode = mode = settings.mode
+        self.vault = vault = Vault(settings.vault, label=settings.vault_label)
+        self.places = places or Places(settings.rootdir)
 
         self.owners: list[Owner] = []
         self.failed_test: Owner | None = None
         self.test = ""
-        self.shared = Shared(vault, run_id, is_recording=mode == "record")
+        self.shared = Shared(vault, settings.run_id, is_recording=mode == "record")
         # The logs of wider fixtures, in the order in which these began, by file.
         self._begun: dict[str, list[Log]] = defaultdict(list)
-        is_recording = mode in ("record", "rerecord")
-        self.copies: dict[type, bool] | None = {} if is_recording else None
+        self.copies: dict[type, bool] | None = {} if settings.writes else None
         self.version = 0
         self.forgotten = 0
         self.see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
 
         self.events = Events()
-        self.secrecy = Secrecy(redact)
+        self.secrecy = Secrecy(settings.redact)
+        commands = Commands(settings.rootdir, settings.start, settings.vault_option)
         self.refusals = Refusals(vault, commands, self.secrecy)
         self.changing: ChangingValues | None = None
         self.inside = Inside()
@@ -130,32 +109,11 @@ class Run:
 
     # -- its child processes
 
-    def for_child(self) -> dict[str, Any]:
-        """Give what `of_parent` needs in a process that is started anew."""
-        return {
-            "vault": {"path": self.vault.path, "label": self.vault.label},
-            "options": {
-                "mode": self.mode,
-                "places": self.places,
-                "commands": self.refusals.commands,
-                "forbids_pickles": self.forbids_pickles,
-                "source": self.source,
-                "inputs": self.inputs,
-                "may_record": self.may_record,
-                "may_begin": self.may_begin,
-                "redact": self.secrecy.lines,
-            },
-            "test": self.test,
-            "told": self._children.path,
-        }
-
-    @classmethod
-    def of_parent(cls, facts: Mapping[str, Any]) -> Run:
-        """Make the run of a child process from what `for_child` gave in its parent."""
-        run = cls(vault=Vault(**facts["vault"]), **facts["options"])
-        run.test = facts["test"]
-        run._children.join(facts["told"])
-        return run
+    def __reduce__(self) -> Any:
+        """Let a process that is started anew belong to the run."""
+        # The function of a `key=` may be one that nobody can pickle.
+        settings = replace(self.settings, targets=(), run_id="")
+        return _joined, (settings, self.places, self.test, self._children.path)
 
     # -- what decides on calls
 
@@ -423,3 +381,11 @@ class Run:
         """Restore what was replaced."""
         self.collector.go_on()
         self._children.close()
+
+
+def _joined(settings: Settings, places: Places, test: str, told: str) -> Run:
+    """Give the run of a child process, which tells its parent in a file."""
+    run = Run(settings, places)
+    run.test = test
+    run._children.join(told)
+    return run

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic.commands import Commands
 from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.lives import begin_test
 from pytest_mimic.engine.run import Run
@@ -16,9 +15,7 @@ from pytest_mimic.engine.unused import Judgement
 from pytest_mimic.engine.usage import Usage
 from pytest_mimic.errors import MimicError
 from pytest_mimic.run.selection import Selection
-from pytest_mimic.run.settings import Settings
-from pytest_mimic.values.places import Places
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.run.settings import settings_of
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.cassettes import Cassettes
@@ -43,27 +40,13 @@ class Session:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.settings = settings = Settings(config)
-        self.commands = Commands(
-            config.rootpath, config.invocation_params.dir, settings.vault_option
-        )
-        self.run = Run(
-            settings.mode,
-            Vault(settings.vault, label=settings.vault_label),
-            Places(config.rootpath),
-            self.commands,
-            forbids_pickles=settings.pickle == "forbid",
-            source=settings.source,
-            inputs=settings.inputs,
-            redact=settings.redact,
-            may_record=settings.may_record,
-            may_begin=settings.may_record and not settings.is_ci,
-            run_id=getattr(config, "workerinput", {}).get("testrunuid", ""),
-        )
+        self.settings = settings = settings_of(config)
+        self.run = Run(settings)
+        self.commands = self.run.refusals.commands
         self.run.events.shows_calls = (
             config.option.verbose > 0 or settings.report is not None
         )
-        self.coverings = Coverings(self.run, settings.rootdir)
+        self.coverings = Coverings(self.run)
         self.usage = Usage()
         self.selection = Selection(config, self.usage)
         self.judgement = Judgement()

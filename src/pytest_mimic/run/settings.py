@@ -10,12 +10,11 @@ from typing import Any, Literal, get_args
 import pytest
 
 from pytest_mimic.engine.decide import Mode
+from pytest_mimic.engine.settings import Inputs, Settings, Source
 from pytest_mimic.errors import MimicError, TargetError, did_you_mean
 from pytest_mimic.patch.targets import Target, parse_target
-from pytest_mimic.vault.vault import vault_folder, vault_label
+from pytest_mimic.vault.vault import vault_folder
 
-Source = Literal["strict", "ignore"]
-Inputs = Literal["warn", "strict", "ignore"]
 Pickle = Literal["listed", "forbid"]
 _MODES: tuple[Mode, ...] = ("record", "rerecord", "verify", "accept-source", "live")
 _WRITING_MODES = ("record", "rerecord")
@@ -23,64 +22,45 @@ _ACCEPTS = "accept-source"
 _NOT_CI = ("", "0", "false", "no", "off")
 
 
-class Settings:
-    """What the user has asked of a run.
-
-    Attributes:
-        mode: What becomes of calls.
-        writes: Whether the mode records.
-        may_record: Whether calls may be recorded: not with `--mimic-no-record` or
-            `--mimic-accept-source`.
-        is_ci: Whether the environment says `CI`, so that `mimic_auto` does not record.
-        rootdir: The rootdir of the project.
-        vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
-        vault: The folder of the recordings.
-        vault_label: The vault as messages name it, relative to the rootdir.
-        targets: The lines of `mimic_functions`.
-        redact: The lines of `mimic_redact`.
-        source: What a replay does about a target whose source has changed.
-        inputs: The same for what a call reaches and reads.
-        pickle: Which pickles may be loaded.
-        clears_unused: Whether unused recordings are deleted after the run.
-        fails_on_unused: Whether unused recordings fail the run.
-        usage: The file of `--mimic-usage`.
-        report: The file of `--mimic-report`.
-        foreign_lines: Why the lines of `mimic_functions` are not those of the project's
-            own ini file, `-c was given`; empty: they are.
+def settings_of(config: pytest.Config) -> Settings:
+    """Read what the user has asked of a run.
 
     Raises:
         pytest.UsageError: An option, a line or a value is wrong. It has an argument for
             each mistake.
     """
-
-    def __init__(self, config: pytest.Config) -> None:
-        option = config.option
-        self.mode = _mode(option)
-        self.writes = self.mode in _WRITING_MODES
-        self.may_record = self.mode != _ACCEPTS and not option.mimic_no_record
-        self.is_ci = os.environ.get("CI", "").lower() not in _NOT_CI
-        if self.is_ci and self.mode == _ACCEPTS:
-            raise pytest.UsageError(
-                "--mimic-accept-source: the environment says CI, and a person accepts"
-            )
-        self.rootdir = config.rootpath
-        self.vault_option: str = option.mimic_vault or ""
-        self.vault = _vault(config, self.vault_option)
-        self.vault_label = vault_label(self.vault, self.rootdir)
-        self.targets = _targets(config)
-        self.redact = _redacted(config)
-        self.source: Source = _word(config, "mimic_source", Source)
-        self.inputs: Inputs = _word(config, "mimic_inputs", Inputs)
-        self.pickle: Pickle = _word(config, "mimic_pickle", Pickle)
-        self.clears_unused: bool = option.mimic_clear_unused
-        self.fails_on_unused: bool = option.mimic_fail_on_unused
-        self.usage = _file(config, "mimic_usage", b'"pytest_mimic_usage"')
-        self.report = _file(config, "mimic_report", b"A page of --mimic-report")
-        self.foreign_lines = ""
-        if _is_overridden(config):
-            self.foreign_lines = "-o was given"
-        elif option.inifilename:
-            self.foreign_lines = "-c was given"
+    option, mode = config.option, _mode(config.option)
+    is_ci = os.environ.get("CI", "").lower() not in _NOT_CI
+    if is_ci and mode == _ACCEPTS:
+        raise pytest.UsageError(
+            "--mimic-accept-source: the environment says CI, and a person accepts"
+        )
+    foreign_lines = ""
+    if _is_overridden(config):
+        foreign_lines = "-o was given"
+    elif option.inifilename:
+        foreign_lines = "-c was given"
+    vault_option: str = option.mimic_vault or ""
+    return Settings(
+        mode,
+        config.rootpath,
+        config.invocation_params.dir,
+        _vault(config, vault_option),
+        vault_option,
+        _targets(config),
+        _redacted(config),
+        source=_word(config, "mimic_source", Source),
+        inputs=_word(config, "mimic_inputs", Inputs),
+        forbids_pickles=_word(config, "mimic_pickle", Pickle) == "forbid",
+        may_record=mode != _ACCEPTS and not option.mimic_no_record,
+        is_ci=is_ci,
+        clears_unused=option.mimic_clear_unused,
+        fails_on_unused=option.mimic_fail_on_unused,
+        usage=_file(config, "mimic_usage", b'"pytest_mimic_usage"'),
+        report=_file(config, "mimic_report", b"A page of --mimic-report"),
+        foreign_lines=foreign_lines,
+        run_id=getattr(config, "workerinput", {}).get("testrunuid", ""),
+    )
 
 
 def _mode(option: Any) -> Mode:

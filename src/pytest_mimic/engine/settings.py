@@ -1,0 +1,72 @@
+"""What the user has asked of a run, in whichever of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pytest_mimic.engine.decide import Mode
+from pytest_mimic.patch.targets import Target
+from pytest_mimic.vault.vault import vault_label
+
+Source = Literal["strict", "ignore"]
+Inputs = Literal["warn", "strict", "ignore"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user has asked of a run.
+
+    Attributes:
+        mode: What becomes of calls.
+        rootdir: The rootdir of the project.
+        start: The folder where pytest was started.
+        vault: The folder of the recordings.
+        vault_option: The vault as `--mimic-vault` has named it; empty: it has not.
+        targets: The lines of `mimic_functions`.
+        redact: The lines of `mimic_redact`.
+        source: What a replay does about a target whose source has changed.
+        inputs: The same for what a call reaches and reads.
+        forbids_pickles: Whether nothing may be unpickled.
+        may_record: Whether calls may be recorded: not with `--mimic-no-record` or
+            `--mimic-accept-source`.
+        is_ci: Whether the environment says `CI`, so that `mimic_auto` does not record.
+        clears_unused: Whether unused recordings are deleted after the run.
+        fails_on_unused: Whether unused recordings fail the run.
+        usage: The file of `--mimic-usage`.
+        report: The file of `--mimic-report`.
+        foreign_lines: Why the lines of `mimic_functions` are not those of the project's
+            own ini file, `-c was given`; empty: they are.
+        run_id: What the processes of one run have in common; empty: there is one.
+    """
+
+    mode: Mode
+    rootdir: Path
+    start: Path
+    vault: Path
+    vault_option: str = ""
+    targets: tuple[Target, ...] = ()
+    redact: Sequence[str] = ()
+    source: Source = "strict"
+    inputs: Inputs = "warn"
+    forbids_pickles: bool = False
+    may_record: bool = True
+    is_ci: bool = False
+    clears_unused: bool = False
+    fails_on_unused: bool = False
+    usage: Path | None = None
+    report: Path | None = None
+    foreign_lines: str = ""
+    run_id: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the mode records."""
+        return self.mode in ("record", "rerecord")
+
+    @property
+    def vault_label(self) -> str:
+        """The vault as messages name it, relative to the rootdir."""
+        return vault_label(self.vault, self.rootdir)
