@@ -397,7 +397,7 @@ class Port:
         call = self._new_call(request, line, scope, own)
         is_short = 0 < len(data) < _LONGEST_PLAIN
         is_plain = is_short and not own and OWN.encode() not in data
-        if is_plain and call.describe() == request:
+        if is_plain and call.described == request:
             if len(self._plain_calls) >= _MANY:
                 self._plain_calls.clear()
             self._plain_calls[key] = call, texts_in(request)
@@ -452,7 +452,7 @@ class Port:
         # What is signed differs in each request of one sender.
         unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
         hashes = frozenset(map(hash, unsigned))
-        sender = Sender(place, hashes, _headers_of(call.describe()))
+        sender = Sender(place, hashes, _headers_of(call.described))
         if run.events.tell is not None:
             run.events.tell(sender)
         path = run.secrecy.other_sender(sender)
@@ -497,17 +497,14 @@ class ClientCall(Call):
         self.same_bodies = partial(_same_answers, adapter.of_line(line.name), run.vault)
         self._adapter = adapter
         self._request = request
-        self._hidden = hidden
+        self.described = hidden
         self._secrets = run.secrecy.secrets
-
-    def describe(self) -> Tree:
-        return self._hidden
 
     def label(self) -> str:
         # A replay names no call.
         from pytest_mimic.values.labels import call_label
 
-        shown = self._secrets.masked(self._hidden)
+        shown = self._secrets.masked(self.described)
         signature = self._adapter.signature(shown)
         label = call_label(self.target, shown, signature=signature)
         # What was cut would no longer look like a key.
@@ -735,7 +732,7 @@ class Exchange:
         call = self.step.call
         name = self.step.owner.name if call.in_log else ""
         mark = CallMark(name, call.identity, self._number)
-        request: Any = call.describe()
+        request: Any = call.described
         hide = partial(self._adapter.hide_answer, request=request)
         hidden: Plain = deeply(
             partial(self._secrets.hide_answer, answer, self._scope, mark, hide=hide)
@@ -745,7 +742,7 @@ class Exchange:
     def _note_opaque(self, stored: Plain) -> None:
         """Name a call in which nobody can search for secrets."""
         run, call = self._run, self.step.call
-        kept: list[Any] = [call.describe(), stored]
+        kept: list[Any] = [call.described, stored]
         if any(map(self._adapter.is_opaque, kept)):
             run.tell("not searched", call.label())
 

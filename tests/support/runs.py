@@ -281,7 +281,7 @@ class _Port(Port):
 
     def _begin(self, call: Call, line: Line) -> Step:
         if not call.is_of_all:
-            self._runs.calls.append(cast("dict[str, Any]", call.describe()))
+            self._runs.calls.append(cast("dict[str, Any]", call.described))
         step = super()._begin(call, line)
         self._runs.steps.append(step)
         return step

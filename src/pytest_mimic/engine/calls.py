@@ -45,6 +45,7 @@ class Call:
         target: `shop.api:fetch`, or the kind of client: http, sql, redis, grpc, mcp.
         is_function: Whether it is one of a function; else of a client.
         identity: The digest of what counts.
+        described: What the recording keeps of it: arguments, or the request.
         signature: `GET /users/1`; of a function its target.
         in_log: Whether it has a place in its owner's log; else all tests share it.
         is_of_all: Whether all tests share it whatever owns calls now, a cassette too.
@@ -60,6 +61,7 @@ class Call:
     """
 
     identity = ""
+    described: Tree
     is_function = False
     is_of_all = False
     has_effect = False
@@ -74,13 +76,9 @@ class Call:
         self.in_log = in_log
         self.conversation = target if in_log and not self.is_function else ""
 
-    def describe(self) -> Tree:
-        """Give what the recording keeps of it: arguments, or the request."""
-        raise NotImplementedError
-
     def whole(self) -> Tree:
         """Give the same with the parts that a recording keeps by their digest."""
-        return self.describe()
+        return self.described
 
     def label(self) -> str:
         """Give it as messages and lists name it: with its model and last words, say."""
@@ -136,7 +134,7 @@ class Call:
 
     def asking(self, described: Tree) -> Call:
         """Give the call as it is with other arguments, or another request."""
-        if described is self.describe():
+        if described is self.described:
             return self
         other = copy(self)
         other.identity = self.identity_with(described)

@@ -64,22 +64,29 @@ def _player(
 
     def play() -> object:
         nonlocal row
-        value = make()
+        value = _awaited(make()) if plan.layer else make()
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
-        facts: dict[str, Plain] = {
-            "name": name,
-            "identity": identity,
-            "seconds": seconds,
-            "times": 1,
-        }
-        told = run.tell_call("replayed", target, run.innermost, run.test, facts)
+        told = run.events.add(
+            "replayed",
+            target,
+            test=run.test,
+            fixture=run.innermost.fixture,
+            name=name,
+            identity=identity,
+            seconds=seconds,
+            times=1,
+        )
         if run.events.tell is None:  # What a forked child has told counts no more.
             row = told
         return value
 
     return play
+
+
+async def _awaited(value: object) -> object:
+    return value
 
 
 @dataclass(eq=False, repr=False)
@@ -399,14 +406,14 @@ class FunctionCall(Call):
         return {**tree, **plan.moment(tree)}
 
     @cached_property
-    def hidden(self) -> tuple[Tree, tuple[str, ...]]:
-        """What a recording keeps of them, and the paths of secrets that it does not."""
-        tree, paths = self._without_secrets
-        return deeply(lambda: cut(tree)), paths
+    def shown(self) -> tuple[Tree, tuple[str, ...]]:
+        """The tree without the values of secrets, and the paths of these."""
+        return self.plan.run.secrecy.without_secrets(self.tree)
 
     @cached_property
-    def _without_secrets(self) -> tuple[Tree, tuple[str, ...]]:
-        return self.plan.run.secrecy.without_secrets(self.tree)
+    def described(self) -> Tree:  # type: ignore[override] # made when asked for
+        tree: Tree = deeply(lambda: cut(self.shown[0]))
+        return tree
 
     def label(self) -> str:
         """Return the call as messages name it."""
@@ -415,11 +422,8 @@ class FunctionCall(Call):
         plan = self.plan
         return call_label(plan.target, plan.run.secrecy.masked(self.tree))
 
-    def describe(self) -> Tree:
-        return self.hidden[0]
-
     def whole(self) -> Tree:
-        return self._without_secrets[0]
+        return self.shown[0]
 
     def changed(self, entry: Entry) -> list[str]:
         return self.plan.changed(entry)

@@ -287,7 +287,7 @@ class Log:
         for index, entry in enumerate(self.entries):
             is_left = entry.imported and index not in self._by_index
             if is_left and entry.signature == call.signature:
-                now = without(call.counted(call.describe()), content)
+                now = without(call.counted(call.described), content)
                 if without(kept_parts(call, entry, self._vault), content) == now:
                     return index
         return None
@@ -298,7 +298,7 @@ class Log:
 
     def _of_sender(self, call: Call, indices: Sequence[int]) -> list[int]:
         """Give those of equal calls that hold the token of the one that sends this."""
-        sender = call.senders(call.describe()) if len(indices) > 1 else []
+        sender = call.senders(call.described) if len(indices) > 1 else []
         if not sender:
             return []
         return [

@@ -168,7 +168,7 @@ class Nearest:
     def _of_nearest(self, recorded: Sequence[_Recorded]) -> Hints:
         """Say in which parts the nearest recording differs, which has the fewest."""
         call = self._call
-        described = call.counted(call.describe())
+        described = call.counted(call.described)
         if not recorded:
             return Hints([f"there are no recordings of {call.target}"])
         ignored = paths_of(call.options.ignore)

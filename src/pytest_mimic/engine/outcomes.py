@@ -457,7 +457,7 @@ class RealCall:
     def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
         plan, step, effects = self._plan, self._step, self._effects
         assert effects is not None
-        arguments, hidden = self._call.hidden
+        arguments = self._call.described
         inputs, left_out = "", effects.facts()
         if plan.source and plan.run.settings.inputs != "ignore":
             # Code in C may have read those that its arguments name.
@@ -469,7 +469,7 @@ class RealCall:
             inputs=inputs,
             layers=tuple(self._layers),
             after=after,
-            hidden=hidden,
+            hidden=self._call.shown[1],
             asked=tuple(sorted(step.asked)),
             unrepeated=left_out,
         )

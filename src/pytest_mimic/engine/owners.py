@@ -39,6 +39,7 @@ class Owner:
         pid: The process in which it began. Default: this one.
 
     Attributes:
+        fixture: The name of a fixture; of others empty.
         never_records: Why no option records its calls, and what does; else empty.
         pid: The process in which it began.
         opening: Is held while its log is read.
@@ -76,6 +77,7 @@ class Owner:
     ) -> None:
         self.name = name
         self.kind = kind
+        self.fixture = name if kind == "fixture" else ""
         if file:
             self.file = file
         self.serves = name if serves is None else serves

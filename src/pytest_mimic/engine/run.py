@@ -228,7 +228,8 @@ class Run:
         They answer the owner first.
         """
         try:
-            return owner.is_here and self.log_of(owner).has_target(target)
+            is_read = owner.is_here and owner.mode != "rerecord"
+            return is_read and self.log_of(owner).has_target(target)
         except MimicError:
             return False  # It is named where the log is needed.
 
@@ -301,19 +302,6 @@ class Run:
             raise
 
     # -- what happened
-
-    def tell_call(
-        self,
-        kind: EventKind,
-        shown: str,
-        owner: Owner,
-        test: str,
-        facts: dict[str, Plain],
-    ) -> Event:
-        """Add a row that names a call, and the wider fixture that it belongs to."""
-        if owner.kind == "fixture":
-            facts["fixture"] = owner.name
-        return self.events.add(kind, shown, test=test, **facts)
 
     def tell(self, kind: EventKind, call: str = "", **facts: Plain) -> None:
         """Add a row of the test that runs."""

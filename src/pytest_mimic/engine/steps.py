@@ -72,11 +72,11 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     run.sleeps.go_on()
     owner = cassette or run.innermost
     try:
-        is_shared = call.is_of_all or not (call.in_log or cassette)
-        if is_shared and not _has_in_log(run, call, owner):
-            slot, call = _shared_slot(run, call, owner)
-        else:
-            slot, call = _slot_in_log(run, call, owner)
+        in_log = call.in_log or cassette is not None
+        if not in_log and run.has_own(call.target, owner):
+            in_log = run.log_of(owner).times(call) > 0
+        take = _slot_in_log if in_log and not call.is_of_all else _shared_slot
+        slot, call = take(run, call, owner)
         if slot.is_real:
             run.try_out(slot.name)
     except MimicError as error:
@@ -85,26 +85,16 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         raise run.refuse(run.refusals.of(call, slot, owner), call)
     step = Step(run, call, slot, owner)
     if run.see_call is not None and owner.kind != "fixture":
-        step.seen = run.see_call(step.entry or entry_of(call, call.describe()))
+        step.seen = run.see_call(step.entry or entry_of(call, call.described))
     if step.entry is not None:
         step.note_found(step.entry)
     return step
 
 
-def _has_in_log(run: Run, call: Call, owner: Owner) -> bool:
-    """Whether an owner has recorded a call for itself, when its line had it so."""
-    if call.is_of_all or owner.mode == "rerecord":
-        return False
-    return run.has_own(call.target, owner) and run.log_of(owner).times(call) > 0
-
-
 def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
-    def is_recorded(other: Call) -> bool:
-        return bool(run.shared.find(other)[1])
-
     mode = owner.mode
-    if mode == "verify" and not is_recorded(call):
-        call = _as_recorded(run, call, owner, is_recorded)
+    if mode == "verify":
+        call = _as_recorded(run, call, owner, lambda one: run.shared.find(one)[1])
     if mode == "rerecord":
         call = _as_kept(run, call, owner)
     if owner.records:
@@ -127,7 +117,7 @@ def _note_joined(run: Run, call: Call) -> None:
     if call.is_function or not call.options.ignore:
         return
     with_all = call.options.changed(ignore=())
-    whole = identity_of(call.target, call.counted(call.describe(), with_all))
+    whole = identity_of(call.target, call.counted(call.described, with_all))
     joined = run.shared.joined.setdefault(call.identity, {})
     if whole in joined:
         return
@@ -147,8 +137,7 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         raise run.refusals.without_place(call, owner)
     log, mode, recorded = run.log_of(owner), owner.mode, call
     has_effect = call.has_effect and owner.kind == "fixture"
-    may_differ = mode in ("verify", "rerecord") or owner.stand_ins is not None
-    if may_differ and not log.times(call):
+    if mode in ("verify", "rerecord") or owner.stand_ins is not None:
         recorded = _as_recorded(run, call, owner, log.times)
     if mode == "rerecord" and recorded is call:
         recorded = _as_kept(run, call, owner)
@@ -161,7 +150,9 @@ def _as_recorded(
     run: Run, call: Call, owner: Owner, is_recorded: Callable[[Call], object]
 ) -> Call:
     """Give a call that may hold real values of earlier answers as it was recorded."""
-    for described in run.values_around(owner).candidates(call.describe()):
+    if is_recorded(call):
+        return call
+    for described in run.values_around(owner).candidates(call.described):
         other = call.asking(described)
         if is_recorded(other):
             return other
@@ -171,7 +162,7 @@ def _as_recorded(
 def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
     """Give a call with the values that other logs keep."""
     kept = run.values_around(owner, in_written=True)
-    return call.asking(kept.in_place(call.describe()))
+    return call.asking(kept.in_place(call.described))
 
 
 class Step(OpenCall):
@@ -344,7 +335,7 @@ class Step(OpenCall):
         run, real = self._run, body
         kept = run.values_around(self.owner, in_written=True)
         body = kept.kept(body, self.call.volatile_paths())
-        described = kept.in_place(self.call.describe())
+        described = kept.in_place(self.call.described)
         call = self.call.asking(described)
         try:
             entry = entry_of(
@@ -364,23 +355,21 @@ class Step(OpenCall):
         self.recorded = self.tell("recorded", seconds=entry.seconds, began=began)
         if self.seen is not None:
             self.seen(self.entry or entry)
-        self._note_real(real)
-        self._note_keys(described, {**entry.states, **body})
+        before, paths = self._slot.entry, self.call.volatile_paths()
+        if paths and before is not None:
+            self.owner.real.note(unshelve(before.body, run.vault), real, paths)
+        self._note_looks(described, call, {**entry.states, **body})
         if run.changing is not None:
-            run.changing.note_call(call, described, self._test)
             run.changing.note_answer(entry.body)
 
-    def _note_keys(self, described: Tree, body: Body) -> None:
-        """Name what looks like a key in what is recorded."""
-        run = self._run
+    def _note_looks(self, described: Tree, call: Call, body: Body) -> None:
+        """Name what looks like a key in what is recorded, and what is made anew."""
+        run, test = self._run, self._test
         for shown, mark in run.secrecy.secrets.keys_in(described, body):
-            run.events.add(
-                "looks secret",
-                self.call.label(),
-                test=self._test,
-                what=shown,
-                mark=f"!{mark}",
-            )
+            label, mark = self.call.label(), f"!{mark}"
+            run.events.add("looks secret", label, test=test, what=shown, mark=mark)
+        if run.changing is not None:
+            run.changing.note_call(call, described, test)
 
     def _shelved(self, body: Body) -> Body:
         vault = self._run.vault
@@ -502,13 +491,6 @@ class Step(OpenCall):
             **call.facts_of_line(),
         }
         self.tell("drifted", call.label(), **facts, **facts_of(error))
-
-    def _note_real(self, real: Body) -> None:
-        """Note the real values at volatile paths, in place of recorded ones."""
-        before, paths = self._slot.entry, self.call.volatile_paths()
-        if paths and before is not None:
-            recorded = unshelve(before.body, self._run.vault)
-            self.owner.real.note(recorded, real, paths)
 
     # -- a call that is replayed
 
@@ -645,9 +627,10 @@ class Step(OpenCall):
         if not shown:
             is_shown = run.events.shows_calls
             shown = self.call.label() if is_shown else self.call.signature
+        facts["fixture"] = self.owner.fixture
         facts["name"] = (self.entry and slot.before) or slot.name
         facts["identity"] = (self.entry or self.call).identity
         facts["at"] = (self.entry or slot).begin
         if self.entry is not None and self.entry.ended:
             facts["ended"] = self.entry.ended
-        return run.tell_call(kind, shown, self.owner, self._test, facts)
+        return run.events.add(kind, shown, test=self._test, **facts)

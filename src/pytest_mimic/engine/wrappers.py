@@ -6,11 +6,12 @@ import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Literal
 
 from pytest_mimic.engine.code import STDLIB
-from pytest_mimic.engine.functions import Counted, FunctionCall, FunctionPlan
+from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.holders import MACHINERY
@@ -72,35 +73,20 @@ class Mimicked:
             return self.function(*args, **kwargs)
         bound = plan.bind(*args, **kwargs)
         player, counted = plan.known(bound)
-        call = None
-        if player is None:
-            call = _call(plan, bound, counted)
-            player = call.player()
-        if player is not None:
-            try:
-                value = player()
-            except MimicError:
-                pass  # What follows says why.
-            else:
-                return _awaited(value) if self.layer else value
-        return _perform(call or _call(plan, bound, counted), args, kwargs)
-
-
-def _call(
-    plan: FunctionPlan, bound: dict[str, object], counted: Counted
-) -> FunctionCall:
-    """Give a call that no player has answered before.
-
-    Raises:
-        MimicError: It has no identity, or reaches what a test has replaced. The error
-            is noted.
-    """
-    __tracebackhide__ = True
-    try:
-        return FunctionCall(plan, bound, counted)
-    except MimicError as error:
-        plan.run.note(error)
-        raise
+        try:
+            call = None
+            if player is None:
+                call = FunctionCall(plan, bound, counted)
+                player = call.player()
+            if player is not None:
+                with suppress(MimicError):  # What follows says why.
+                    return player()
+            call = call or FunctionCall(plan, bound, counted)
+        except MimicError as error:
+            # It has no identity, or reaches what a test has replaced.
+            plan.run.note(error)
+            raise
+        return _perform(call, args, kwargs)
 
 
 def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -124,10 +110,6 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         layers = (plan.layer, *layers)
     again = functools.partial(plan.function, *args, **kwargs)
     return Replay(call, step, run.vault, again).give(layers)
-
-
-async def _awaited(value: object) -> object:
-    return value
 
 
 def _wrapper_of(mimicked: Mimicked) -> _Function:
