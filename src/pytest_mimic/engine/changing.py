@@ -29,9 +29,6 @@ from pytest_mimic.values.tree import (
 )
 from pytest_mimic.values.walk import deeply
 
-WORKER = "the name of a worker"
-"""What stands for a text with the name of a worker of xdist: `db_gw0`."""
-
 # A moment that a call was made with may be a little older than the run. Where a test
 # has frozen the clock, it is another day.
 _SECONDS_BEFORE, _LONGEST_RUN = 60, 86_400
@@ -80,8 +77,8 @@ class ChangingValues:
         for path, part in islice(_leaves(counted), _MOST_LEAVES):
             cause = f"{call.target} {shown_path(path)}"
             look = made_anew(part)
-            what = self._what(part, look)
-            if what:
+            is_new = self._is_new(part, look)
+            if is_new:
                 self._events.add(
                     "made anew",
                     call.label(),
@@ -89,18 +86,17 @@ class ChangingValues:
                     cause=cause,
                     target=call.target,
                     paths=[shown_path(path)],
-                    look=what,
                     identity=call.identity,
                     **call.facts_of_line(),
                 )
-            is_data = part is not None and not (what and look)
+            is_data = part is not None and not (is_new and look)
             if is_data and cause not in self._held:
                 # No line may leave it out.
                 self._held.add(cause)
                 self._events.add("held", cause=cause)
 
-    def _what(self, part: Tree, look: str) -> str:
-        """Return what a part is that the next run makes anew; empty: it is the same."""
+    def _is_new(self, part: Tree, look: str) -> bool:
+        """Return whether the next run makes a part anew."""
         text = str(part)
         if isinstance(part, dict) and part:
             text = str(next(iter(part.values())))
@@ -108,13 +104,12 @@ class ChangingValues:
             # A longer text may hold a moment of an answer.
             is_answered = any(one in text for one in self._answered)
             if text == self._today or not is_answered:
-                return DATE
-        for found, kind in ids_and_moments_in(text):
-            if self._is_new(found, kind):
-                return kind
-        return WORKER if self._worker.search(text) else ""
+                return True
+        found = any(self._is_made(*one) for one in ids_and_moments_in(text))
+        # `db_gw0`, say.
+        return found or self._worker.search(text) is not None
 
-    def _is_new(self, text: str, look: str) -> bool:
+    def _is_made(self, text: str, look: str) -> bool:
         """Return whether this run has made an id or a moment, and nobody gave it."""
         if look == MOMENT:
             until = self._since + _LONGEST_RUN

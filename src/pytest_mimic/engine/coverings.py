@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic.engine.asked import AskedClients
 from pytest_mimic.engine.functions import FunctionPlan
@@ -392,7 +392,9 @@ class Coverings:
         (_, number), _ = covering.deciders[function.key]
         line = covering.lines[number]
         if isinstance(line, Edge):
-            return self._edge_wrapper(covering, line, function)
+            if function.key not in self._edge_wrappers:
+                self._edge_wrappers[function.key] = line.wrap(function.function)
+            return self._edge_wrappers[function.key]
         if line.excluded:
             self._let_go(covering, function.key)
             return None
@@ -417,18 +419,6 @@ class Coverings:
             )
         mimicked.push(covering, plan)
         return mimicked.wrapper
-
-    def _edge_wrapper(
-        self, covering: Covering, edge: Edge, function: NamedFunction
-    ) -> Wrapper | None:
-        if function.key not in self._edge_wrappers:
-            wrapper: Any = edge.wrap(function.function)
-            if not callable(wrapper):
-                problem = f"what wraps it returned {wrapper!r}, which is not a function"
-                covering.problems.append(edge.error(f"{function.label}: {problem}"))
-                return None
-            self._edge_wrappers[function.key] = wrapper
-        return self._edge_wrappers[function.key]
 
     def _mimicked_of(self, function: NamedFunction) -> Mimicked:
         mimicked = self._mimicked.get(function.key)

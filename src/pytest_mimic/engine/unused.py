@@ -116,13 +116,7 @@ class _Jury:
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
         for found in self._unused_of(name, recording):
-            unused = found._replace(test=recording.owner, is_gone=is_gone)
-            entry = unused.entry
-            is_cancelled = entry is not None and entry.end == "waiting"
-            if is_cancelled and not is_gone and not reason:
-                yield unused, "its call was cancelled, and may begin in another run"
-            else:
-                yield unused, reason
+            yield found._replace(test=recording.owner, is_gone=is_gone), reason
 
     def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
         """Yield what of a file nobody used: all of it, or some calls of a log."""
@@ -232,7 +226,5 @@ def _row_of(unused: Unused, label_of: Callable[[Entry], str]) -> tuple[str, str]
         label = f"cassette {name}"
     else:
         label = f"{unused.name}, {plural(unused.calls, 'call')}"
-    # A forged owner may have line ends, and look like a line of ours.
-    test = " ".join(unused.test.splitlines())
-    where = f"recorded by {test}" if test else ""
+    where = f"recorded by {unused.test}" if unused.test else ""
     return label, f"{where}, gone" if unused.is_gone else where

@@ -17,7 +17,7 @@ from pytest_mimic.errors import MimicError
 WORDS_OF_OUTCOMES = {
     "failed": "failed",
     "skipped": "was skipped",
-    "uncalled": "may have passed without a call of its function",
+    "left out": "was left out",
 }
 
 # Why not all tests have run, where a process has ended without a word.
@@ -37,7 +37,7 @@ class Usage:
         skipped: The modules that skipped themselves.
         selected: The tests that were collected, the deselected ones included.
         outcomes: How each test ended that ran: `passed`, `failed`, `skipped`; or
-            `uncalled`: it has passed without a call of its function.
+            `left out`: it has passed, and nothing was mimicked for it.
         used: The identities that were used, by the file of their recordings.
         unmade: The identities in a log that its owner did not ask for, by the file.
         vault: The files of the vault when the run ended, each with its digest.

@@ -31,8 +31,6 @@ from pytest_mimic.words import duration, few, on_one_line, plural
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Secrets
 
-# They answer for a test only after they have called its function.
-_CALLERS = frozenset({"anyio", "python"})
 # Damage that one command mends in all files: words, and the command.
 _DAMAGES = {
     "pointer": ("Git LFS pointers", "git lfs pull"),
@@ -63,7 +61,7 @@ class Phases:
         self._coverings = ExitStack()
         self._ending: Ending = "passed"
         # Nothing proves what the recordings of such a test are for.
-        self._is_uncalled = False
+        self._is_left_out = False
         self._shown_rows = 0
 
     def keep_strays(self) -> None:
@@ -111,7 +109,7 @@ class Phases:
         """
         session = self._session
         self._ending = "passed"
-        is_left_out = False
+        self._is_left_out = False
         self.keep_strays()
         keep_out_of_fakes()
         session.begin_test(plain_id(item))
@@ -122,11 +120,10 @@ class Phases:
             self._enter(targets)
         # The closest marker comes first, and is to decide: it is entered last.
         for mark in reversed(list(item.iter_markers("mimic"))):
-            is_left_out = mark.args == (False,)
-            if not is_left_out:
+            self._is_left_out = mark.args == (False,)
+            if not self._is_left_out:
                 self._enter_mark(item, mark)
-        self._is_uncalled = is_left_out
-        if is_left_out:
+        if self._is_left_out:
             inside = session.run.inside
             self._coverings.callback(inside.leave, inside.enter(LeftOut()))
 
@@ -151,17 +148,6 @@ class Phases:
             file, line, _ = item.location
             facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
             raise TargetError(error.what, facts, error.remedies) from None
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(
-        self, pyfuncitem: pytest.Function
-    ) -> Generator[None, object, object]:
-        for hook in pyfuncitem.ihook.pytest_pyfunc_call.get_hookimpls():
-            is_wrapper = hook.wrapper or hook.hookwrapper
-            # A plugin may answer for a test without a call of its function.
-            if not is_wrapper and hook.plugin_name not in _CALLERS:
-                self._is_uncalled = True
-        return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
@@ -225,8 +211,8 @@ class Phases:
         if test != report.nodeid:
             # The controller of xdist reads it there.
             vars(report)["mimic_test"] = test
-        if report.when == "call" and self._is_uncalled:
-            vars(report)["mimic_uncalled"] = True
+        if self._is_left_out:
+            vars(report)["mimic_left_out"] = True
         if session.config.option.verbose > 0:
             self._show_calls(report)
         if report.failed:
@@ -272,7 +258,6 @@ class Phases:
         them = "it" if count == 1 else "them"
         lines = [
             f"{plural(count, 'call')} replayed; to record {them} again: {command}",
-            *_own_recordings(test, entries),
             *_given_otherwise(entries, session.run.secrecy.secrets),
         ]
         report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
@@ -314,15 +299,6 @@ def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:
     if facts:
         lines.append(f"left out by the replay: {few(facts)}")
     return lines
-
-
-def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:
-    """Say which line lets a test differ from one that shares a call of it."""
-    for entry in entries:
-        if entry.test not in ("", test) and ":" in entry.target:
-            line = " ".join(filter(None, (entry.target, entry.line, "sequence")))
-            return [f"if it should differ from what {entry.test} got: {line}"]
-    return []
 
 
 def _line_of(event: Event) -> str:

@@ -232,11 +232,6 @@ def _line_with(
 # -- what helps: words
 
 
-def _pages_on_new_values(_: Session, events: list[Event]) -> list[str]:
-    ways = dict.fromkeys(_WAYS[event.text("look")] for event in events)
-    return [f"{words}: {PAGE_ON_NEW_VALUES}#{part}" for words, part in ways]
-
-
 def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
     marks = [*dict.fromkeys(event.text("mark") for event in events)]
     which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
@@ -247,16 +242,6 @@ def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
 def _names_to_take_out(_: Session, events: list[Event]) -> list[str]:
     names = dict.fromkeys(f"!{event.text('cause')}" for event in events)
     return [f"to keep what is no secret: mimic_redact = {few([*names])}"]
-
-
-# Words, and the part of a page that tells how a call becomes the same in each run.
-_WAYS = {
-    "a moment": ("to stop the clock in tests", "freeze-the-clock"),
-    "a date": ("to stop the clock in tests", "freeze-the-clock"),
-    "a UUID": ("to get the same ids in each run", "seed-the-ids"),
-    "a ULID": ("to get the same ids in each run", "seed-the-ids"),
-    "the name of a worker": ("to give workers the same names", "ignore-the-value"),
-}
 
 
 # -- the lists
@@ -309,7 +294,10 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
     "missing": (_again("to record the missing"),),
     "stale": (_again("to record the stale"),),
     "drifted": (_again("to accept them"), _volatile_lines),
-    "made anew": (_pages_on_new_values, _lines_with("ignore", "if they may differ")),
+    "made anew": (
+        f"to make the same values in each run: {PAGE_ON_NEW_VALUES}",
+        _lines_with("ignore", "if they may differ"),
+    ),
     "new test id": (
         'to give a case the same id in each run: pytest.param(..., id="...")',
     ),

@@ -147,8 +147,8 @@ class Selection:
             # An attempt that is made again: `rerun` or `retried`.
             outcomes.pop(test, None)
         elif outcome == "passed" and not hasattr(report, "wasxfail"):
-            is_uncalled = "mimic_uncalled" in vars(report)
-            outcomes.setdefault(test, "uncalled" if is_uncalled else "passed")
+            is_left_out = "mimic_left_out" in vars(report)
+            outcomes.setdefault(test, "left out" if is_left_out else "passed")
         else:
             outcomes[test] = "failed" if outcome == "failed" else "skipped"
 

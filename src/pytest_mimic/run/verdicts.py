@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -186,25 +186,18 @@ def _place_of_catch(error: MimicError, item: pytest.Item) -> str:
 def _texts_of_drifts(drifts: Sequence[DriftError]) -> list[str]:
     """Return each drift of a test once.
 
-    The first one of a conversation may be the cause of those that follow: these stand
-    under it, without their remedies.
+    The first one of a conversation may be the cause of those that follow: these have no
+    remedies.
     """
-    first_ones: dict[str, DriftError] = {}
-    followers: dict[str, dict[tuple[str, ...], None]] = {}
+    texts: dict[str, None] = {}
+    met = {""}
     for error in drifts:
-        block = error.conversation or str(error)
-        first = first_ones.setdefault(block, error)
-        lines = followers.setdefault(block, {})
-        if error.conversation and error is not first:
-            then, facts = f"then {error.call}", [f"  {fact}" for fact in error.facts]
-            if error.facts == first.facts:
-                then, facts = f"{then}, in the same way", []
-            lines.setdefault((then, *facts))
-    texts = []
-    for block, error in first_ones.items():
-        facts = [*error.facts, *chain(*followers[block])]
-        texts.append(f"DriftError: {DriftError(error.what, facts, error.remedies)}")
-    return texts
+        shown: MimicError = error
+        if error.conversation in met - {""}:
+            shown = DriftError(f"then {error.call}", error.facts)
+        met.add(error.conversation)
+        texts[f"DriftError: {shown}"] = None
+    return [*texts]
 
 
 # -- tracebacks
