@@ -163,7 +163,8 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
         failed=1,
         real=[],
         says=[
-            "mimic_pickle = forbid: the outcome of shop:address",
+            "mimic_pickle = forbid: the outcome objects/",
+            "it is of shop:address",
             "to load it anyway: mimic_pickle = listed",
         ],
     )

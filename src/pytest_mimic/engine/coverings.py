@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pytest_mimic.engine.asked import AskedClients
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
@@ -152,11 +151,7 @@ class Coverings:
         self._mimicked: dict[object, Mimicked] = {}
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
-        self._mocks = Mocks(
-            run,
-            Inputs(run.settings.rootdir, run.vault),
-            AskedClients(run.inside, self._patches),
-        )
+        self._mocks = Mocks(run, Inputs(run.settings.rootdir, run.vault))
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}
         run.inside.intercept = run.sleeps.intercept = self.intercept
@@ -208,7 +203,6 @@ class Coverings:
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
-        self._mocks.clients.begin()
         covering = self.cover(
             target for target in targets if not target.is_client and not target.excluded
         )

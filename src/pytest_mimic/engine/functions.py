@@ -211,7 +211,7 @@ class FunctionPlan:
             UnstableIdentityError: A test mocks a client that the real call has asked.
         """
         if entry.asked:
-            self.refuse_replaced(self.mocks.clients.replaced(entry.asked))
+            self.refuse_replaced(self.mocks.replaced_of(entry.asked))
         if self.run.settings.source == "strict" and self._is_of_other_source(entry):
             return [self.target]
         is_strict = self.run.settings.inputs == "strict"
@@ -340,7 +340,7 @@ class FunctionPlan:
         Raises:
             UnstableIdentityError: It does.
         """
-        self.refuse_replaced(self.mocks.clients.replaced(asked))
+        self.refuse_replaced(self.mocks.replaced_of(asked))
         return make()
 
 

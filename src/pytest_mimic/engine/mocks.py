@@ -6,11 +6,10 @@ import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.engine.asked import AskedClients
 from pytest_mimic.engine.clocks import edges_of_clocks
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.patch.clients import Edge, noting
@@ -28,22 +27,43 @@ _REPLACING = (
     ("unittest.mock", "_patch_dict", ("_patch_dict",), "_unpatch_dict"),
     ("django.test.utils", "override_settings", ("enable",), "disable"),
 )
+# What each request goes through before a library for mocks can answer it.
+_ASKING = {
+    "requests": ("requests.models", "PreparedRequest", "prepare"),
+    "httpx": ("httpx._models", "Request", "__init__"),
+    "aiohttp": ("aiohttp.client", "_BaseRequestContextManager", "__init__"),
+}
+# What such libraries replace: a module, a class of it, and its method.
+_SENDING = {
+    "requests": (
+        ("requests.sessions", "Session", "send"),
+        ("requests.sessions", "Session", "get_adapter"),
+        ("requests.adapters", "HTTPAdapter", "send"),
+    ),
+    "httpx": (
+        ("httpx", "HTTPTransport", "handle_request"),
+        ("httpx", "AsyncHTTPTransport", "handle_async_request"),
+        ("httpcore", "ConnectionPool", "handle_request"),
+        ("httpcore", "AsyncConnectionPool", "handle_async_request"),
+    ),
+    "aiohttp": (("aiohttp.client", "ClientSession", "_request"),),
+}
 
 
 class Mocks:
     """What `monkeypatch`, `unittest.mock.patch` and Django's tests hold in a run.
+
+    Libraries that answer the requests of clients use these, too.
 
     Args:
         run: The run, which is told that something else may be replaced.
 
     Attributes:
         inputs: What calls of the run reach.
-        clients: Which clients a real call asks.
     """
 
-    def __init__(self, run: Run, inputs: Inputs, clients: AskedClients) -> None:
+    def __init__(self, run: Run, inputs: Inputs) -> None:
         self.inputs = inputs
-        self.clients = clients
         self._run = run
         self._looked_at = 0
         # What replaces something now, by its id.
@@ -56,14 +76,16 @@ class Mocks:
         self._names_of = cache(lambda reached: sorted({*self._names_in(reached)}))
 
     def edges(self) -> Iterator[Edge]:
-        """Yield the edges at which something is replaced or restored."""
+        """Yield the edges at which something is replaced or restored, or asked."""
         for module, cls, beginnings, ending in _REPLACING:
             for name in beginnings:
                 wrap = noting(self._hold, self._run.note_change)
                 yield Edge(module, (cls, name), wrap)
             wrap = noting(self._let_go, self._run.note_change)
             yield Edge(module, (cls, ending), wrap)
-        yield from self.clients.edges()
+        for client, (module, *path) in _ASKING.items():
+            wrap = noting(partial(self._note_asked, client))
+            yield Edge(module, tuple(path), wrap, is_optional=True)
         yield from edges_of_clocks(self._run.note_change)
 
     def _hold(self, replacing: object, *_args: Any, **_kwargs: Any) -> None:
@@ -71,6 +93,25 @@ class Mocks:
 
     def _let_go(self, replacing: object, *_args: Any, **_kwargs: Any) -> None:
         self._held.pop(id(replacing), None)
+
+    def _note_asked(self, client: str, *_args: Any, **_kwargs: Any) -> None:
+        call = self._run.inside.around
+        if call.shared_target and call.is_open:
+            call.asked |= {client}
+            call.mocked |= {*self.replaced_of([client])}
+
+    def replaced_of(self, clients: Iterable[str]) -> list[str]:
+        """Give the functions of clients in whose place a test has put others."""
+        self._are_held()
+        places = [one for client in clients for one in _SENDING[client]]
+        return [".".join(place) for place in places if self._is_replaced(*place)]
+
+    def _is_replaced(self, module: str, cls: str, name: str) -> bool:
+        holder = _value_at(sys.modules.get(module), cls)
+        # requests-mock puts its own there without any of these.
+        maker = getattr(_value_at(holder, name), "__module__", "")
+        is_by_hand = str(maker).startswith("requests_mock")
+        return is_by_hand or (id(holder), name) in self._attributes
 
     def _are_held(self) -> bool:
         """Tell whether anything is replaced now."""

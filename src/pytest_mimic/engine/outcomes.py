@@ -178,8 +178,8 @@ class Replay:
             if isinstance(error, CorruptRecordingError) and not error.file:
                 reason = f"{error.what}: {', '.join(error.facts)}"
                 raise self._step.damaged(reason) from None
-            told = _told(error, plan.target)
-            raise self._step.refused(told) from None
+            error.facts = (f"it is of {plan.target}", *error.facts)
+            raise self._step.refused(error) from None
 
 
 def given(step: Step, item: object) -> Generator[Any, Any, None]:
@@ -200,19 +200,6 @@ def given(step: Step, item: object) -> Generator[Any, Any, None]:
             remedies=[("name a function inside or around it that is only called", "")],
         )
         raise step.refused(error) from None
-
-
-def _told(error: MimicError, target: str) -> MimicError:
-    """Return an error of an outcome, in words that name the function."""
-    if not isinstance(error, CorruptRecordingError) or error.damage != "forbidden":
-        return error
-    return CorruptRecordingError(
-        f"mimic_pickle = forbid: the outcome of {target} is a pickle",
-        [error.file],
-        [("to load it anyway", "mimic_pickle = listed")],
-        file=error.file,
-        damage=error.damage,
-    )
 
 
 class RealCall:

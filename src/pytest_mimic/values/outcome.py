@@ -444,8 +444,9 @@ def _read(
     name = content_of(node)
     is_pickle = "$pickle" in node
     if forbid and is_pickle:
-        what = f"{name} is a pickle, and mimic_pickle = forbid"
-        raise CorruptRecordingError(what, file=name, damage="forbidden")
+        what = f"mimic_pickle = forbid: the outcome {name} is a pickle"
+        ways = [("to load it anyway", "mimic_pickle = listed")]
+        raise CorruptRecordingError(what, [], ways, file=name, damage="forbidden")
     content = read(name)
     try:
         if not is_pickle:
