@@ -201,9 +201,8 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
     if not _configs:
         return None
     if is_needed:
-        return _course_of(_configs[-1]).session
-    course = _configs[-1].stash.get(_COURSE, None)
-    return None if course is None else course.session
+        return _course_of(_configs[-1])
+    return _configs[-1].stash.get(_COURSE, None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -240,7 +239,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     """The folder of the recordings, as a `pathlib.Path`."""
-    return _course_of(pytestconfig).session.settings.vault
+    return _course_of(pytestconfig).settings.vault
 
 
 @pytest.fixture(scope="session")
@@ -249,13 +248,13 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
 
     In a run that runs every call for real and keeps nothing it is `live`.
     """
-    return _course_of(pytestconfig).session.settings.mode
+    return _course_of(pytestconfig).settings.mode
 
 
 @pytest.fixture
 def mimic_calls(request: pytest.FixtureRequest) -> Iterator[list[CassetteCall]]:
     """The test's own calls so far, in the order in which they began."""
-    session = _course_of(request.config).session
+    session = _course_of(request.config)
     from pytest_mimic.engine.cassettes import calls_of_test  # few tests ask
 
     with calls_of_test(session.run) as calls:
@@ -263,7 +262,7 @@ def mimic_calls(request: pytest.FixtureRequest) -> Iterator[list[CassetteCall]]:
 
 
 def _cassette_fixture(request: pytest.FixtureRequest, kind: Fixture) -> CassetteFixture:
-    session = _course_of(request.config).session
+    session = _course_of(request.config)
     # A run without cassettes does not load it.
     from pytest_mimic.run.cassette_fixtures import CassetteFixture
 

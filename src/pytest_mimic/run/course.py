@@ -52,35 +52,28 @@ def too_late() -> TargetError:
     )
 
 
-class Course:
-    """A plugin: the run of this process, or what the workers of xdist have in common.
-
-    Attributes:
-        session: What the run has.
-    """
+class Course(Session):
+    """A plugin: the run of this process, or what workers of xdist have in common."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.session = Session(config)
-        self._fixtures = Fixtures(self.session)
-        self._phases = Phases(self.session, self._fixtures)
-        self._config = config
+        super().__init__(config)
+        self._fixtures = Fixtures(self)
+        self._phases = Phases(self, self._fixtures)
         self._is_worker = hasattr(config, "workerinput")
 
     def start(self) -> None:
         """Mimic the configured targets, and listen to pytest."""
-        session, settings = self.session, self.session.settings
+        settings = self.settings
         # The last one is called first.
-        self._config.add_cleanup(session.run.close)
-        self._config.add_cleanup(session.coverings.close)
+        self.config.add_cleanup(self.run.close)
+        self.config.add_cleanup(self.coverings.close)
         if settings.foreign_lines or not settings.targets:
             why = settings.foreign_lines or "mimic_functions is empty"
-            session.usage.foreign_lines.add(why)
+            self.usage.foreign_lines.add(why)
         try:
             if settings.writes:
-                session.run.vault.try_out(
-                    f"{folder}/" for folder in (*FOLDERS, "objects")
-                )
-                session.run.vault.close()
+                self.run.vault.try_out(f"{folder}/" for folder in (*FOLDERS, "objects"))
+                self.run.vault.close()
             if not self._is_worker:
                 self._prepare_files()
         except MimicError as error:
@@ -89,42 +82,42 @@ class Course:
             # Only a run that records needs it.
             from pytest_mimic.engine.effects import edges_of_effects
 
-            session.note_changing_values()
-            session.coverings.intercept(edges_of_effects(session.run.inside))
-        session.coverings.cover(settings.targets)
+            self.note_changing_values()
+            self.coverings.intercept(edges_of_effects(self.run.inside))
+        self.coverings.cover(settings.targets)
         if settings.mode != "live":
-            session.coverings.intercept(
+            self.coverings.intercept(
                 [
-                    *edges_of_processes(session.run, session.coverings),
-                    session.run.servers.edge(session.run.events),
+                    *edges_of_processes(self.run, self.coverings),
+                    self.run.servers.edge(self.run.events),
                 ]
             )
         if settings.mode == "replay":
             # Others connect.
             from pytest_mimic.engine.connections import edges_of_connections
 
-            session.coverings.intercept(edges_of_connections(session.run))
-        for plugin in (self, session.selection, self._phases, self._fixtures):
-            self._config.pluginmanager.register(plugin)
+            self.coverings.intercept(edges_of_connections(self.run))
+        for plugin in (self, self.selection, self._phases, self._fixtures):
+            self.config.pluginmanager.register(plugin)
 
     def _prepare_files(self) -> None:
-        settings = self.session.settings
+        settings = self.settings
         if settings.usage is not None:
             prepare_usage_file(settings.usage)
         if settings.report is not None:
             from pytest_mimic.run.report import Tests  # few ask
 
             self._tests = Tests()
-            self._config.pluginmanager.register(self._tests)
+            self.config.pluginmanager.register(self._tests)
 
     @property
     def _is_controller(self) -> bool:
-        return bool(self._config.pluginmanager.hasplugin("dsession"))
+        return bool(self.config.pluginmanager.hasplugin("dsession"))
 
     # -- before the tests
 
     def pytest_report_header(self) -> str | None:
-        settings = self.session.settings
+        settings = self.settings
         if not settings.targets and not settings.vault.is_dir():
             return None
         header = _HEADERS[settings.mode].format(settings.vault_label)
@@ -133,9 +126,9 @@ class Course:
                 header += ", which does not exist"
             above = vault_above(settings.vault, settings.rootdir)
             if above is not None:
-                there = self.session.commands.folder(above)
+                there = self.commands.folder(above)
                 header += f" (a vault in {there} has recordings of these tests)"
-        if self._config.option.mimic_no_record:
+        if self.config.option.mimic_no_record:
             header += ", nothing may be recorded"
         count = sum(not target.excluded for target in settings.targets)
         if count:
@@ -144,7 +137,7 @@ class Course:
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Collect nothing below the vault, which a stranger may have written."""
-        vault = self.session.settings.vault
+        vault = self.settings.vault
         return True if collection_path.is_relative_to(vault) else None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -153,18 +146,17 @@ class Course:
         Raises:
             pytest.UsageError: Some name nothing.
         """
-        ours = self.session
-        ours.selection.note_collection(session.items)
-        ours.run.refusals.gone = GoneTests(
-            ours.usage, ours.settings.rootdir, ours.selection.partly_named
+        self.selection.note_collection(session.items)
+        self.run.refusals.gone = GoneTests(
+            self.usage, self.settings.rootdir, self.selection.partly_named
         )
         if self._is_controller:
             return
         # The holders of all tests' functions are searched for once.
-        ours.coverings.prepare(_targets_of_marks(session.items))
-        problems = ours.coverings.new_problems()
-        if not ours.usage.partial:
-            problems += missing_modules(ours.settings.targets)
+        self.coverings.prepare(_targets_of_marks(session.items))
+        problems = self.coverings.new_problems()
+        if not self.usage.partial:
+            problems += missing_modules(self.settings.targets)
         if not problems or session.config.option.collectonly:
             return
         texts = sorted({str(problem) for problem in problems})
@@ -173,102 +165,101 @@ class Course:
         # A worker cannot end the run: its tests fail, and the controller hears why.
         self._phases.target_error = problems[0]
         for text in texts:
-            ours.run.events.add("wrong target", text)
+            self.run.events.add("wrong target", text)
 
     # -- xdist
 
     def end_worker(self, told: Any, error: object) -> None:
         """Count what happened in a worker as a part of this run."""
-        usage = self.session.usage
+        usage = self.usage
         if told is None or error is not None:
             usage.partial[CRASHED] = "stopped"
         if told is not None:
             usage.add(Usage.of_plain(told["usage"]))
-            self.session.run.events.take(told["events"])
+            self.run.events.take(told["events"])
 
     def _tell_controller(self) -> None:
         told: dict[str, Plain] = {
-            "usage": vars(self.session.usage),
-            "events": self.session.run.events.to_plain(),
+            "usage": vars(self.usage),
+            "events": self.run.events.to_plain(),
         }
         # xdist has this attribute in its workers.
-        self._config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
+        self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
 
     # -- after the tests
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run: what is unused is known now, and the exit code."""
-        ours, usage = self.session, self.session.usage
-        ours.selection.note_end(session, exitstatus)
-        ours.safely(lambda: end_run(ours.run))
+        usage = self.usage
+        self.selection.note_end(session, exitstatus)
+        self.safely(lambda: end_run(self.run))
         self._phases.keep_strays()
-        usage.mimicked |= ours.coverings.names
+        usage.mimicked |= self.coverings.names
         # Where a client is installed, its recordings may be needed.
-        absent = ours.coverings.absent
+        absent = self.coverings.absent
         usage.foreign_lines |= {f"{client} is not installed" for client in absent}
         usage.mimicked -= set(absent.values())
-        usage.note(ours.run.events.rows)
+        usage.note(self.run.events.rows)
         if self._is_worker:
             self._tell_controller()
             return
-        if ours.settings.mode == "accept-source":
+        if self.settings.mode == "accept-source":
             from pytest_mimic.engine.accepting import accept  # few runs ask
 
-            ours.safely(lambda: accept(ours.run.vault, ours.run.events, usage.outcomes))
-        if ours.run.events.of("set up anew"):
+            self.safely(lambda: accept(self.run.vault, self.run.events, usage.outcomes))
+        if self.run.events.of("set up anew"):
             from pytest_mimic.run.remarks import note_former_answers  # few set up anew
 
-            ours.safely(lambda: note_former_answers(ours))
-        if ours.selection.has_run:
-            ours.safely(self._judge)
-        ours.safely(self._write_usage)
-        ours.safely(ours.run.vault.close)
-        ours.safely(self._write_report)
-        is_misused = self._is_controller and ours.run.events.of("wrong target")
-        if is_misused or ours.run.events.of("not writable"):
+            self.safely(lambda: note_former_answers(self))
+        if self.selection.has_run:
+            self.safely(self._judge)
+        self.safely(self._write_usage)
+        self.safely(self.run.vault.close)
+        self.safely(self._write_report)
+        is_misused = self._is_controller and self.run.events.of("wrong target")
+        if is_misused or self.run.events.of("not writable"):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge(self) -> None:
-        ours, settings = self.session, self.session.settings
+        settings = self.settings
         is_asked = settings.clears_unused or settings.fails_on_unused
-        if settings.mode == "live" or (ours.usage.partial and not is_asked):
+        if settings.mode == "live" or (self.usage.partial and not is_asked):
             return
         limit = None if is_asked else READ_UNASKED
-        vault = ours.run.vault
-        ours.judgement = judge(vault, ours.usage, settings.rootdir, limit=limit)
+        vault = self.run.vault
+        self.judgement = judge(vault, self.usage, settings.rootdir, limit=limit)
         if settings.clears_unused and settings.may_record:
-            ours.cleared = clear(vault, ours.judgement.unused)
+            self.cleared = clear(vault, self.judgement.unused)
 
     def _write_usage(self) -> None:
-        settings = self.session.settings
+        settings = self.settings
         if settings.usage is None:
             return
-        self.session.usage.vault = files_in(self.session.run.vault)
-        write_usage_file(settings.usage, self.session.usage, settings.rootdir)
+        self.usage.vault = files_in(self.run.vault)
+        write_usage_file(settings.usage, self.usage, settings.rootdir)
 
     def _has_failed(self) -> bool:
-        ours = self.session
-        fails = ours.settings.fails_on_unused and bool(ours.judgement.unused)
-        wrong = ours.run.events.of("stray", "wrong target")
+        fails = self.settings.fails_on_unused and bool(self.judgement.unused)
+        wrong = self.run.events.of("stray", "wrong target")
         # Logs that do not fit one another would fail the next run.
-        unfit = ours.run.events.of("former answers", "two answers")
+        unfit = self.run.events.of("former answers", "two answers")
         return fails or bool(wrong or unfit)
 
     def _write_report(self) -> None:
-        ours, settings = self.session, self.session.settings
+        settings = self.settings
         if settings.report is None:
             return
         from pytest_mimic.run.report import write  # few runs ask
 
         heading = _HEADERS[settings.mode].format(settings.vault_label)
         notes = self._summary(is_whole=True)
-        write(settings.report, heading, notes, self._tests, ours.run)
+        write(settings.report, heading, notes, self._tests, self.run)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        option = self._config.option
+        option = self.config.option
         lines = self._summary(is_whole=option.verbose > 0)
         if option.mimic_report:
             lines.append(f"report: {option.mimic_report}")
@@ -281,7 +272,7 @@ class Course:
         # Workers say nothing, and a run that ends early has nothing to say.
         from pytest_mimic.run.summary import summary
 
-        return summary(self.session, is_whole=is_whole)
+        return summary(self, is_whole=is_whole)
 
 
 def _targets_of_marks(items: list[pytest.Item]) -> list[Target]:
