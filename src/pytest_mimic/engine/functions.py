@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xxhash import xxh3_128_digest
@@ -58,12 +58,14 @@ def _player(
         entry: The recording.
     """
     run, target = plan.run, plan.target
-    identity, seconds = entry.identity, entry.seconds
+    identity, seconds, asked = entry.identity, entry.seconds, entry.asked
     # The row that counts now; None: there is none yet.
     row: Event | None = None
 
     def play() -> object:
         nonlocal row
+        if asked:
+            plan.refuse_replaced(plan.mocks.replaced_of(asked))
         value = _awaited(make()) if plan.layer else make()
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
@@ -332,17 +334,6 @@ class FunctionPlan:
         # Last: other threads go on to look until all is known.
         self._version = version
 
-    def unless_mocked(
-        self, asked: Collection[str], make: Callable[[], object]
-    ) -> object:
-        """Give a copy, unless a test mocks a client that the real call has asked.
-
-        Raises:
-            UnstableIdentityError: It does.
-        """
-        self.refuse_replaced(self.mocks.replaced_of(asked))
-        return make()
-
 
 class FunctionCall(Call):
     """One call of a mimicked function.
@@ -472,8 +463,6 @@ class FunctionCall(Call):
             forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
-        if entry.asked:
-            make = partial(plan.unless_mocked, entry.asked, make)
         return _player(plan, make, name, entry)
 
     # -- what the call does to its arguments

@@ -258,11 +258,12 @@ class RealCall:
         next(relay)  # One that nobody reads is closed, too.
         return relay if layer == "stream" else to_async(relay, result)
 
-    def _replayed(self) -> Any:
-        """Give what is recorded, in the layers that the real call has not given."""
+    def _replayed(self, *layers: str) -> Any:
+        """Give what is recorded, in layers that the real call has not given."""
         __tracebackhide__ = True
         assert self._recorded is not None
-        return self._recorded.give(self._recorded.entry.layers[len(self._layers) :])
+        left = self._recorded.entry.layers[len(self._layers) :]
+        return self._recorded.give((*layers, *left))
 
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
@@ -272,19 +273,13 @@ class RealCall:
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
                 raise
-            if self._hangs:
-                await self._step.wait_async()
-            return self._replayed()
-        if self._hangs:
+            return await self._replayed("await")
+        entry = self._step.entry
+        if entry is not None and entry.hangs and "items" not in entry.body:
             # It is answered now, and its caller gets what was recorded: no answer.
             self._complete("value", result)
-            await self._step.wait_async()
+            return await self._replayed("await")
         return self._follow(result)
-
-    @property
-    def _hangs(self) -> bool:
-        entry = self._step.entry
-        return entry is not None and entry.hangs and "items" not in entry.body
 
     def read_on(
         self, call: Callable[[], Any], read: Sequence[Tree]
@@ -370,7 +365,7 @@ class RealCall:
                 [("give copies", "")],
             )
             raise self._step.refused(error)
-        return self._store(item, "gave")
+        return self._store(item, "gave", "result")
 
     # -- the end
 
@@ -423,14 +418,15 @@ class RealCall:
 
         What both hold stays one.
         """
-        verb = "raised" if end == "raised" else "returned"
+        verb, name = "returned", "result"
+        if end == "raised":
+            verb, name = "raised", "exception"
         if not self._call.states.places.parts:
-            return ({end: self._store(content, verb)} if end else {}), {}
-        name = "exception" if end == "raised" else "result"
+            return ({end: self._store(content, verb, name)} if end else {}), {}
         while name in states:
             name += "_"
         whole = {**states, name: content} if end else states
-        tree: Any = self._store(whole, verb, name="")
+        tree: Any = self._store(whole, verb, "")
         body: dict[str, Tree] = {}
         beside: dict[str, Tree] = {}
         if end and is_tagged(tree):
@@ -482,12 +478,10 @@ class RealCall:
         failed = ""
         if raised_in(body) and not raised_in(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
-        differing = []
         places = self._call.states.places
-        if after or entry.after:
-            # What is recorded last: it is what the caller gets.
-            now, old = map(recorded.states_in, (after, entry.after))
-            differing = state_differences(old, now, options, places)
+        # What is recorded last: it is what the caller gets.
+        now, old = map(recorded.states_in, (after, entry.after))
+        differing = state_differences(old, now, options, places)
         differences = differing + differences_of(
             recorded.body,
             body,
@@ -498,7 +492,7 @@ class RealCall:
         )
         recorded.body = step.compare(recorded.body, body, differences, failed=failed)
 
-    def _store(self, value: object, verb: str, name: str = "result") -> Tree:
+    def _store(self, value: object, verb: str, name: str) -> Tree:
         """Return what is stored of a part of the outcome.
 
         Raises:
@@ -506,8 +500,6 @@ class RealCall:
         """
         places, run = self._call.states.places, self._plan.run
         places.has_graph = False
-        if verb == "raised" and name:
-            name = "exception"
         try:
             tree = store(
                 value,
