@@ -164,7 +164,7 @@ def test_only_readable_data_replays_if_pickles_are_forbidden(shop):
         real=[],
         says=[
             "mimic_pickle = forbid: the outcome objects/",
-            "it is of shop:address",
+            "it is an outcome of shop:address",
             "to load it anyway: mimic_pickle = listed",
         ],
     )

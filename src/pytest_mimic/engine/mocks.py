@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -20,34 +20,31 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.run import Run
 
 _ABSENT = object()
-# What replaces something: its class, the methods that begin it, the one that ends it.
-_REPLACING = (
-    ("_pytest.monkeypatch", "MonkeyPatch", ("setattr", "setitem"), "undo"),
-    ("unittest.mock", "_patch", ("__enter__",), "__exit__"),
-    ("unittest.mock", "_patch_dict", ("_patch_dict",), "_unpatch_dict"),
-    ("django.test.utils", "override_settings", ("enable",), "disable"),
-)
+# What replaces something: its class, a method that begins it, and the one that ends it.
+_REPLACING = """
+    _pytest.monkeypatch  MonkeyPatch        setattr      undo
+    _pytest.monkeypatch  MonkeyPatch        setitem      undo
+    unittest.mock        _patch             __enter__    __exit__
+    unittest.mock        _patch_dict        _patch_dict  _unpatch_dict
+    django.test.utils    override_settings  enable       disable
+"""
 # What each request goes through before a library for mocks can answer it.
 _ASKING = {
     "requests": ("requests.models", "PreparedRequest", "prepare"),
     "httpx": ("httpx._models", "Request", "__init__"),
     "aiohttp": ("aiohttp.client", "_BaseRequestContextManager", "__init__"),
 }
-# What such libraries replace: a module, a class of it, and its method.
-_SENDING = {
-    "requests": (
-        ("requests.sessions", "Session", "send"),
-        ("requests.sessions", "Session", "get_adapter"),
-        ("requests.adapters", "HTTPAdapter", "send"),
-    ),
-    "httpx": (
-        ("httpx", "HTTPTransport", "handle_request"),
-        ("httpx", "AsyncHTTPTransport", "handle_async_request"),
-        ("httpcore", "ConnectionPool", "handle_request"),
-        ("httpcore", "AsyncConnectionPool", "handle_async_request"),
-    ),
-    "aiohttp": (("aiohttp.client", "ClientSession", "_request"),),
-}
+# What such libraries replace: of a client a module, a class of it, and its method.
+_SENDING = """
+    requests  requests.sessions  Session              send
+    requests  requests.sessions  Session              get_adapter
+    requests  requests.adapters  HTTPAdapter          send
+    httpx     httpx              HTTPTransport        handle_request
+    httpx     httpx              AsyncHTTPTransport   handle_async_request
+    httpx     httpcore           ConnectionPool       handle_request
+    httpx     httpcore           AsyncConnectionPool  handle_async_request
+    aiohttp   aiohttp.client     ClientSession        _request
+"""
 
 
 class Mocks:
@@ -77,16 +74,15 @@ class Mocks:
 
     def edges(self) -> Iterator[Edge]:
         """Yield the edges at which something is replaced or restored, or asked."""
-        for module, cls, beginnings, ending in _REPLACING:
-            for name in beginnings:
-                wrap = noting(self._hold, self._run.note_change)
-                yield Edge(module, (cls, name), wrap)
-            wrap = noting(self._let_go, self._run.note_change)
-            yield Edge(module, (cls, ending), wrap)
+        noted = self._run.note_change
+        for row in _REPLACING.strip().splitlines():
+            module, cls, beginning, ending = row.split()
+            yield Edge(module, (cls, beginning), noting(self._hold, noted))
+            yield Edge(module, (cls, ending), noting(self._let_go, noted))
         for client, (module, *path) in _ASKING.items():
             wrap = noting(partial(self._note_asked, client))
             yield Edge(module, tuple(path), wrap, is_optional=True)
-        yield from edges_of_clocks(self._run.note_change)
+        yield from edges_of_clocks(noted)
 
     def _hold(self, replacing: object, *_args: Any, **_kwargs: Any) -> None:
         self._held[id(replacing)] = replacing
@@ -100,11 +96,15 @@ class Mocks:
             call.asked |= {client}
             call.mocked |= {*self.replaced_of([client])}
 
-    def replaced_of(self, clients: Iterable[str]) -> list[str]:
+    def replaced_of(self, clients: Collection[str]) -> list[str]:
         """Give the functions of clients in whose place a test has put others."""
         self._are_held()
-        places = [one for client in clients for one in _SENDING[client]]
-        return [".".join(place) for place in places if self._is_replaced(*place)]
+        places = [row.split() for row in _SENDING.strip().splitlines()]
+        return [
+            ".".join(place)
+            for client, *place in places
+            if client in clients and self._is_replaced(*place)
+        ]
 
     def _is_replaced(self, module: str, cls: str, name: str) -> bool:
         holder = _value_at(sys.modules.get(module), cls)

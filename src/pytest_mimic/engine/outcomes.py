@@ -178,7 +178,7 @@ class Replay:
             if isinstance(error, CorruptRecordingError) and not error.file:
                 reason = f"{error.what}: {', '.join(error.facts)}"
                 raise self._step.damaged(reason) from None
-            error.facts = (f"it is of {plan.target}", *error.facts)
+            error.facts = (f"it is an outcome of {plan.target}", *error.facts)
             raise self._step.refused(error) from None
 
 

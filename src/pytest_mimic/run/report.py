@@ -28,21 +28,6 @@ from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import on_one_line
 
 _TEMPLATE = Path(__file__).with_name("report.html")
-# The facts of an event that a call has on the page, and what stands for none.
-_FACTS: dict[str, Any] = {
-    "fixture": "",
-    "cause": "",
-    "name": "",
-    "error": "",
-    "seconds": 0,
-    "began": 0,
-    "at": 0,
-    "ended": 0,
-    "times": 1,
-    "tokens": 0,
-    "facts": [],
-    "remedies": [],
-}
 # The command `show` has the rest.
 _MOST_LINES = 300
 
@@ -143,17 +128,16 @@ def _call(event: Event, entries: list[Entry], run: Run) -> dict[str, Any]:
         entries: The calls of its file.
         run: The run.
     """
-    facts = {name: event.facts.get(name, none) for name, none in _FACTS.items()}
     identity, at = event.facts.get("identity"), event.facts.get("at")
     equal = [entry for entry in entries if entry.identity == identity]
     at_its_place = [entry for entry in equal if entry.begin == at]
     recorded = at_its_place or equal
     return {
+        **event.facts,
         "kind": event.kind,
         "label": event.call,
         "client": _client_of(event.call),
         "lines": _drawn(recorded[0], run) if recorded else [],
-        **facts,
     }
 
 

@@ -12,19 +12,19 @@ import pytest
 
 from pytest_mimic.engine.usage import Usage
 
-# Options that leave tests out, by their names in `config.option`: whether the tests
-# are collected, their files are not, or none runs.
-_OPTIONS_OF_A_PART = {
-    "keyword": ("-k", "deselected"),
-    "markexpr": ("-m", "deselected"),
-    "deselect": ("--deselect", "deselected"),
-    "ignore": ("--ignore", "hidden"),
-    "ignore_glob": ("--ignore-glob", "hidden"),
-    "lf": ("--lf", "hidden"),
-    "stepwise": ("--sw", "deselected"),
-    "setuponly": ("--setup-only", "stopped"),
-    "setupplan": ("--setup-plan", "stopped"),
-}
+# Options that leave tests out, with their names in `config.option`, and whether the
+# tests are collected, their files are not, or none runs.
+_OPTIONS_OF_A_PART = """
+    -k             keyword      deselected
+    -m             markexpr     deselected
+    --deselect     deselect     deselected
+    --ignore       ignore       hidden
+    --ignore-glob  ignore_glob  hidden
+    --lf           lf           hidden
+    --sw           stepwise     deselected
+    --setup-only   setuponly    stopped
+    --setup-plan   setupplan    stopped
+"""
 _STOPPED = "the run was stopped early"
 _PART_NAMED = "only a part of the tests was named"
 _WHOLE_RUNS = (
@@ -97,7 +97,8 @@ class Selection:
     def note_collection(self, selected: Iterable[pytest.Item]) -> None:
         """Note which part of the project's tests will run."""
         config, usage = self._config, self._usage
-        for name, (flag, kind) in _OPTIONS_OF_A_PART.items():
+        for row in _OPTIONS_OF_A_PART.strip().splitlines():
+            flag, name, kind = row.split()
             if getattr(config.option, name, None):
                 usage.partial[f"{flag} was given"] = kind
         if not _are_all_named(config):
