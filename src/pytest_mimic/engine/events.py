@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pytest_mimic.errors import MimicError
@@ -78,16 +79,14 @@ CALLS: tuple[EventKind, ...] = (
 """What may become of a call."""
 
 
+@dataclass(eq=False)
 class Event:
     """Something that happened to a call, in a test."""
 
-    def __init__(
-        self, kind: EventKind, call: str, test: str, facts: dict[str, Plain]
-    ) -> None:
-        self.kind = kind
-        self.call = call
-        self.test = test
-        self.facts = facts
+    kind: EventKind
+    call: str
+    test: str
+    facts: dict[str, Plain]
 
     def text(self, name: str) -> str:
         """Give a fact that is a text; empty: there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
@@ -48,21 +49,21 @@ class EndlessCallsError(BaseException):
         self.miss = miss
 
 
+@dataclass
 class Refusals:
     """Makes the errors of the calls of one run.
 
     Attributes:
-        gone: The tests that exist no more, as far as is known.
         vault: Where recordings are.
         commands: Writes the commands.
         secrecy: Knows what may be drawn.
+        gone: The tests that exist no more, as far as is known.
     """
 
-    def __init__(self, vault: Vault, commands: Commands, secrecy: Secrecy) -> None:
-        self.gone: Container[str] = ()
-        self.vault = vault
-        self.commands = commands
-        self.secrecy = secrecy
+    vault: Vault
+    commands: Commands
+    secrecy: Secrecy
+    gone: Container[str] = ()
 
     def of(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,7 @@ def commit_of(folder: Path) -> str:
 # -- tests that exist no more
 
 
+@dataclass(eq=False)
 class GoneTests:
     """The tests that exist no more: `"tests/test_a.py::test_x" in gone_tests`.
 
@@ -209,17 +211,14 @@ class GoneTests:
         partly_collected: The files of which only some tests were.
     """
 
-    def __init__(
-        self, usage: Usage, rootdir: Path, partly_collected: Container[str] = ()
-    ) -> None:
-        self._usage = usage
-        self._rootdir = rootdir
-        self._partly_collected = partly_collected
+    usage: Usage
+    rootdir: Path
+    partly_collected: Container[str] = ()
 
     @cached_property
     def _functions(self) -> set[str]:
         """The functions that were collected: all of their parameters are known."""
-        return {test.partition("[")[0] for test in self._usage.selected}
+        return {test.partition("[")[0] for test in self.usage.selected}
 
     @cached_property
     def _holders(self) -> set[str]:
@@ -227,19 +226,19 @@ class GoneTests:
         return {function.rpartition("::")[0] for function in self._functions}
 
     def __contains__(self, test: object) -> bool:
-        usage = self._usage
+        usage = self.usage
         if not isinstance(test, str):
             return False
         if test in usage.selected or test in usage.outcomes:
             return False
         file = test.partition("::")[0]
-        path = self._rootdir / file
+        path = self.rootdir / file
         try:
             text = path.read_text("utf-8", "replace")
         except (OSError, ValueError):
             # Path.exists raises for a forged id that is no name of a file.
             return not os.path.exists(path)  # noqa: PTH110
-        if file not in usage.collected or file in self._partly_collected:
+        if file not in usage.collected or file in self.partly_collected:
             return False
         if file == test:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 _CLIENTS = ("http", "sqlalchemy", "redis")
 
 
+@dataclass(repr=False)
 class CassetteFixture:
     """What `mimic_record`, `mimic_replay` and `mimic_auto` give: it opens cassettes."""
 
     __module__ = "pytest_mimic"
 
-    def __init__(self, kind: Fixture, session: Session) -> None:
-        self._kind = kind
-        self._session = session
+    _kind: Fixture
+    _session: Session
 
     def __repr__(self) -> str:
         return f"<fixture mimic_{self._kind}>"
@@ -85,8 +86,6 @@ class CassetteFixture:
     def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
         if cassette.mode in ("record", "rerecord"):
             self._session.note_changing_values()
-        # A cassette that was opened is used as a whole.
-        self._session.usage.used.setdefault(cassette.file, set())
         covering = self._session.coverings.enter(targets, cassette)
         try:
             yield
