@@ -146,7 +146,7 @@ def test_a_replay_names_calls_that_are_made_more_often_than_recorded(talk):
 
     where = replayed.section.index(heading)
     assert replayed.section[where + 1].split("    ") == [
-        "  toy_client ASK a, recorded 2 times",
+        "  toy_client ASK a",
         "test_shop.py::test_it",
     ]
     command = "pytest --mimic-rerecord test_shop.py::test_it"

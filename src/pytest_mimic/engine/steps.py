@@ -97,25 +97,14 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         call = _as_recorded(run, call, owner, lambda one: run.shared.find(one)[1])
     if mode == "rerecord":
         call = _as_kept(run, call, owner)
-    if owner.records:
+    if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
-    slot = run.shared.take(call, mode, owner.begun if owner.is_here else None)
-    if mode == "rerecord" and slot.decision == "replay":
-        _note_given(slot, owner)
-    return slot, call
-
-
-def _note_given(slot: Slot, owner: Owner) -> None:
-    """Note that an owner gets what another one has made in this run."""
-    if slot.entry is not None:
-        owner.given[slot.name, slot.index or 0] = slot.entry
+    return run.shared.take(call, mode, owner.begun if owner.is_here else None), call
 
 
 def _note_joined(run: Run, call: Call) -> None:
     """Name requests that differ in ignored parts alone, and so are one recording."""
-    if call.is_function or not call.options.ignore:
-        return
     with_all = call.options.changed(ignore=())
     whole = identity_of(call.target, call.counted(call.described, with_all))
     joined = run.shared.joined.setdefault(call.identity, {})
@@ -197,6 +186,8 @@ class Step(OpenCall):
         self._slot = slot
         # None: all tests share the call.
         self._log = owner.log if slot.is_in_log else None
+        # Among the answers that all tests share.
+        self._place = slot.name, slot.index or 0
         self.owner = owner
         self._test = run.test
         self._seconds = 0.0
@@ -315,10 +306,8 @@ class Step(OpenCall):
         if target:
             others = (one for one in list(self._open) if one.shared_target == target)
             first = next(others, self)
-        try:
-            # One thread alone ends it.
-            del self._open[self]
-        except KeyError:
+        # One thread alone ends it.
+        if self._open.pop(self, False) is not None:
             return False
         if first is not self:
             self._run.events.add("overlapped", target, test=self._test)
@@ -329,7 +318,7 @@ class Step(OpenCall):
         if self._log is not None:
             self._log.end(slot)
         elif slot.is_real:
-            self._run.shared.release(slot.name, slot.index or 0)
+            self._run.shared.release(*self._place)
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
@@ -384,9 +373,9 @@ class Step(OpenCall):
             return
         written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
-        if not failed and slot.entry is slot.outcome:
+        if not failed and slot.entry is not None and slot.entry is slot.outcome:
             self.entry = slot.entry  # An equal call has ended before.
-            _note_given(slot, self.owner)
+            self.owner.given[self._place] = slot.entry
         self._note_failure(failed, is_kept=slot.outcome is entry)
         if run.events.tell is not None:
             run.events.tell(written)
@@ -395,16 +384,15 @@ class Step(OpenCall):
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
         """Let an exchange that has failed be made again, and name one that was."""
-        owner, slot = self.owner, self._slot
-        is_counted = owner.name and self.call.has_samples
-        if slot.index is None or not is_counted:
+        owner = self.owner
+        if not (owner.name and self.call.has_samples):
             return
         if failed:
-            owner.begun.fail(slot.name, slot.index, failed)
+            owner.begun.fail(*self._place, failed)
             if not is_kept:
                 self._report(f"gave {failed}: its recording stays as it is")
             return
-        failed = owner.begun.failed.pop((slot.name, slot.index), "")
+        failed = owner.begun.failed.pop(self._place, "")
         if failed:
             self._report(f"gave {failed} first: only the answer after it is shared")
 
@@ -598,14 +586,14 @@ class Step(OpenCall):
     def note_found(self, entry: Entry) -> None:
         """Take note of the recording that the call has found."""
         run, call, slot = self._run, self.call, self._slot
+        if self.owner.mode == "rerecord":  # Another owner has made it in this run.
+            self.owner.given[self._place] = entry
         if self.mode == "replay":
             self._count(entry)
             if is_worth_a_wait(entry.body):
                 run.sleeps.skip()
-            is_repeated = slot.conversation and slot.recorded == "repeats"
-            if is_repeated and self._log is not None:
-                shown = f"{call.label()}, recorded {self._log.times(call)} times"
-                run.tell("repeated", shown, option=RERECORD)
+            if slot.conversation and slot.recorded == "repeats":
+                run.tell("repeated", call.label(), option=RERECORD)
         is_other = entry.line == call.line and entry.identity != call.identity
         if entry.imported and is_other:
             run.tell("imported", call.label(), cause=slot.name, option=RERECORD)
