@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.logs import follow
 from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
@@ -17,10 +20,8 @@ from pytest_mimic.values import messages
 from pytest_mimic.values.looks import differ_in_ids_alone
 from pytest_mimic.values.tree import IGNORED, paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
-
-if TYPE_CHECKING:
-    from pytest_mimic.engine.refusals import Refusals
 
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
@@ -53,29 +54,32 @@ class _Recorded(NamedTuple):
     number: int
 
 
+@dataclass
 class Nearest:
     """Says what comes next to a call without a recording, and what would help it.
 
     Args:
-        run: The vault, the commands and the secrets of the run.
         call: The call.
         owner: Whose call it is.
+        vault: Where recordings are.
+        commands: Writes commands.
+        secrecy: Knows what may be drawn.
+        gone: The tests that exist no more.
     """
 
-    def __init__(self, run: Refusals, call: Call, owner: Owner) -> None:
-        self._run = run
-        self._vault = run.vault
-        self._call = call
-        self._owner = owner
-        self._log = owner.log
-        self._name = owner.name
+    _call: Call
+    _owner: Owner
+    _vault: Vault
+    _commands: Commands
+    _secrecy: Secrecy
+    _gone: Container[str]
 
     def hints(self, slot: Slot) -> Hints:
         """Give what the error of a miss says."""
         if self._owner.kind == "cassette":
             # It replays nothing else.
             hints = self._of_nearest([*self._recorded([slot.name])])
-            where = f"in cassette {self._name}"
+            where = f"in cassette {self._owner.name}"
             if self._vault.read(slot.name) is None:
                 where += ", which does not exist"
             facts = [f"{hints.facts[0]} {where}", *hints.facts[1:]]
@@ -90,9 +94,11 @@ class Nearest:
         )
         if hints_of_equal is not None:
             return hints_of_equal
-        asked = {one.index for one in self._log.made} if self._log else set()
+        log = self._owner.log
+        asked = {one.index for one in log.made} if log else set()
         # First what the owner has not asked for yet, last what others have recorded.
-        recorded.sort(key=lambda one: (one.owner != self._name, one.number in asked))
+        name = self._owner.name
+        recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
         return self._of_nearest(recorded[:_CANDIDATES])
 
     def _recorded(self, names: Iterable[str]) -> Iterator[_Recorded]:
@@ -119,16 +125,17 @@ class Nearest:
             if not logs:
                 return None
             fact = f"recorded by {logs[0].owner} when its line was not shared"
-            return Hints([fact], [(way, self._run.commands.mimic("rekey"))])
-        other = next((one for one in equal if one.owner != self._name), None)
+            return Hints([fact], [(way, self._commands.mimic("rekey"))])
+        name = self._owner.name
+        other = next((one for one in equal if one.owner != name), None)
         if other is None:
             return None
         moved = self._renamed_to([one.owner for one in logs if one.number == 0])
         if moved:
             # The file of a fixture is moved with its tests.
-            place_of = _file_of if is_fixture_owner(self._name) else str
-            places = place_of(moved), place_of(self._name)
-            command = self._run.commands.mimic("mv", *places)
+            place_of = _file_of if is_fixture_owner(name) else str
+            places = place_of(moved), place_of(name)
+            command = self._commands.mimic("mv", *places)
             fact = f"{moved}, which is gone, begins with the same call"
             return Hints(
                 [fact], [("to move the recordings to the renamed test", command)]
@@ -148,12 +155,13 @@ class Nearest:
         Args:
             begun: The owners whose logs begin with the call.
         """
-        if self._log is None or self._log.entries or self._log.made:
+        log = self._owner.log
+        if log is None or log.entries or log.made:
             return ""
-        name, is_fixture = self._name, is_fixture_owner(self._name)
+        name, is_fixture = self._owner.name, is_fixture_owner(self._owner.name)
         place_of = _file_of if is_fixture else str
         kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
-        gone = [one for one in kin if place_of(one) in self._run.gone]
+        gone = [one for one in kin if place_of(one) in self._gone]
         found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]
         if not found and not is_fixture:
             # Where tests that are not gone begin so, too, it is one of the same file.
@@ -176,7 +184,7 @@ class Nearest:
         trees = [without(parts, ignored) for parts in kept]
         number, found = messages.nearest(described, trees)
         owner, day, nearest = recorded[number][:3]
-        shown = [self._run.secrecy.masked_difference(one) for one in found]
+        shown = [self._secrecy.masked_difference(one) for one in found]
         details = [f"  {line}" for line in messages.lines_of(shown)]
         hidden = [] if found else nearest.hidden
         if hidden:
@@ -219,7 +227,7 @@ class Nearest:
             told.append(f"the value of {name} is a part of it, and {name} {state}")
         words = "to replay it, set a value of 16 characters or more, whichever"
         given = " ".join(f"{name}=mimic-0123456789" for name in names)
-        ways = [(words, f"{given} {self._run.commands.pytest()}")]
+        ways = [(words, f"{given} {self._commands.pytest()}")]
         return Hints([*facts, *told], ways, given, is_enough=True)
 
     def _why_not_followed(self, entry: Entry) -> list[str]:

@@ -77,7 +77,8 @@ class Refusals:
             why = "it was cut short, refused, or its test did not pass"
             hints = Hints([f"{kept}: {why}"])
         else:
-            hints = Nearest(self, call, owner).hints(slot)
+            known = self.vault, self.commands, self.secrecy, self.gone
+            hints = Nearest(call, owner, *known).hints(slot)
         what, words = f"no recording of {call.label()}", "to record it"
         facts = [*_upgrades(call, owner), *hints.facts]
         # A token is that of a replayed answer, and nobody could fill it in.
