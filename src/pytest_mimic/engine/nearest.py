@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +17,7 @@ from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
 from pytest_mimic.values.looks import differ_in_ids_alone
-from pytest_mimic.values.tree import IGNORED, paths_of, without
+from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
@@ -143,11 +142,10 @@ class Nearest:
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
             return Hints([fact])
-        kind = "fixture" if is_fixture_owner(other.owner) else "test"
-        fact = f"recorded by {other.owner}, for that {kind} alone"
+        ways = [(way, self._call.line_to_share())]
         if self._call.has_effect:  # What it gives depends on what was asked before.
-            return Hints([fact])
-        return Hints([fact], [(way, self._call.line_to_share())])
+            ways = []
+        return Hints([f"recorded by {other.owner}, for itself alone"], ways)
 
     def _renamed_to(self, begun: Sequence[str]) -> str:
         """Give the owner that is gone, and may be renamed to this one; empty: none.
@@ -196,17 +194,15 @@ class Nearest:
             before = nearest.line or "none"
             facts.append(f"it was recorded with other options: {before}")
             facts += self._why_not_followed(nearest)
-            if all(IGNORED in (one.old, one.new) for one in found):
-                return Hints(facts, [], cause)
         known = variables_in([str(one.new) for one in found])
         variables = variables_in([str(one.old) for one in found])
         missed = [name for name in variables if name not in known]
         if missed:
             return self._without_variables(missed, facts)
-        # Calls that differ in what is made anew have one cause, whatever the values.
-        cause = ", ".join(messages.ignorable_in(described, found)) or cause
         shared = [] if call.in_log else trees
         paths = messages.ignorable_in(described, found, shared)
+        # Calls that differ in what is made anew have one cause, whatever the values.
+        cause = ", ".join(paths) or cause
         # One key among the developers and another in CI; two recorded keys are data.
         if hidden and trees.count(trees[number]) == 1:
             paths = tuple(hidden)
@@ -220,11 +216,7 @@ class Nearest:
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""
-        told = []
-        for name in names:
-            length = len(os.environ.get(name, ""))
-            state = f"has {length} characters" if length else "is not set"
-            told.append(f"the value of {name} is a part of it, and {name} {state}")
+        told = [f"the value of the variable {name} is a part of it" for name in names]
         words = "to replay it, set a value of 16 characters or more, whichever"
         given = " ".join(f"{name}=mimic-0123456789" for name in names)
         ways = [(words, f"{given} {self._commands.pytest()}")]
