@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.events import Plain
 from pytest_mimic.engine.lives import end_run
 from pytest_mimic.engine.processes import edges_of_processes
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
@@ -178,14 +177,6 @@ class Course(Session):
             usage.add(Usage.of_plain(told["usage"]))
             self.run.events.take(told["events"])
 
-    def _tell_controller(self) -> None:
-        told: dict[str, Plain] = {
-            "usage": vars(self.usage),
-            "events": self.run.events.to_plain(),
-        }
-        # xdist has this attribute in its workers.
-        self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
-
     # -- after the tests
 
     @pytest.hookimpl(trylast=True)
@@ -202,7 +193,9 @@ class Course(Session):
         usage.mimicked -= set(absent.values())
         usage.note(self.run.events.rows)
         if self._is_worker:
-            self._tell_controller()
+            told = {"usage": vars(usage), "events": self.run.events.to_plain()}
+            # xdist has this attribute in its workers.
+            self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
             return
         if self.settings.mode == "accept-source":
             from pytest_mimic.engine.accepting import accept  # few runs ask
@@ -242,11 +235,11 @@ class Course(Session):
         write_usage_file(settings.usage, self.usage, settings.rootdir)
 
     def _has_failed(self) -> bool:
-        fails = self.settings.fails_on_unused and bool(self.judgement.unused)
-        wrong = self.run.events.of("stray", "wrong target")
+        if self.settings.fails_on_unused and self.judgement.unused:
+            return True
+        of = self.run.events.of
         # Logs that do not fit one another would fail the next run.
-        unfit = self.run.events.of("former answers", "two answers")
-        return fails or bool(wrong or unfit)
+        return bool(of("stray", "wrong target", "former answers", "two answers"))
 
     def _write_report(self) -> None:
         settings = self.settings
