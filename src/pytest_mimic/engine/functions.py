@@ -126,6 +126,11 @@ class FunctionPlan:
     line: Target
     cassette: Owner | None
 
+    has_players = False
+    _version = -1
+    # Whether the moment of a clock that a test holds is a part of its calls.
+    _has_moment = False
+
     def __post_init__(self) -> None:
         self.inputs = self.mocks.inputs
         has_cassette, has_place = self.cassette is not None, self.line.options.sequence
@@ -133,10 +138,6 @@ class FunctionPlan:
         self.is_shared = not (has_cassette or self.is_in_log)
         self.passes = self.run.passes
         self.players: dict[bytes | str, Player] = {}
-        self.has_players = False
-        self._version = -1
-        # Whether the moment of a clock that a test holds is a part of its calls.
-        self._has_moment = False
 
     @cached_property
     def binder(self) -> Binder:

@@ -208,15 +208,18 @@ class RealCall:
     One that is compared gives its caller what is recorded.
     """
 
+    # What it does beside giving its outcome; None: it is only compared.
+    _effects: Effects | None = None
+    # What its caller gets, if that is not what the call gives now.
+    _recorded: Replay | None = None
+    # Of a stream, what was read of it so far.
+    _items: list[Tree] | None = None
+
     def __init__(self, call: FunctionCall, step: Step) -> None:
         self._call = call
         self._step = step
         self._plan = call.plan
         self._objects: Objects = call.plan.run.vault
-        # What it does beside giving its outcome; None: it is only compared.
-        self._effects: Effects | None = None
-        # What its caller gets, if that is not what the call gives now.
-        self._recorded: Replay | None = None
         # What the function runs in.
         self._block: Effects | Step = step
         if step.mode == "run":
@@ -228,8 +231,6 @@ class RealCall:
             self._recorded = Replay(call, step, self._objects)
             self._recorded.places = call.states.places
         self._layers: list[str] = []
-        # Of a stream, what was read of it so far.
-        self._items: list[Tree] | None = None
         call.watch()
 
     def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

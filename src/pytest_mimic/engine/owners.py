@@ -64,6 +64,16 @@ class Owner:
         scope: What its calls of clients have shown.
     """
 
+    log: Log | None = None
+    unreadable: MimicError | None = None
+    stand_ins: RealValues | None = None
+    setup = ""
+    first_test = ""
+    is_set_up = False
+    has_missed = False
+    has_drifted = False
+    scope: Scope | None = None
+
     def __init__(
         self,
         name: str,
@@ -85,8 +95,6 @@ class Owner:
         self.never_records = never_records
         self.pid = pid or os.getpid()
         self.opening = threading.Lock()
-        self.log: Log | None = None
-        self.unreadable: MimicError | None = None
         self.begun = Begun()
         self.kept: dict[str, Written] = {}
         self.given: dict[tuple[str, int], Entry] = {}
@@ -94,15 +102,8 @@ class Owner:
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.real = RealValues()
-        self.stand_ins: RealValues | None = None
-        self.setup = ""
-        self.first_test = ""
-        self.is_set_up = False
-        self.has_missed = False
-        self.has_drifted = False
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
-        self.scope: Scope | None = None
         self._numbers: dict[str, defaultdict[Hashable, int]] = {}
 
     def __reduce__(self) -> Any:

@@ -77,6 +77,13 @@ class Run:
         servers: The servers of this process.
     """
 
+    failed_test: Owner | None = None
+    test = ""
+    version = 0
+    forgotten = 0
+    see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
+    changing: ChangingValues | None = None
+
     def __init__(self, settings: Settings, places: Places | None = None) -> None:
         self.settings = settings
         self.mode = mode = settings.mode
@@ -84,21 +91,15 @@ class Run:
         self.places = places or Places(settings.rootdir)
 
         self.owners: list[Owner] = []
-        self.failed_test: Owner | None = None
-        self.test = ""
         self.shared = Shared(vault, settings.run_id, is_recording=mode == "record")
         # The logs of wider fixtures, in the order in which these began, by file.
         self._begun: dict[str, list[Log]] = defaultdict(list)
         self.copies: dict[type, bool] | None = {} if settings.writes else None
-        self.version = 0
-        self.forgotten = 0
-        self.see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
 
         self.events = Events()
         self.secrecy = Secrecy(settings.redact)
         commands = Commands(settings.rootdir, settings.start, settings.vault_option)
         self.refusals = Refusals(vault, commands, self.secrecy)
-        self.changing: ChangingValues | None = None
         self.inside = Inside()
         self.passes = self.inside.passes
         self.sleeps = Sleeps()

@@ -175,13 +175,17 @@ class Step(OpenCall):
             owner keeps.
     """
 
+    replayed: Event | None = None
+    recorded: Event | None = None
+    seen: Callable[[Entry], None] | None = None
+    so_far: Callable[[], Body] | None = None
+    _seconds = 0.0
+    _since: float | None = None
+
     def __init__(self, run: Run, call: Call, slot: Slot, owner: Owner) -> None:
         self.call = call
         self.mode = slot.decision
         self.entry = None if slot.is_real else slot.entry
-        self.replayed: Event | None = None
-        self.recorded: Event | None = None
-        self.seen: Callable[[Entry], None] | None = None
         self._run = run
         self._slot = slot
         # None: all tests share the call.
@@ -190,9 +194,6 @@ class Step(OpenCall):
         self._place = slot.name, slot.index or 0
         self.owner = owner
         self._test = run.test
-        self._seconds = 0.0
-        self._since: float | None = None
-        self.so_far: Callable[[], Body] | None = None
         if slot.is_real and self._log is None:
             self.shared_target = call.target
         # In the order of their beginning.

@@ -49,20 +49,22 @@ class Phases:
         target_error: A wrong target, which fails each test of a worker of xdist.
     """
 
+    target_error: TargetError | None = None
+    # Whether drifts wait until the test has ended.
+    _holds_drifts = False
+    # The call of the test, or the phase that kept it from being made.
+    _call: pytest.CallInfo[None]
+    _ending: Ending = "passed"
+    # Nothing proves what the recordings of such a test are for.
+    _is_left_out = False
+    _shown_rows = 0
+
     def __init__(self, session: Session, fixtures: Fixtures) -> None:
-        self.target_error: TargetError | None = None
-        # Whether drifts wait until the test has ended, and those that no report shows.
-        self._holds_drifts = False
+        # Drifts that no report shows.
         self._drifts: list[DriftError] = []
-        # The call of the test, or the phase that kept it from being made.
-        self._call: pytest.CallInfo[None]
         self._session = session
         self._fixtures = fixtures
         self._coverings = ExitStack()
-        self._ending: Ending = "passed"
-        # Nothing proves what the recordings of such a test are for.
-        self._is_left_out = False
-        self._shown_rows = 0
 
     def keep_strays(self) -> None:
         """Name the errors that belong to no test: of a thread, or of an import."""

@@ -70,8 +70,9 @@ class Selection:
         partly_named: The files of which the command line names single tests.
     """
 
+    has_run = False
+
     def __init__(self, config: pytest.Config, usage: Usage) -> None:
-        self.has_run = False
         self._config = config
         self._usage = usage
         self._collected: list[pytest.Item] = []

@@ -38,6 +38,9 @@ class Session:
         only_replayed: The files of the running test that no option records again.
     """
 
+    cleared = 0
+    unnamed_cassettes = 0
+
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.settings = settings = settings_of(config)
@@ -50,8 +53,6 @@ class Session:
         self.usage = Usage()
         self.selection = Selection(config, self.usage)
         self.judgement = Judgement()
-        self.cleared = 0
-        self.unnamed_cassettes = 0
         self.only_replayed: set[str] = set()
 
     def begin_test(self, test: str) -> None:
