@@ -126,7 +126,10 @@ def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
 
     missed = project.run(env=env).expect(failed=1, never=["--mimic-record"])
 
-    assert "the value of the variable MY_API_KEY is a part of it" in missed.error
+    assert (
+        "the value of MY_API_KEY is a part of it, and MY_API_KEY is not set"
+        in missed.error
+    )
     [remedy] = [line for line in missed.error if line.startswith("to replay it")]
     name, _, value = remedy.partition("whichever: ")[2].split()[0].partition("=")
     project.run(env={**env, name: value}).expect(passed=1)

@@ -197,6 +197,42 @@ def test_a_repeated_miss_is_judged_each_time(shop):
     assert run.section[0].startswith("1 call missing")
 
 
+def test_a_miss_in_a_debugger_is_no_miss_of_the_test(shop):
+    shop.tests("""
+        import io, pdb
+        import shop
+
+        def test_week():
+            shop.fetch("EUR")
+            typed = io.StringIO("p shop.fetch('nowhere')\\nc\\n")
+            shown = io.StringIO()
+            pdb.Pdb(stdin=typed, stdout=shown).set_trace()
+            assert "no recording of shop:fetch(base='nowhere'" in shown.getvalue()
+    """)
+
+    shop.replay().expect(passed=1, real=[], never=["missing"])
+
+
+def test_a_miss_of_generated_examples_names_the_page(shop):
+    shop.tests("""
+        import shop
+        from hypothesis import given, settings, strategies
+
+        @settings(database=None, max_examples=1)
+        @given(strategies.integers())
+        def test_week(number):
+            shop.fetch(number)
+    """)
+
+    shop.replay(process=True).expect(
+        failed=1,
+        says=[
+            "Hypothesis makes other examples in each run without a profile: ",
+            "dates-and-ids.html#hypothesis",
+        ],
+    )
+
+
 def test_a_miss_after_an_upgrade_of_its_client_names_both_versions(project):
     pytest.importorskip("httpx")
     project.ini("http")

@@ -506,3 +506,47 @@ def test_a_run_that_could_not_read_a_recording_judges_nothing(shop):
 
     assert "could not judge: a recording was not read" in run.output
     assert len(list(shop.vault.glob("calls/**/*.json"))) == 2
+
+
+def test_a_cancelled_call_that_does_not_begin_is_not_proven_unused(project):
+    """It has lost a race, and may begin in the next run; not if its test is gone."""
+    project.ini("shop:ask sequence")
+    project.module("""
+        import asyncio
+
+        async def ask(name):
+            await asyncio.Event().wait()
+    """)
+    project.tests("""
+        import asyncio, os
+        import shop
+
+        async def race():
+            loser = asyncio.create_task(shop.ask("a"))
+            if "IS_FASTER" not in os.environ:
+                await asyncio.sleep(0)
+            loser.cancel()
+
+        def test_race():
+            asyncio.run(race())
+
+        def test_other():
+            pass
+    """)
+    project.record().expect(passed=2, says=["1 call recorded"])
+    asked = ("--mimic-clear-unused", "--mimic-fail-on-unused")
+
+    run = project.replay(*asked, env={"IS_FASTER": "1"})
+
+    run.expect(
+        passed=2,
+        says=[
+            "--mimic-fail-on-unused could not judge 1 recording: its call was"
+            " cancelled, and may begin in another run"
+        ],
+    )
+    project.replay(*asked).expect(passed=2, says=["1 call replayed"])
+    project.tests("def test_other():\n    pass\n")
+    project.replay("--mimic-clear-unused").expect(
+        passed=1, says=["1 unused recording cleared"]
+    )

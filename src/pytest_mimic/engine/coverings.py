@@ -151,7 +151,8 @@ class Coverings:
         self._mimicked: dict[object, Mimicked] = {}
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
-        self._mocks = Mocks(run, Inputs(run.settings.rootdir, run.vault))
+        inputs = Inputs(run.settings.rootdir, run.vault)
+        self._mocks = Mocks(run, inputs, self._patches)
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}
         run.inside.intercept = run.sleeps.intercept = self.intercept
@@ -203,6 +204,7 @@ class Coverings:
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
+        self._mocks.begin()
         covering = self.cover(
             target for target in targets if not target.is_client and not target.excluded
         )

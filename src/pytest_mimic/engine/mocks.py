@@ -14,6 +14,7 @@ from pytest_mimic.engine.clocks import edges_of_clocks
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.patch.clients import Edge, noting
 from pytest_mimic.patch.holders import is_lazy_import
+from pytest_mimic.patch.patches import Patches
 from pytest_mimic.values.tree import Tree
 
 if TYPE_CHECKING:
@@ -44,24 +45,27 @@ _SENDING = """
     httpx     httpcore           ConnectionPool       handle_request
     httpx     httpcore           AsyncConnectionPool  handle_async_request
     aiohttp   aiohttp.client     ClientSession        _request
-"""
+""".strip().splitlines()
 
 
 class Mocks:
     """What `monkeypatch`, `unittest.mock.patch` and Django's tests hold in a run.
 
-    Libraries that answer the requests of clients use these, too.
-
     Args:
         run: The run, which is told that something else may be replaced.
+        patches: Knows what stands below our own wrappers.
 
     Attributes:
         inputs: What calls of the run reach.
     """
 
-    def __init__(self, run: Run, inputs: Inputs) -> None:
+    def __init__(self, run: Run, inputs: Inputs, patches: Patches) -> None:
         self.inputs = inputs
         self._run = run
+        self._patches = patches
+        # What stood before the tests where clients send: a tool that watches requests
+        # may have replaced it for good.
+        self._before: dict[tuple[str, ...], object] = {}
         self._looked_at = 0
         # What replaces something now, by its id.
         self._held: dict[int, Any] = {}
@@ -96,22 +100,31 @@ class Mocks:
             call.asked |= {client}
             call.mocked |= {*self.replaced_of([client])}
 
+    def begin(self) -> None:
+        """Note what stands where clients send before the tests."""
+        self._before = dict(self._standing(_SENDING))
+
     def replaced_of(self, clients: Collection[str]) -> list[str]:
-        """Give the functions of clients in whose place a test has put others."""
-        self._are_held()
-        places = [row.split() for row in _SENDING.strip().splitlines()]
+        """Give the functions of clients in whose place somebody has put others."""
+        rows = [row for row in _SENDING if row.split()[0] in clients]
         return [
             ".".join(place)
-            for client, *place in places
-            if client in clients and self._is_replaced(*place)
+            for place, standing in self._standing(rows)
+            if self._is_replaced(place, standing)
         ]
 
-    def _is_replaced(self, module: str, cls: str, name: str) -> bool:
-        holder = _value_at(sys.modules.get(module), cls)
-        # requests-mock puts its own there without any of these.
-        maker = getattr(_value_at(holder, name), "__module__", "")
-        is_by_hand = str(maker).startswith("requests_mock")
-        return is_by_hand or (id(holder), name) in self._attributes
+    def _standing(self, rows: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        for _, module, cls, name in map(str.split, rows):
+            if module in sys.modules:
+                held = _value_at(_value_at(sys.modules[module], cls), name)
+                yield (module, cls, name), self._patches.original_of(held)
+
+    def _is_replaced(self, place: tuple[str, ...], standing: object) -> bool:
+        if place in self._before:
+            return standing is not self._before[place]
+        # The module is new: a function of its package knows the names around it.
+        around = getattr(standing, "__globals__", {}).get("__name__", "")
+        return str(around).partition(".")[0] != place[0].partition(".")[0]
 
     def _are_held(self) -> bool:
         """Tell whether anything is replaced now."""

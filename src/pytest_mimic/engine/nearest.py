@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,10 +17,10 @@ from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
-from pytest_mimic.values.looks import differ_in_ids_alone
+from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
 from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.vault import Vault, vault_above
 from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
 
 # Recordings of a target that are read, and those that are compared with a call.
@@ -84,7 +85,12 @@ class Nearest:
             facts = [f"{hints.facts[0]} {where}", *hints.facts[1:]]
             return hints._replace(facts=facts)
         if not self._vault.path.is_dir():
-            return Hints([f"the vault {self._vault.label} does not exist"])
+            facts = [f"the vault {self._vault.label} does not exist"]
+            above = vault_above(self._vault.path, self._commands.rootdir)
+            if above is not None:
+                there = self._commands.folder(above)
+                facts.append(f"a vault in {there} has recordings of these tests")
+            return Hints(facts)
         names = dict.fromkeys([slot.name, *self._vault.names()])
         recorded = list(islice(self._recorded(names), _MOST_READ))
         key = key_of(self._call)
@@ -160,6 +166,8 @@ class Nearest:
         place_of = _file_of if is_fixture else str
         kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
         gone = [one for one in kin if place_of(one) in self._gone]
+        if new_in_test_id(name)[0]:  # No later process has this name.
+            gone = [one for one in gone if not new_in_test_id(one)[0]]
         found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]
         if not found and not is_fixture:
             # Where tests that are not gone begin so, too, it is one of the same file.
@@ -216,7 +224,11 @@ class Nearest:
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""
-        told = [f"the value of the variable {name} is a part of it" for name in names]
+        told = []
+        for name in names:
+            length = len(os.environ.get(name, ""))
+            state = f"has {length} characters" if length else "is not set"
+            told.append(f"the value of {name} is a part of it, and {name} {state}")
         words = "to replay it, set a value of 16 characters or more, whichever"
         given = " ".join(f"{name}=mimic-0123456789" for name in names)
         ways = [(words, f"{given} {self._commands.pytest()}")]

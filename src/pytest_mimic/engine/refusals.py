@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
@@ -22,6 +24,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.vault.vault import Vault
+from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
@@ -81,6 +84,12 @@ class Refusals:
             hints = Nearest(call, owner, *known).hints(slot)
         what, words = f"no recording of {call.label()}", "to record it"
         facts = [*_upgrades(call, owner), *hints.facts]
+        ways = [*hints.ways]
+        if is_called_by("hypothesis.core"):
+            what_differs = (
+                "Hypothesis makes other examples in each run without a profile"
+            )
+            ways.append((what_differs, f"{PAGE_ON_NEW_VALUES}#hypothesis"))
         # A token is that of a replayed answer, and nobody could fill it in.
         made = owner.log.made if owner.log is not None else []
         follows = call.conversation and any(
@@ -97,7 +106,7 @@ class Refusals:
             owner,
             words=words,
             option="" if hints.is_enough else option,
-            ways=hints.ways,
+            ways=ways,
             cause=f"{call.target} {hints.cause}" if hints.cause else "",
         )
 
@@ -286,6 +295,14 @@ def _upgrades(call: Call, owner: Owner) -> list[str]:
         for name, before in owner.log.found.clients.items()
         if before != now.get(name, before)
     ]
+
+
+def is_called_by(module: str) -> bool:
+    """Tell whether a function of a module is on the stack of this thread."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != module:
+        frame = frame.f_back
+    return frame is not None
 
 
 def facts_of(error: MimicError) -> dict[str, Plain]:

@@ -116,7 +116,10 @@ class _Jury:
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
         for found in self._unused_of(name, recording):
-            yield found._replace(test=recording.owner, is_gone=is_gone), reason
+            why, entry = reason, found.entry
+            if not why and not is_gone and entry is not None and entry.end == "waiting":
+                why = "its call was cancelled, and may begin in another run"
+            yield found._replace(test=recording.owner, is_gone=is_gone), why
 
     def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
         """Yield what of a file nobody used: all of it, or some calls of a log."""
