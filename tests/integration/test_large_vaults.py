@@ -59,13 +59,13 @@ def shop(project):
     return project
 
 
-def reads(shop, *words):
-    """Return how often a command has opened each file of the vault, and what it said."""
+def reads(shop, act, *words):
+    """Return how often each file of the vault was opened, and what a command or run said."""
     global is_counting
     opened.clear()
     is_counting = True
     try:
-        answer = shop.command(*words)
+        answer = act(*words)
     finally:
         is_counting = False
     label = f"{shop.vault}/"
@@ -79,7 +79,7 @@ def test_a_file_of_the_vault_is_read_alone(shop, command, start):
     log = next(iter(shop.files("logs")))
 
     for name in [names[0], log]:
-        found, answer = reads(shop, command, start.format(name))
+        found, answer = reads(shop, shop.command, command, start.format(name))
 
         of_calls = {file for file in found if file.startswith(("calls", "logs"))}
         # Who else names its object of `inputs` is looked for, and found at once.
@@ -88,7 +88,7 @@ def test_a_file_of_the_vault_is_read_alone(shop, command, start):
 
 @pytest.mark.parametrize("command", ["ls", "check"])
 def test_each_file_is_read_a_few_times_at_most(shop, command):
-    found, answer = reads(shop, command)
+    found, answer = reads(shop, shop.command, command)
 
     known = shop.files("calls").keys() | shop.files("logs").keys()
     assert answer.code == 0
@@ -99,18 +99,28 @@ def test_what_is_cleared_is_read_a_few_times_at_most(shop):
     """Whatever it is, and however much goes."""
     shop.tests("import shop\n\ndef test_it():\n    shop.small(1)\n")
     before = set(shop.files("calls"))
-    global is_counting
-    opened.clear()
-    is_counting = True
-    try:
-        shop.run("--mimic-clear-unused").expect(passed=1)
-    finally:
-        is_counting = False
 
-    label = f"{shop.vault}/"
-    found = Counter(one[len(label) :] for one in opened if one.startswith(label))
+    found, run = reads(shop, shop.run, "--mimic-clear-unused")
+
+    run.expect(passed=1)
     assert len(shop.files("calls")) == 1
     assert max(found[name] for name in before - shop.files("calls").keys()) <= 2
+
+
+def test_misses_read_what_comes_next_to_them_once(shop):
+    shop.tests("""
+        import pytest, shop
+
+        @pytest.mark.parametrize("n", range(100, 120))
+        def test_it(n):
+            shop.small(n)
+    """)
+
+    found, run = reads(shop, shop.run)
+
+    run.expect(failed=20, says=["nearest: recorded by"])
+    # They are read for the unused ones and for the cost, too.
+    assert max(found[name] for name in shop.files("calls")) <= 3
 
 
 def test_the_json_of_ls_is_one_document_that_comes_call_by_call(shop):

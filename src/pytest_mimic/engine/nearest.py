@@ -44,7 +44,7 @@ class Hints(NamedTuple):
     is_enough: bool = False
 
 
-class _Recorded(NamedTuple):
+class Recorded(NamedTuple):
     """A recorded call, its owner, its day, and its place in a file."""
 
     owner: str
@@ -65,6 +65,7 @@ class Nearest:
         commands: Writes commands.
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more.
+        of_targets: Recordings by target, which the run has read for other calls.
     """
 
     _call: Call
@@ -73,6 +74,7 @@ class Nearest:
     _commands: Commands
     _secrecy: Secrecy
     _gone: Container[str]
+    _of_targets: dict[str, list[Recorded]]
 
     def hints(self, slot: Slot) -> Hints:
         """Give what the error of a miss says."""
@@ -91,8 +93,14 @@ class Nearest:
                 there = self._commands.folder(above)
                 facts.append(f"a vault in {there} has recordings of these tests")
             return Hints(facts)
-        names = dict.fromkeys([slot.name, *self._vault.names()])
-        recorded = list(islice(self._recorded(names), _MOST_READ))
+        target = self._call.target
+        if target not in self._of_targets:
+            found = islice(self._recorded(self._vault.names()), _MOST_READ)
+            self._of_targets[target] = list(found)
+        # The log of the owner is read anew: this run may have written it.
+        others = self._of_targets[target]
+        recorded = [one for one in others if one.name != slot.name]
+        recorded += self._recorded([slot.name])
         key = key_of(self._call)
         hints_of_equal = self._of_equal(
             [one for one in recorded if key_of(one.entry) == key]
@@ -106,7 +114,7 @@ class Nearest:
         recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
         return self._of_nearest(recorded[:_CANDIDATES])
 
-    def _recorded(self, names: Iterable[str]) -> Iterator[_Recorded]:
+    def _recorded(self, names: Iterable[str]) -> Iterator[Recorded]:
         """Yield the recordings of the call's target in some files."""
         for name in names:
             try:
@@ -118,11 +126,11 @@ class Nearest:
                     day = entry.recorded or recording.recorded
                     # An imported cassette is of no test.
                     owner = recording.owner or name.removesuffix(".json")
-                    yield _Recorded(owner, day, entry, name, number)
+                    yield Recorded(owner, day, entry, name, number)
 
     # -- an equal call
 
-    def _of_equal(self, equal: Sequence[_Recorded]) -> Hints | None:
+    def _of_equal(self, equal: Sequence[Recorded]) -> Hints | None:
         """Say who else has recorded the same call."""
         way = "to let all tests share it"
         logs = [one for one in equal if one.name.startswith("logs/")]
@@ -179,7 +187,7 @@ class Nearest:
 
     # -- the nearest one
 
-    def _of_nearest(self, recorded: Sequence[_Recorded]) -> Hints:
+    def _of_nearest(self, recorded: Sequence[Recorded]) -> Hints:
         """Say in which parts the nearest recording differs, which has the fewest."""
         call = self._call
         described = call.counted(call.described)

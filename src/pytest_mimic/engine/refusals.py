@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.nearest import Recorded
     from pytest_mimic.values.differences import Difference
 
 _MOST_OF_A_DRIFT = 10
@@ -61,12 +62,14 @@ class Refusals:
         commands: Writes the commands.
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more, as far as is known.
+        of_targets: Recordings by target, as far as misses have read them.
     """
 
     vault: Vault
     commands: Commands
     secrecy: Secrecy
     gone: Container[str] = ()
+    of_targets: dict[str, list[Recorded]] = field(default_factory=dict)
 
     def of(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""
@@ -81,7 +84,7 @@ class Refusals:
             hints = Hints([f"{kept}: {why}"])
         else:
             known = self.vault, self.commands, self.secrecy, self.gone
-            hints = Nearest(call, owner, *known).hints(slot)
+            hints = Nearest(call, owner, *known, self.of_targets).hints(slot)
         what, words = f"no recording of {call.label()}", "to record it"
         facts = [*_upgrades(call, owner), *hints.facts]
         ways = [*hints.ways]
