@@ -119,7 +119,7 @@ def test_each_link_of_the_readme_leads_to_a_file():
     links = re.findall(r"\]\(([^)]+)\)", readme)
 
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
-    described = metadata("pytest-mimic").get_payload()
+    described = metadata("pytest-mimic")["Description"]
     built = re.findall(r"\]\(([^)]+)\)", described)
     assert [link.partition("/raw/main/")[2] for link in built] == links
 

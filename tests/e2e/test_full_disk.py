@@ -78,7 +78,7 @@ def test_a_call_that_could_not_be_written_leaves_its_place_empty(project):
                     shop.turn(1)
             finally:
                 shop.is_full = False
-                shop.limit(-1)
+                shop.limit(shop.resource.RLIM_INFINITY)
             assert shop.turn(1) == 1
             assert shop.turn(2) == 2
     """)
@@ -103,7 +103,7 @@ def test_a_log_that_could_not_be_written_is_not_counted_and_not_lost(project):
             shop.limit(0)
 
         def pytest_runtest_logfinish():
-            shop.limit(-1)
+            shop.limit(shop.resource.RLIM_INFINITY)
     """)
     project.tests("""
         import shop

@@ -182,6 +182,10 @@ def _lambdas_in(tree: ast.Module) -> list[Any]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
 
 
+# From Python 3.15 on, each import says whether it is a lazy one.
+_NO_SOURCE = ("ctx", "type_comment", "is_lazy")
+
+
 def _counted(node: ast.AST) -> Iterator[object]:
     """Give the fields of a node that count, each behind its name.
 
@@ -198,7 +202,7 @@ def _counted(node: ast.AST) -> Iterator[object]:
             value = _statements(node, value)
         elif isinstance(node, ast.JoinedStr):
             value = [one for one in value if getattr(one, "value", None) != ""]
-        if value is None or value == [] or name in ("ctx", "type_comment"):
+        if value is None or value == [] or name in _NO_SOURCE:
             continue
         yield f"{name}="
         is_syntax = isinstance(value, ast.AST | list)
