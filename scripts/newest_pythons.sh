@@ -11,7 +11,7 @@ shift
 pythons=(3.14 3.15)
 
 if [ ! -x "$tree/usr/bin/python3.15" ]; then
-    debootstrap --variant=minbase --include=python3.14-venv,python3.15-venv,ca-certificates,git sid "$tree"
+    debootstrap --variant=minbase --include=python3.14-venv,python3.15-venv,ca-certificates,git,postgresql,redis-server sid "$tree"
 fi
 mountpoint -q "$tree/proc" || mount -t proc proc "$tree/proc"
 mountpoint -q "$tree/dev" || mount --rbind /dev "$tree/dev"
@@ -31,7 +31,7 @@ for python in "${pythons[@]}"; do
         "/venv-$python/bin/pip" install --quiet uv
         export VIRTUAL_ENV=/venv-$python UV_NATIVE_TLS=1
         uv=/venv-$python/bin/uv
-        "$uv" pip install --quiet .
+        "$uv" pip install --quiet --reinstall-package pytest-mimic .
         for group in test values clients; do
             "/venv-$python/bin/python" -c "
 import tomllib

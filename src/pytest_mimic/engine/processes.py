@@ -33,7 +33,7 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
         return bool(coverings.in_force()) and not run.passes()
 
     def note_other(method: str) -> None:
-        if method not in _ENTERED and is_mimicked():
+        if method not in _ENTERED and run.test and is_mimicked():
             run.tell("spawned", method, cause=method)
 
     def note_start(process: Any) -> None:
