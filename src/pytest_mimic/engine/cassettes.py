@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pytest_mimic.engine.calls import answer_of
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import end_cassette
+from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
@@ -22,9 +23,6 @@ from pytest_mimic.values.outcome import player, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry
-
-if TYPE_CHECKING:
-    from pytest_mimic.engine.logs import Log
 
 Fixture = Literal["record", "replay", "auto"]
 
@@ -160,10 +158,8 @@ class Cassette:
     @property
     def mode(self) -> str:
         """What the block does: `record`, `replay`, `verify` or `live`."""
-        mode = self._owner.mode
-        if mode == "accept-source":
-            return "replay"
-        return "record" if mode == "rerecord" else mode
+        shown = {"accept-source": "replay", "rerecord": "record"}
+        return shown.get(self._owner.mode, self._owner.mode)
 
     @property
     def calls(self) -> list[CassetteCall]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.servers import is_of_this_machine
 from pytest_mimic.patch.clients import Edge, noting
-
-if TYPE_CHECKING:
-    from pytest_mimic.engine.run import Run
 
 
 def edges_of_connections(run: Run) -> Iterator[Edge]:

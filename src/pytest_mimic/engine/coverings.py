@@ -7,11 +7,12 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import Mocks
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import Edge, adapter_of, client_of
@@ -32,10 +33,6 @@ from pytest_mimic.patch.named import (
 from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, Target
-
-if TYPE_CHECKING:
-    from pytest_mimic.engine.owners import Owner
-    from pytest_mimic.engine.run import Run
 
 
 class Line:

@@ -189,14 +189,13 @@ def _judge_shared(
     if ending != "failed":
         _confirm_given(run, owner)
     for written in owner.kept.values():
-        failed = 0
+        failed, is_replaced = 0, ending == "failed" and written.replaced
         for number, entry in written.answers.items():
             why = why_not_kept(entry, ending, below_replayed=below_replayed)
             failed += bool(why)
-            if why or not (ending == "failed" and written.replaced):
+            if why or not is_replaced:
                 before = written.replaced.get(number)
                 _tell_outcome(run, owner, written.name, entry, before, why)
-        is_replaced = ending == "failed" and written.replaced
         if not is_replaced and failed < len(written.answers):
             left.append(written)
         elif run.shared.put_back(written):

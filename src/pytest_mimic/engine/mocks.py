@@ -8,17 +8,15 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache, partial
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic.engine.clocks import edges_of_clocks
 from pytest_mimic.engine.inputs import Inputs, Reached
+from pytest_mimic.engine.run import Run
 from pytest_mimic.patch.clients import Edge, noting
 from pytest_mimic.patch.holders import is_lazy_import
 from pytest_mimic.patch.patches import Patches
 from pytest_mimic.values.tree import Tree
-
-if TYPE_CHECKING:
-    from pytest_mimic.engine.run import Run
 
 _ABSENT = object()
 # What replaces something: its class, a method that begins it, and the one that ends it.
