@@ -168,18 +168,15 @@ class Phases:
         is_due = call.when != "setup" or call.excinfo is not None
         if is_due and not self._holds_drifts:
             drifts, self._drifts = self._drifts, []
-        verdict = None
         # A test of `unittest` keeps its failures until the report is made.
         kept: Any = getattr(item, "_excinfo", None)
         raised = call.excinfo or (kept[0] if kept else None)
         if errors or drifts or raised:
-            from pytest_mimic.run.verdicts import Verdict  # Few phases need it.
+            from pytest_mimic.run.verdicts import judged  # Few phases need it.
 
-            verdict = Verdict(item, raised, errors, drifts)
-            verdict.judge(call)
-        report = yield
-        if verdict is not None:
-            verdict.complete(report)
+            report = yield from judged(item, call, raised, errors, drifts)
+        else:
+            report = yield
         if call.when == "call" or report.failed:
             self._call = call
         is_ours = raised is not None and isinstance(raised.value, MimicError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -31,91 +31,85 @@ _OURS = (MimicError, EndlessCallsError)
 _FILTER = "_traceback_filter"
 
 
-class Verdict:
-    """What a phase of a test fails for beside what it has raised.
+def judged(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    raised: pytest.ExceptionInfo[BaseException] | None,
+    errors: Sequence[MimicError],
+    drifts: Sequence[DriftError],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a phase fail for what its code has hidden, before pytest makes its report.
 
-    An error that its code has hidden is put where pytest looks for what it raised: so
-    `xfail`, `-x` and `--pdb` treat it like any other.
+    An error is put where pytest looks for what the phase has raised: so `xfail`, `-x`
+    and `--pdb` treat it like any other.
 
     Args:
         item: The test.
-        raised: What the phase has raised.
-        noted: The errors of its calls, drifts apart.
+        call: The phase.
+        raised: What it has raised.
+        errors: Those of its calls, drifts apart.
         drifts: Its drifts.
+
+    Returns:
+        The report, with the errors that its traceback does not show.
     """
+    from unittest import SkipTest  # pytest loads it when a test needs it
 
-    def __init__(
-        self,
-        item: pytest.Item,
-        raised: pytest.ExceptionInfo[BaseException] | None,
-        noted: Sequence[MimicError],
-        drifts: Sequence[DriftError],
-    ) -> None:
-        self._item = item
-        self._raised = raised
-        self._errors = [*noted]
-        self._drifts = "\n".join(_first(_texts_of_drifts(drifts)))
-        self._hidden: MimicError | None = None
+    drifted = "\n".join(_first(_texts_of_drifts(drifts)))
+    hidden: MimicError | None = None
+    if raised is None or isinstance(raised.value, (pytest.skip.Exception, SkipTest)):
+        files = own_files(item)
+        errors = [one for one in errors if not _is_handled(one, files)]
+        if errors:
+            hidden = _in_words_of_test(errors[0], item, is_skipped=raised is not None)
+        elif drifted:
+            hidden = _DriftsError(drifted)
+    elif any(isinstance(one, _OURS) for one in _shown_errors(raised.value)):
+        vars(item)[_FILTER] = partial(_of_project, item)
+    if hidden is not None:
+        call.excinfo = _raised(hidden)
+        if hasattr(item, "_excinfo"):
+            item._excinfo = None
+    report = yield
+    vars(item).pop(_FILTER, None)
+    if hidden is not None:
+        report.longrepr = str(hidden)
+    elif report.failed and raised is not None:
+        _leave_out_our_lines(report, raised, item)
+    told = str(report.longrepr)
+    if raised is not None:
+        told += "\n".join(map(str, _shown_errors(raised.value)))
+    texts: dict[str, None] = {}
+    for error in errors:
+        text = str(error)
+        if text.partition("\n")[0] not in told:
+            texts[f"{type(error).__name__}: {text}"] = None
+    shown = _first(texts)
+    if drifted and drifted not in told:
+        shown.append(drifted)
+    if shown:
+        report.sections.append(("mimic", "\n".join(shown)))
+    return report
 
-    def judge(self, call: pytest.CallInfo[None]) -> None:
-        """Let a phase fail for what its code has hidden, before pytest judges it."""
-        from unittest import SkipTest  # pytest loads it when a test needs it
 
-        raised = self._raised
-        skips = (pytest.skip.Exception, SkipTest)
-        if raised is None or isinstance(raised.value, skips):
-            self._raise_hidden(call)
-        elif any(isinstance(one, _OURS) for one in _shown_errors(raised.value)):
-            vars(self._item)[_FILTER] = partial(_of_project, self._item)
+def _raised(error: MimicError) -> pytest.ExceptionInfo[BaseException]:
+    try:
+        raise error
+    except MimicError:
+        return pytest.ExceptionInfo.from_current()
 
-    def _raise_hidden(self, call: pytest.CallInfo[None]) -> None:
-        """Put an error that the test's own code did not handle in the phase."""
-        files = own_files(self._item)
-        self._errors = [one for one in self._errors if not _is_handled(one, files)]
-        if self._errors:
-            self._hidden = self._in_words_of_test(self._errors[0])
-        elif self._drifts:
-            self._hidden = _DriftsError(self._drifts)
-        if self._hidden is None:
-            return
-        try:
-            raise self._hidden
-        except MimicError:
-            call.excinfo = pytest.ExceptionInfo.from_current()
-        if hasattr(self._item, "_excinfo"):
-            self._item._excinfo = None
 
-    def _in_words_of_test(self, error: MimicError) -> MimicError:
-        name = type(error).__name__
-        text = f"{name}: {error}"
-        if isinstance(error, TargetError):
-            return TargetError(text)  # no call has raised it
-        is_miss = isinstance(error, MissingRecordingError)
-        what = "a missing recording" if is_miss else name
-        verb = "passed only because" if self._raised is None else "was skipped after"
-        place = _place_of_catch(error, self._item)
-        return type(error)(f"{verb} {what} was swallowed{place}", text.split("\n"))
-
-    def complete(self, report: pytest.TestReport) -> None:
-        """Let a report show what its traceback does not."""
-        vars(self._item).pop(_FILTER, None)
-        if self._hidden is not None:
-            report.longrepr = str(self._hidden)
-        elif report.failed and self._raised is not None:
-            _leave_out_our_lines(report, self._raised, self._item)
-        told = str(report.longrepr)
-        if self._raised is not None:
-            told += "\n".join(map(str, _shown_errors(self._raised.value)))
-        texts = []
-        for error in self._errors:
-            text = str(error)
-            if text.partition("\n")[0] not in told:
-                texts.append(f"{type(error).__name__}: {text}")
-        texts = _first(dict.fromkeys(texts))
-        if self._drifts and self._drifts not in told:
-            texts.append(self._drifts)
-        if texts:
-            report.sections.append(("mimic", "\n".join(texts)))
+def _in_words_of_test(
+    error: MimicError, item: pytest.Item, *, is_skipped: bool
+) -> MimicError:
+    name = type(error).__name__
+    text = f"{name}: {error}"
+    if isinstance(error, TargetError):
+        return TargetError(text)  # no call has raised it
+    what = "a missing recording" if isinstance(error, MissingRecordingError) else name
+    verb = "was skipped after" if is_skipped else "passed only because"
+    place = _place_of_catch(error, item)
+    return type(error)(f"{verb} {what} was swallowed{place}", text.split("\n"))
 
 
 class _DriftsError(DriftError):
