@@ -45,12 +45,12 @@ EventKind: TypeAlias = Literal[
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line
     "became one",  # requests that differ in ignored parts alone: cause, identity
-    "looks secret",  # what; mark: the name in mimic_redact that accepts it
+    "looks secret",  # what; mark: the name that `!` in mimic_redact accepts
     "not searched",  # bytes, in which nobody can look for secrets
     "accepted",  # a stale call of a target: cause, name, identity, at; what is new
     "not accepted",  # the same, where a test that uses it did not pass: what
     "inputs changed",  # of a replayed call of the target in `call`: cause, identity
-    "damaged",  # a file of the vault that a test needed, in `call`: cause, remedies
+    "damaged",  # a file of the vault that a test needed, in `call`: cause, what helps
     "connected",  # a test to another machine, without a line: in `call`
     "spawned",  # a process that was started anew, by the method in `call`
     "stray",  # an error that belongs to no test, in `call`

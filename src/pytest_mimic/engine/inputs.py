@@ -133,11 +133,23 @@ class Inputs:
 
     def _changed(self, name: str) -> list[str]:
         listed = self._vault.read_object(name)[:]
+        changed: list[str] = []
         try:
-            return [*self._changes(listed)]
+            content = loads(listed)
+            for own, digest in content["functions"].items():
+                module_name, path = _place_of(own)
+                module = self.code.module(module_name)
+                if digest != module.digest(path):
+                    file = module.file
+                    where = os.path.relpath(file, self.rootdir) if file else "gone"
+                    changed.append(f"{own} ({where})")
+            for own, digest in content["files"].items():
+                if self._digest_of_file(own) != digest:
+                    changed.append(own)
         except MALFORMED as error:
             what = f"{name} is no list of what a call has reached"
             raise CorruptRecordingError(what, file=name) from error
+        return changed
 
     def renewed(self, name: str, target: str, arguments: Tree) -> bytes:
         """Give a list as a call that reads the same files would make it today.
@@ -153,19 +165,6 @@ class Inputs:
         files = loads(self._vault.read_object(name)[:])["files"]
         opened = [str(self.rootdir / one) for one in files]
         return self._list_of(self.reached_by(target, arguments), opened)
-
-    def _changes(self, listed: bytes) -> Iterator[str]:
-        content = loads(listed)
-        for name, digest in content["functions"].items():
-            module_name, path = _place_of(name)
-            module = self.code.module(module_name)
-            if digest != module.digest(path):
-                file = module.file
-                where = os.path.relpath(file, self.rootdir) if file else "gone"
-                yield f"{name} ({where})"
-        for name, digest in content["files"].items():
-            if self._digest_of_file(name) != digest:
-                yield name
 
     def _own(self, opened: Iterable[str]) -> Iterator[str]:
         """Yield the files of the project that were there before the run, by name."""

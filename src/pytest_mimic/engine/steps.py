@@ -356,7 +356,7 @@ class Step(OpenCall):
         """Name what looks like a key in what is recorded, and what is made anew."""
         run, test = self._run, self._test
         for shown, mark in run.secrecy.secrets.keys_in(described, body):
-            label, mark = self.call.label(), f"!{mark}"
+            label = self.call.label()
             run.events.add("looks secret", label, test=test, what=shown, mark=mark)
         if run.changing is not None:
             run.changing.note_call(call, described, test)

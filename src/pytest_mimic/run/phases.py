@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from pytest_mimic.engine.events import CALLS, Event, Plain
+from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.inside import LeftOut
 from pytest_mimic.engine.lives import end_test
 from pytest_mimic.engine.logs import Ending
@@ -31,12 +31,12 @@ from pytest_mimic.words import duration, few, on_one_line, plural
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Secrets
 
-# Damage that one command mends in all files: words, and the command.
+# Damage that one command mends in all files.
 _DAMAGES = {
-    "pointer": ("Git LFS pointers", "git lfs pull"),
-    "conflict": ("in conflict", "git status"),
-    "format": ("of another format", "pytest --mimic-rerecord"),
-    "newer": ("of a newer version", "pip install --upgrade pytest-mimic"),
+    "pointer": "Git LFS pointers: git lfs pull",
+    "conflict": "in conflict: git status",
+    "format": "of another format: pytest --mimic-rerecord",
+    "newer": "of a newer version: pip install --upgrade pytest-mimic",
 }
 # In seconds: a shorter call says nothing of its time.
 _WORTH_A_WORD = 0.01
@@ -195,9 +195,8 @@ class Phases:
                 # Damage, or the system, keeps calls from what they would use.
                 self._session.usage.partial["a recording was not read"] = "stopped"
             if isinstance(error, CorruptRecordingError) and error.damage in _DAMAGES:
-                cause, command = _DAMAGES[error.damage]
-                ways: list[Plain] = [["what helps", command]]
-                run.events.add("damaged", error.file, cause=cause, remedies=ways)
+                cause = _DAMAGES[error.damage]
+                run.events.add("damaged", error.file, cause=cause)
             if isinstance(error, DriftError):
                 self._drifts.append(error)
             else:

@@ -126,12 +126,6 @@ def _again(words: str, default: str = "") -> _Remedy:
     return commands
 
 
-def _ways(_: Session, events: list[Event]) -> list[str]:
-    """Return what the events name themselves, each once."""
-    remedies: list[Any] = [event.facts["remedies"] for event in events]
-    return [*dict.fromkeys(": ".join(way) for ways in remedies for way in ways)]
-
-
 def _way_without_a_call(event: Event) -> str:
     """Return what lets a call find a recording that is there: `mv`, or `rekey`."""
     remedies: Any = event.facts.get("remedies", [])
@@ -232,16 +226,15 @@ def _line_with(
 # -- what helps: words
 
 
-def _marks_of_keys(_: Session, events: list[Event]) -> list[str]:
-    marks = [*dict.fromkeys(event.text("mark") for event in events)]
-    which = f" (the first {SHOWN} of {len(marks)})" if len(marks) > SHOWN else ""
-    shown = ", ".join(marks[:SHOWN])
-    return [f"if they are not secret{which}: mimic_redact = {shown}"]
+def _without(fact: str, words: str) -> _Remedy:
+    """Return a remedy: the line of `mimic_redact` that takes names out."""
 
+    def lines(_: Session, events: list[Event]) -> list[str]:
+        names = [*dict.fromkeys(f"!{event.text(fact)}" for event in events)]
+        which = f" (the first {SHOWN} of {len(names)})" if len(names) > SHOWN else ""
+        return [f"{words}{which}: mimic_redact = {', '.join(names[:SHOWN])}"]
 
-def _names_to_take_out(_: Session, events: list[Event]) -> list[str]:
-    names = dict.fromkeys(f"!{event.text('cause')}" for event in events)
-    return [f"to keep what is no secret: mimic_redact = {few([*names])}"]
+    return lines
 
 
 # -- the lists
@@ -255,7 +248,7 @@ _LISTS = """
     drifted             | call          | drifted
     made anew           | part          | the next run will ask otherwise, and miss
     new test id         | call          | the next run has other ids for these tests, and misses
-    damaged             | files         | damaged files of the vault
+    damaged             | files         | damaged files of the vault, and what helps
     kept failure        | call          | recorded errors
     lost value          | call          | errors that have replaced recorded values
     not recorded        | call          | not recorded
@@ -301,7 +294,6 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
     "new test id": (
         'to give a case the same id in each run: pytest.param(..., id="...")',
     ),
-    "damaged": (_ways,),
     "kept failure": (_again("to record them again"),),
     "lost value": (_restores,),
     "repeated": (_again("to record each of these calls"),),
@@ -309,14 +301,20 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
     "former answers": (_again("to record them again", RERECORD),),
     "two answers": (_in_one_process,),
     "told apart by order": (_lines_with("match", "to tell them apart"),),
-    "looks secret": (f"if they are secret: {PAGE_ON_KEYS}", _marks_of_keys),
+    "looks secret": (
+        f"if they are secret: {PAGE_ON_KEYS}",
+        _without("mark", "if they are not secret"),
+    ),
     "inputs changed": (_of_changed_inputs,),
     "spawned": (
         "to mimic calls there: name the function that starts it, or use"
         " multiprocessing",
     ),
     "as before": (_again("to accept the new source", RERECORD),),
-    "hidden": (_names_to_take_out, _again("and record them again")),
+    "hidden": (
+        _without("cause", "to keep what is no secret"),
+        _again("and record them again"),
+    ),
 }
 
 
