@@ -1,8 +1,9 @@
-"""Bytes in plain data: as a text if they are one, else as base64."""
+"""Bytes in plain data, as a text if they are one, and pairs of names and values."""
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_mimic.secrets.placeholders import is_placeholder
@@ -25,3 +26,11 @@ def bytes_of(plain: Any) -> bytes:
     text = plain["$base64"] if isinstance(plain, dict) else plain
     is_text = isinstance(plain, str) or is_placeholder(text)
     return text.encode() if is_text else b64decode(text, validate=True)
+
+
+def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs by name. Several of one name are a list."""
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: one if len(one) > 1 else one[0] for name, one in found.items()}

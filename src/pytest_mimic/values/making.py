@@ -221,15 +221,11 @@ class Maker:
         return items
 
     def _of_model(self, cls: Any, tree: Node) -> dict[str, Any]:
-        extra, private = (
-            self.value_of(tree.get("extra")),
-            self.value_of(tree.get("private")),
-        )
-        if private is None and member_of(cls, "__private_attributes__"):
-            private = {}
         config = checked(member_of(cls, "model_config"), dict)
-        if extra is None and config.get("extra") == "allow":
-            extra = {}
+        extra: Any = {} if config.get("extra") == "allow" else None
+        private: Any = {} if member_of(cls, "__private_attributes__") else None
+        extra = self.value_of(tree.get("extra", extra))
+        private = self.value_of(tree.get("private", private))
         hidden = {
             "__pydantic_extra__": checked(extra, dict, type(None)),
             "__pydantic_fields_set__": {self.text(name) for name in tree["fields_set"]},

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from grpc._cython.cygrpc import _Metadatum
 
 from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import bytes_of, text_or_base64
+from pytest_mimic.clients.binary import bytes_of, fields, text_or_base64
 from pytest_mimic.secrets.placeholders import is_placeholder, number_of
 
 Deserialize = Callable[[bytes], Any]
@@ -122,14 +122,12 @@ def _given_bytes(field: Any, value: Any) -> Any:
 
 def read_metadata(pairs: Iterable[Any] | None) -> Plain:
     """Return metadata by its keys; several values of one key are a list."""
-    values: dict[str, list[Any]] = {}
-    for key, value in pairs or ():
-        plain = text_or_base64(value) if isinstance(value, bytes) else _text(value)
-        values.setdefault(key, []).append(plain)
-    return {key: each if each[1:] else each[0] for key, each in values.items()}
+    return fields((key, _plain(value)) for key, value in pairs or ())
 
 
-def _text(value: object) -> str:
+def _plain(value: object) -> Any:
+    if isinstance(value, bytes):
+        return text_or_base64(value)
     # A member of an enumeration of texts is sent as its value.
     return str.__str__(value) if isinstance(value, str) else str(value)
 

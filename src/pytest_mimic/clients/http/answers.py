@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pytest_mimic.client import Plain
+from pytest_mimic.clients.binary import fields
 from pytest_mimic.clients.http import bodies
 from pytest_mimic.clients.http.failures import NAMES_BY_KIND
 from pytest_mimic.secrets.placeholders import OWN
@@ -83,7 +84,7 @@ class Head(NamedTuple):
             is_left: Whether its reader left it before its end.
             error: What broke it off.
         """
-        headers = _joined(self.headers)
+        headers = fields((name.lower(), value) for name, value in self.headers)
         data = b"".join(pieces)
         encoding = str(headers.pop("content-encoding", ""))
         encoding = self.unpacked or encoding
@@ -269,18 +270,6 @@ def _seconds(date: object) -> float:
         return parsedate_to_datetime(str(date)).timestamp()
     except (TypeError, ValueError):
         return 0.0
-
-
-def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
-    joined: dict[str, str | list[str]] = {}
-    for name, value in headers:
-        key = name.lower()
-        before = joined.get(key)
-        if before is None:
-            joined[key] = value
-        else:
-            joined[key] = [*(before if isinstance(before, list) else [before]), value]
-    return joined
 
 
 def decompressed(data: bytes, encoding: str) -> bytes | None:

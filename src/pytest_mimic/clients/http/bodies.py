@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pytest_mimic.client import Plain
+from pytest_mimic.clients.binary import fields
 
 # How a server may have written its JSON. The first is the default.
 _LAYOUTS: dict[str, JSONEncoder] = {
@@ -142,14 +143,6 @@ def items(body: Plain) -> Sequence[Any]:
             held: list[Any] = body[form]
             return held
     return written(body).decode("latin-1")
-
-
-def fields(pairs: Iterable[tuple[str, Any]]) -> Plain:
-    """Return pairs by name. Several of one name are a list."""
-    found: dict[str, list[Any]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return {name: one if len(one) > 1 else one[0] for name, one in found.items()}
 
 
 def written(body: Plain) -> bytes:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_mimic.client import Plain
+from pytest_mimic.clients.binary import fields
 from pytest_mimic.clients.http import answers, bodies
 
 # Headers that choose an answer, or say what to do.
@@ -95,9 +96,9 @@ def parts_of(plain: Plain) -> Plain:
     }
     if port or scheme in _DEFAULT_PORTS:
         parts["port"] = int(port) if port else _DEFAULT_PORTS[scheme]
-    fields = bodies.fields(parse_qsl(query, keep_blank_values=True)) if query else {}
-    if fields:
-        parts["query"] = _unsigned(fields)
+    sent = fields(parse_qsl(query, keep_blank_values=True)) if query else {}
+    if sent:
+        parts["query"] = _unsigned(sent)
     parts["headers"] = plain.get("headers", {})
     if "body" in plain:
         content = bodies.content(plain["body"])
