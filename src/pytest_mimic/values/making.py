@@ -11,6 +11,7 @@ import builtins
 import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import EnumMeta, Flag
 from functools import partial
 from importlib import import_module
@@ -30,6 +31,7 @@ from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attr
 from pytest_mimic.values.tree import Node, is_tagged, path_to, shown_path, unescaped
 
 
+@dataclass
 class Maker:
     """Makes values of trees.
 
@@ -39,17 +41,11 @@ class Maker:
         load_imports: Imports what the code of the target names.
     """
 
-    def __init__(
-        self,
-        places: Places,
-        read: Callable[[Node], Any],
-        load_imports: Callable[[], object] | None = None,
-    ) -> None:
-        self.places = places
-        self.read = read
-        self.load_imports = load_imports
-        # The innermost part of which nothing can be made.
-        self._wrong: Any = None
+    places: Places
+    read: Callable[[Node], Any]
+    load_imports: Callable[[], object] | None = None
+    # The innermost part of which nothing can be made.
+    _wrong: Any = None
 
     def made(self, tree: Any) -> Any:
         """Make the value of a whole tree.

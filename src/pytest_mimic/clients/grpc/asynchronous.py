@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -60,12 +61,12 @@ def get_state(
     return grpc.ChannelConnectivity.READY
 
 
+@dataclass
 class _Interceptor:
     """Takes a call of one method."""
 
-    def __init__(self, port: Port, called: calls.Method) -> None:
-        self._port = port
-        self._called = called
+    _port: Port
+    _called: calls.Method
 
     async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call of one response."""

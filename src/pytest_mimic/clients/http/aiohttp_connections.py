@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from textwrap import dedent
 from typing import Any
@@ -158,6 +159,7 @@ class _ReplayedReader(StreamReader):
             await self._wait()
 
 
+@dataclass
 class Connecting(Attempt):
     """The connection of a request, recorded or real.
 
@@ -173,17 +175,10 @@ class Connecting(Attempt):
     is_task = True
     phase = "connecting"
 
-    def __init__(
-        self,
-        connector: Any,
-        request: Any,
-        exchange: Exchange,
-        really: Callable[[], Awaitable[Any]],
-    ) -> None:
-        self.connector = connector
-        self.request = request
-        self.exchange = exchange
-        self._really = really
+    connector: Any
+    request: Any
+    exchange: Exchange
+    _really: Callable[[], Awaitable[Any]]
 
     async def answer(self, exchange: Exchange) -> Any:
         """Return the connection, or raise its error."""

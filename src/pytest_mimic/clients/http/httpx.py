@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -179,12 +180,12 @@ class _Attempt(Attempt):
         return made
 
 
+@dataclass
 class _Recorded:
     """A stream that is read as it comes, and recorded."""
 
-    def __init__(self, stream: Any, recorder: Recorder) -> None:
-        self._stream = stream
-        self._recorder = recorder
+    _stream: Any
+    _recorder: Recorder
 
     def __iter__(self) -> Iterator[bytes]:
         with self._recorder.reading():
@@ -205,12 +206,12 @@ class _Recorded:
         await self._stream.aclose()
 
 
+@dataclass
 class _Replayed:
     """A stream that gives the pieces of a recorded body, and then its error."""
 
-    def __init__(self, replay: Replay, error: Exception | None) -> None:
-        self._replay = replay
-        self._error = error
+    _replay: Replay
+    _error: Exception | None
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._replay.pieces

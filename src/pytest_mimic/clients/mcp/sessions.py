@@ -6,6 +6,7 @@ import json
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -55,6 +56,7 @@ async def replayed(
             tasks.cancel_scope.cancel()
 
 
+@dataclass
 class _Open:
     """A request without an answer.
 
@@ -64,10 +66,9 @@ class _Open:
         messages: What the server has said meanwhile.
     """
 
-    def __init__(self, exchange: Exchange, token: Any) -> None:
-        self.exchange = exchange
-        self.token = token
-        self.messages: list[Plain] = []
+    exchange: Exchange
+    token: Any
+    messages: list[Plain] = field(default_factory=list)
 
     def answer(self) -> Plain:
         """Return what has come so far."""
@@ -199,6 +200,7 @@ class _Session:
                 await to_client.aclose()
 
 
+@dataclass
 class _Writing(ObjectSendStream[Any]):
     """What the client of a session writes into.
 
@@ -207,9 +209,8 @@ class _Writing(ObjectSendStream[Any]):
         close: Ends it.
     """
 
-    def __init__(self, session: _Session, close: Callable[[], Any]) -> None:
-        self._session = session
-        self._close = close
+    _session: _Session
+    _close: Callable[[], Any]
 
     async def send(self, item: Any) -> None:
         await self._session.send(item)
@@ -218,6 +219,7 @@ class _Writing(ObjectSendStream[Any]):
         await self._close()
 
 
+@dataclass
 class _Reading(ObjectReceiveStream[Any]):
     """What the client reads, message by message as it asks for them.
 
@@ -226,9 +228,8 @@ class _Reading(ObjectReceiveStream[Any]):
         stream: The messages of the server.
     """
 
-    def __init__(self, session: _Session, stream: Any) -> None:
-        self._session = session
-        self._stream = stream
+    _session: _Session
+    _stream: Any
 
     async def receive(self) -> Any:
         received = None
