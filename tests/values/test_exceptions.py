@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -267,6 +269,38 @@ def test_exceptions_of_well_known_libraries_are_kept_or_refused(library):
 
     assert type(again) is type(error)
     assert str(again) == str(error)
+
+
+class Answer:
+    def __init__(self, history):
+        self.history = history
+        self.lock = threading.Lock()
+
+
+def test_answers_that_know_all_before_them_are_soon_left_out():
+    """Each redirection of requests has all former ones: as a tree they are endless."""
+    answers = []
+    for _ in range(40):
+        answers.append(Answer([*answers]))
+    error = ValueError("too many redirects")
+    error.answer, error.status = answers[-1], 302
+
+    again = there_and_back(error)
+
+    assert again.status == 302
+    assert again.answer.lock is not error.answer.lock
+
+
+def test_the_open_answer_of_an_error_is_none():
+    """Nothing can be read from it, and not an empty text either."""
+    one, other = socket.socketpair()
+    with one, other, http.client.HTTPResponse(one) as answer:
+        error = urllib.error.HTTPError("http://x", 404, "not found", {"a": "b"}, answer)
+
+        again = there_and_back(error)
+
+    assert (again.code, again.reason, again.headers) == (404, "not found", {"a": "b"})
+    assert again.fp is None
 
 
 @EXTRAS

@@ -345,6 +345,18 @@ def test_a_response_of_requests_comes_back_or_is_refused():
     )
 
 
+def test_the_headers_of_an_answer_of_aiohttp_come_back():
+    multidict = pytest.importorskip("multidict")
+    one, other = (
+        multidict.CIMultiDictProxy(multidict.CIMultiDict([("A", "1"), ("a", number)]))
+        for number in "23"
+    )
+
+    assert there_and_back(one) == one
+    assert type(there_and_back(one)) is type(one)
+    assert fingerprint(one) != fingerprint(other)
+
+
 def test_a_message_of_protobuf_comes_back():
     struct = pytest.importorskip("google.protobuf.struct_pb2").Struct
     message = struct()

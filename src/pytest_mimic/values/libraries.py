@@ -702,7 +702,7 @@ def _arrow(array: Any, walk: Opener) -> Tree:
     return _objects(array.to_pylist(), walk)
 
 
-# -- images and messages
+# -- images, messages and headers
 
 
 def _image(image: Any, walk: Opener) -> Tree:
@@ -724,6 +724,19 @@ def _message(message: Any, walk: Opener) -> Tree:
 
 _NO_MOMENT = _named_value("$pandas:NaT")
 _NO_VALUE = _named_value("$pandas:NA")
+
+
+def _headers(headers: Any, walk: Opener) -> Tree:
+    return _tagged(headers, walk.node(headers.copy()), walk)
+
+
+def _reduced_headers(headers: Any) -> Any:
+    return type(headers), (
+        headers.copy(),
+    )  # It is a view of others, and is not pickled.
+
+
+_HEADERS = Row(_headers, reduce=_reduced_headers)
 _RANDOM = Row(_random, reduce=_reduced_random)
 _NUMBER = Row(_number, _make_number, reduced)
 _NUMBERS = (
@@ -735,6 +748,8 @@ _NUMBERS = (
 RULES: dict[str, Row] = {
     "PIL:Image": Row(_image),
     "google:Message": Row(_message),
+    "multidict:CIMultiDictProxy": _HEADERS,
+    "multidict:MultiDictProxy": _HEADERS,
     "numpy:ndarray": Row(_ndarray, _make_array, reduced),
     "numpy:MaskedArray": Row(_masked),
     "numpy:generic": _NUMBER,

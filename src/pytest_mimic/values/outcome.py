@@ -344,14 +344,19 @@ def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
 
 def _mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """Give a tree with other parts; a part that `change` gives back is looked into."""
-    changed = change(tree)
-    if changed is not tree:
+    known: dict[int, Tree] = {}  # A part may stand at very many places.
+
+    def mapped(part: Tree) -> Tree:
+        if id(part) in known:
+            return known[id(part)]
+        changed = change(part)
+        if changed is part and isinstance(part, list):
+            changed = known[id(part)] = list(map(mapped, part))
+        elif changed is part and isinstance(part, dict):
+            changed = known[id(part)] = {key: mapped(one) for key, one in part.items()}
         return changed
-    if isinstance(tree, list):
-        return [_mapped(item, change) for item in tree]
-    if isinstance(tree, dict):
-        return {key: _mapped(part, change) for key, part in tree.items()}
-    return tree
+
+    return mapped(tree)
 
 
 def makers_of(tree: Tree) -> set[str]:

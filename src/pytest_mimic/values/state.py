@@ -48,7 +48,7 @@ CONTAINERS: dict[str, type] = {
 """The classes of Python that make their objects themselves in a replay."""
 
 LIBRARIES = frozenset(
-    {"numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "PIL", "google"}
+    "numpy pandas polars pyarrow scipy torch PIL google multidict".split()
 )
 """The packages of which `libraries` knows classes."""
 

@@ -53,6 +53,7 @@ from pytest_mimic.values.tree import (
     digest_of,
     escaped,
     is_open,
+    leaves,
     plain_copy,
     refused_at,
     step_of,
@@ -402,7 +403,11 @@ class Walk:
         if self._is_exact:
             part.tree = self._raw(part.value)
             part.size = 1
-        elif not self.has_refused:  # The path to what is refused is to be found.
+        elif self.has_refused and any(leaves(part.tree)):
+            # Of what is refused the path is to be found, unless it is at many places.
+            if self.purpose == "proof" and part.size > LARGE:
+                part.tree = Refused("a part that stands at very many places")
+        else:
             measure = self._measure
             stored: Any = measure.part(part.tree)[0]
             is_long = isinstance(stored, dict) and "$long" in stored
