@@ -67,7 +67,7 @@ def is_kept(dtype: Any) -> bool:
     if dtype.kind != "V":
         return True
     again = npy.descr_to_dtype(npy.dtype_to_descr(dtype))
-    return bool(again == dtype) and dtype.type is np.void
+    return str(again) == str(dtype) and dtype.type is np.void
 
 
 def file_of(array: Any) -> Iterator[bytes | memoryview]:
@@ -119,11 +119,9 @@ def reduced(array: Any) -> Any:
     if cls is np.memmap:
         cls = np.ndarray
     form = cls, dtype, array.shape, order_of(array)
-    if dtype.kind == "U" and array.nbytes:  # One by one: paths in them are found.
+    if dtype.hasobject or (dtype.kind == "U" and array.nbytes):
+        # One by one: paths in texts are found.
         return array_of, (*form, array.ravel().tolist())
-    if dtype.hasobject:
-        items = array.ravel().tolist()
-        return array_of, (*form, None), items, None, None, set_items
     return array_of, (*form, PickleBuffer(memory_of(array)))
 
 
@@ -132,9 +130,9 @@ def array_of(
     dtype: Any,
     shape: tuple[int, ...],
     order: Any,
-    content: Memory | list[str] | None,
+    content: Memory | list[Any],
 ) -> Any:
-    """Make an array of its memory, or of its texts."""
+    """Make an array of its memory, or of its items."""
     import numpy as np
 
     if isinstance(content, list):
@@ -151,14 +149,11 @@ def of_items(items: list[Any], dtype: Any, shape: Any, order: Any) -> Any:
     if dtype.kind == "U":  # A path may be longer in another checkout.
         widest = np.array(items, "U").dtype
         dtype = widest if widest.itemsize > dtype.itemsize else dtype
-    return np.array(items, dtype).reshape(shape).copy(order=order)
-
-
-def set_items(array: Any, items: list[object]) -> None:
-    """Fill an array of objects."""
-    import numpy as np
-
-    array[...] = np.fromiter(items, object, len(items)).reshape(array.shape)
+    if dtype.hasobject:  # Of lists, `array` would make one of more dimensions.
+        made = np.fromiter(items, dtype, len(items))
+    else:
+        made = np.array(items, dtype)
+    return made.reshape(shape).copy(order=order)
 
 
 def random_parts(value: Any) -> list[Any]:

@@ -676,13 +676,6 @@ def _arrow_array(array: Any, walk: Opener) -> Tree:
     return {tag: _column_node(_arrow(array, walk), str(array.type))}
 
 
-def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
-    import pyarrow as pa
-
-    items = _arrow(pa.array([scalar], scalar.type), walk)
-    return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
-
-
 def _arrow(array: Any, walk: Opener) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
     import pyarrow as pa
@@ -736,7 +729,6 @@ def _reduced_headers(headers: Any) -> Any:
     )  # It is a view of others, and is not pickled.
 
 
-_HEADERS = Row(_headers, reduce=_reduced_headers)
 _RANDOM = Row(_random, reduce=_reduced_random)
 _NUMBER = Row(_number, _make_number, reduced)
 _NUMBERS = (
@@ -748,8 +740,7 @@ _NUMBERS = (
 RULES: dict[str, Row] = {
     "PIL:Image": Row(_image),
     "google:Message": Row(_message),
-    "multidict:CIMultiDictProxy": _HEADERS,
-    "multidict:MultiDictProxy": _HEADERS,
+    "multidict:CIMultiDictProxy": Row(_headers, reduce=_reduced_headers),
     "numpy:ndarray": Row(_ndarray, _make_array, reduced),
     "numpy:MaskedArray": Row(_masked),
     "numpy:generic": _NUMBER,
@@ -776,6 +767,5 @@ RULES: dict[str, Row] = {
     "pyarrow:RecordBatch": Row(_arrow_table),
     "pyarrow:ChunkedArray": Row(_arrow_array),
     "pyarrow:Array": Row(_arrow_array),
-    "pyarrow:Scalar": Row(_arrow_scalar),
 }
 """The rules by the name of what stands under a tag: `numpy:float32`."""

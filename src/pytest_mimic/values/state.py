@@ -64,6 +64,7 @@ FUNCTIONS = (
     type(lru_cache(len)),
 )
 
+_EMPTIED = (type(None), list, tuple, dict, set, frozenset)
 _BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)
 
 
@@ -174,15 +175,16 @@ class Kind:
         """
         if self.is_of_library:
             attributes = _with_hooks_by_order(attributes)
-        computed = [
-            name
+        return {
+            name: part
             for name, part in attributes.items()
-            if is_computed(self.cls, name)
-            or (_is_nothing(part) and is_filled_by_reading(self.cls, name))
-        ]
-        if not computed:
-            return attributes
-        return {name: attributes[name] for name in attributes if name not in computed}
+            if self._counts(str(name), part)
+        }
+
+    def _counts(self, name: str, part: object) -> bool:
+        is_empty = type(part) in _EMPTIED and not part
+        is_filled = is_empty and is_filled_by_reading(self.cls, name)
+        return not is_filled and not is_computed(self.cls, name)
 
 
 def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
@@ -467,26 +469,20 @@ def is_computed(cls: type, name: str) -> bool:
     return False
 
 
-def _is_nothing(part: object) -> bool:
-    return part is None or (type(part) in _BUILTIN_BASES[4:] and not part)
-
-
 @lru_cache(maxsize=4096)
 def is_filled_by_reading(cls: type, name: str) -> bool:
     """Tell whether to read the property `attrs` of a class fills `_attrs`.
 
     Then no program tells `None` from the empty container that reading leaves.
     """
-    found = member_of(cls, str(name)[1:]) if str(name)[:1] == "_" else None
+    found = member_of(cls, name[1:]) if name[:1] == "_" else None
     getter = found.fget if isinstance(found, property) else None
-    if not isinstance(getter, FunctionType) or name not in getter.__code__.co_names:
+    if not isinstance(getter, FunctionType):
         return False
     from dis import get_instructions  # few attributes have such a property
 
-    filled = [
-        one.argval for one in get_instructions(getter) if one.opname == "STORE_ATTR"
-    ]
-    return name in filled
+    instructions = get_instructions(getter)
+    return ("STORE_ATTR", name) in [(one.opname, one.argval) for one in instructions]
 
 
 def _is_cache(found: object) -> bool:
@@ -512,14 +508,11 @@ def _large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
     ]
 
 
-def without_addresses(attributes: dict[Any, object]) -> dict[Any, object]:
-    """Give attributes, with `None` for a private one that is the `id()` of another."""
+def addresses_in(attributes: Mapping[Any, object]) -> list[Any]:
+    """Give the names of private attributes that are the `id()` of another one."""
     numbers = _large_numbers(attributes)
-    if not numbers:
-        return attributes
-    addresses = set(map(id, attributes.values()))
-    kept = [name for name in numbers if attributes[name] in addresses]
-    return {**attributes, **dict.fromkeys(kept)}
+    addresses = set(map(id, attributes.values())) if numbers else ()
+    return [name for name in numbers if attributes[name] in addresses]
 
 
 def without_own_hash(

@@ -18,13 +18,13 @@ from pytest_mimic.values.classes import check_names, first_unsettable
 from pytest_mimic.values.names import name_of
 from pytest_mimic.values.rows import checked, row_of
 from pytest_mimic.values.state import (
+    addresses_in,
     attributes_of,
     is_larger_than_attributes,
     kind_of,
     library_of,
     set_attributes,
     slots_of,
-    without_addresses,
 )
 from pytest_mimic.values.tensors import grad_of
 from pytest_mimic.values.tree import (
@@ -404,7 +404,8 @@ def _refill(base: Any, part: Any, content: Any) -> None:
 
 
 def _lasting_attributes(part: object) -> dict[str, object]:
-    return without_addresses(attributes_of(part))
+    attributes = attributes_of(part)
+    return {**attributes, **dict.fromkeys(addresses_in(attributes))}
 
 
 _ATTRIBUTES = _Face(dict, _lasting_attributes, set_attributes)

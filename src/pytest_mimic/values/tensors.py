@@ -60,11 +60,10 @@ def numbers_of(tensor: Any) -> Any:
     import torch
 
     bits = bits_of(tensor)
-    if tensor.is_complex() and bits.dtype.kind != "c":
-        return bits_of(tensor.to(torch.complex64))
-    if tensor.is_floating_point() and bits.dtype.kind != "f":
+    is_complex = tensor.is_complex()
+    if bits.dtype.kind in "iu" and (is_complex or tensor.is_floating_point()):
         with suppress(RuntimeError):
-            return bits_of(tensor.to(torch.float32))
+            return bits_of(tensor.to(torch.complex64 if is_complex else torch.float32))
     return bits
 
 

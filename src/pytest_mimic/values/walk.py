@@ -30,10 +30,10 @@ from pytest_mimic.values.rows import Row, is_installed, is_of_python, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
     Kind,
+    addresses_in,
     attributes_of,
     kind_of,
     state_of,
-    without_addresses,
     without_own_hash,
 )
 from pytest_mimic.values.tree import (
@@ -669,15 +669,14 @@ class Walk:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
-        lasting = without_addresses(attributes)
-        for name, part in lasting.items():
-            if part is not attributes[name]:
-                self.left_out[id(attributes[name])] = attributes[name]
-        bare = without_own_hash(value, lasting)
-        self.keeps_hash |= bare is not lasting
+        for name in addresses_in(attributes):
+            self.left_out[id(attributes[name])] = attributes[name]
+            attributes = {**attributes, name: None}
+        bare = without_own_hash(value, attributes)
+        self.keeps_hash |= bare is not attributes
         if bare is None and self.purpose == "proof":
             return Refused(KEPT_HASH)
-        return lasting if bare is None else bare
+        return attributes if bare is None else bare
 
     def _public(self, kind: Kind, attributes: dict[str, object]) -> Tree:
         """Give what people read off an object, whatever its class has pickled."""
