@@ -579,13 +579,13 @@ class Shared:
         """
         name = call_name(call.target, call.identity, call.line)
         answers = self.recorded(name)
-        if not answers:
-            place = _place_of(call)
-            if place not in self._followed:
-                self._followed[place] = self._read_under(call)
-            name = self._followed[place].get(call.identity, name)
-            answers = self.recorded(name)
-        return name, answers
+        if answers:
+            return name, answers
+        place = _place_of(call)
+        if place not in self._followed:
+            self._followed[place] = self._read_under(call)
+        followed = self._followed[place].get(call.identity)
+        return (followed, self.recorded(followed)) if followed else (name, [])
 
     def _read_under(self, call: Call) -> dict[str, str]:
         """Give the files of other lines by the identity of their calls today.

@@ -72,10 +72,11 @@ class Folder:
         path = self.path(name)
         try:
             self.check_way(name)
-            if name.endswith("/"):
+            found = stat_of(path)
+            if stat.S_ISREG(found.st_mode):
+                return content_of(path, found.st_size, may_map=may_map)
+            if stat.S_ISDIR(found.st_mode):
                 scandir(path).close()  # The error of a folder that cannot be listed.
-            if stat.S_ISREG(stat_of(path).st_mode):
-                return content_of(path, may_map=may_map)
         except FileNotFoundError:
             kind = self._kind(name)
             if not kind or stat.S_ISREG(kind):  # Another process writes it just now.
@@ -175,7 +176,7 @@ class Folder:
         """
         path = self.path(name)
         try:
-            folder, owner = stat_of(dirname(path)), lstat(path).st_uid
+            owner, folder = lstat(path).st_uid, stat_of(dirname(path))
         except OSError:
             return True
         is_free = not folder.st_mode & stat.S_ISVTX or not hasattr(os, "geteuid")

@@ -27,6 +27,7 @@ from pytest_mimic.vault.system import (
     keep_mode,
     make_folder,
     open_file,
+    read_all,
     write_all,
 )
 
@@ -169,6 +170,8 @@ class Locks:
                 return open_file(path, TO_CHECK)  # That of another user.
             except FileNotFoundError:
                 raise reason from None
+        if self.run is not None:
+            return descriptor
         # The last one who leaves may delete the folder again, and this file with it.
         with suppress(FileExistsError, FileNotFoundError):
             # Git ignores a new folder, and all use it who may write into the vault.
@@ -201,22 +204,31 @@ class Locks:
     def tell(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
         path, mode = self._folder.path(TOLD), TO_LOCK | os.O_APPEND
-        with self._telling(), FileIO(open_file(path, mode, 0o666)) as file:
-            self._share(TOLD)
-            write_all(file.fileno(), f"{line}\n".encode())
+        with self._telling():
+            descriptor = open_file(path, mode, 0o666)
+            try:
+                if not fstat(descriptor).st_size:
+                    self._share(TOLD)
+                write_all(descriptor, f"{line}\n".encode())
+            finally:
+                close(descriptor)
 
     def told(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
         try:
-            file = FileIO(open_file(self._folder.path(TOLD), TO_CHECK))
+            descriptor = open_file(self._folder.path(TOLD), TO_CHECK)
         except OSError:  # It does not exist, or is hidden from this user.
             return []
-        with file:
+        try:
             # Another thread may read at the same moment: it hears the same lines.
-            length = file.seek(0, os.SEEK_END)
+            length = fstat(descriptor).st_size
             start = self._heard if self._heard <= length else 0  # another file
-            file.seek(start)
-            told = file.readall()
+            os.lseek(descriptor, start, os.SEEK_SET)
+            told = read_all(descriptor, length - start)
+        except OSError:  # It is no file.
+            return []
+        finally:
+            close(descriptor)
         # The last line may be one that is being written.
         whole = told[: told.rfind(b"\n") + 1]
         self._heard = start + len(whole)

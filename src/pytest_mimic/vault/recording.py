@@ -484,7 +484,10 @@ def _recording_of(head: Node, calls: list[Any], name: str) -> Recording:
             asked = vars(entries[-1])
             call |= {key: asked[key] for key in _ASKED if key in asked}
         entries.append(_entry_of(call, day, name))
-    return Recording(entries=entries, **head)
+    recording = object.__new__(Recording)
+    empty: dict[str, Any] = {"fixtures": {}, "setups": [], "clients": {}}
+    recording.__dict__ = empty | head | {"entries": entries}
+    return recording
 
 
 def _note_beginnings(recording: Recording, begins: list[Any], name: str) -> None:

@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from io import FileIO
-from os import chmod, fstat, mkdir, write
+from os import chmod, close, mkdir, read, write
 from os.path import dirname
 from time import sleep
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -88,18 +87,30 @@ def make_folder(path: str, mode: int = 0o777) -> None:
         make_folder(path, mode)
 
 
-def content_of(path: str, *, may_map: bool = False) -> bytes | mmap:
-    """Return what a file holds; a large one is mapped, where it may be.
+def content_of(path: str, size: int, *, may_map: bool = False) -> bytes | mmap:
+    """Return what a file of about that size holds, in the fewest calls.
 
-    The map is private: what is changed in it changes no file. Windows could not replace
-    a file that is mapped.
+    A large one is mapped, where it may be. The map is private: what is changed in it
+    changes no file. Windows could not replace a file that is mapped.
     """
-    with FileIO(open_file(path, TO_READ)) as file:
-        if not may_map or os.name == "nt" or fstat(file.fileno()).st_size <= _LARGE:
-            return file.readall()
-        from mmap import ACCESS_COPY, mmap  # few outcomes are large
+    descriptor = open_file(path, TO_READ)
+    try:
+        if may_map and os.name != "nt" and size > _LARGE:
+            from mmap import ACCESS_COPY, mmap  # few outcomes are large
 
-        return mmap(file.fileno(), 0, access=ACCESS_COPY)
+            return mmap(descriptor, 0, access=ACCESS_COPY)
+        return read_all(descriptor, size)
+    finally:
+        close(descriptor)
+
+
+def read_all(descriptor: int, size: int) -> bytes:
+    """Read to the end, which is about so many bytes away."""
+    content = piece = read(descriptor, size + 1)
+    while piece and len(content) != size:
+        piece = read(descriptor, size + 1)
+        content += piece
+    return content
 
 
 def write_all(descriptor: int, content: bytes | memoryview) -> None:

@@ -454,16 +454,18 @@ class Vault:
             MimicError: They cannot.
         """
         for name in names:
-            folder = name.rpartition("/")[0]
+            folder, _, file = name.rpartition("/")
             if folder not in self._tried:
                 self.begin_recording()
                 self.folder.try_out(folder)
-                self._tried.add(folder)
+            elif not file:
+                continue
             if not self.folder.may_replace(name):
                 raise MimicError(
                     f"cannot write {self._labelled(name)}: its folder is sticky, and"
                     " another user's"
                 )
+            self._tried.add(folder)
 
     def close(self) -> None:
         """Leave those who record, and delete what this run has replaced."""
