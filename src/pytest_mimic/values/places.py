@@ -106,20 +106,15 @@ class Places:
         folders = tuple(f"{folder}/" for folder in self._temporary)
         return path.startswith(folders) and os.path.isfile(path)  # noqa: PTH113
 
-    def with_parts(
-        self, names: Mapping[int, str], parts: Mapping[str, object]
-    ) -> Places:
-        """Give places that know the parts of arguments that a call may change."""
-        return self._with(names=names, parts=parts)
-
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
-        return self._with(folders=[], unmoved={}, left_out={})
+        return self.changed(folders=[], unmoved={}, left_out={})
 
-    def _with(self, **changed: object) -> Places:
+    def changed(self, **values: object) -> Places:
+        """Give places with other values for some attributes."""
         # Each recorded call makes two, and `copy` takes several times as long.
         places = object.__new__(Places)
-        vars(places).update(vars(self), **changed)
+        vars(places).update(vars(self), **values)
         return places
 
     def node_of(self, value: PurePath | str, *, is_argument: bool) -> Tree:

@@ -11,6 +11,7 @@ from pytest_mimic.errors import UnstorableOutcomeError
 from pytest_mimic.values import database, errors
 from pytest_mimic.values.classes import allowed, is_descriptor, refused
 from pytest_mimic.values.names import member_of, name_of
+from pytest_mimic.values.rows import checked
 
 _NO_BEGINNING = vars(object)["__init_subclass__"]
 
@@ -71,7 +72,7 @@ def result_of(answer: Plain) -> Result:
     count, lastrowid = answer.get("count", -1), answer.get("lastrowid")
     if "columns" not in answer:
         return Result(None, (), count, lastrowid)
-    names = answer["columns"]
+    names = [checked(name, str) for name in answer["columns"]]
     types = answer.get("types") or [None] * len(names)
     columns = [(name, type_, *[None] * 5) for name, type_ in zip(names, types)]
     make = list if answer.get("row") == "list" else tuple
