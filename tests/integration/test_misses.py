@@ -197,20 +197,35 @@ def test_a_repeated_miss_is_judged_each_time(shop):
     assert run.section[0].startswith("1 call missing")
 
 
-def test_a_miss_in_a_debugger_is_no_miss_of_the_test(shop):
+def test_what_is_typed_in_a_debugger_is_no_call_of_the_test(shop):
+    shop.ini("shop:fetch sequence")
     shop.tests("""
         import io, pdb
         import shop
 
-        def test_week():
+        def test_week(request):
             shop.fetch("EUR")
-            typed = io.StringIO("p shop.fetch('nowhere')\\nc\\n")
+            typed = "p 'was ' + shop.fetch('EUR')\\np shop.fetch('nowhere')\\nc\\n"
             shown = io.StringIO()
-            pdb.Pdb(stdin=typed, stdout=shown).set_trace()
-            assert "no recording of shop:fetch(base='nowhere'" in shown.getvalue()
+            debugger = pdb.Pdb(stdin=io.StringIO(typed), stdout=shown)
+            request.config.hook.pytest_enter_pdb(config=request.config, pdb=debugger)
+            debugger.set_trace()
+            print(shown.getvalue())
+            shop.fetch("EUR")
     """)
 
-    shop.replay().expect(passed=1, real=[], never=["missing"])
+    shop.run("--mimic-rerecord").expect(
+        passed=1,
+        real=["fetch EUR 2024-04-30"] * 2
+        + ["fetch nowhere 2024-04-30", "fetch EUR 2024-04-30"],
+        says=["2 calls recorded"],
+    )
+    shop.replay("-rP").expect(
+        passed=1,
+        real=[],
+        says=["2 calls replayed", "'was EUR'", "no recording of shop:fetch(base='now"],
+        never=["missing"],
+    )
 
 
 def test_a_miss_of_generated_examples_names_the_page(shop):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 HEADING = "the next run has other ids for these tests, and misses:"
 TESTS = """
     import app
+    import datetime
     import pytest
     import uuid
 
@@ -23,6 +26,10 @@ TESTS = """
     def test_set(one):
         assert app.f(1) == 1
 
+    @pytest.mark.parametrize("one", [str(datetime.date.today())])
+    def test_today(one):
+        assert app.f(1) == 1
+
     @pytest.mark.parametrize("one", ["7c9e6679-7425-40de-944b-e07fc1f90ae7", {"a": 1}], ids=str)
     def test_same(one):
         assert app.f(1) == 1
@@ -33,20 +40,25 @@ def test_ids_of_tests_that_another_process_makes_anew_are_named(project):
     project.ini("app:f sequence")
     project.write("app.py", "def f(n):\n    return n\n")
     project.write("test_app.py", TESTS)
+    # What stands beside the project is none of its files.
+    beside = project.root.parent / "beside.txt"
+    beside.write_text(time.strftime("%Y-%m-%d"))
 
-    run = project.record(process=True).expect(passed=5, says=[HEADING])
+    run = project.record(process=True).expect(passed=6, says=[HEADING])
 
     told = run.output.partition(HEADING)[2]
     for test, look in {
-        "test_address[": "has an address",
-        "test_uuid[": "has a UUID",
-        "test_set[": "has the order of a set",
+        "test_address[": "an address",
+        "test_uuid[": "a UUID",
+        "test_set[": "the order of a set",
+        "test_today[": "a date",
     }.items():
         assert any(test in line and look in line for line in told.splitlines()), told
     assert "test_same" not in told
     missed = project.replay("-k", "uuid or address", process=True)
     assert missed.outcomes["failed"] == 2
     assert "pytest-mimic mv" not in missed.output
+    assert "if an address in its id is new in each process: pytest.param" in missed.output
 
 
 def test_they_are_not_named_where_all_tests_share_the_calls(project):
@@ -54,4 +66,4 @@ def test_they_are_not_named_where_all_tests_share_the_calls(project):
     project.write("app.py", "def f(n):\n    return n\n")
     project.write("test_app.py", TESTS)
 
-    project.record().expect(passed=5, never=[HEADING])
+    project.record().expect(passed=6, never=[HEADING])

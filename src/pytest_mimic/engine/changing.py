@@ -14,6 +14,7 @@ from pytest_mimic.engine.events import Events
 from pytest_mimic.values.looks import (
     DATE,
     MOMENT,
+    are_ids_seeded,
     ids_and_moments_in,
     made_anew,
     new_in_test_id,
@@ -34,8 +35,6 @@ from pytest_mimic.values.walk import deeply
 _SECONDS_BEFORE, _LONGEST_RUN = 60, 86_400
 # To look at a part takes a microsecond or two.
 _MOST_LEAVES = 500
-# A test that seeds its ids replaces this function; `uuid` takes the bytes from it.
-_RANDOM_BYTES = os.urandom
 
 
 class ChangingValues:
@@ -70,9 +69,9 @@ class ChangingValues:
         """
         if call.in_log:
             # The next run looks for its log under another id.
-            found, look = new_in_test_id(test)
+            found, look = new_in_test_id(test, self._today)
             if found and not self._is_in_files(found):
-                self._events.add("new test id", test, test=test, what=f"has {look}")
+                self._events.add("new test id", look, test=test)
         counted = call.whole() if call.is_function else call.counted(described)
         for path, part in islice(_leaves(counted), _MOST_LEAVES):
             cause = f"{call.target} {shown_path(path)}"
@@ -115,7 +114,7 @@ class ChangingValues:
             until = self._since + _LONGEST_RUN
             is_made = any(self._since <= one <= until for one in _seconds_of(text))
         else:
-            is_made = os.urandom is _RANDOM_BYTES
+            is_made = not are_ids_seeded()
         if not is_made or text in self._answered or self._is_in_files(text):
             return False
         return not any(text in value for value in os.environ.values())

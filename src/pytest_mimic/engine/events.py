@@ -35,7 +35,7 @@ EventKind: TypeAlias = Literal[
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "two answers",  # the same, where the fixture was set up anew in two ways
     "made anew",  # cause, look, target, paths, a line
-    "new test id",  # of a test, in `call`, that another process names otherwise: what
+    "new test id",  # what stands in a test's id, in `call`, and is new in each process
     "held",  # a part of the calls of a target that is data: cause
     "unrepeated",  # an effect of a recorded function: cause; fact, without the target
     "unmoved",  # texts of an outcome with a path of this checkout: cause, identity

@@ -8,6 +8,7 @@ from functools import wraps
 from threading import Thread
 from typing import Any
 
+from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.patch.clients import Edge, Intercept
 
 
@@ -56,10 +57,12 @@ class Inside:
 
     Attributes:
         intercept: Patches functions until the run ends; None: it has done so.
+        passes_typed: Whether a call that is typed in a debugger runs unseen.
     """
 
     def __init__(self) -> None:
         self.intercept: Intercept | None = None
+        self.passes_typed = False
 
     @property
     def around(self) -> OpenCall:
@@ -67,9 +70,11 @@ class Inside:
         return _around.get()
 
     def passes(self) -> bool:
-        """Whether what calls now is a part of a real call."""
+        """Whether what calls now is a part of a real call, and runs unseen."""
         around = _around.get()
-        return around is not NOTHING and around.is_open
+        if around is NOTHING:
+            return self.passes_typed and is_called_by("pdb")
+        return around.is_open
 
     def enter(self, call: OpenCall) -> OpenCall:
         """Let what is called from now on be a part of a call; give what it was before.

@@ -17,7 +17,11 @@ from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
-from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
+from pytest_mimic.values.looks import (
+    are_ids_seeded,
+    differ_in_ids_alone,
+    new_in_test_id,
+)
 from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault, vault_above
@@ -150,15 +154,20 @@ class Nearest:
             places = place_of(moved), place_of(name)
             command = self._commands.mimic("mv", *places)
             fact = f"{moved}, which is gone, begins with the same call"
-            return Hints(
-                [fact], [("to move the recordings to the renamed test", command)]
-            )
+            words = "to move the recordings to the renamed test"
+            if are_ids_seeded():
+                words += " (if its name seeds its ids, record it again)"
+            return Hints([fact], [(words, command)])
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
             return Hints([fact])
         ways = [(way, self._call.line_to_share())]
         if self._call.has_effect:  # What it gives depends on what was asked before.
             ways = []
+        _, look = new_in_test_id(name)
+        if look and _function_of(other.owner) == _function_of(name):
+            words = f"if {look} in its id is new in each process"
+            ways.append((words, 'pytest.param(..., id="...")'))
         return Hints([f"recorded by {other.owner}, for itself alone"], ways)
 
     def _renamed_to(self, begun: Sequence[str]) -> str:
@@ -174,8 +183,8 @@ class Nearest:
         place_of = _file_of if is_fixture else str
         kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
         gone = [one for one in kin if place_of(one) in self._gone]
-        if new_in_test_id(name)[0]:  # No later process has this name.
-            gone = [one for one in gone if not new_in_test_id(one)[0]]
+        new, _ = new_in_test_id(name)  # No later process has a name with it.
+        gone = [one for one in gone if new in one]
         found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]
         if not found and not is_fixture:
             # Where tests that are not gone begin so, too, it is one of the same file.
@@ -254,6 +263,10 @@ class Nearest:
 
 def _file_of(owner: str) -> str:
     return owner.partition("::")[0]
+
+
+def _function_of(test: str) -> str:
+    return test.partition("[")[0]
 
 
 def _name_in_file(test: str) -> str:

@@ -63,6 +63,7 @@ class Run:
             otherwise.
         forgotten: The version with which all that was replayed has to be looked for
             again.
+        is_debugged: Whether a debugger was entered.
         see_call: Takes each call that begins, for a test that looks at its own calls,
             and gives what takes its recording.
 
@@ -82,6 +83,7 @@ class Run:
     test = ""
     version = 0
     forgotten = 0
+    is_debugged = False
     see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
     changing: ChangingValues | None = None
 
@@ -127,6 +129,11 @@ class Run:
         """Let all that was replayed be looked for again."""
         self.version += 1
         self.forgotten = self.version
+
+    def note_debugger(self) -> None:
+        """Let what is typed in a debugger be no calls of the test from now on."""
+        self.is_debugged = True
+        self.inside.passes_typed = self.mode != "replay"
 
     # -- whose calls it is
 

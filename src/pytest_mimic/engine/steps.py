@@ -8,6 +8,7 @@ from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.engine.calls import (
     Call,
     Slot,
@@ -71,6 +72,11 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     """
     run.sleeps.go_on()
     owner = cassette or run.innermost
+    is_typed = run.is_debugged and is_called_by("pdb")
+    if is_typed:
+        owner = Owner(
+            owner.name, "test", "replay", file=owner.file, serves=owner.serves
+        )
     try:
         in_log = call.in_log or cassette is not None
         if not in_log and run.has_own(call.target, owner):
@@ -84,6 +90,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     if slot.decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.of(call, slot, owner), call)
     step = Step(run, call, slot, owner)
+    if is_typed:
+        return step
     if run.see_call is not None and owner.kind != "fixture":
         step.seen = run.see_call(step.entry or entry_of(call, call.described))
     if step.entry is not None:

@@ -151,6 +151,9 @@ class Phases:
             facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
             raise TargetError(error.what, facts, error.remedies) from None
 
+    def pytest_enter_pdb(self) -> None:
+        self._session.run.note_debugger()
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         try:

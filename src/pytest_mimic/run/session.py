@@ -84,7 +84,8 @@ class Session:
         from pytest_mimic.run.files_of_tests import texts_of_files  # few runs ask
 
         settings = self.settings
-        folders = {(settings.rootdir / file).parent for file in self.usage.collected}
+        collected = [settings.rootdir / name for name in self.usage.collected]
+        folders = {file.parent for file in collected if file.is_file()}
         return texts_of_files(folders, settings.vault)
 
     def command(self, option: str, tests: Sequence[str]) -> str:
