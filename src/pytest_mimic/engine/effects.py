@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import suppress
 from functools import cache, partial
 from os import stat  # A test may replace that of the module.
@@ -23,6 +23,7 @@ from pytest_mimic.patch.holders import is_lazy_import
 _CACHES = (".pyc", ".lock")
 # A stream is entered for each item, and to compare the states takes long.
 _MOST_COMPARED = 3
+_CONTAINERS = dict, list, set
 # An audit hook stays for good, so one of them asks who wants to hear of files.
 _listeners: list[Effects] = []
 
@@ -114,9 +115,21 @@ class Effects:
                 if is_lazy_import(value):
                     continue  # Its use sets the name, which is no effect.
                 self._alive.append(value)
-                size = len(value) if isinstance(value, (dict, list, set)) else 0
-                state[f"set {module}.{name}"] = id(value), size
+                state[f"set {module}.{name}"] = id(value), _extent(value)
         return state
+
+
+def _extent(value: object) -> object:
+    """Return how many items a container has, or each of those in a class."""
+    if isinstance(value, type):
+        return [len(one) for one in _containers_of(value)]
+    return len(value) if isinstance(value, _CONTAINERS) else 0
+
+
+@cache
+def _containers_of(cls: type) -> list[Sized]:
+    held = {name: one for name, one in vars(cls).items() if name[:2] != "__"}
+    return [one for one in held.values() if isinstance(one, _CONTAINERS)]
 
 
 def _states_of_chance() -> Iterator[tuple[str, object]]:
