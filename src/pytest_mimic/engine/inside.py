@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from threading import Thread
+from types import FrameType
 from typing import Any
 
-from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.patch.clients import Edge, Intercept
 
 
@@ -148,3 +149,11 @@ def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
             _around.set(NOTHING)
 
     return function_inside
+
+
+def is_called_by(module: str) -> bool:
+    """Tell whether a function of a module is on the stack of this thread."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != module:
+        frame = frame.f_back
+    return frame is not None

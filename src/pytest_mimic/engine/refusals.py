@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot
 from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.inside import is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import (
@@ -298,14 +297,6 @@ def _upgrades(call: Call, owner: Owner) -> list[str]:
         for name, before in owner.log.found.clients.items()
         if before != now.get(name, before)
     ]
-
-
-def is_called_by(module: str) -> bool:
-    """Tell whether a function of a module is on the stack of this thread."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__") != module:
-        frame = frame.f_back
-    return frame is not None
 
 
 def facts_of(error: MimicError) -> dict[str, Plain]:

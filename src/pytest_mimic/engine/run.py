@@ -14,14 +14,13 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
 from pytest_mimic.engine.events import Event, EventKind, Events, Plain
-from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.inside import Inside, is_called_by
 from pytest_mimic.engine.logs import Log, Shared
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     EndlessCallsError,
     Refusals,
     facts_of,
-    is_called_by,
 )
 from pytest_mimic.engine.secrecy import Secrecy, Sender
 from pytest_mimic.engine.servers import Listening, OwnServers

@@ -8,7 +8,6 @@ from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_mimic.engine.callers import is_called_by
 from pytest_mimic.engine.calls import (
     Call,
     Slot,
@@ -18,7 +17,7 @@ from pytest_mimic.engine.calls import (
     is_worth_a_wait,
 )
 from pytest_mimic.engine.events import Event, EventKind, Plain
-from pytest_mimic.engine.inside import OpenCall
+from pytest_mimic.engine.inside import OpenCall, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
