@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from pytest_mimic.client import (
@@ -17,7 +17,6 @@ from pytest_mimic.client import (
     Function,
     Plain,
     Port,
-    around,
     at_once,
     raised,
 )
@@ -40,20 +39,28 @@ class Httpx(HttpAdapter):
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the methods in which a pool of connections sends a request."""
 
-        # A library for mocks names the argument.
-        def send(original: Function, pool: Any, request: Any) -> Any:
-            attempt = _Attempt(self, request, partial(original, pool))
-            return at_once(attempt.begin(port))
+        # A library for mocks asks for names of arguments, and which one is a coroutine.
+        def wrap(original: Function) -> Function:
+            @wraps(original)
+            def handle_request(self: Any, request: Any) -> Any:
+                attempt = _Attempt(client, request, partial(original, self))
+                return at_once(attempt.begin(port))
 
-        async def send_async(original: Function, pool: Any, request: Any) -> Any:
-            send = partial(original, pool)
-            attempt = _Attempt(self, request, send, is_task=True)
-            return await attempt.begin(port)
+            return handle_request
 
-        handle, handle_async = "handle_request", "handle_async_request"
+        def wrap_async(original: Function) -> Function:
+            @wraps(original)
+            async def handle_async_request(self: Any, request: Any) -> Any:
+                send = partial(original, self)
+                attempt = _Attempt(client, request, send, is_task=True)
+                return await attempt.begin(port)
+
+            return handle_async_request
+
+        client, handle, handle_async = self, "handle_request", "handle_async_request"
         return [
-            Edge(self.core, ("ConnectionPool", handle), around(send)),
-            Edge(self.core, ("AsyncConnectionPool", handle_async), around(send_async)),
+            Edge(self.core, ("ConnectionPool", handle), wrap),
+            Edge(self.core, ("AsyncConnectionPool", handle_async), wrap_async),
         ]
 
 
