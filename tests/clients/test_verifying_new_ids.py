@@ -64,6 +64,7 @@ class Service(loopback.Server):
         self.users = {}
         self.files = {}
         self.method = "card"
+        self.refusals = 0
         self.plan = "free"
 
 
@@ -73,6 +74,10 @@ class Handler(loopback.Handler):
     server: Service
 
     def do_POST(self):
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self.json({"error": "slow down"}, 429)
+            return
         if self.path == "/payments":
             self.json({"paid": f"{time.time():.6f}", "method": self.server.method})
             return
@@ -377,6 +382,38 @@ def test_a_new_value_is_known_wherever_it_stands(project):
             project.run("--mimic-verify", env=env).expect(passed=1)
 
     project.run(env=env).expect(passed=1)
+
+
+@pytest.mark.parametrize("options", ["", "shared"])
+def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
+    project, options
+):
+    project.ini(f"http volatile=body.id,body.link {options}")
+    project.tests("""
+        import httpx, os
+
+        def test_orders():
+            for _ in range(3):
+                order = httpx.post(os.environ["API"] + "/orders", json={})
+                if order.status_code == 200:
+                    break
+            assert order.status_code in (200, 429)
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url}
+        project.record(env=env).expect(passed=1)
+        service.refusals = 2
+        project.run("--mimic-verify", env=env).expect(passed=1)
+        service.refusals = 3
+        project.run("--mimic-verify", env=env).expect(
+            failed=1,
+            says=[
+                "1 call not verified",
+                "the real call gave 429, and nobody has asked again",
+                "to try again: pytest --mimic-verify test_shop.py::test_orders",
+            ],
+            never=["drifted"],
+        )
 
 
 def test_two_new_ids_may_be_equal(project):

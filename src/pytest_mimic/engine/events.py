@@ -18,6 +18,7 @@ EventKind: TypeAlias = Literal[
     "verified",  # seconds
     "as before",  # verified, though its source has changed: cause
     "drifted",  # option, cause, paths that look new, differing; a line; error, ...
+    "not verified",  # option; error, facts, remedies
     "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
     "missing",  # option, cause; error, facts, remedies
@@ -75,6 +76,7 @@ CALLS: tuple[EventKind, ...] = (
     "missing",
     "stale",
     "drifted",
+    "not verified",
 )
 """What may become of a call."""
 

@@ -20,6 +20,8 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.calls import Slot
+    from pytest_mimic.engine.events import Event
     from pytest_mimic.secrets.issued import Scope
 
 
@@ -51,6 +53,7 @@ class Owner:
         open: Its calls that have not ended, in the order of their beginning.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
+        put_off: The places of calls whose real answers have asked to come again.
         real: What stood at volatile paths, while verifying.
         stand_ins: The values of a fixture that a test gets now in place of those that
             it saw when it was recorded; None: it gets what it saw.
@@ -101,6 +104,7 @@ class Owner:
         self.open: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
+        self.put_off: dict[Slot, tuple[MimicError, Event]] = {}
         self.real = RealValues()
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []

@@ -15,6 +15,7 @@ from pytest_mimic.engine.calls import (
     entry_of,
     failed_exchange,
     is_worth_a_wait,
+    key_of,
 )
 from pytest_mimic.engine.events import Event, EventKind, Plain
 from pytest_mimic.engine.inside import OpenCall, is_called_by
@@ -107,7 +108,8 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
-    return run.shared.take(call, mode, owner.begun if owner.is_here else None), call
+    begun = owner.begun if owner.is_here else None
+    return _put_off(run, call, owner) or run.shared.take(call, mode, begun), call
 
 
 def _note_joined(run: Run, call: Call) -> None:
@@ -139,7 +141,20 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         recorded = _as_kept(run, call, owner)
     if mode != "rerecord":
         call = recorded
-    return log.take(call, mode, recorded, has_effect=has_effect), call
+    slot = _put_off(run, call, owner)
+    return slot or log.take(call, mode, recorded, has_effect=has_effect), call
+
+
+def _put_off(run: Run, call: Call, owner: Owner) -> Slot | None:
+    """Give the place of an equal call whose real answer has asked to come again."""
+    for slot in [one for one in owner.put_off if one.key == key_of(call)]:
+        found = owner.put_off.pop(slot, None)
+        if found is not None:  # No other thread has it.
+            error, row = found
+            run.events.take_back(row)
+            run.events.noted = [one for one in run.events.noted if one is not error]
+            return slot
+    return None
 
 
 def _as_recorded(
@@ -444,6 +459,19 @@ class Step(OpenCall):
         paths = call.volatile_paths(new)
         owner.real.note(recorded, real, paths)
         return known.given(recorded, real, paths)
+
+    def put_off(self, failed: str) -> None:
+        """Let the next equal call have this place: the answer asks to come again.
+
+        Args:
+            failed: How the real call failed: `the real call gave 429`.
+        """
+        if not self._claim_end():
+            return
+        error = self._run.refusals.not_verified(self.call, failed, self.owner)
+        self._run.events.note(error)
+        row = self.tell("not verified", self.call.label(), **facts_of(error))
+        self.owner.put_off[self._slot] = error, row
 
     def _note_compared(
         self, differences: Sequence[Difference], new: Sequence[str], failed: str

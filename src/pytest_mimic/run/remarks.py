@@ -246,6 +246,7 @@ _LISTS = """
     missing             | call          | missing
     stale               | call          | stale
     drifted             | call          | drifted
+    not verified        | call          | not verified
     made anew           | part          | the next run will ask otherwise, and miss
     new test id         | call          | the next run has other ids for these tests, and misses
     damaged             | files         | damaged files of the vault, and what helps
@@ -287,6 +288,7 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
     "missing": (_again("to record the missing"),),
     "stale": (_again("to record the stale"),),
     "drifted": (_again("to accept them"), _volatile_lines),
+    "not verified": (_again("to try again", VERIFY),),
     "made anew": (
         f"to make the same values in each run: {PAGE_ON_NEW_VALUES}",
         _lines_with("ignore", "if they may differ"),

@@ -79,6 +79,10 @@ class Scope:
         # One step of C: threads may begin equal calls at the same moment.
         return next(self._counts[identity])
 
+    def repeat(self, identity: str, number: int) -> None:
+        """Give the number of a call to the next equal one, too."""
+        self._counts[identity] = count(number)
+
     def chain(self) -> list[Scope]:
         """Return this scope, and those of the wider fixtures."""
         found = [self]
