@@ -335,6 +335,39 @@ def test_the_targets_of_a_test_are_mimicked_in_its_processes(started, tests):
     started.run(process=True, offline=True).expect(passed=1, real=[])
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_miss_in_a_pool_of_a_wider_fixture_is_of_the_test_that_runs(started, method):
+    started.tests(f"""
+        import multiprocessing
+        import pytest, shop
+
+        @pytest.fixture(scope="session")
+        def pool():
+            with multiprocessing.get_context("{method}").Pool(1) as pool:
+                yield pool
+
+        def test_one(pool):
+            assert pool.apply(shop.fetch, ["Oslo"]) == "OSLO"
+
+        def test_two(pool):
+            assert pool.apply(shop.fetch, ["Rome"]) == "ROME"
+    """)
+    started.run("--mimic-record", "-k", "one", process=True).expect(
+        passed=1, deselected=1, real=["fetch Oslo"]
+    )
+
+    run = started.run("-p", "no:randomly", process=True)
+
+    again = "to record the missing: pytest --mimic-record test_shop.py::test_two"
+    run.expect(
+        passed=1,
+        failed=1,
+        real=[],
+        says=[again],
+        never=["record test_shop.py::test_one"],
+    )
+
+
 def test_a_key_without_a_name_serves_in_a_process_that_begins_anew(started):
     started.tests("""
         import pytest, shop

@@ -112,7 +112,8 @@ class Owner:
 
     def __reduce__(self) -> Any:
         """Let another process know whose calls are not its own to begin."""
-        return partial(Owner, pid=self.pid), (self.name, self.kind, self.mode)
+        make = partial(Owner, serves=self.serves, pid=self.pid)
+        return make, (self.name, self.kind, self.mode)
 
     @property
     def records(self) -> bool:

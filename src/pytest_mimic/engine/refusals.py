@@ -283,7 +283,7 @@ class Refusals:
 
     def command(self, option: str, owner: Owner) -> str:
         """Give the command that runs an owner again."""
-        is_in_setup = owner.kind == "fixture" and not owner.is_set_up
+        is_in_setup = owner.is_here and owner.kind == "fixture" and not owner.is_set_up
         test = owner.first_test if is_in_setup else owner.serves
         return self.commands.pytest(option, tests=filter(None, [test]))
 

@@ -354,7 +354,15 @@ class Run:
     # -- forked children
 
     def _begin_child(self, tell: Callable[[object], None]) -> None:
-        self.events.tell = tell
+        # It may outlive the test, if a wider fixture has started it.
+        parents_test = self.test
+
+        def tell_row(row: object) -> None:
+            if isinstance(row, Event) and row.test == parents_test:
+                row = Event(row.kind, row.call, "", row.facts)
+            tell(row)
+
+        self.events.tell = tell_row
         self.events.is_judged_here = False
         self.events.noted = []
         self.forget_replays()
@@ -365,6 +373,7 @@ class Run:
             return
         for row in self._children.hear():
             if isinstance(row, Event):
+                row.test = row.test or self.test
                 self.events.rows.append(row)
             elif isinstance(row, MimicError):
                 self.events.noted.append(row)
