@@ -511,9 +511,8 @@ class RealCall:
                 name=name,
             )
         except UnstorableOutcomeError as error:
-            what = f"what {self._plan.target} {verb} cannot be stored"
-            told = UnstorableOutcomeError(what, error.facts, error.remedies)
-            raise self._step.refused(told) from error.__cause__
+            error.what = f"what {self._plan.target} {verb} cannot be stored"
+            raise self._step.refused(error) from error.__cause__
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
         hidden: Tree = deeply(lambda: run.secrecy.secrets.hide_environment(tree))

@@ -79,8 +79,8 @@ class CassetteFixture:
             clients = [Target(client) for client in _CLIENTS]
             return as_targets([*self._session.settings.targets, *clients], options)
         except TargetError as error:
-            what = f"mimic_{self._kind}: {error.what}"
-            raise TargetError(what, error.facts, error.remedies) from None
+            error.what = f"mimic_{self._kind}: {error.what}"
+            raise
 
     @contextmanager
     def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:

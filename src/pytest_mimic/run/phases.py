@@ -148,8 +148,8 @@ class Phases:
         except TargetError as error:
             # The error shows no line of the user's: no code of the test has run.
             file, line, _ = item.location
-            facts = (*error.facts, f"in a marker of {file}:{(line or 0) + 1}")
-            raise TargetError(error.what, facts, error.remedies) from None
+            error.facts += (f"in a marker of {file}:{(line or 0) + 1}",)
+            raise
 
     def pytest_enter_pdb(self) -> None:
         self._session.run.note_debugger()
