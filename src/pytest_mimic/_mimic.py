@@ -79,7 +79,7 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
 
     def __exit__(self, *_: object) -> None:
         if self._coverings:
-            self._coverings.pop().end()
+            self._coverings.pop().close()
 
     def __call__(self, decorated: Decorated) -> Decorated:
         """Decorate a test function or a class.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
 from pytest_mimic.engine.calls import answer_of
+from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lives import end_cassette
 from pytest_mimic.engine.logs import Log
@@ -19,6 +20,7 @@ from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.outcome import player, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import cassette_name
@@ -194,10 +196,20 @@ _around: ContextVar[tuple[Owner, ...]] = ContextVar("pytest_mimic_blocks", defau
 
 
 class Cassettes:
-    """The cassettes of a run: those whose blocks are open, the innermost last."""
+    """The cassettes of a run: those whose blocks are open, the innermost last.
 
-    def __init__(self, run: Run) -> None:
+    Args:
+        run: The run.
+        coverings: What it mimics.
+        prepare: Is called before a cassette is recorded.
+    """
+
+    def __init__(
+        self, run: Run, coverings: Coverings, prepare: Callable[[], None]
+    ) -> None:
         self._run = run
+        self._coverings = coverings
+        self._prepare = prepare
         # Each with what tells whether the code that has opened it runs elsewhere.
         self._open: dict[Owner, Callable[[], bool]] = {}
         # Those that this run has recorded, by file.
@@ -208,7 +220,7 @@ class Cassettes:
         self,
         name: str,
         fixture: Fixture,
-        cover: Callable[[Owner], AbstractContextManager[object]],
+        targets: Iterable[Target],
         *,
         strict: bool = False,
     ) -> Iterator[Cassette]:
@@ -217,7 +229,7 @@ class Cassettes:
         Args:
             name: Its name.
             fixture: Whether it is recorded, replayed, or what its file says.
-            cover: Mimics its targets for the block.
+            targets: What it takes.
             strict: Whether a replay also fails where a recorded call was not made, or
                 in another order.
 
@@ -233,10 +245,11 @@ class Cassettes:
             return
         if owner.records:
             self._run.try_out(owner.file)
+            self._prepare()
         self._enter(owner)
         before = self._run.vault.folder.read(owner.file)
         try:
-            with cover(owner):
+            with closing(self._coverings.enter(targets, owner)):
                 yield cassette
         except BaseException:
             # An exit, a skip or an error that the test expects ends a replay, too.

@@ -53,7 +53,7 @@ class Line:
 
 
 class Covering:
-    """Targets that are in force until `end`, or edges until the run ends.
+    """Targets that are in force until `close`, or edges until the run ends.
 
     Attributes:
         lines: The targets or edges.
@@ -88,7 +88,7 @@ class Covering:
         """Its lines that are no edges."""
         return [line for line in self.lines if isinstance(line, Target)]
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let these targets decide no more."""
         self._uncover(self)
 
@@ -195,7 +195,7 @@ class Coverings:
             problems.insert(0, absent_client(absent[0]))
         if problems:
             covering.problems.clear()
-            covering.end()
+            covering.close()
             raise problems[0]
         return covering
 
@@ -207,7 +207,7 @@ class Coverings:
         )
         # The tests that name what is missing get the errors.
         covering.problems.clear()
-        covering.end()
+        covering.close()
 
     def _uncover(self, covering: Covering) -> None:
         for problem in covering.problems:
@@ -227,7 +227,7 @@ class Coverings:
         """Restore everything."""
         with self._lock:
             for covering in reversed(list(self._open)):
-                covering.end()
+                covering.close()
             self._edges.clear()  # A module may still be loaded that was found before.
             self._run.inside.intercept = self._run.sleeps.intercept = None
             self._watch.leave()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.cassettes import Cassette, Fixture
-from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.session import Session
@@ -67,8 +65,7 @@ class CassetteFixture:
         file = cassette_name(name)
         if self._kind == "replay":
             self._session.only_replayed.add(file)
-        cover = partial(self._cover, covered)
-        return self._session.cassettes.block(name, self._kind, cover, strict=strict)
+        return self._session.cassettes.block(name, self._kind, covered, strict=strict)
 
     def _targets(
         self, given: list[str | Callable[..., Any]], options: Mapping[str, Any]
@@ -81,13 +78,3 @@ class CassetteFixture:
         except TargetError as error:
             error.what = f"mimic_{self._kind}: {error.what}"
             raise
-
-    @contextmanager
-    def _cover(self, targets: list[Target], cassette: Owner) -> Iterator[None]:
-        if cassette.mode in ("record", "rerecord"):
-            self._session.note_changing_values()
-        covering = self._session.coverings.enter(targets, cassette)
-        try:
-            yield
-        finally:
-            covering.end()

@@ -130,7 +130,7 @@ class Phases:
             self._coverings.callback(inside.leave, inside.enter(LeftOut()))
 
     def _enter(self, targets: list[Target]) -> None:
-        self._coverings.callback(self._session.coverings.enter(targets).end)
+        self._coverings.callback(self._session.coverings.enter(targets).close)
 
     def _enter_mark(self, item: pytest.Item, mark: pytest.Mark) -> None:
         """Mimic the targets of a marker until the end of the test.

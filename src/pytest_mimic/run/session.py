@@ -77,7 +77,7 @@ class Session:
         """The cassettes that are open."""
         from pytest_mimic.engine.cassettes import Cassettes  # few runs have any
 
-        return Cassettes(self.run)
+        return Cassettes(self.run, self.coverings, self.note_changing_values)
 
     @cached_property
     def _texts_of_files(self) -> list[str]:
