@@ -92,16 +92,6 @@ async def _awaited(value: object) -> object:
     return value
 
 
-def _key_of(plain: dict[str, object]) -> bytes:
-    """Give what equal plain arguments have: it takes a fraction of an identity's time.
-
-    Raises:
-        ValueError: They are not plain.
-    """
-    # Later versions write other bytes for texts that are interned.
-    return xxh3_128_digest(marshal.dumps(plain, 2))
-
-
 @dataclass(eq=False, repr=False)
 class FunctionPlan:
     """How one covering mimics a function.
@@ -321,7 +311,9 @@ class FunctionPlan:
         levels = levels_of([*counted.values()]) if self._counts_whole else None
         if levels is None:
             return None, (counted, None, b"")
-        key = _key_of(counted)
+        # It takes a fraction of the time that the identity takes. Later versions write
+        # other bytes for texts that are interned.
+        key = xxh3_128_digest(marshal.dumps(counted, 2))
         player = self.players.get(key) if self.has_players else None
         return player, (counted, levels, key)
 
@@ -522,7 +514,7 @@ class FunctionCall(Call):
         files = self.places.changed_files(self._stamps)
         if self.is_plain and not files:
             with suppress(ValueError):  # An argument may hold an object now.
-                if _key_of(self._counted) == self._key:
+                if xxh3_128_digest(marshal.dumps(self._counted, 2)) == self._key:
                     return
         tree, before = self._tree_now(), self._tree_before
         if files or identity_of(plan.target, before) != identity_of(plan.target, tree):
