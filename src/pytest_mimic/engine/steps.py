@@ -345,9 +345,13 @@ class Step(OpenCall):
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
-        kept = run.values_around(self.owner, in_written=True)
-        body = kept.kept(body, self.call.volatile_paths())
-        described = kept.in_place(self.call.described)
+        kept, described = (
+            run.values_around(self.owner, in_written=True),
+            self.call.described,
+        )
+        if kept:
+            body = kept.kept(body, self.call.volatile_paths())
+            described = kept.in_place(described)
         call = self.call.asking(described)
         try:
             entry = entry_of(

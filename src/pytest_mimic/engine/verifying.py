@@ -183,6 +183,9 @@ class RealValues:
         # Those of several owners: the first ones come first.
         self._all = [*several] or [self]
 
+    def __bool__(self) -> bool:
+        return any(one._recorded for one in self._all)
+
     def note(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
         """Note each text and number below the paths, where both have one.
 
