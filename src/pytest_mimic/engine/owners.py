@@ -64,6 +64,8 @@ class Owner:
         has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
         left: What it has left in the vault and can be undone: a test, a cassette.
+        unnamed_cassettes: How many cassettes a test has not named.
+        only_replayed: The files of a test that no option records again.
         scope: What its calls of clients have shown.
     """
 
@@ -75,6 +77,7 @@ class Owner:
     is_set_up = False
     has_missed = False
     has_drifted = False
+    unnamed_cassettes = 0
     scope: Scope | None = None
 
     def __init__(
@@ -108,6 +111,7 @@ class Owner:
         self.real = RealValues()
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
+        self.only_replayed: set[str] = set()
         self._numbers: dict[str, defaultdict[Hashable, int]] = {}
 
     def __reduce__(self) -> Any:

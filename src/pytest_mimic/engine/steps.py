@@ -249,7 +249,7 @@ class Step(OpenCall):
 
     def __enter__(self) -> None:
         self._around = self._run.inside.enter(self)
-        self.begin_clock()
+        self._since = seconds_now()
 
     def __exit__(self, *_: object) -> None:
         self._seconds, self._since = self._seconds_now(), None

@@ -58,13 +58,13 @@ class CassetteFixture:
         """
         __tracebackhide__ = True
         covered = self._targets(list(targets), options)
+        test = self._session.run.test_owner
         if not name:
-            self._session.unnamed_cassettes += 1
-            count = self._session.unnamed_cassettes
-            name = cassette_of_test(self._session.run.test, count)
+            test.unnamed_cassettes += 1
+            name = cassette_of_test(test.name, test.unnamed_cassettes)
         file = cassette_name(name)
         if self._kind == "replay":
-            self._session.only_replayed.add(file)
+            test.only_replayed.add(file)
         return self._session.cassettes.block(name, self._kind, covered, strict=strict)
 
     def _targets(

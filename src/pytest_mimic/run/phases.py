@@ -11,7 +11,7 @@ from _pytest.runner import runtestprotocol
 
 from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.inside import LeftOut
-from pytest_mimic.engine.lives import end_test
+from pytest_mimic.engine.lives import begin_test, end_test
 from pytest_mimic.engine.logs import Ending
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -114,7 +114,7 @@ class Phases:
         self._is_left_out = False
         self.keep_strays()
         keep_out_of_fakes()
-        session.begin_test(plain_id(item))
+        begin_test(session.run, plain_id(item))
         self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error
@@ -246,7 +246,7 @@ class Phases:
             event
             for event in events
             if event.kind == "replayed"
-            and event.text("name") not in session.only_replayed
+            and event.text("name") not in session.run.test_owner.only_replayed
         ]
         if not replayed:
             return

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic.engine.coverings import Coverings
-from pytest_mimic.engine.lives import begin_test
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import Judgement
 from pytest_mimic.engine.usage import Usage
@@ -34,12 +33,9 @@ class Session:
         selection: Which tests these are.
         judgement: Which recordings are unused.
         cleared: How many bytes the vault has lost with them.
-        unnamed_cassettes: How many cassettes the running test has not named.
-        only_replayed: The files of the running test that no option records again.
     """
 
     cleared = 0
-    unnamed_cassettes = 0
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -53,13 +49,6 @@ class Session:
         self.usage = Usage()
         self.selection = Selection(config, self.usage)
         self.judgement = Judgement()
-        self.only_replayed: set[str] = set()
-
-    def begin_test(self, test: str) -> None:
-        """Begin a test, or a new attempt of it."""
-        self.unnamed_cassettes = 0
-        self.only_replayed.clear()
-        begin_test(self.run, test)
 
     def note_changing_values(self) -> None:
         """Name at the end what the recorded calls hold that the next run makes anew."""
