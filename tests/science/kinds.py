@@ -110,6 +110,7 @@ def model_kinds() -> Kinds:
     import numpy as np
     import sklearn.cluster
     import sklearn.ensemble
+    import sklearn.feature_extraction.text
     import sklearn.linear_model
     import sklearn.neighbors
     import sklearn.pipeline
@@ -131,6 +132,7 @@ def model_kinds() -> Kinds:
         "forest": ("scikit-learn", lambda: forest(3, random_state=1).fit(points, labels)),
         "pipeline": ("scikit-learn", lambda: sklearn.pipeline.make_pipeline(scaler(), regression()).fit(points, labels)),
         "clusters": ("scikit-learn", lambda: sklearn.cluster.KMeans(2, random_state=1).fit(points)),
+        "vectorizer": ("scikit-learn", lambda: sklearn.feature_extraction.text.TfidfVectorizer().fit(["a bc", "bc de"])),
         "neighbours": ("scikit-learn", lambda: sklearn.neighbors.KNeighborsClassifier().fit(points, labels)),
         "estimator": ("xgboost", lambda: boosted(xgboost.XGBClassifier)),
         "`DMatrix`": ("xgboost", lambda: xgboost.DMatrix(points, labels)),

@@ -81,32 +81,19 @@ def _tagged(
     kind = kind_of(type(value))
     name = _known_name(kind.cls) if kind.has_caches else kind.name
     node = {f"${name}": content, **beside}
-    attributes = attributes_of(value, kind.slots)
-    if not attributes:
-        return node
-    private = _private_that_count(library_of(kind.decider), value, set(attributes))
+    library = library_of(kind.decider)
+    # Those of a library's own classes are caches.
+    is_own = library in ("numpy", "torch") and not kind.has_caches
+    # What copies and pickles of a subclass keep: geopandas names its column there.
+    kept = getattr(value, "_metadata", ()) if library == "pandas" else ()
     added = {
         name: walk.node(part)
-        for name, part in attributes.items()
-        if not name.startswith("_") or name in private
+        for name, part in attributes_of(value, kind.slots).items()
+        if is_own or not name.startswith("_") or (name in kept and name != "_name")
     }
     if added:
         node["attributes"] = added
     return node
-
-
-def _private_that_count(library: str, value: Any, names: set[str]) -> set[str]:
-    """Give which private attributes are neither caches nor what is opened by itself."""
-    if library == "pandas":
-        # What copies and pickles of a subclass keep: geopandas names its column there.
-        return {*getattr(value, "_metadata", ())} - {"_name"}
-    if library not in ("numpy", "torch"):
-        return set()
-    import numpy as np  # Whoever has an array has imported it.
-
-    if isinstance(value, np.ma.MaskedArray):
-        return names - vars(np.ma.array(0)).keys()
-    return names
 
 
 def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:

@@ -10,8 +10,9 @@ from pytest_mimic.values.rows import checked
 
 _OF_ROWS = "crow_indices", "col_indices", "values"
 _OF_COLUMNS = "ccol_indices", "row_indices", "values"
-# The tensors of which a sparse one is made, by its layout.
-_SPARSE = {
+# The tensors of which one is made, by its layout; a dense one of none.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "strided": (),
     "sparse_coo": ("_indices", "_values"),
     "sparse_csr": _OF_ROWS,
     "sparse_csc": _OF_COLUMNS,
@@ -22,10 +23,8 @@ _SPARSE = {
 
 def is_tensor_alone(tensor: Any) -> bool:
     """Tell whether all that there is to a tensor has a form here."""
-    layout = name_of(tensor.layout)
-    if tensor.is_quantized or tensor.is_nested or tensor.is_meta:
-        return False
-    return layout == "strided" or layout in _SPARSE
+    is_odd = tensor.is_quantized or tensor.is_nested or tensor.is_meta
+    return not is_odd and name_of(tensor.layout) in _PARTS
 
 
 def name_of(part: object) -> str:
@@ -35,9 +34,8 @@ def name_of(part: object) -> str:
 
 def parts_of(tensor: Any) -> list[Any]:
     """Give the tensors of which a sparse one is made; none: it is dense."""
-    names = _SPARSE.get(name_of(tensor.layout), ())
     bare = tensor.detach()
-    return [getattr(bare, name)() for name in names]
+    return [getattr(bare, name)() for name in _PARTS[name_of(tensor.layout)]]
 
 
 def bits_of(tensor: Any) -> Any:
@@ -111,7 +109,7 @@ def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:
     import torch
 
     layout = form["layout"]
-    if layout not in _SPARSE:
+    if layout not in _PARTS:
         raise TypeError(f"{layout} is no layout of sparse tensors")
     more: dict[str, Any] = {"layout": getattr(torch, layout)}
     make: Any = torch.sparse_compressed_tensor
