@@ -169,7 +169,11 @@ class Account(loopback.Handler):
     """Answers with what is hidden in each answer, or in one of them."""
 
     def do_GET(self):
-        answer = {"user": {"password": "set"}, "token": "USDT"}
+        answer = {
+            "user": {"password": "set"},
+            "token": "USDT",
+            "all": [{"mail": "a@b"}],
+        }
         if self.path == "/login":
             answer["access_token"] = "given"
         self.json(answer)
@@ -189,7 +193,7 @@ def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
     with serving(loopback.Server(Account)) as server:
         recorded = project.run("--mimic-record", env={"API": server.url})
         failing = project.run(env={"API": server.url})
-        project.ini("http", mimic_redact="!password, !access_token")
+        project.ini("http", mimic_redact="!password, !access_token, body.all.*.mail")
         project.run("--mimic-rerecord", env={"API": server.url}).expect(
             passed=1, never=["redacted in answers"]
         )

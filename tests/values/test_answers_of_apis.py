@@ -150,6 +150,7 @@ LEFT = [
     ("400 dj-rest-auth", {"token": ["Invalid value"], "new_password2": ["The two password fields didn't match."]}),
     ("422 FastAPI", {"detail": [{"type": "missing", "loc": ["body", "password"], "msg": "Field required", "input": {"name": "ann"}}]}),
     ("422 FastAPI, version 1", {"detail": [{"loc": ["body", "password"], "msg": "ensure this value has at least 8 characters", "type": "value_error.any_str.min_length", "ctx": {"limit_value": 8}}]}),
+    ("422 Pydantic, errors()", [{"type": "string_too_short", "loc": ["password"], "msg": "String should have at least 8 characters", "input": "abc", "ctx": {"min_length": 8}, "url": "https://errors.pydantic.dev/2.12/v/string_too_short"}]),
     ("422 Laravel", {"message": "The password field is required.", "errors": {"password": ["The password field is required."]}}),
     ("422 Rails", {"errors": {"password": ["can't be blank", "is too short (minimum is 6 characters)"]}}),
     ("200 GraphQL, form errors", {"data": {"signUp": {"errors": {"password": ["Password1 must not be like Password0"]}}}}),

@@ -277,7 +277,8 @@ class Secrets:
     def hidden_names(self, plain: Any) -> list[str]:
         """Return the names under which placeholders stand in plain data.
 
-        For each, that is the name that `mimic_redact = !name` would take out.
+        For each, that is the name that `mimic_redact = !name` would take out; there is
+        none for what a path or a pattern of `mimic_redact` hides.
         """
         names: dict[str, None] = {}
         parts: list[tuple[tuple[str, ...], Any]] = [((), plain)]
@@ -285,10 +286,15 @@ class Secrets:
             if isinstance(part, dict):
                 parts += [((*steps, key), inner) for key, inner in part.items()]
             elif isinstance(part, list):
-                parts += [(steps, inner) for inner in part]
+                parts += [((*steps, "*"), inner) for inner in part]
             elif placeholders.is_placeholder(part) or OWN in str(part):
-                named = filter(self.names.secret, steps)
-                names[next(named, steps[-1] if steps else "")] = None
+                named = [step for step in steps if self.names.secret(step)]
+                is_asked_for = self.names.pattern or self.names.hides_path(
+                    ".".join(steps)
+                )
+                if not named and not is_asked_for:
+                    named = [step for step in reversed(steps) if step != "*"]
+                names.update(dict.fromkeys(named[:1]))
         return [*names]
 
     def hide_environment(self, tree: Any) -> Any:
