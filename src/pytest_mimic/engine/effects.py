@@ -95,18 +95,13 @@ class Effects:
 
         Of files, those that are there now.
         """
-        facts = {*self._step.effects, *self._facts}
-        if facts & {"logged", "warned"}:
-            facts.discard("printed an error")
-        facts |= {_fact_of(file, self._rootdir) for file in self.written} - {""}
-        return tuple(sorted({one.replace(" an error", "") for one in facts}))
+        files = {_fact_of(file, self._rootdir) for file in self.written} - {""}
+        return tuple(sorted({*self._step.effects, *self._facts, *files}))
 
     def _state(self) -> dict[str, object]:
         """Give what the call may change, by what is said if it does."""
-        state: dict[str, object] = {
-            "printed": _end_of(sys.stdout),
-            "printed an error": _end_of(sys.stderr),
-        }
+        printed = _end_of(sys.stdout), _end_of(sys.stderr)
+        state: dict[str, object] = {"printed": printed}
         state.update(_states_of_chance() if self._entered <= _MOST_COMPARED else ())
         for module in self._names.keys() & sys.modules.keys():
             namespace = vars(sys.modules[module])

@@ -224,7 +224,7 @@ class Secrets:
         redactor = self.redactor.of_answers
 
         def hide_in(text: str) -> str:
-            text = redactor.hide_text(text, stand_in, "body")
+            text = redactor.hide(text, stand_in, "body")
             return _without_values(text, self._known_to(scope))
 
         hidden = hide(redactor, plain, stand_in)
@@ -289,10 +289,8 @@ class Secrets:
                 parts += [((*steps, "*"), inner) for inner in part]
             elif placeholders.is_placeholder(part) or OWN in str(part):
                 named = [step for step in steps if self.names.secret(step)]
-                is_asked_for = self.names.pattern or self.names.hides_path(
-                    ".".join(steps)
-                )
-                if not named and not is_asked_for:
+                is_other = self.names.pattern or self.names.hides_path(".".join(steps))
+                if not (named or is_other):
                     named = [step for step in reversed(steps) if step != "*"]
                 names.update(dict.fromkeys(named[:1]))
         return [*names]

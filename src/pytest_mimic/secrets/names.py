@@ -88,7 +88,6 @@ _BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket"
 # A name that says nothing, below one that says it all.
 _SAYS_NOTHING = "value|values|data|code|raw|computed|secret|key"
 _ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
-_BINARY = "secret binary|plaintext"
 # Beside the name on the left, those on the right are secret.
 BESIDE = {
     "grant type": "code|device code|user code|assertion|ticket",
@@ -266,10 +265,6 @@ class Names:
         """Return the names that are judged by the others beside them."""
         return dict(_beside(tuple(names)))
 
-    def is_binary(self, name: str) -> bool:
-        """Return whether clients decode what stands under a secret name, as base64."""
-        return _ends_in(words_of(name), _table(_BINARY))
-
     def may_hide(self, name: str) -> bool:
         """Return whether a name hides some values, alone."""
         return self.secret(name) or _ends_in(words_of(name), _table(_BY_VALUE))
@@ -335,8 +330,7 @@ class Names:
         if "op" in mapping and isinstance(path, str):
             names.append(re.split(r"[/.:]", path.removesuffix("/-"))[-1])
         found = {self.strength(name, value) for name in names if isinstance(name, str)}
-        in_order = [one for one in (WHOLE, HARD, SOFT) if one in found]
-        return in_order[0] if in_order else ""
+        return next((one for one in (WHOLE, HARD, SOFT) if one in found), "")
 
     def _judge(self, name: str) -> str:
         if len(name) > _LONGEST:

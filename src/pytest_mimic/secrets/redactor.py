@@ -117,6 +117,8 @@ _COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
 _SET_COOKIE = (
     r"(?P<start>(?:^|,\s*)(?P<name>[^=;,\s]+)=)(?P<value>(?:(?!,\s*[^=;,\s]+=)[^;])*)"
 )
+# Clients decode what stands under these, as base64.
+_BINARY = "secret binary", "plaintext"
 _COOKIES = {"cookie": _COOKIE, "set cookie": _SET_COOKIE}
 
 
@@ -186,7 +188,8 @@ class Redactor:
         """Return plain data without its secrets.
 
         `None`, booleans and empty texts stay. A number is replaced by a number. A
-        cookie keeps its name, and a credential its scheme.
+        cookie keeps its name, and a credential its scheme. A text may be JSON, a form,
+        settings, markup, a script, an address, or options of a command.
 
         Args:
             plain: The data.
@@ -208,14 +211,6 @@ class Redactor:
             return url
         walk = _Walk(self, stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, "url"), "url")
-
-    def hide_text(self, text: str, stand_in: StandIn, path: str = "") -> str:
-        """Return a text without the secrets that it names.
-
-        It may be JSON, a form, settings, markup, a script, an address, or options of a
-        command.
-        """
-        return _Walk(self, stand_in).hide_text(text, path)
 
 
 class _Walk:
@@ -449,7 +444,7 @@ class _Walk:
         words = words_of(name)
         if words in _COOKIES and "=" in value:
             return self.replaced(_COOKIES[words], value, path, are_secret=True)
-        if self._names.is_binary(name) and value:
+        if words.endswith(_BINARY) and value:
             return base64.b64encode(self._stand_in(value, path).encode()).decode()
         with_scheme = _SCHEME.fullmatch(value)
         if with_scheme is None or "auth" not in words:

@@ -97,7 +97,8 @@ class Hiding:
             return "0" if is_hidden and self._stand_in(content, path) else content
         if is_hidden:
             return self._stand_in(content, path) if content else ""
-        return self._redactor.hide_text(content, self._stand_in, path)
+        hidden: str = self._redactor.hide(content, self._stand_in, path)
+        return hidden
 
     def _hides_literal(self, content: str, literal: Literal) -> bool:
         if literal.column:
