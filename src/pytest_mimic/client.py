@@ -73,9 +73,11 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.coverings import Coverings, Line
+from pytest_mimic.engine.logs import BusyError
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
+from pytest_mimic.engine.turns import pause
 from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -123,6 +125,8 @@ Plain = dict[str, Any]
 # Longer requests are rarely equal, and a run keeps so many others.
 _LONGEST_PLAIN = 4_000
 _MANY = 1_000
+# In seconds: how often a call asks whether another worker has made its answer.
+_PAUSE = 0.02
 
 
 class Adapter:
@@ -305,6 +309,18 @@ class Port:
                 placeholder of a secret, and would be sent.
             CorruptRecordingError: Its recording is damaged.
         """
+        begun = self.begin_async(request, *clients, numbered=numbered, is_task=False)
+        exchange: Exchange | None = at_once(begun)
+        return exchange
+
+    async def begin_async(
+        self,
+        request: Plain,
+        *clients: str,
+        numbered: Mapping[str, Hashable] = MappingProxyType({}),
+        is_task: bool = True,
+    ) -> Exchange | None:
+        """As `begin`, for a task: another worker may make the answer just now."""
         run = self.run
         line = self._line(request, clients)
         if line is None:
@@ -313,7 +329,12 @@ class Port:
         call, scope, own = self._call(request, line, numbered)
         if own:
             self._note_sender(call, own, owner)
-        step = self._begin(call, line)
+        while True:
+            try:
+                step = self._begin(call, line)
+                break
+            except BusyError:
+                await pause(_PAUSE, is_task=is_task)
         if step.mode != "replay":
             unfilled = run.secrecy.secrets.tokens_in(request)
             if unfilled:

@@ -20,6 +20,15 @@ class Model(loopback.Handler):
             number = len(self.server.seen)
         if self.path == "/flaky" and self.server.seen.count("/flaky") == 1:
             self.json({}, status=503)
+        elif self.path.startswith("/tick"):
+            with suppress(threading.BrokenBarrierError):
+                self.server.ticks.wait(10)
+            self.json("tick")
+        elif self.path == "/asked":
+            # Until the loops of both workers have gone on.
+            with suppress(threading.BrokenBarrierError):
+                self.server.ticks.wait(10)
+            self.json(self.server.ticks.broken)
         elif self.path == "/both":
             # Another request at this moment gets another answer.
             with suppress(threading.BrokenBarrierError):
@@ -37,6 +46,7 @@ def service():
     with serving(Server(Model)) as server:
         server.lock = threading.Lock()
         server.two = threading.Barrier(2)
+        server.ticks = threading.Barrier(3)
         yield server
 
 
@@ -152,6 +162,25 @@ def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service, op
     shop.replay().expect(passed=2)
 
 
+def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service):
+    shop.ini("http shared exclude=/tick*")
+    shop.tests("""
+        import asyncio, os, httpx, pytest
+
+        @pytest.mark.parametrize("name", ["one", "two"])
+        def test_it(name):
+            async def both():
+                async with httpx.AsyncClient(base_url=os.environ["SERVICE"], timeout=30) as client:
+                    return await asyncio.gather(client.get("/asked"), client.get(f"/tick/{name}"))
+            asked, _ = asyncio.run(both())
+            assert asked.json() is False
+    """)
+
+    shop.run("-n2", "--mimic-record", process=True).expect(passed=2)
+
+    assert service.seen.count("/asked") == 1
+
+
 def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service):
     shop.test("""
         from urllib.error import HTTPError
@@ -214,3 +243,35 @@ def test_a_failing_test_keeps_new_samples_and_replaces_none(shop, service):
 
     shop.test("assert [shop.ask() for _ in range(4)] == [1, 2, 3, 3]")
     shop.replay().expect(passed=1)
+
+
+def test_show_gives_shared_requests_in_the_order_in_which_a_test_asked_last(shop):
+    """Also those that another test has recorded; what it asks for no more comes last."""
+
+    def tests(one, two):
+        shop.tests(f"""
+            import shop
+
+            def test_one():
+                for path in "{one}":
+                    shop.ask("/" + path)
+
+            def test_two():
+                for path in "{two}":
+                    shop.ask("/" + path)
+        """)
+        options = "-p", "no:randomly", "-p", "cacheprovider"
+        shop.record(*options, plugins=["cacheprovider"]).expect(passed=2)
+
+    def shown(test):
+        lines = shop.command("show", f"test_shop.py::{test}").out.splitlines()
+        paths = [line[-1] for line in lines if line.startswith("http GET")]
+        left = "  its test did not ask for it in its last run"
+        return "".join(paths), lines.count(left)
+
+    tests("ba", "cab")
+    assert (shown("test_one"), shown("test_two")) == (("ba", 0), ("cab", 0))
+    tests("db", "bc")
+    assert (shown("test_one"), shown("test_two")) == (("dba", 1), ("bc", 0))
+    assert shop.command("rm", "test_shop.py::test_two").code == 0
+    assert shown("test_one") == ("dba", 1)

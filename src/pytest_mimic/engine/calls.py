@@ -58,6 +58,8 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         hides_anew: Whether today's names may hide other parts than those of old.
         content: The parts in which an imported call may differ.
+        found: The file of what all tests share, and the answers in it, where these were
+            looked for; None: they were not.
         same_bodies: Compares two outcomes as verifying does, and holds nothing of the
             call; None: all of them counts.
     """
@@ -69,6 +71,7 @@ class Call:
     has_effect = False
     hides_anew = False
     content: Sequence[str] = ()
+    found: tuple[str, list[Entry]] | None = None
     same_bodies: SameBodies | None = None
 
     def __init__(self, target: str, options: Options, *, in_log: bool) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from pytest_mimic.engine.calls import Call
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.identity import identity_of
@@ -16,6 +17,60 @@ from pytest_mimic.vault.recording import MALFORMED, Entry
 
 Counted = Callable[..., Tree]
 """Gives what counts of a client's request under options."""
+
+
+class Following:
+    """Recorded calls by the identity that they have under a line of today.
+
+    Those of a target are read once for each line.
+
+    Args:
+        recorded: Gives the calls that may equal another one, with their places.
+        objects: Where their long parts are.
+    """
+
+    def __init__(
+        self,
+        recorded: Callable[[Call], Iterable[tuple[Any, Entry]]],
+        objects: Objects,
+    ) -> None:
+        self._recorded = recorded
+        self._objects = objects
+        # By target and line: the places by identity, and whether all have followed.
+        self._read: dict[tuple[str, str], tuple[dict[str, list[Any]], bool]] = {}
+
+    def equal(self, call: Call) -> tuple[list[Any], bool]:
+        """Give the places of the calls that equal another one under its line.
+
+        Also whether all calls of its target follow that line: one that does not may
+        be equal, too.
+        """
+        key = call.target, call.line
+        if key not in self._read:
+            places: dict[str, list[Any]] = {}
+            is_whole = True
+            for place, entry in self._recorded(call):
+                try:
+                    identity = follow(call, entry, self._objects)
+                except MimicError:
+                    if entry.line != call.line:
+                        is_whole = False
+                        continue
+                    identity = entry.identity
+                places.setdefault(identity, []).append(place)
+            self._read[key] = places, is_whole
+        places, is_whole = self._read[key]
+        return places.get(call.identity, []), is_whole
+
+
+def follow(call: Call, entry: Entry, objects: Objects) -> str:
+    """Give the identity that a recorded call has under the line of another one.
+
+    Raises:
+        MimicError: That cannot be told from what is kept.
+    """
+    counted = None if call.is_function else call.counted
+    return identity_today(entry, call.options, objects, counted, call.rehidden)
 
 
 def identity_today(

@@ -455,7 +455,7 @@ class FunctionCall(Call):
         if places.folders:
             return None
         try:
-            name, answers = run.shared.find(self)
+            name, answers = self.found = run.shared.find(self)
             entry = answers[0] if answers else None
             if entry is None or "value" not in entry.body or plan.changed(entry):
                 return None

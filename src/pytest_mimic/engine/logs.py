@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import suppress
 from functools import cached_property, partial
 from itertools import count
 from typing import Literal
@@ -22,10 +30,10 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.decide import Conversation, Mode, Recorded, decide
-from pytest_mimic.engine.following import identity_today
-from pytest_mimic.engine.turns import ThreadWaker, Turns, seconds_now
+from pytest_mimic.engine.following import Following
+from pytest_mimic.engine.turns import Turns, seconds_now
 from pytest_mimic.engine.verifying import is_equal
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.identity import identity_of
@@ -39,7 +47,6 @@ from pytest_mimic.vault.vault import Part, Vault, Written, renewed
 _IDENTITY = 32
 # In seconds: how long a call waits until another worker has made it, at most.
 _LONGEST_WAIT = 30
-_PAUSE = 0.01
 
 Ending = Literal["passed", "skipped", "failed"]
 
@@ -94,10 +101,9 @@ class Log:
         # How many calls of a key began, and which of the recorded calls have it.
         self._counts: Counter[Hashable] = Counter()
         self._indices: dict[Key, list[int]] = {}
-        # The lines of the recorded calls, by target, and the calls as they are under
-        # another line of today: their numbers by identity. None: not all can follow it.
+        # The lines of the recorded calls, by target.
         self._lines: defaultdict[str, set[str]] = defaultdict(set)
-        self._followed: dict[tuple[str, str], dict[str, list[int]] | None] = {}
+        self._following = Following(self._numbered, vault)
         self._by_index: dict[int, Slot] = {}
         # The recorded calls that equal one that has begun.
         self._asked: set[int] = set()
@@ -154,26 +160,14 @@ class Log:
         lines = self._lines.get(call.target)
         if lines is None or (lines == {call.line} and (found or not call.hides_anew)):
             return found
-        place = _place_of(call)
-        if place not in self._followed:
-            self._followed[place] = self._read_under(call)
-        followed = self._followed[place]
-        return found if followed is None else followed.get(call.identity, [])
+        followed, is_whole = self._following.equal(call)
+        return followed if is_whole else found
 
-    def _read_under(self, call: Call) -> dict[str, list[int]] | None:
-        """Give the calls of a target by their identity today; None: some have none."""
-        followed: dict[str, list[int]] = {}
+    def _numbered(self, call: Call) -> Iterator[tuple[int, Entry]]:
+        """Yield the calls of a target, each with its number."""
         for index, entry in enumerate(self.entries):
-            if entry.target != call.target or entry.end == "empty":
-                continue
-            try:
-                identity = follow(call, entry, self._vault)
-            except MimicError:
-                if entry.line != call.line:
-                    return None
-                identity = entry.identity
-            followed.setdefault(identity, []).append(index)
-        return followed
+            if entry.target == call.target and entry.end != "empty":
+                yield index, entry
 
     def has_next(self, call: Call) -> bool:
         """Whether a call that begins now has a recording of its own."""
@@ -247,9 +241,11 @@ class Log:
         if not self._is_edited:
             return
         stray = self._strays_like(call).get(call.identity)
-        if stray is None and is_found and not self._followed.get(_place_of(call)):
+        if stray is None and is_found:
             same = [one for one in self.entries if one.identity == call.identity]
-            stray = next((one for one in same if one.line != call.line), None)
+            others = [one for one in same if one.line != call.line]
+            if others and not self._following.equal(call)[1]:
+                stray = others[0]
         if stray is None:
             return
         field = "line" if stray.identity == call.identity else "identity"
@@ -268,7 +264,7 @@ class Log:
 
         They stand under the identity of their request.
         """
-        place = _place_of(call)
+        place = call.target, call.line
         if place not in self._strays:
             strays = self._strays[place] = {}
             for one in self.entries:
@@ -511,6 +507,10 @@ class Log:
         return old.line == new.line and are_equal(old, new)
 
 
+class BusyError(Exception):
+    """Another worker makes the answer to a call just now."""
+
+
 class Begun:
     """How many equal calls of what all tests share an owner began, by file.
 
@@ -537,6 +537,11 @@ class Begun:
         """Note that an exchange has failed: the next equal call has its number."""
         with self._lock:
             self.failed[name, number] = failed
+        self.give_back(name, number)
+
+    def give_back(self, name: str, number: int) -> None:
+        """Let the next equal call have a number."""
+        with self._lock:
             self._again[name] = sorted([*self._again.get(name, ()), number])
 
 
@@ -565,9 +570,9 @@ class Shared:
         self._confirmed: set[str] = set()
         # Which process makes an answer now, by file and number; empty: none.
         self._claims: dict[tuple[str, int], str] = {}
-        # The files of calls that were recorded under another line, by target and line
-        # of today, and by the identity that they have under it.
-        self._followed: dict[tuple[str, str], dict[str, str]] = {}
+        # When this process asked for an answer first.
+        self._busy: dict[tuple[str, int], float] = {}
+        self._following = Following(self._of_other_lines, vault)
 
     def find(self, call: Call) -> tuple[str, list[Entry]]:
         """Give the file of a call, and the answers in it.
@@ -581,42 +586,33 @@ class Shared:
         answers = self.recorded(name)
         if answers:
             return name, answers
-        place = _place_of(call)
-        if place not in self._followed:
-            self._followed[place] = self._read_under(call)
-        followed = self._followed[place].get(call.identity)
-        return (followed, self.recorded(followed)) if followed else (name, [])
+        names, _ = self._following.equal(call)
+        found = [(other, self.recorded(other)) for other in sorted(names)]
+        # Of several outcomes, nobody knows which one is meant.
+        outcomes = {
+            digest_of([[one.times, one.body] for one in each]) for _, each in found
+        }
+        return found[0] if len(outcomes) == 1 else (name, [])
 
-    def _read_under(self, call: Call) -> dict[str, str]:
-        """Give the files of other lines by the identity of their calls today.
-
-        Where equal calls have different outcomes, nobody knows which of them is meant.
-        """
-        followed: dict[str, str] = {}
-        outcomes: dict[str, str] = {}
-        differing: set[str] = set()
+    def _of_other_lines(self, call: Call) -> Iterator[tuple[str, Entry]]:
+        """Yield calls that may be one under its line of today, each with its file."""
         folder = call_folder(call.target)
         own = f"{line_mark(call.line)}.json"
-        for file in self._vault.folder.listed(folder):
+        length = _IDENTITY + len(own)
+        files = self._vault.folder.listed(folder)
+        if not call.hides_anew:
             # A folder may have very many files of this line, which are not read.
-            is_own = len(file) == _IDENTITY + len(own) and file.endswith(own)
-            if is_own and not call.hides_anew:
-                continue
+            files = [
+                one for one in files if len(one) != length or one[_IDENTITY:] != own
+            ]
+        for file in files:
             name = f"{folder}/{file}"
             if self._is_recording and self._made_in_run(name):
                 continue  # Its line is in force beside this one.
-            try:
-                found = self.recorded(name)
-                identity = follow(call, found[0], self._vault) if found else ""
-            except MimicError:
-                continue  # A miss says why.
-            if not found or found[0].target != call.target:
-                continue
-            outcome = digest_of([[one.times, one.body] for one in found])
-            if outcomes.setdefault(identity, outcome) != outcome:
-                differing.add(identity)
-            followed[identity] = min(name, followed.get(identity, name))
-        return {one: followed[one] for one in followed.keys() - differing}
+            with suppress(CorruptRecordingError):  # A miss names it.
+                for entry in self.recorded(name)[:1]:
+                    if entry.target == call.target:
+                        yield name, entry
 
     def recorded(self, name: str) -> list[Entry]:
         """Give the answers in a file.
@@ -642,14 +638,18 @@ class Shared:
             call: The call.
             mode: That of the run.
             begun: What its owner began. None: the call gets the first answer.
+
+        Raises:
+            BusyError: It has to be asked again in a moment.
         """
         name = call_name(call.target, call.identity, call.line)
         if begun is None or not call.has_samples:
             return self._slot(call, mode, name, 0)
         number = begun.next(name)
         slot = self._slot(call, mode, name, number)
-        if slot.is_real and self._has_workers and self._claim(name, number):
-            slot = self._slot(call, mode, name, number)
+        if slot.is_real and self._has_workers and not self._claim(name, number):
+            begun.give_back(name, number)
+            raise BusyError
         return slot
 
     def _slot(self, call: Call, mode: Mode, name: str, number: int) -> Slot:
@@ -657,7 +657,7 @@ class Shared:
         is_read = mode != "rerecord" or is_made
         found, answers = name, list[Entry]()
         try:
-            found, answers = self.find(call)
+            found, answers = call.found or self.find(call)
         except CorruptRecordingError:
             if is_read:
                 raise
@@ -742,27 +742,28 @@ class Shared:
     # -- what this run makes, and has made
 
     def _claim(self, name: str, number: int) -> bool:
-        """Make an answer when no other worker makes it; whether one did until now."""
-        own, waker, has_waited = str(os.getpid()), ThreadWaker(), False
-        until = seconds_now() + _LONGEST_WAIT
-        while True:
-            self._made_in_run(name)
-            with self._vault.locks.writing():
-                is_made = number in self._made_in_run(name)
-                claim = self._claims.get((name, number), "")
-                if is_made or claim in ("", own) or seconds_now() > until:
-                    if not is_made:
-                        self._tell(name, f"{number}:{own}")
-                    return has_waited
-            has_waited = True
-            waker.wait(_PAUSE)
+        """Make an answer, unless another worker makes it now or has made it."""
+        own, began = (
+            str(os.getpid()),
+            self._busy.setdefault((name, number), seconds_now()),
+        )
+        self._vault.begin_recording()
+        with self._vault.locks.writing():
+            if number in self._made_in_run(name):
+                return False
+            claim = self._claims.get((name, number), "")
+            if claim not in ("", own) and seconds_now() - began < _LONGEST_WAIT:
+                return False
+            self._tell(name, f"{number}:{own}")
+        return True
 
     def release(self, name: str, number: int) -> None:
         """Let another worker make an answer: this one has made none."""
         if self._has_workers:
-            self._vault.begin_recording()
-            with self._vault.locks.writing():
-                self._tell(name, f"{number}:")
+            self._made_in_run(name)
+            if self._claims.get((name, number)) == str(os.getpid()):
+                with self._vault.locks.writing():
+                    self._tell(name, f"{number}:")
 
     def _note(self, name: str, number: int) -> None:
         self._made[name].add(number)
@@ -899,21 +900,6 @@ def _recorded_at(call: Call, entry: Entry | None, *, is_own: bool) -> Recorded:
     if call.changed(entry):
         return "stale"
     return "fresh" if is_own else "repeats"
-
-
-def _place_of(call: Call) -> tuple[str, str]:
-    """Give what is read together where a line has changed."""
-    return call.target, call.line
-
-
-def follow(call: Call, entry: Entry, vault: Vault) -> str:
-    """Give the identity that a recorded call has under the line of another one.
-
-    Raises:
-        MimicError: That cannot be told from what is kept.
-    """
-    counted = None if call.is_function else call.counted
-    return identity_today(entry, call.options, vault, counted, call.rehidden)
 
 
 def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
-from pytest_mimic.engine.logs import follow
+from pytest_mimic.engine.following import follow
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner

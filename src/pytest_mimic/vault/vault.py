@@ -418,7 +418,8 @@ class Vault:
         try:
             self._add_objects(loose, self.objects() if of is None else of)
             for folder in FOLDERS:
-                for name in self.folder.names(folder):
+                # To list very many files takes long.
+                for name in self.folder.names(folder) if loose - needed else ():
                     if loose <= needed:
                         return []
                     content = self.folder.read(name) or b""

@@ -70,7 +70,7 @@ class _Interceptor:
 
     async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call of one response."""
-        exchange = self._called.begin(sent, details.metadata)
+        exchange = await self._called.begin(sent, details.metadata, is_task=True)
         if exchange is None:
             return await go_on(details, sent)
 
@@ -98,7 +98,7 @@ class _Interceptor:
 
     async def intercept_unary_stream(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call with a stream of responses."""
-        exchange = self._called.begin(sent, details.metadata)
+        exchange = await self._called.begin(sent, details.metadata, is_task=True)
         if exchange is None:
             return await go_on(details, sent)
         give = self._called.responses_in

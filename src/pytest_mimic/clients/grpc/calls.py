@@ -8,7 +8,7 @@ from typing import Any
 
 from grpc import RpcError
 
-from pytest_mimic.client import Exchange, MimicError, Plain, Port
+from pytest_mimic.client import Exchange, MimicError, Plain, Port, at_once
 from pytest_mimic.clients.grpc.messages import (
     Deserialize,
     NoMessageError,
@@ -36,14 +36,15 @@ class Method:
         self._server = server
         self._deserialize: Deserialize = given._response_deserializer
 
-    def begin(
-        self, sent: Any, metadata: Iterable[Any] | None = None
+    async def begin(
+        self, sent: Any, metadata: Iterable[Any] | None = None, *, is_task: bool = False
     ) -> Exchange | None:
         """Begin a call. None: it runs for real.
 
         Args:
             sent: The message, or a list of messages.
             metadata: What is sent beside it.
+            is_task: Whether a task waits for it; else a thread does (see `at_once`).
 
         Raises:
             UnstorableOutcomeError: What is sent is no message.
@@ -61,7 +62,7 @@ class Method:
             reason = str(error)
         if metadata:
             request["metadata"] = read_metadata(metadata)
-        return self._begin(request, reason)
+        return await self._begin(request, reason, is_task=is_task)
 
     def refuse(self, reason: str) -> None:
         """Refuse a call, if a line takes it.
@@ -69,14 +70,17 @@ class Method:
         Raises:
             UnstorableOutcomeError: A line does.
         """
-        self._begin({}, reason)
+        at_once(self._begin({}, reason, is_task=False))
 
-    def _begin(self, request: Plain, reason: str) -> Exchange | None:
+    async def _begin(
+        self, request: Plain, reason: str, *, is_task: bool
+    ) -> Exchange | None:
         if self._port.run.is_own_server(_host_of(self._server)):
             return None
         numbered = {"server": self._server}
-        exchange = self._port.begin(
-            {"method": self._name, **request}, numbered=numbered
+        request = {"method": self._name, **request}
+        exchange = await self._port.begin_async(
+            request, numbered=numbered, is_task=is_task
         )
         if exchange is not None and reason:
             raise refused(exchange, reason)

@@ -41,7 +41,7 @@ def unary(
     def go_on() -> tuple[Any, Any]:
         return original(method, real, timeout, metadata, *options)  # type: ignore[no-any-return]
 
-    exchange = called.begin(plain, metadata)
+    exchange = at_once(called.begin(plain, metadata))
     if exchange is None:
         return go_on()
 
@@ -71,7 +71,7 @@ def stream(
     """Make or replay a call with a stream of responses."""
     _check_open(method)
     called = _called(port, method)
-    exchange = called.begin(request, metadata)
+    exchange = at_once(called.begin(request, metadata))
     go_on = partial(original, method, request, timeout, metadata, *args, **options)
     if exchange is None:
         return go_on()

@@ -51,7 +51,7 @@ async def _connect(
     is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
     if not is_made and port.passes(read()):
         return await really()
-    exchange = port.begin(read(await _body_of(request)), "aiohttp")
+    exchange = await port.begin_async(read(await _body_of(request)), "aiohttp")
     if exchange is None:
         return await really()
     return await Connecting(connector, request, exchange, really).answer(exchange)

@@ -115,7 +115,7 @@ class _Attempt(Attempt):
         if is_made:
             # Most can be read once.
             request.stream = self._core.Request("GET", url, content=body).stream
-        exchange = port.begin(read(body), self._name)
+        exchange = await port.begin_async(read(body), self._name, is_task=self.is_task)
         if exchange is None:
             return await self._sent()
         return await self.answer(exchange)

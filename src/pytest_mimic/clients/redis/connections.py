@@ -136,7 +136,7 @@ class Connections:
             await self._real("send_packed_command", connection, packed, check_health)
             return
         asked = [commands.read(words) for words in commands.words_of(packed)]
-        exchange = self._begin(connection, asked)
+        exchange = await self._begin(connection, asked)
         if exchange is None:
             await self._send_for_real(connection, packed, check_health)
             return
@@ -145,7 +145,7 @@ class Connections:
         given = await exchange.answer(talk, replies.give_all, is_task=is_task)
         wire.given.extend(given)
 
-    def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
+    async def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}
         if str(connection.protocol) == "3":
             request = {**request, "protocol": 3}
@@ -153,7 +153,9 @@ class Connections:
         if self._port.run.is_own_server(f"{host}:{port}"):
             return None
         numbered = {"database": (host, port, connection.db)}
-        exchange = self._port.begin(request, numbered=numbered)
+        exchange = await self._port.begin_async(
+            request, numbered=numbered, is_task=self._is_async
+        )
         if exchange is None or exchange.mode == "replay":
             return exchange
         name = commands.endless(request)

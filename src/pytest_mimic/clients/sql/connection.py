@@ -7,14 +7,14 @@ needs none. Above the driver everything stays real: pool, events, ORM, types, re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_mimic.client import Exchange, MimicError, Plain, Port
+from pytest_mimic.client import Exchange, MimicError, Plain, Port, at_once
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.requests import request_of
 from pytest_mimic.clients.sql.rows import Result
@@ -134,7 +134,13 @@ class StandInConnection:
             return Result() if self.real is None else run()
         if self._undoes_what_missed(request):
             return Result()
-        exchange = self._port.begin(request, numbered={"database": self._database})
+        exchange = self._awaited(
+            self._port.begin_async(
+                request,
+                numbered={"database": self._database},
+                is_task=self.dialect.is_async,
+            )
+        )
         if exchange is None:
             return run()
         # It decides which objects a session of the ORM has to ask for again.
@@ -172,13 +178,18 @@ class StandInConnection:
     def _replayed(self, exchange: Exchange) -> Result:
         result: Result
         if self.dialect.is_async:
-            # An async dialect has loaded what it needs of asyncio.
-            from sqlalchemy.util import await_only
-
-            result = await_only(exchange.replay_async(self._made))
+            result = self._awaited(exchange.replay_async(self._made))
         else:
             result = exchange.replay(self._made)
         return result
+
+    def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        if not self.dialect.is_async:
+            return at_once(coroutine)
+        # An async dialect has loaded what it needs of asyncio.
+        from sqlalchemy.util import await_only
+
+        return await_only(coroutine)
 
     def _answer_of(
         self, outcome: Result | Exception, request: Plain, exchange: Exchange
