@@ -255,9 +255,12 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
 def mimic_calls(request: pytest.FixtureRequest) -> Iterator[list[CassetteCall]]:
     """The test's own calls so far, in the order in which they began."""
     session = _course_of(request.config)
-    from pytest_mimic.engine.cassettes import calls_of_test  # few tests ask
+    from pytest_mimic.engine.cassettes import calls_of_test, live_calls_of_test
 
-    with calls_of_test(session.run) as calls:
+    run = session.run
+    is_live = run.mode == "live"
+    seen = live_calls_of_test(run, session.coverings) if is_live else calls_of_test(run)
+    with seen as calls:
         yield calls
 
 

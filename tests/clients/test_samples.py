@@ -181,7 +181,8 @@ def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service)
     assert service.seen.count("/asked") == 1
 
 
-def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service):
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two"])
+def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service, workers):
     shop.test("""
         from urllib.error import HTTPError
         answers = []
@@ -193,7 +194,7 @@ def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service):
         assert answers == [2, 3]
     """)
 
-    shop.record().expect(passed=1)
+    shop.record(*workers).expect(passed=1)
 
     assert asked(service) == 3
     shop.replay().expect(passed=1)

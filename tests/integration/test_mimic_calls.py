@@ -42,7 +42,14 @@ TESTS = """
 
 @pytest.mark.parametrize(
     "options",
-    [(), ("--mimic-rerecord",), ("--mimic-verify",), ("--mimic-no-record",), ("-v",)],
+    [
+        (),
+        ("--mimic-rerecord",),
+        ("--mimic-verify",),
+        ("--mimic-no-record",),
+        ("--mimic-live",),
+        ("-v",),
+    ],
     ids=" ".join,
 )
 def test_a_test_sees_its_own_calls_in_their_order(project, options):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from pytest_mimic.engine.calls import answer_of
@@ -111,6 +112,21 @@ class CassetteCall:
 
     def __repr__(self) -> str:
         return f"<CassetteCall {self.kind} {self.signature}>"
+
+
+@contextmanager
+def live_calls_of_test(run: Run, coverings: Coverings) -> Iterator[list[CassetteCall]]:
+    """Collect such calls in live mode: beside the vault, and untold."""
+    vault, path, rows = run.vault, run.vault.path, [*run.events.rows]
+    with TemporaryDirectory() as folder:
+        vault.move(Path(folder))
+        try:
+            with coverings.seeing(), calls_of_test(run) as calls:
+                yield calls
+        finally:
+            vault.close()
+            vault.move(path)
+            run.events.rows[:] = rows
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
@@ -198,6 +199,16 @@ class Coverings:
             covering.close()
             raise problems[0]
         return covering
+
+    @contextmanager
+    def seeing(self) -> Iterator[None]:
+        """In live mode, mimic in a block what is in force: a test sees its calls."""
+        self._is_live = False
+        with ExitStack() as seen:
+            for lines in self.in_force():
+                seen.callback(self.cover(*lines).close)
+            yield
+        self._is_live = True
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""

@@ -570,7 +570,7 @@ class Shared:
         self._confirmed: set[str] = set()
         # Which process makes an answer now, by file and number; empty: none.
         self._claims: dict[tuple[str, int], str] = {}
-        # When this process asked for an answer first.
+        # Since when a call of this process waits for an answer.
         self._busy: dict[tuple[str, int], float] = {}
         self._following = Following(self._of_other_lines, vault)
 
@@ -742,18 +742,21 @@ class Shared:
     # -- what this run makes, and has made
 
     def _claim(self, name: str, number: int) -> bool:
-        """Make an answer, unless another worker makes it now or has made it."""
-        own, began = (
+        """Make an answer, unless another worker makes it now or has just made it."""
+        own, place, was_made = (
             str(os.getpid()),
-            self._busy.setdefault((name, number), seconds_now()),
+            (name, number),
+            number in self._made[name],
         )
         self._vault.begin_recording()
         with self._vault.locks.writing():
             if number in self._made_in_run(name):
-                return False
-            claim = self._claims.get((name, number), "")
-            if claim not in ("", own) and seconds_now() - began < _LONGEST_WAIT:
-                return False
+                return was_made  # What has failed is made again.
+            if self._claims.get(place, "") not in ("", own):
+                now = seconds_now()
+                if now - self._busy.setdefault(place, now) < _LONGEST_WAIT:
+                    return False
+            self._busy.pop(place, None)
             self._tell(name, f"{number}:{own}")
         return True
 

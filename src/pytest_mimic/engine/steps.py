@@ -82,8 +82,11 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         if not in_log and run.has_own(call.target, owner):
             in_log = run.log_of(owner).times(call) > 0
         take = _slot_in_log if in_log and not call.is_of_all else _shared_slot
-        slot, call = take(run, call, owner)
-        if slot.is_real:
+        if owner.mode == "live":
+            slot = Slot("", key_of(call), "none", None, "run", None)
+        else:
+            slot, call = take(run, call, owner)
+        if slot.is_real and slot.name:
             run.try_out(slot.name)
     except MimicError as error:
         raise run.refuse(error, call, owner) from None
@@ -340,7 +343,7 @@ class Step(OpenCall):
         slot = self._slot
         if self._log is not None:
             self._log.end(slot)
-        elif slot.is_real:
+        elif slot.is_real and slot.name:
             self._run.shared.release(*self._place)
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
@@ -395,6 +398,8 @@ class Step(OpenCall):
 
     def _put(self, entry: Entry) -> None:
         run, slot = self._run, self._slot
+        if not slot.name:
+            return  # In live mode nothing is kept.
         if self._log is not None:
             self._log.put(slot, entry)
             return

@@ -275,10 +275,10 @@ def _temporary_name() -> str:
 
 def _with_slash(entry: os.DirEntry[str]) -> str:
     """Return the name of a file; that of a folder, or of a link to one, has a slash."""
-    with suppress(OSError):  # A link to itself.
-        if entry.is_dir():
-            return f"{entry.name}/"
-    return entry.name
+    try:
+        return f"{entry.name}/" if entry.is_dir() else entry.name
+    except OSError:  # A link to itself.
+        return entry.name
 
 
 def _cause(reason: OSError | ValueError) -> str:

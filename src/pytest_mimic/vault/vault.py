@@ -152,15 +152,19 @@ class Vault:
     """
 
     def __init__(self, path: Path, *, label: str = "") -> None:
-        self.path = path
         self.label = label or str(path)
-        self.folder = Folder(path, self.label)
-        self.locks = Locks(self.folder, self.label)
         self.today = date.today().isoformat()
         # Objects that nothing may refer to when this process ends.
         self._loose: set[str] = set()
         # Folders in which this process can write.
         self._tried: set[str] = set()
+        self.move(path)
+
+    def move(self, path: Path) -> None:
+        """Look in another folder from now on."""
+        self.path = path
+        self.folder = Folder(path, self.label)
+        self.locks = Locks(self.folder, self.label)
 
     # -- recordings
 
