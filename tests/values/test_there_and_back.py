@@ -658,6 +658,18 @@ def test_an_attribute_that_loading_adds_as_none_is_no_reason_to_refuse():
     assert (again.name, again.base) == ("Bath", None)
 
 
+class Turning:
+    def __init__(self):
+        self.first, self.second = 1, 2
+
+    def __setstate__(self, state):
+        self.second, self.first = state["second"], state["first"]
+
+
+def test_the_order_in_which_a_class_sets_attributes_is_no_reason_to_refuse():
+    assert vars(there_and_back(Turning())) == {"first": 1, "second": 2}
+
+
 class Gaining:
     def __init__(self, name):
         self.name = name

@@ -175,16 +175,39 @@ class Kind:
         """
         if self.is_of_library:
             attributes = _with_hooks_by_order(attributes)
-        return {
-            name: part
-            for name, part in attributes.items()
-            if self._counts(str(name), part)
-        }
+        fillings = self._fillings
+        filled = [name for name in attributes if fillings[name]]
+        if not filled:
+            return attributes
+        counted = dict(attributes)
+        for name in filled:
+            part = counted[name]
+            is_empty = type(part) in _EMPTIED and not part
+            if is_empty or fillings[name] == "always":
+                del counted[name]
+        return counted
 
-    def _counts(self, name: str, part: object) -> bool:
-        is_empty = type(part) in _EMPTIED and not part
-        is_filled = is_empty and is_filled_by_reading(self.cls, name)
-        return not is_filled and not is_computed(self.cls, name)
+    @cached_property
+    def _fillings(self) -> _Fillings:
+        return _Fillings(self.cls)
+
+
+class _Fillings(dict[Any, str]):
+    """How objects of a class fill an attribute themselves, by its name.
+
+    - `always`: a property has computed it
+    - `empty`: to read a property leaves an empty container where `None` was
+    - an empty text: they do not
+    """
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+
+    def __missing__(self, name: Any) -> str:
+        self[name] = "always" if _is_computed(self._cls, name) else ""
+        if not self[name] and _is_filled_by_reading(self._cls, str(name)):
+            self[name] = "empty"
+        return self[name]
 
 
 def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
@@ -450,8 +473,7 @@ _REMEMBERED = {
 }
 
 
-@lru_cache(maxsize=4096)
-def is_computed(cls: type, name: str) -> bool:
+def _is_computed(cls: type, name: str) -> bool:
     """Tell whether objects of a class keep under a name what a property computed.
 
     Then the attribute hides a descriptor that is no function: an object with another
@@ -469,8 +491,7 @@ def is_computed(cls: type, name: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
-def is_filled_by_reading(cls: type, name: str) -> bool:
+def _is_filled_by_reading(cls: type, name: str) -> bool:
     """Tell whether to read the property `attrs` of a class fills `_attrs`.
 
     Then no program tells `None` from the empty container that reading leaves.
@@ -500,7 +521,8 @@ LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
 
-def _large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
+def large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
+    """Give the names of private attributes that may be a hash or an address."""
     return [
         name
         for name, part in attributes.items()
@@ -510,7 +532,7 @@ def _large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
 
 def addresses_in(attributes: Mapping[Any, object]) -> list[Any]:
     """Give the names of private attributes that are the `id()` of another one."""
-    numbers = _large_numbers(attributes)
+    numbers = large_numbers(attributes)
     addresses = set(map(id, attributes.values())) if numbers else ()
     return [name for name in numbers if attributes[name] in addresses]
 
@@ -525,7 +547,7 @@ def without_own_hash(
         `None` if a copy without these has another hash, or none: then they are data,
         or were taken by the constructor.
     """
-    numbers = _large_numbers(attributes)
+    numbers = large_numbers(attributes)
     method = member_of(type(value), "__hash__") if numbers else None
     # A mock notes that it was asked.
     is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))

@@ -33,6 +33,7 @@ from pytest_mimic.values.state import (
     addresses_in,
     attributes_of,
     kind_of,
+    large_numbers,
     state_of,
     without_own_hash,
 )
@@ -602,6 +603,9 @@ class Walk:
         attributes = self._own_attributes(value, kind, state.attributes)
         if isinstance(attributes, Refused):
             return attributes
+        is_decided = self.purpose == "proof" and kind.decider is not object
+        if is_decided:  # A class may set them in another order.
+            attributes = _by_name(attributes)
         opened = self._mapping(attributes, paths)
         if self.purpose == "proof" and self.has_refused:
             self._leave_out(attributes, opened)
@@ -615,8 +619,8 @@ class Walk:
             deeper = paths if is_open(key) else below(paths, key)
             if part is not None and () not in deeper:
                 node[key] = self._beside(key, part, value, deeper)
-        if self.purpose == "proof" and kind.decider is not object:
-            node["shows"] = self._public(kind, attributes_of(value))
+        if is_decided:
+            node["shows"] = self._public(kind, _by_name(attributes_of(value)))
         return node
 
     def _has_equal_copies(self, value: object, kind: Kind) -> bool:
@@ -669,6 +673,8 @@ class Walk:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
+        if not large_numbers(attributes):
+            return attributes
         for name in addresses_in(attributes):
             self.left_out[id(attributes[name])] = attributes[name]
             attributes = {**attributes, name: None}
@@ -695,6 +701,10 @@ class Walk:
             is_refused = refused_at(node) is not None
             shown[name] = {"$type": name_of(type(part))} if is_refused else node
         return shown
+
+
+def _by_name(attributes: dict[Any, object]) -> dict[Any, object]:
+    return {name: attributes[name] for name in sorted(attributes, key=str)}
 
 
 def _refused_object(value: object) -> Refused:
