@@ -68,7 +68,7 @@ def test_recorded_calls_open_no_socket_and_a_real_connection_is_refused(
     pytest.importorskip("asyncpg")
     page = PAGE.read_text("utf-8")
     (ini,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
-    ini += "    sqlalchemy\n    redis\n"
+    ini += "mimic_functions =\n    http\n    sqlalchemy\n    redis\n"
     (record,) = re.findall(r"`pytest (.*--force-enable-socket)`", page)
     project.write("pytest.ini", ini)
     project.tests(TEST)
