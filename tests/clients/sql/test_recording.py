@@ -290,6 +290,7 @@ def test_order():
         session.commit()
         lists = [[number] for number in range(int(os.environ["ALLOCATIONS"]))]
         assert session.get(Order, 1).lines[0].id == 1
+    engine.dispose()  # since Python 3.13, a connection that is not closed warns
 
 def test_without_a_database():
     assert gc.isenabled()
