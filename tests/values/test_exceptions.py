@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import http.client
 import json
 import os
@@ -298,9 +299,12 @@ def test_the_open_answer_of_an_error_is_none():
         error = urllib.error.HTTPError("http://x", 404, "not found", {"a": "b"}, answer)
 
         again = there_and_back(error)
+        error.close()
 
     assert (again.code, again.reason, again.headers) == (404, "not found", {"a": "b"})
     assert again.fp is None
+    del again
+    gc.collect()  # without a warning
 
 
 @EXTRAS

@@ -209,6 +209,11 @@ def _pickler(
 
         def reducer_override(self, part: Any) -> Any:
             reduction = _of_texts(part) or _reduced(part)
+            is_closer = type(part).__name__ == "_TemporaryFileCloser"
+            if is_closer and id(part.file) in left_out:
+                # It would close a file that is not there.
+                closed = {"close_called": True, "cleanup_called": True}
+                return object.__new__, (type(part),), {**vars(part), **closed}
             if reduction is NotImplemented and base is not pickle.Pickler:
                 reduction = super().reducer_override(part)
             if not isinstance(reduction, tuple) or base is pickle.Pickler:

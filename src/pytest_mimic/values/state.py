@@ -469,6 +469,8 @@ def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
 
 _REMEMBERED = {
     ("http.cookiejar", "_now"),  # when cookies were last looked at
+    ("tempfile", "cleanup_called"),
+    ("tempfile", "close_called"),
     ("urllib.parse", "_keep_empty"),  # from Python 3.15 on, how a URL was split
 }
 
