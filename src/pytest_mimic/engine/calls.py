@@ -182,7 +182,6 @@ class Slot:
         name: The file.
         key: What equal calls have.
         conversation: The calls that it follows from, by name; empty: none.
-        is_in_log: Whether it is in a log; else all tests share it.
         index: The recorded call of the log that it is; None: none. Of what all tests
             share the number of the answer.
         begin: When it began, among the beginnings and ends of the log.
@@ -200,7 +199,6 @@ class Slot:
     decision: Decision | Reason
     index: int | None
     conversation: str = ""
-    is_in_log: bool = False
     begin: int = 0
     ended: int | None = None
     blank: Entry | None = None

@@ -200,7 +200,7 @@ class Log:
             if recorded == "repeats":
                 index = None
             slot = Slot(self.name, key, recorded, entry, decision, index)
-            slot.is_in_log, slot.conversation = True, kind
+            slot.conversation = kind
             slot.begin = next(self._clock)
             if kind:
                 self._conversations[kind] = "real" if slot.is_real else "replayed"

@@ -214,7 +214,7 @@ class Step(OpenCall):
         self._run = run
         self._slot = slot
         # None: all tests share the call.
-        self._log = owner.log if slot.is_in_log else None
+        self._log = None if slot.name.startswith("calls/") else owner.log
         # Among the answers that all tests share.
         self._place = slot.name, slot.index or 0
         self.owner = owner
@@ -230,7 +230,7 @@ class Step(OpenCall):
         """Whether it has not ended."""
         return self in self._open
 
-    def body(self) -> Body:
+    def body(self) -> Any:
         """Give what is recorded, with all that stands in objects.
 
         Raises:
@@ -238,15 +238,14 @@ class Step(OpenCall):
         """
         assert self.entry is not None
         try:
-            body: Any = unshelve(self.entry.body, self._run.vault)
+            body = unshelve(self.entry.body, self._run.vault)
         except MimicError as error:
             self._take_back()
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
         if self.owner.stand_ins is not None:
             body = self.owner.stand_ins.kept(body, self.call.volatile_paths())
-        given: Body = body
-        return given
+        return body
 
     # -- a real call
 
