@@ -114,6 +114,11 @@ def with_content(name: str, content: Any) -> Iterator[Any]:
 def trees(random_: random.Random) -> Iterator[tuple[str, Any]]:
     """Give forged trees without end, each with the kind that it is of."""
     libraries = classes()
+    for name in OWN:
+        for content in ({}, {"x": 1}, "A", 1, 3):
+            yield "hooked classes", {f"${name}": content}
+            yield "hooked classes", {f"${name}": content, "fields_set": ["x"]}
+            yield "keys", {"$set": [{f"${name}": content}] * 2}
     called = [{"$name": name} for name in CALLED]
     contents = [*PLAIN, *called, *SPIES]
     ways = {

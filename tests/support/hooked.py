@@ -302,6 +302,69 @@ class PlainFlag(enum.IntFlag):
     B = 2
 
 
+class ReadFlag(enum.IntFlag):
+    A = 1
+    B = 2
+
+    def __getattribute__(self, name: str) -> Any:
+        ran.append(f"flag __getattribute__ {name}")
+        return object.__getattribute__(self, name)
+
+
+class SplitFlag(enum.Flag):
+    A = 1
+    B = 2
+
+    @classmethod
+    def _iter_member_(cls, value: int) -> Any:
+        ran.append("_iter_member_")
+        return iter(())
+
+
+class Odd:
+    """Notes whatever is asked of it."""
+
+    __str__ = __repr__ = _hook("odd __str__", "hooked")  # type: ignore[assignment]
+    __eq__ = _hook("odd __eq__", result=True)
+    __hash__ = _hook("odd __hash__", result=1)  # type: ignore[assignment]
+    __bool__ = __len__ = _hook("odd __bool__", result=True)
+    __iter__ = _hook("odd __iter__", iter(()))
+    __getattr__ = _hook("odd __getattr__", "")
+
+
+class OddModule:
+    pass
+
+
+class BelowOddModule(OddModule):
+    pass
+
+
+OddModule.__module__ = Odd()  # type: ignore[assignment]
+
+
+class OddFields:
+    __dataclass_fields__ = {"x": Odd()}
+
+
+class OddNames(tuple[Any, ...]):
+    _fields = (Odd(),)
+
+
+class OddModel:
+    __slots__ = ("__dict__", "__pydantic_fields_set__", "__pydantic_private__")
+    model_config = {"extra": Odd()}
+    __private_attributes__ = Odd()
+
+
+class MetaFields(type):
+    __dataclass_fields__ = property(_hook("metaclass fields", {}))
+
+
+class OfMetaFields(metaclass=MetaFields):
+    __dataclass_fields__: dict[str, Any] = {}  # type: ignore[misc]
+
+
 class LoudError(Exception):
     __init__ = _hook("error __init__")  # type: ignore[assignment]
     __setattr__ = _hook("error __setattr__")  # type: ignore[assignment]

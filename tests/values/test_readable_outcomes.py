@@ -95,9 +95,17 @@ def chat():
     )
 
 
-def no_values():
+def rows_of_pandas():
     pd = pytest.importorskip("pandas")
-    return [pd.NaT, {"price": pd.NA}]
+    days = pd.to_datetime(["2026-01-02", None])
+    counts = pd.Series([1, 2], days[:1].repeat(2)).groupby(level=0).sum()
+    return [pd.NA, counts.to_dict(), *pd.DataFrame({"day": days}).to_dict("records")]
+
+
+def counts_of_numpy():
+    np = pytest.importorskip("numpy")
+    names, counts = np.unique(["a", "b", "a"], return_counts=True)
+    return [dict(zip(names, counts)), set(counts)]
 
 
 READABLE = {
@@ -125,7 +133,8 @@ READABLE = {
     "builtin types": lambda: [int, dict, OSError],
     "defaultdict": lambda: collections.defaultdict(list, a=[1]),
     "deque of a length": lambda: collections.deque([1, (2,)], 3),
-    "what a table lacks": no_values,
+    "rows of pandas": rows_of_pandas,
+    "numbers of numpy as keys": counts_of_numpy,
 }
 
 

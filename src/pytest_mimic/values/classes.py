@@ -11,7 +11,13 @@ import sys
 from collections.abc import Iterable
 from enum import Enum, EnumMeta
 from functools import lru_cache
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    SimpleNamespace,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 from pytest_mimic.errors import CorruptRecordingError
@@ -22,8 +28,14 @@ from pytest_mimic.values.names import (
     members_of,
     name_of,
 )
-from pytest_mimic.values.rows import is_of_python, row_of
-from pytest_mimic.values.state import attributes_of, is_larger_than_attributes, kind_of
+from pytest_mimic.values.rows import checked, is_of_python, row_of
+from pytest_mimic.values.state import (
+    LIBRARIES,
+    attributes_of,
+    is_larger_than_attributes,
+    kind_of,
+    library_of,
+)
 from pytest_mimic.values.tree import SCALARS
 
 _PYTHON = frozenset(
@@ -122,17 +134,18 @@ def _fault_of(cls: type, name: str) -> str:
 
     Its metaclass must have no fault.
     """
-    if issubclass(type(cls), EnumMeta):
-        return ""
-    is_error = issubclass(cls, BaseException)
-    if is_of_python(cls) and not is_error and name not in _PYTHON:
+    is_error, is_enum = issubclass(cls, BaseException), issubclass(cls, Enum)
+    is_in_table = is_error or is_enum or name in _PYTHON
+    if is_of_python(cls) and not is_in_table:
         return "it is in no table"
     for base in bases_of(cls):
+        members = members_of(base)
+        if type(members.get("__module__", "")) is not str:
+            return "it does not tell its module"
         if vars(builtins).get(base.__name__) is base:
             continue
         if base.__module__.startswith("scipy.sparse."):
             return "C reads what lies at its indices"
-        members = members_of(base)
         for hook in _HOOKS:
             if hook in members and not _is_known(base, hook):
                 return f"it has {hook}"
@@ -140,6 +153,8 @@ def _fault_of(cls: type, name: str) -> str:
             member = members.get(place)
             if is_descriptor(member) and type(member) is not GetSetDescriptorType:
                 return f"it has a descriptor as {place}"
+    if is_enum:
+        return ""
     beside = base_beside(cls)
     if is_error:
         return "" if may_be_raised(cls) else "it ends a test"
@@ -183,7 +198,10 @@ def base_beside(cls: type) -> type | None:
     return base if base in _BUILTINS else None
 
 
-_OF_FLAGS = "_missing_ _create_pseudo_member_ _numeric_repr_ __setattr__".split()
+_OF_FLAGS = (
+    "_missing_ _create_pseudo_member_ _numeric_repr_ _iter_member_ __setattr__"
+    " _iter_member_by_def_ _iter_member_by_value_"
+).split()
 
 
 def has_plain_flags(cls: type) -> bool:
@@ -198,12 +216,17 @@ def has_plain_flags(cls: type) -> bool:
 @lru_cache(maxsize=256)
 def fields_of(cls: type) -> frozenset[str]:
     """Give the names of the fields that a class declares."""
-    if type(member_of(cls, "__dataclass_fields__")) is dict:
-        return frozenset(field.name for field in dataclasses.fields(cls))
+    declared = member_of(cls, "__dataclass_fields__")
+    if type(declared) is dict:
+        for field in declared.values():
+            checked(field, dataclasses.Field)
+        # A metaclass may have another answer to this name.
+        holder: Any = SimpleNamespace(__dataclass_fields__=declared)
+        return frozenset(field.name for field in dataclasses.fields(holder))
     if type(member_of(cls, "__pydantic_fields__")) is dict:
         return frozenset(member_of(cls, "__pydantic_fields__"))
     if type(member_of(cls, "_fields")) is tuple:
-        return frozenset(member_of(cls, "_fields"))
+        return frozenset(checked(name, str) for name in member_of(cls, "_fields"))
     return frozenset(field.name for field in member_of(cls, "__attrs_attrs__") or ())
 
 
@@ -271,7 +294,8 @@ def _parts_hashed(cls: type) -> str:
         return "items"
     if owner is comparing and _is_generated(owner):
         return "fields"
-    return ""
+    is_of_c = type(members_of(owner)["__hash__"]) is WrapperDescriptorType
+    return "none" if is_of_c and library_of(owner) in LIBRARIES else ""
 
 
 def _owner_of(cls: type, name: str) -> type:

@@ -218,8 +218,10 @@ class Maker:
 
     def _of_model(self, cls: Any, tree: Node) -> dict[str, Any]:
         config = checked(member_of(cls, "model_config"), dict)
-        extra: Any = {} if config.get("extra") == "allow" else None
-        private: Any = {} if member_of(cls, "__private_attributes__") else None
+        allows = checked(config.get("extra"), str, type(None)) == "allow"
+        extra: Any = {} if allows else None
+        declared = checked(member_of(cls, "__private_attributes__"), dict)
+        private: Any = {} if declared else None
         extra = self.value_of(tree.get("extra", extra))
         private = self.value_of(tree.get("private", private))
         hidden = {

@@ -99,8 +99,9 @@ def class_named(name: str) -> type:
         if not issubclass(type(found), type):
             raise StaleRecordingError(f"there is no class {name} any more")
         members = members_of(found)
-    home = str(_module_of(found))
-    if _qualname_of(found) != path or module_name not in (home, _public(home)):
+    home = _module_of(found)
+    is_there = type(home) is str and module_name in (home, _public(home))
+    if _qualname_of(found) != path or not is_there:
         raise StaleRecordingError(f"{name} is not where its class is defined")
     made: type = found
     return made
