@@ -8,8 +8,9 @@ What an adapter must do:
   lowest that see a whole request, so that the client's own code runs in a replay;
 - read each request and each answer into plain data: JSON in which a name stands beside
   each value, so that one walk hides what is secret. Nothing in it is hidden before;
-- begin each call at its port, and follow the mode of the exchange: `replay`, or the
-  real call within `running()` and then `finish`. An error of the service is an answer,
+- begin each call at its port (a task by `begin_async`, so that its loop goes on), and
+  follow the mode of the exchange: `replay`, or the real call within `running()` and
+  then `finish`. An error of the service is an answer,
   `{"error": {"kind": ..., "text": ...}}`; any other leaves nothing behind;
 - give an answer back as the client's own object, from plain data alone. A `give` that
   raises says that the recording is damaged; an error that it returns is raised;
