@@ -91,20 +91,17 @@ class Hiding:
     def _literal(self, content: str, literal: Literal) -> str:
         if literal.kind == "comment":
             return " " if self._secret else content
-        path = f"statement.{literal.column}" if literal.column else "statement"
-        is_hidden = self._hides_literal(content, literal)
-        if literal.kind == "number":
-            return "0" if is_hidden and self._stand_in(content, path) else content
-        if is_hidden:
-            return self._stand_in(content, path) if content else ""
-        hidden: str = self._redactor.hide(content, self._stand_in, path)
-        return hidden
-
-    def _hides_literal(self, content: str, literal: Literal) -> bool:
-        if literal.column:
-            return self._redactor.names.secret(literal.column)
+        columns = [*filter(self._is_column, literal.names)]
         is_small = literal.kind == "number" and float(content) < _LARGE
-        return bool(self._secret) and not literal.is_key and not is_small
+        is_open = not (columns or literal.is_key or is_small)
+        secret = self._judged([*columns, ""], is_open)
+        path = f"statement.{secret}".rstrip(".")
+        if not self._redactor.names.secret(secret):
+            hidden: str = self._redactor.hide(content, self._stand_in, path)
+            return hidden
+        if literal.kind == "number":
+            return "0" if self._stand_in(content, path) else content
+        return self._stand_in(content, path) if content else ""
 
     # -- values beside their names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import count, pairwise
+from itertools import count, pairwise, takewhile
 from typing import NamedTuple
 
 # The last group of each piece is its content.
@@ -46,8 +46,6 @@ _ALL_COLUMNS = re.compile(
 )
 _RENAMES = re.compile(r"\b(?:union|intersect|except)\b|\)\s*as\s*(?:\w+\s*)?\(", re.I)
 _COMPARISON = frozenset("=<>!~")
-# Before a column that stands alone on its side of a comparison.
-_BEGINNINGS = frozenset(["where", "and", "or", "set", "on", "not", "having", ",", "("])
 # Before a condition, and where one ends.
 _BEFORE_CONDITIONS = frozenset("where and or on having set".split())
 _BOUNDARIES = _BEFORE_CONDITIONS.union(
@@ -76,14 +74,14 @@ class Literal(NamedTuple):
         start: Where its content begins, behind a quote.
         end: Where its content ends.
         kind: `text`, `number` or `comment`.
-        column: The column with which it is compared; empty: none, or nobody knows.
+        names: The names in the condition in which it stands.
         is_key: Whether it names a part of a document: `settings ->> 'name'`.
     """
 
     start: int
     end: int
     kind: str
-    column: str
+    names: list[str]
     is_key: bool
 
 
@@ -95,9 +93,9 @@ class Statement(NamedTuple):
         names: Every name in it, but for labels of the ORM.
         columns: Those that nothing but a column can have.
         literals: In order.
-        compared: By the name of a parameter, or its number: the columns in the
-            condition in which it stands; `:` if there are other parameters, which may
-            name parts of a document.
+        compared: By the name of a parameter, or its number: the names in the condition
+            in which it stands; `:` if there are other parameters, which may name parts
+            of a document.
         labels: The columns by the labels that the ORM has made of their names.
         lists_all: Whether it gives all columns of its tables, and nothing else.
         renames: Whether it has other names for columns, in brackets or for the rows of
@@ -146,22 +144,34 @@ def read(text: str) -> Statement:
     labels = {match[3]: match[2] for match in _ORM_LABEL.finditer(text)}
     names = {token.content for token in tokens if token.is_name} - labels.keys()
     literals = [
-        Literal(token.start, token.end, "comment", "", is_key=False)
+        Literal(token.start, token.end, "comment", [], is_key=False)
         for token in all_tokens
         if token.kind == "comment"
     ]
     others = _EXPRESSIONS.union(_labels_in(tokens))
     compared: dict[str, list[str]] = {}
+    before = _END
+    start = depth = 0
     for index, token in enumerate(tokens):
-        column = _column_before(tokens, index)
-        if token.kind == "parameter":
-            compared[token.content] = [column] if column else _condition(tokens, index)
-        elif token.kind in ("text", "number") or _is_text(tokens, index):
+        is_between = token.word == "," and before.word == "set" and depth == 0
+        if token.word in _BOUNDARIES or is_between:
+            start, depth = index + 1, 0
+            before = before if is_between else token
+        depth += (token.word == "(") - (token.word == ")")
+        around: list[str] = []
+        is_literal = token.kind in ("text", "number") or _is_text(tokens, index)
+        is_parameter = token.kind == "parameter"
+        if before.word in _BEFORE_CONDITIONS and (is_literal or is_parameter):
+            end = index if before.word == "set" else len(tokens)
+            around = _names_around(tokens, start, index, end)
+        if is_parameter:
+            compared[token.content] = around
+        elif is_literal:
             kind = "number" if token.kind == "number" else "text"
             is_key = kind == "text" and _is_key(tokens, index)
             if is_key:
                 names.update(words_in(token.content))
-            literals.append(Literal(token.start, token.end, kind, column, is_key))
+            literals.append(Literal(token.start, token.end, kind, around, is_key))
         elif token.word == "(" and index:
             others |= {tokens[index - 1].content}
     if _SETS_A_PASSWORD.search(text):
@@ -205,25 +215,6 @@ def _is_key(tokens: list[_Token], index: int) -> bool:
     return is_path or before.endswith(("->", "->>", "#>", "#>>"))
 
 
-def _column_before(tokens: list[_Token], index: int) -> str:
-    """Return the column with which a literal or parameter is compared: `name = ?`.
-
-    Empty: it stands elsewhere, or in an expression.
-    """
-    place = index - 1
-    while place >= 0 and tokens[place].content in _COMPARISON:
-        place -= 1
-    if place >= 0 and tokens[place].word in ("like", "ilike"):
-        place -= 1
-    if place < 0 or place == index - 1 or not tokens[place].is_name:
-        return ""
-    column = tokens[place].content
-    while place >= 2 and tokens[place - 1].word == ".":
-        place -= 2
-    is_alone = place == 0 or tokens[place - 1].word in _BEGINNINGS
-    return column if is_alone else ""
-
-
 def _numbered(tokens: Iterable[_Token]) -> list[_Token]:
     """Return tokens in which a parameter without a name has its number."""
     found = []
@@ -235,22 +226,16 @@ def _numbered(tokens: Iterable[_Token]) -> list[_Token]:
     return found
 
 
-def _condition(tokens: list[_Token], index: int) -> list[str]:
-    """Return the columns and the other parameters of the condition around a place."""
-    start, end = index, index + 1
-    while start > 0 and tokens[start - 1].word not in _BOUNDARIES:
-        start -= 1
-    if start == 0 or tokens[start - 1].word not in _BEFORE_CONDITIONS:
-        return []
-    while end < len(tokens) and tokens[end].word not in _BOUNDARIES:
-        end += 1
+def _names_around(tokens: list[_Token], start: int, index: int, end: int) -> list[str]:
+    """Return the names, and the other parameters, of the condition around a place."""
+    after = takewhile(lambda one: one.word not in _BOUNDARIES, tokens[index + 1 : end])
     found = []
-    for token, after in pairwise(
-        [*tokens[start:index], *tokens[index + 1 : end], _END]
-    ):
+    for token, following in pairwise([*tokens[start:index], *after, _END]):
         if token.kind == "parameter":
             found.append(":")
-        elif token.is_name and after.word not in (".", "(") and token.word != "as":
+        elif token.kind == "text":
+            found += words_in(token.content)
+        elif token.is_name and following.word not in (".", "(") and token.word != "as":
             found.append(token.content)
     return found
 
