@@ -186,7 +186,6 @@ def may_be_raised(cls: type) -> bool:
     return issubclass(cls, Exception) and names.isdisjoint(_CUT_SHORT)
 
 
-@lru_cache(maxsize=256)
 def base_beside(cls: type) -> type | None:
     """Give the builtin that objects are beside their attributes, or `object`.
 

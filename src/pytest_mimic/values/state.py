@@ -18,11 +18,14 @@ from types import (
     SimpleNamespace,
     WrapperDescriptorType,
 )
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.names import is_found, member_of, name_of
 from pytest_mimic.values.rows import Row, refusal_of, row_of
 from pytest_mimic.values.tree import Refused
+
+Attributes: TypeAlias = "dict[Any, Any]"
+"""What an object has, by name."""
 
 _HOOKS = (
     "__reduce_ex__",
@@ -168,7 +171,7 @@ class Kind:
         """Whether it is a library's own class, or derives from one."""
         return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
 
-    def counted(self, attributes: dict[Any, object]) -> dict[Any, object]:
+    def counted(self, attributes: Attributes) -> Attributes:
         """Give attributes without what properties have computed.
 
         Hooks of torch have numbers by their order.
@@ -240,7 +243,7 @@ class State(NamedTuple):
         is_readable: Whether a replay can make the object without code of its class.
     """
 
-    attributes: dict[Any, object]
+    attributes: Attributes
     beside: Mapping[str, object] = {}
     is_readable: bool = True
 
@@ -271,7 +274,7 @@ def is_generated(hook: object) -> bool:
 
 def attributes_of(
     value: object, slots: Mapping[str, MemberDescriptorType] | None = None
-) -> dict[str, object]:
+) -> Attributes:
     """Give the attributes of an object, slots among them, without running its code."""
     try:
         attributes = dict(object.__getattribute__(value, "__dict__"))
@@ -380,7 +383,7 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     known = attributes_of(value, kind.slots)
     reducer: Any = copyreg.dispatch_table.get(kind.cls)
     reduction: Any = value.__reduce_ex__(4) if reducer is None else reducer(value)
-    attributes: dict[Any, object] = {}
+    attributes: Attributes = {}
     if kind.is_decided_in_c:
         # C says how such an object is pickled, and knows nothing of what was added.
         for name, part in known.items():
@@ -392,7 +395,7 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     maker, arguments, state, items, pairs = filled[:5]
     maker, arguments = _maker_of(maker, arguments)
     named = _as_attributes(state)
-    beside: dict[str, object] = {}
+    beside: Attributes = {}
     if kind.row is not None or kind.base in (set, frozenset):
         # What a row gives counts in any case; members of sets have no order.
         beside["of"] = _as_base(value, kind)
@@ -413,7 +416,7 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     return State({**attributes, **(named or {})}, beside, is_readable)
 
 
-def _ids_of(attributes: Mapping[Any, object]) -> dict[Any, int]:
+def _ids_of(attributes: Attributes) -> dict[Any, int]:
     return {name: id(part) for name, part in attributes.items()}
 
 
@@ -426,7 +429,7 @@ def _maker_of(maker: Any, arguments: tuple[Any, ...]) -> tuple[object, tuple[Any
     return maker, arguments
 
 
-def _as_attributes(state: object) -> Mapping[object, object] | None:
+def _as_attributes(state: object) -> Attributes | None:
     if isinstance(state, dict):
         return state
     if isinstance(state, tuple) and len(state) == 2:
@@ -436,7 +439,7 @@ def _as_attributes(state: object) -> Mapping[object, object] | None:
     return None
 
 
-def made_bare(cls: Any, attributes: Mapping[str, object]) -> Any:
+def made_bare(cls: Any, attributes: Attributes) -> Any:
     """Make an object of its attributes, and run nothing of its class.
 
     Raises:
@@ -447,14 +450,14 @@ def made_bare(cls: Any, attributes: Mapping[str, object]) -> Any:
     return made
 
 
-def set_attributes(made: Any, attributes: Mapping[str, object]) -> None:
+def set_attributes(made: Any, attributes: Attributes) -> None:
     """Set attributes where the object keeps them, past `__setattr__` of its class.
 
     Raises:
         TypeError, AttributeError: The object has no place for one of them.
     """
     slots = slots_of(type(made))
-    rest: dict[str, object] = {}
+    rest: Attributes = {}
     for name, part in attributes.items():
         if name in slots:
             slots[name].__set__(made, part)
@@ -523,7 +526,7 @@ LEAST_HASH = 1 << 32
 """Smaller numbers are data: an amount in cents is its own hash."""
 
 
-def large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
+def large_numbers(attributes: Attributes) -> list[Any]:
     """Give the names of private attributes that may be a hash or an address."""
     return [
         name
@@ -532,16 +535,14 @@ def large_numbers(attributes: Mapping[Any, object]) -> list[Any]:
     ]
 
 
-def addresses_in(attributes: Mapping[Any, object]) -> list[Any]:
+def addresses_in(attributes: Attributes) -> list[Any]:
     """Give the names of private attributes that are the `id()` of another one."""
     numbers = large_numbers(attributes)
     addresses = set(map(id, attributes.values())) if numbers else ()
     return [name for name in numbers if attributes[name] in addresses]
 
 
-def without_own_hash(
-    value: object, attributes: dict[Any, object]
-) -> dict[Any, object] | None:
+def without_own_hash(value: object, attributes: Attributes) -> Attributes | None:
     """Give the attributes of an object as they are before it has taken its hash.
 
     Returns:
@@ -575,7 +576,7 @@ def without_own_hash(
     return None
 
 
-def _bare_copy(value: object, attributes: Mapping[Any, object]) -> object:
+def _bare_copy(value: object, attributes: Attributes) -> object:
     cls: Any = type(value)
     base: Any = next((b for b in (tuple, frozenset) if isinstance(value, b)), None)
     made = object.__new__(cls) if base is None else base.__new__(cls, value)

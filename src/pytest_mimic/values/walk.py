@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from inspect import unwrap
 from itertools import count
@@ -29,6 +29,7 @@ from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import Row, is_installed, is_of_python, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
+    Attributes,
     Kind,
     addresses_in,
     attributes_of,
@@ -188,6 +189,14 @@ class Walk:
             exceptions and of what hangs on them, and what is the address of another.
     """
 
+    is_shared = False
+    few = FEW
+    has_refused = False
+    keeps_hash = False
+    refuses_late_files = False
+    size = 0
+    is_plain = False
+
     def __init__(
         self,
         purpose: Purpose = "identity",
@@ -197,16 +206,9 @@ class Walk:
         self.purpose = purpose
         self.places = places
         self._asked = asked
-        self.is_shared = False
         self.changeable: dict[int, object] = {}
-        self.few = FEW
         self.is_by_code = purpose == "proof"
-        self.has_refused = False
-        self.keeps_hash = False
-        self.refuses_late_files = False
         self.left_out: dict[int, object] = {}
-        self.size = 0
-        self.is_plain = False
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
         self._starts = self.places.starts
@@ -634,7 +636,7 @@ class Walk:
             self._asked[kind.cls] = len(set(map(digest_of, copies))) < 2
         return self._asked[kind.cls]
 
-    def _leave_out(self, attributes: Mapping[Any, object], opened: Node) -> None:
+    def _leave_out(self, attributes: Attributes, opened: Node) -> None:
         """Leave out what has no identity, if it hangs on an exception."""
         around = [part.value for part in self._above.values()]
         if not any(isinstance(value, BaseException) for value in around):
@@ -668,8 +670,8 @@ class Walk:
         return {"$name": name_in(module, name, value)}
 
     def _own_attributes(
-        self, value: object, kind: Kind, attributes: dict[Any, object]
-    ) -> dict[Any, object] | Refused:
+        self, value: object, kind: Kind, attributes: Attributes
+    ) -> Attributes | Refused:
         """Give the attributes that count, less what the object remembers of itself."""
         if not self._is_exact:
             attributes = kind.counted(attributes)
@@ -684,7 +686,7 @@ class Walk:
             return Refused(KEPT_HASH)
         return attributes if bare is None else bare
 
-    def _public(self, kind: Kind, attributes: dict[str, object]) -> Tree:
+    def _public(self, kind: Kind, attributes: Attributes) -> Tree:
         """Give what people read off an object, whatever its class has pickled."""
         shown: Node = {}
         for name, part in kind.counted(attributes).items():

@@ -341,7 +341,7 @@ class _RecordedReader(StreamReader):
         super().set_exception(exc, *cause)
 
 
-def _error(error: dict[str, str], request: Any) -> Exception:
+def _error(error: Plain, request: Any) -> Exception:
     """Return the exception of aiohttp for a recorded error."""
     kind, text = error.get("kind", ""), error.get("text", "")
     if error.get("class", "").endswith(".TimeoutError") and not text:

@@ -48,7 +48,7 @@ class Given(NamedTuple):
     pieces: list[bytes]
     encoding: str
     is_left: bool
-    error: dict[str, str]
+    error: Plain
     version: str
 
 
@@ -75,7 +75,7 @@ class Head(NamedTuple):
         /,
         *,
         is_left: bool = False,
-        error: dict[str, str] | None = None,
+        error: Plain | None = None,
     ) -> Plain:
         """Return the answer as plain data, with its secrets.
 

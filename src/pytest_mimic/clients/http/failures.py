@@ -6,6 +6,8 @@ import re
 import sys
 from typing import Any
 
+from pytest_mimic.client import Plain
+
 # By kind, the names of exceptions: of the system, http.client, urllib3, httpx, aiohttp.
 # The first that a module of the client has is raised.
 _TABLE = """
@@ -67,7 +69,7 @@ def _kind_of_class(class_: type[BaseException]) -> str:
     return ""
 
 
-def plain(error: BaseException, phase: str = "reading") -> dict[str, str]:
+def plain(error: BaseException, phase: str = "reading") -> Plain:
     """Return an error of the network as it is stored."""
     class_ = type(error)
     name = f"{class_.__module__}.{class_.__qualname__}"

@@ -357,7 +357,7 @@ class _Attempt(Attempt):
         pieces = answers.on_the_wire(given, self._method, is_packed=is_packed)
         return io.BufferedReader(_Replayed(Replay(given, pieces, exchange), error))
 
-    def _error(self, error: dict[str, str]) -> Exception:
+    def _error(self, error: Plain) -> Exception:
         if self._socket.is_of_urllib3:
             return _of_urllib3(self._socket.connection, error)
         return _of_http_client(error)
@@ -414,7 +414,7 @@ class _Kept(_Readable):
         /,
         *,
         is_left: bool = False,
-        error: dict[str, str] | None = None,
+        error: Plain | None = None,
     ) -> Plain:
         """Return the answer in the bytes that have come, as far as they go."""
         try:
@@ -503,7 +503,7 @@ def _parsed(reader: Any, method: str = "GET") -> HTTPResponse:
 # -- errors
 
 
-def _of_http_client(error: dict[str, str]) -> Exception:
+def _of_http_client(error: Plain) -> Exception:
     kind, text = error.get("kind", ""), error.get("text", "")
     class_: Any = failures.class_of(kind, _EXCEPTIONS, error.get("class", ""))
     numbered = _NUMBERED.fullmatch(text)
@@ -525,7 +525,7 @@ def _of_http_client(error: dict[str, str]) -> Exception:
     return made  # type: ignore[no-any-return]
 
 
-def _of_urllib3(connection: Any, error: dict[str, str]) -> Exception:
+def _of_urllib3(connection: Any, error: Plain) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     kind, text = error.get("kind", ""), error.get("text", "")
     exceptions: Any = sys.modules["urllib3.exceptions"]

@@ -179,7 +179,7 @@ class _Attempt(Attempt):
             },
         )
 
-    def _error(self, error: dict[str, str]) -> Exception:
+    def _error(self, error: Plain) -> Exception:
         """Return the error of httpcore, of which httpx makes its own."""
         kind, core = error.get("kind", ""), self._core.__name__
         class_ = failures.class_of(kind, [core], error.get("class", ""))
