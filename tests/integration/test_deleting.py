@@ -119,6 +119,18 @@ def test_files_of_a_user_stay_and_are_named_once(shop, work):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_check_names_a_folder_of_locks_that_is_a_link(shop):
+    (shop.root / "elsewhere").mkdir()
+    (shop.vault / ".locks").rename(shop.root / "locks")
+    (shop.vault / ".locks").symlink_to("../elsewhere")
+
+    checked = shop.command("check", "--fix")
+
+    assert checked.code == 1
+    assert ".mimic_vault/.locks is a link" in checked.text
+    assert os.listdir(shop.root / "elsewhere") == []
+
+
 def test_the_vault_may_be_a_link(shop):
     shop.vault.rename(shop.root / "elsewhere")
     shop.vault.symlink_to("elsewhere")

@@ -31,10 +31,11 @@ from pytest_mimic.vault.system import (
     write_all,
 )
 
-_FOLDER = ".locks"
-_WRITE = f"{_FOLDER}/write"
-_IGNORE = f"{_FOLDER}/.gitignore"
-TOLD = f"{_FOLDER}/told"
+LOCKS = ".locks"
+"""The folder of the locks."""
+_WRITE = f"{LOCKS}/write"
+_IGNORE = f"{LOCKS}/.gitignore"
+TOLD = f"{LOCKS}/told"
 """The file in which those who record tell each other something."""
 # What a file system answers that has no locks.
 _HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -177,13 +178,13 @@ class Locks:
             # Git ignores a new folder, and all use it who may write into the vault.
             with FileIO(open_file(self._folder.path(_IGNORE), NEW, 0o666)) as ignore:
                 write_all(ignore.fileno(), b"*\n")
-            self._share(_FOLDER)
+            self._share(LOCKS)
             self._share(_WRITE)
         return descriptor
 
     def _share(self, name: str) -> None:
         mode = stat_of(self._folder.path("")).st_mode
-        keep_mode(self._folder.path(name), mode if name == _FOLDER else mode & 0o666)
+        keep_mode(self._folder.path(name), mode if name == LOCKS else mode & 0o666)
 
     def join(self) -> None:
         """Join those who record. A forked process joins on its own."""
@@ -195,7 +196,7 @@ class Locks:
             if is_alone:
                 self._folder.delete(TOLD)
             with self._telling():
-                self.run = HeldFile(self._folder, f"{_FOLDER}/run")
+                self.run = HeldFile(self._folder, f"{LOCKS}/run")
                 self._share(self.run.name)
 
     def _is_in(self) -> bool:
@@ -254,8 +255,8 @@ class Locks:
         """Check for other processes that record; delete the files of killed ones."""
         own = self.run.name if self.run else ""
         has_others = False
-        for file in listdir(self._folder.path(_FOLDER)):
-            name = f"{_FOLDER}/{file}"
+        for file in listdir(self._folder.path(LOCKS)):
+            name = f"{LOCKS}/{file}"
             if not file.startswith("run.") or name == own:
                 continue
             with suppress(FileNotFoundError, MimicError):
@@ -268,8 +269,8 @@ class Locks:
     def _delete_last(self) -> None:
         """Delete the files of the locks if nothing else is left in the vault."""
         with suppress(OSError, MimicError):
-            lies_alone = listdir(self._folder.path("")) == [_FOLDER]
-            left = set(listdir(self._folder.path(_FOLDER)))
+            lies_alone = listdir(self._folder.path("")) == [LOCKS]
+            left = set(listdir(self._folder.path(LOCKS)))
             if lies_alone and left <= {"write", "told", ".gitignore"}:
                 for name in (TOLD, _IGNORE, _WRITE):
                     self._folder.delete(name)
@@ -284,7 +285,7 @@ class Locks:
         try:
             yield
         except OSError as reason:
-            file = reason.filename or self._folder.path(_FOLDER)
+            file = reason.filename or self._folder.path(LOCKS)
             raise MimicError(
                 f"cannot lock {self._label} with {file}: {reason.strerror or reason}"
             ) from None

@@ -19,7 +19,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
-from pytest_mimic.vault.locks import TOLD, HeldFile, Locks, is_held
+from pytest_mimic.vault.locks import LOCKS, TOLD, HeldFile, Locks, is_held
 from pytest_mimic.vault.names import OBJECT, is_own, object_name
 from pytest_mimic.vault.recording import (
     FORMAT,
@@ -191,14 +191,14 @@ class Vault:
     def all(
         self, names: Iterable[str] | None = None
     ) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
-        """Yield each recording, or what is wrong with it, or with a folder of objects.
+        """Yield each recording, or what is wrong with it, or with another folder.
 
         Args:
             names: The files. Default: all.
         """
         if names is None:
-            objects = self.folder.names("objects")
-            names = chain(self.names(), (one for one in objects if one[-1] == "/"))
+            others = chain(*map(self.folder.names, ("objects", LOCKS)))
+            names = chain(self.names(), (one for one in others if one[-1] == "/"))
         for name in names:
             try:
                 recording = self.read(name)
