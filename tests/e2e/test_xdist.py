@@ -196,6 +196,17 @@ def test_what_a_failing_test_has_made_alone_is_put_back(failing, fails):
     assert recorded(run) == "old"
 
 
+def test_workers_leave_no_object_of_what_was_put_back(failing):
+    long = "another " * 5000
+
+    run = failing.run(
+        "-n2", "-ktest_fails", "--mimic-rerecord", process=True, env={"FAILS": long}
+    )
+
+    run.expect(failed=1, real=["fetch Oslo"])
+    assert not [name for name in run.vault if name.startswith("objects/")]
+
+
 def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing):
     failing.tests("""
         import shop

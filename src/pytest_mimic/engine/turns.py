@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from pytest_mimic.vault.recording import Entry
@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 
 # Not a name that holds the function: tests freeze the clock by replacing such names.
 seconds_now = partial(perf_counter)
+_seconds_of_work = partial(process_time)
 
 # In seconds without any call of the log that begins or ends: how long a call waits for
 # one that has yet to begin, and for one that has yet to end.
 _TO_BEGIN = 0.25
 _TO_END = 1.0
-# How long a thread has to return from a call; a task has so many turns of its loop.
+# They are counted in pauses: on a busy machine, each of them takes longer.
+_PAUSE = 0.05
+_MOST_PAUSES = 100
+_ASLEEP = 5.0
+# How long a thread has to return from a call, in pauses of this length, and how many
+# turns of its loop a task.
 _TO_RETURN = 0.03
-_TURNS_TO_RETURN = 20
+_SHORT_PAUSE = 0.005
+_TURNS_TO_RETURN = [0.0] * 20
 # After so many vain waits in a row, an owner waits no more.
 _PATIENCE = 3
 
@@ -72,22 +79,25 @@ class Turns:
         # Those that wait, by their place in the order.
         self._waiting: dict[int, Waker] = {}
         self._vain_in_a_row = 0
-        self._moved = 0.0
-        # The last end, when it was, and whether its thread has begun another call.
+        # How many calls have begun and ended.
+        self._moves = 0
+        # The last end, and whether its thread has begun another call.
         self._ended: Slot | None = None
-        self._ended_at = 0.0
         self._has_gone_on = False
 
     def note(self, slot: Slot) -> None:
         """Take note that a call has begun or ended."""
-        self._moved = seconds_now()
+        self._moves += 1
         last, is_end = self._ended, slot.ended is not None
         if is_end:
-            self._ended, self._ended_at = slot, self._moved
+            self._ended = slot
         elif last is None or last.thread != slot.thread:
             return
         self._has_gone_on = not is_end
-        # The first one in the order that waits: no other may end before it.
+        self._wake()
+
+    def _wake(self) -> None:
+        """Wake the first one in the order that waits: no other may end before it."""
         waker = self._waiting.get(min(list(self._waiting), default=-1))
         if waker is not None:
             waker.wake()
@@ -103,22 +113,31 @@ class Turns:
             return
         rank = self._ranks[index]
         self._waiting[rank] = waker
-        began = seconds_now()
         try:
-            has_waited = False
+            pauses: Iterator[float] = iter(())
+            moves, has_waited = -1, False
             while limit := self._limit(rank, waker):
-                left = max(began, self._moved) + limit - seconds_now()
-                if left <= 0:
+                if self._vain_in_a_row >= _PATIENCE:
+                    return
+                if min(list(self._waiting)) < rank:
+                    moves = -1
+                    yield _ASLEEP
+                    continue
+                if moves != self._moves:
+                    pauses, moves = _pauses(limit, _PAUSE), self._moves
+                pause = next(pauses, None)
+                if pause is None:
                     self.vain += 1
                     self._vain_in_a_row += 1
                     return
                 has_waited = True
-                yield left
+                yield pause
             if has_waited:
                 self._vain_in_a_row = 0
             yield from self._to_return(rank, waker)
         finally:
             del self._waiting[rank]
+            self._wake()
 
     def _limit(self, rank: int, waker: Waker) -> float:
         """Give the seconds of quiet for which a call waits; 0: it may end."""
@@ -149,11 +168,22 @@ class Turns:
         if rank == 0 or last is None or last.index != self._order[rank - 1]:
             return
         if waker.is_task:
-            yield from [0] * _TURNS_TO_RETURN
+            yield from _TURNS_TO_RETURN
         elif last.thread != threading.get_ident():
-            until = self._ended_at + _TO_RETURN
-            while not self._has_gone_on and (left := until - seconds_now()) > 0:
-                yield left
+            for pause in _pauses(_TO_RETURN, _SHORT_PAUSE):
+                if not self._has_gone_on:
+                    yield pause
+
+
+def _pauses(seconds: float, pause: float) -> Iterator[float]:
+    """Yield pauses until those in which this process has not worked are so long."""
+    for _ in range(_MOST_PAUSES):
+        worked = _seconds_of_work()
+        yield pause
+        if _seconds_of_work() - worked < pause / 5:
+            seconds -= pause
+        if seconds <= 0:
+            return
 
 
 def _overlapping(entries: Sequence[Entry]) -> set[int]:

@@ -195,6 +195,7 @@ class Course(Session):
         usage.mimicked -= set(absent.values())
         usage.note(self.run.events.rows)
         if self._is_worker:
+            self.safely(self.run.vault.close)
             told = {"usage": vars(usage), "events": self.run.events.to_plain()}
             # xdist has this attribute in its workers.
             self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]

@@ -246,10 +246,17 @@ class Locks:
 
     def leave(self) -> None:
         """Leave those who record."""
-        if self.run is not None:
-            with self.alone():
+        with self.leaving():
+            pass
+
+    @contextmanager
+    def leaving(self) -> Iterator[bool]:
+        """Leave those who record, within `alone`: of two at once, one is the last."""
+        with self.alone() as is_alone:
+            if self.run is not None:
                 self.run.delete()
                 self.run = None
+            yield is_alone
 
     def _has_others(self) -> bool:
         """Check for other processes that record; delete the files of killed ones."""

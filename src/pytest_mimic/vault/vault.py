@@ -476,10 +476,9 @@ class Vault:
         """Leave those who record, and delete what this run has replaced."""
         if self.locks.run is None:
             return
-        with self.locks.alone() as is_alone:
+        with self.locks.leaving() as is_alone:
             self._drop_loose(self._loose, is_alone=is_alone)
         self._loose.clear()
-        self.locks.leave()
 
     def part(self, name: str, *, owner: str, recorded: str) -> Part:
         """Return the part file of a log; it is made with its first call."""
