@@ -360,7 +360,8 @@ def test_a_new_value_is_known_wherever_it_stands(project):
 
         def test_account():
             user = httpx.post(API + "/users", json={"name": "ann"}).json()["id"]
-            asked = {"owner": user, "key": f"first-{user}"}
+            # By chance, the first id that the service gives to who verifies.
+            asked = {"owner": user, "key": f"first-{user}", "size": 1003}
             made = httpx.post(API + "/accounts", json=asked)
             assert made.json()["owner"] == user
             tag = {"If-Match": made.headers["ETag"]}
@@ -414,6 +415,29 @@ def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
             ],
             never=["drifted"],
         )
+
+
+@pytest.mark.parametrize("marker", ['"http"', '"http", compare="exact"'])
+def test_a_marker_has_what_the_line_of_the_ini_file_leaves_out(project, marker):
+    project.ini("http ignore=body.name volatile=body.id compare=shape")
+    project.tests(f"""
+        import os, httpx, pytest
+
+        @pytest.mark.mimic({marker}, volatile="body.plan")
+        def test_user():
+            user = {{"name": os.environ["NAME"]}}
+            assert httpx.post(os.environ["API"] + "/users", json=user).json()["id"]
+    """)
+    with serving(Service()) as service:
+        env = {"API": service.url, "NAME": "ann"}
+        project.record(env=env).expect(passed=1)
+        run = project.run("--mimic-verify", env={**env, "NAME": "bo"})
+
+    if "exact" not in marker:
+        run.expect(passed=1)
+        return
+    line = "http ignore=body.name volatile=body.id,body.plan,body.name"
+    assert lines_under(ALL, run.expect(failed=1)) == [line]
 
 
 def test_two_new_ids_may_be_equal(project):

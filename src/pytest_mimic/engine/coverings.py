@@ -312,7 +312,8 @@ class Coverings:
     def _cover_client(self, covering: Covering, target: Target) -> None:
         client = client_of(target.module)
         assert client is not None
-        line = Line(target.name, target.options, covering.cassette)
+        options = self._with_inherited(covering, target)
+        line = Line(target.name, options, covering.cassette)
         covering.clients[target.module].append(line)
         if absent_clients([target]):
             self.absent[target.module] = client.kind
@@ -329,6 +330,16 @@ class Coverings:
             covering.problems.append(target.error(f"{target.name}: {problem}"))
             return
         self.intercept(adapter.open(self._run, self))
+
+    def _with_inherited(self, covering: Covering, target: Target) -> Options:
+        """Give the options of a block's line, with those of the ini file's line."""
+        own, outer = target.options, self._open[0]
+        if outer is covering or covering.cassette is not None:
+            return own
+        for line in outer.clients.get(target.module, []):
+            if line.name == target.name and line.patterns.take_all:
+                return own.inheriting(line.options)
+        return own
 
     # -- functions
 

@@ -273,13 +273,16 @@ class RealValues:
     def candidates(self, request: Tree) -> Iterator[Tree]:
         """Give a request with recorded values in place of real ones, in each order.
 
-        Two real values may be equal where the recorded ones are not. Those with short
-        values within texts come last.
+        Two real values may be equal where the recorded ones are not, and a short one
+        may be no real value at all. Those with short values within texts come last.
         """
         for shortest in (_SHORTEST_WITHIN, 1):
             yield from self._candidates(request, shortest)
+            yield from self._candidates(request, shortest, keeps_short=True)
 
-    def _candidates(self, request: Tree, shortest: int) -> Iterator[Tree]:
+    def _candidates(
+        self, request: Tree, shortest: int, *, keeps_short: bool = False
+    ) -> Iterator[Tree]:
         if not any(one._recorded for one in self._all):
             return
 
@@ -289,6 +292,8 @@ class RealValues:
             values = self._recorded_of(real, shortest)
             if not values:
                 return real
+            if keeps_short and len(str(real)) < _SHORTEST_WITHIN:
+                values = [real, *values]
             places.append(values)
             return values[0]
 

@@ -63,6 +63,16 @@ class Options:
         """Return these options with other values for some."""
         return Options(**{**vars(self), **values})
 
+    def inheriting(self, outer: Options) -> Options:
+        """Return these options with what an outer line says of the same client."""
+        values: dict[str, Any] = {}
+        for name in ("ignore", "match", "volatile"):
+            paths = dict.fromkeys((*getattr(outer, name), *getattr(self, name)))
+            values[name] = tuple(paths)
+        for name in ("compare", "rtol", "atol"):
+            values[name] = vars(self).get(name, getattr(outer, name))
+        return self.changed(**values)
+
     def text(self) -> str:
         """Return what decides the identity of a call, as a line has it.
 
