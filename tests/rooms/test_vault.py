@@ -256,7 +256,7 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
     )
     other.stdout.readline()
 
-    vault.delete([SHARED])
+    vault.delete([SHARED, *objects])
     assert vault.objects() == sorted(objects)
 
     other.kill()

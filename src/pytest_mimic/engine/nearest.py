@@ -96,6 +96,8 @@ class Nearest:
             if above is not None:
                 there = self._commands.folder(above)
                 facts.append(f"a vault in {there} has recordings of these tests")
+                way = self._commands.pytest(f"--rootdir={there}")
+                return Hints(facts, [("to use it", way)])
             return Hints(facts)
         target = self._call.target
         if target not in self._of_targets:

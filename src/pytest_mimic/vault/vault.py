@@ -294,7 +294,8 @@ class Vault:
     def delete(self, names: Iterable[str]) -> int:
         """Delete files, and the objects that nothing else refers to; return how many.
 
-        Objects stay while another process records, and where a file is damaged.
+        Objects stay while another process records, and where a file is damaged, whether
+        they are named or not.
 
         Raises:
             MimicError: A file cannot be deleted; the others have gone.
@@ -304,6 +305,9 @@ class Vault:
         with self.locks.alone() as is_alone:
             loose: set[str] = set()
             for name in names:
+                if name.startswith("objects/"):
+                    loose.add(name)
+                    continue
                 try:
                     loose |= objects_in(self.folder.read(name) or b"")
                 except CorruptRecordingError:
