@@ -193,6 +193,10 @@ def is_whole(plain):
     return holds(stored(plain), plain)
 
 
+def test_a_name_that_a_line_adds_hides_whatever_stands_beside_it():
+    assert "482913" not in stored({"code": "482913", "state": "x"}, "code")
+
+
 def test_a_name_of_a_standard_can_be_taken_out():
     plain = {"grant_type": "x", "code": "x1", "assertion": TOKEN}
 

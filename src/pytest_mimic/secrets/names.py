@@ -285,10 +285,10 @@ class Names:
         words = words_of(name)
         if len(name) > _LONGEST or self._declared.get(words) is False:
             return ""
-        said = beside.get(name)
+        said = None if words in self._declared else beside.get(name)
         if said == "a token":
             return HARD if looks_like_a_token(value) else ""
-        if said is not None and words not in self._declared:
+        if said is not None:
             return said
         return self._strength(name) or _strength_by_value(words, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -262,6 +263,25 @@ def test_rows_that_psycopg2_writes_by_its_own_helpers(runs, connect, request, tm
         return one(engine, "SELECT sum(b) FROM t")
 
     assert same(runs, place, steps) == 30
+
+
+def test_arrays_of_one_statement_are_no_sets_of_parameters(
+    runs, connect, request, tmp_path
+):
+    place = place_for(request, "postgresql+psycopg2", tmp_path)
+
+    def joined(url, *arrays):
+        connection = connect(url).raw_connection()
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute("SELECT %s || %s", [*arrays])
+            return cursor.fetchone()[0]
+
+    assert joined(place.real, [1], [2]) == [1, 2]
+
+    runs.again("replay")
+    assert joined(place.gone, [1], [2]) == [1, 2]
+    with pytest.raises(MissingRecordingError):
+        joined(place.gone, [2], [1])
 
 
 PARENT_AND_CHILD = """

@@ -219,6 +219,19 @@ def test_other_values_beside_a_secret_stay_and_count(runs, connect, lite, what):
     assert "hunter2" not in asked
 
 
+def test_a_secret_name_in_any_set_of_parameters_hides_texts(runs, connect, lite):
+    engine = connect(lite.real)
+    run(engine, "CREATE TABLE users (settings json)")
+    change = sa.text("UPDATE users SET settings = json_set(settings, :path, :value)")
+    parts = {"$.city": "Oslo", "$.password": "hunter2"}
+
+    with engine.begin() as connection:
+        sets = [{"path": path, "value": value} for path, value in parts.items()]
+        connection.execute(change, sets)
+
+    assert "hunter2" not in str([call.parts for call in runs.asked])
+
+
 def test_a_label_of_the_orm_is_judged_by_its_column(project):
     project.ini("sqlalchemy", mimic_redact="!hashed_password")
     project.tests("""

@@ -88,9 +88,12 @@ class Sqlalchemy(Adapter):
         return parts
 
     def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:  # noqa: ARG002
-        """Return the parts, in which the rows that are written stand in any order."""
+        """Return the parts, in which rows that are written stand in any order.
+
+        Where something is returned of each, it comes in their order.
+        """
         params = parts.get("params")
-        if not isinstance(params, list):
+        if not isinstance(params, list) or "RETURNING" in parts["statement"].upper():
             return parts
         return {**parts, "params": sorted(params, key=text_of)}
 

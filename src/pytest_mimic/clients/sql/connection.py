@@ -317,7 +317,10 @@ class StandInCursor:
         def execute(real: Any) -> None:
             real.execute(statement, *given, *args)
 
-        return self.execute_by(execute, statement, parameters)
+        # A list would be many sets of them.
+        is_list = isinstance(parameters, list)
+        one = tuple(parameters) if is_list else parameters
+        return self.execute_by(execute, statement, one)
 
     def executemany(self, statement: Any, parameters: Any, *args: Any) -> Any:
         """Execute a statement with each of several sets of parameters."""

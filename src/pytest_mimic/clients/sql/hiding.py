@@ -42,9 +42,10 @@ class Hiding:
         self._request = request
         self._statement = statements.read(request["statement"])
         params = request.get("parameters", {})
-        self._params: Plain = params[0] if isinstance(params, list) else params
+        sets: list[Plain] = params if isinstance(params, list) else [params]
+        self._params = sets[0]
         # The name of a part of a document may be a parameter.
-        self._words = _words_in([*self._params.values()])
+        self._words = _words_in([value for one in sets for value in one.values()])
         names = sorted([*self._statement.names, *self._params, *self._words])
         # A secret name in the statement; empty: there is none.
         self._secret = next(filter(redactor.names.secret, names), "")
