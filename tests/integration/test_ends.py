@@ -481,6 +481,43 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
     project.replay(env={**api, "OVER": "1"}).expect(passed=2)
 
 
+def test_a_thread_may_go_on_with_calls_while_its_test_ends(project):
+    """Outcomes of a failed test are taken back, each by the disk."""
+    project.ini("shop:compute")
+    project.module("""
+        def compute(number):
+            raise LookupError
+    """)
+    project.tests("""
+        import itertools, threading
+        from contextlib import suppress
+        import shop
+
+        is_over, has_many = threading.Event(), threading.Event()
+
+        def go_on():
+            for number in itertools.count():
+                with suppress(LookupError):
+                    shop.compute(number)
+                if number > 20:
+                    has_many.set()
+                if is_over.is_set():
+                    return
+
+        thread = threading.Thread(target=go_on)
+
+        def test_it():
+            thread.start()
+            has_many.wait()
+            raise LookupError
+
+        def test_second():
+            is_over.set()
+            thread.join()
+    """)
+    project.record().expect(failed=1, passed=1, never=["RuntimeError"])
+
+
 # A thread whose call is open at the end of its test, and which tries again by itself. A
 # real attempt ends soon, and leaves a thread that goes on for the next test.
 ASKING = """

@@ -333,6 +333,28 @@ def test_the_part_file_of_a_living_process_is_not_taken_over(vault, tmp_path):
     assert files(vault) == set()
 
 
+@forks
+def test_a_part_file_that_is_deleted_before_it_is_locked_is_made_again(vault):
+    """Another process may look for those of killed ones at that moment."""
+    other = Vault(vault.path)
+    child = os.fork()
+    if not child:
+        vault.begin_recording()
+        part, found = vault.part(LOG, owner="test", recorded="2026-11-27"), []
+
+        def meddle(event, _):
+            if event == "fcntl.flock" and not found and vault.parts():
+                found.append(vault.parts())
+                other.discard_parts(LOG)
+
+        sys.addaudithook(meddle)
+        part.append(entry(1))
+        os._exit(9 if found and vault.parts() else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert vault.abandoned_parts(LOG).entries == [entry(1)]
+
+
 def test_a_damaged_part_file_is_not_taken_over(vault):
     vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 7}\n{"at": 3}\n'])
 

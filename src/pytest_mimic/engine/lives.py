@@ -188,9 +188,10 @@ def _judge_shared(
     left: list[Written] = []
     if ending != "failed":
         _confirm_given(run, owner)
-    for written in owner.kept.values():
+    # Threads that are not joined may still add to these.
+    for written in list(owner.kept.values()):
         failed, is_replaced = 0, ending == "failed" and written.replaced
-        for number, entry in written.answers.items():
+        for number, entry in list(written.answers.items()):
             why = why_not_kept(entry, ending, below_replayed=below_replayed)
             failed += bool(why)
             if why or not is_replaced:
@@ -210,7 +211,7 @@ def _confirm_given(run: Run, owner: Owner) -> None:
 
     Of two owners that were given two answers, the next run would fail one.
     """
-    for (name, number), entry in owner.given.items():
+    for (name, number), entry in list(owner.given.items()):
         if not run.shared.confirm(name, number, entry):
             label = run.secrecy.secrets.label_of(entry)
             command = run.refusals.command(RERECORD, owner)

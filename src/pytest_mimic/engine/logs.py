@@ -310,8 +310,8 @@ class Log:
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         # Where a log exists, a failing test keeps its new calls alone.
         is_kept = not self.entries or slot.is_added
-        if self._part and is_kept and not is_failure and not entry.end:
-            with self._lock:  # Threads may end calls at the same time.
+        with self._lock:  # Threads may end calls at the same time.
+            if self._part and is_kept and not is_failure and not entry.end:
                 self._part.append(entry)
         slot.outcome = entry
 
@@ -347,9 +347,10 @@ class Log:
 
     def discard_part(self) -> None:
         """Delete the part file: what is to be kept is written."""
-        if self._part is not None:
-            self._part.discard()
-            self._part = None
+        with self._lock:
+            if self._part is not None:
+                self._part.discard()
+                self._part = None
 
     # -- the end
 

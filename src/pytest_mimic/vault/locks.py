@@ -61,12 +61,16 @@ class HeldFile:
             with suppress(FileExistsError):  # A killed process had the same number.
                 make = partial(open_file, path, NEW, 0o666)
                 self._descriptor = in_folder(path, make)
-                break
+                # Without locks nobody takes it for that of a process that has ended.
+                with suppress(OSError):
+                    while not _try_lock(self._descriptor):
+                        sleep(_SHORTEST_PAUSE)
+                # Until it was locked, somebody may have deleted it as such a file.
+                if _is_at(path, self._descriptor):
+                    break
+                _unlock(self._descriptor)
         self._file = _place_of(self._descriptor)
         self._length = 0
-        # Without locks nobody takes it for the file of a process that has ended.
-        with suppress(OSError):
-            _try_lock(self._descriptor)
 
     def is_own(self) -> bool:
         """Check that this process made the file, and that no test has closed it.
@@ -151,11 +155,8 @@ class Locks:
                 self._folder = _private_folder(self._folder.path(""))
                 continue
             # The last one who leaves an empty vault deletes the file.
-            with suppress(FileNotFoundError):
-                found = stat_of(self._folder.path(_WRITE))
-                is_there = _place_of(descriptor) == (found.st_dev, found.st_ino)
-                if is_locked and is_there:
-                    return descriptor
+            if is_locked and _is_at(self._folder.path(_WRITE), descriptor):
+                return descriptor
             _unlock(descriptor)
             # filelock itself would wait by `time.sleep`, which a test may replace.
             sleep(pause)
@@ -298,10 +299,15 @@ class Locks:
             ) from None
 
 
-def is_held(folder: Folder, name: str) -> bool:
+def is_held(folder: Folder, name: str, *, deletes: bool = False) -> bool:
     """Check whether the process that holds a file is alive.
 
     One that cannot be opened, or locked, is held: it may be that of another user.
+
+    Args:
+        folder: The files of the vault.
+        name: The file.
+        deletes: Whether to delete a file that nobody holds.
 
     Raises:
         FileNotFoundError: The file is gone.
@@ -315,11 +321,17 @@ def is_held(folder: Folder, name: str) -> bool:
     except OSError:
         return True
     try:
-        return not _try_lock(descriptor)
+        is_free = _try_lock(descriptor)
+        # Nobody is to lock it before it goes. Windows deletes no file that is open.
+        if is_free and deletes and os.name != "nt":
+            folder.delete(name)
     except OSError:
         return True
     finally:
         close(descriptor)
+    if is_free and deletes and os.name == "nt":
+        folder.delete(name)
+    return not is_free
 
 
 def _private_folder(vault: str) -> Folder:
@@ -348,6 +360,13 @@ def _private_folder(vault: str) -> Folder:
                 f" {folder} is not a private folder of this user"
             )
     return Folder(Path(path), path)
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    with suppress(FileNotFoundError):
+        found = stat_of(path)
+        return _place_of(descriptor) == (found.st_dev, found.st_ino)
+    return False
 
 
 def _place_of(descriptor: int) -> tuple[int, int]:

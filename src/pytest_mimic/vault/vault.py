@@ -514,18 +514,21 @@ class Vault:
         file of the log is discarded, because this process may be killed, too.
         """
         longest = None
-        for part in filter(self.is_abandoned, self.parts(name)):
+        for part in self.parts(name):
             found = None
             with suppress(CorruptRecordingError):
                 content = self.folder.read(part) or b""
                 found = parse_part(content, self._labelled(part))
             if found and (not longest or len(found.entries) > len(longest.entries)):
-                longest = found
+                # A new one is locked before it holds anything.
+                longest = found if self.is_abandoned(part) else longest
         return longest
 
     def discard_parts(self, name: str) -> None:
         """Delete what killed processes have left for a log."""
-        self._drop(filter(self.is_abandoned, self.parts(name)))
+        for part in filter(self.is_abandoned, self.parts(name)):
+            with suppress(FileNotFoundError, MimicError):
+                is_held(self.folder, part, deletes=True)
 
     def _labelled(self, name: str) -> str:
         return f"{self.label}/{name}"
