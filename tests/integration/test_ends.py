@@ -518,6 +518,46 @@ def test_a_thread_may_go_on_with_calls_while_its_test_ends(project):
     project.record().expect(failed=1, passed=1, never=["RuntimeError"])
 
 
+def test_a_thread_that_stores_its_answer_at_the_end_of_its_test_loses_nothing(project):
+    project.ini("shop:get sequence")
+    project.module("""
+        from tally import ran
+
+        def get():
+            ran("get")
+            return 1
+    """)
+    project.tests("""
+        import sys, threading
+        import shop
+
+        is_stored, is_over = threading.Event(), threading.Event()
+
+        def ask():
+            shop.get()
+            is_stored.set()
+
+        thread = threading.Thread(target=ask)
+
+        def slow_disk(event, arguments):
+            if event == "open" and ".part" in str(arguments[0]):
+                is_stored.set()
+                is_over.wait(0.5)
+
+        def test_it():
+            sys.addaudithook(slow_disk)
+            thread.start()
+            is_stored.wait(5)
+
+        def test_second():
+            is_over.set()
+            thread.join()
+    """)
+    project.run("--mimic-record", process=True).expect(passed=2, real=["get"])
+
+    project.run(process=True).expect(passed=2, real=[], never=["not recorded"])
+
+
 # A thread whose call is open at the end of its test, and which tries again by itself. A
 # real attempt ends soon, and leaves a thread that goes on for the next test.
 ASKING = """

@@ -36,6 +36,9 @@ class OpenCall:
     def end_with_owner(self) -> None:
         """End it, as its owner ends."""
 
+    def note_lost(self) -> None:
+        """Name it: its outcome comes too late for the log of its owner."""
+
 
 class LeftOut(OpenCall):
     """What a test does that nothing is mimicked for."""

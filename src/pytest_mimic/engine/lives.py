@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from time import sleep
 
 from pytest_mimic.engine.calls import kept_failure, raised_in
 from pytest_mimic.engine.events import Plain
@@ -13,11 +14,15 @@ from pytest_mimic.engine.logs import Ending, Log, why_not_kept
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.turns import seconds_now
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
 from pytest_mimic.words import plural
+
+# In seconds: how long an end waits for threads that store what their calls gave.
+_LONGEST_WAIT, _PAUSE = 30, 0.005
 
 
 def begin_test(run: Run, nodeid: str) -> None:
@@ -106,6 +111,11 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     for step in list(owner.open):
         with suppress(MimicError):  # it is noted
             step.end_with_owner()
+    limit = seconds_now() + _LONGEST_WAIT
+    while owner.storing and owner.is_here and seconds_now() < limit:
+        sleep(_PAUSE)
+    for stored in list(owner.storing):
+        stored.note_lost()
     owner.ended.set()
     # Of such answers a service may no longer know what a wider fixture had made.
     wider = [fixture.log for fixture in owner.fixtures.values()]

@@ -51,6 +51,7 @@ class Owner:
         kept: What all tests share and it has recorded, by file.
         given: The answers that another owner has made in this run, by file and number.
         open: Its calls that have not ended, in the order of their beginning.
+        storing: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
         put_off: The places of calls whose real answers have asked to come again.
@@ -105,6 +106,7 @@ class Owner:
         self.kept: dict[str, Written] = {}
         self.given: dict[tuple[str, int], Entry] = {}
         self.open: dict[OpenCall, None] = {}
+        self.storing: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.put_off: dict[Slot, tuple[MimicError, Event]] = {}

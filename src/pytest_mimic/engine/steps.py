@@ -278,8 +278,13 @@ class Step(OpenCall):
         Raises:
             MimicError: It cannot be written. The error is noted.
         """
-        if self._claim_end():
-            self._keep(body, **facts)
+        # Before the end is claimed: the owner's own end looks at the open calls first.
+        self.owner.storing[self] = None
+        try:
+            if self._claim_end():
+                self._keep(body, **facts)
+        finally:
+            self.owner.storing.pop(self, None)
 
     def abandon(
         self,
@@ -325,6 +330,11 @@ class Step(OpenCall):
         else:
             self._leave()
             self._report(f"was still open when its test ended: {_WILL_MISS}")
+
+    def note_lost(self) -> None:
+        """Name it: its outcome comes too late for the log of its owner."""
+        if self._log is not None and self.owner.is_here:
+            self._report(f"was still being stored when its test ended: {_WILL_MISS}")
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
