@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic.secrets import names
-from pytest_mimic.secrets.issued import Secrets
+from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
 from values.stored import holds, stored_http
 
 SECRET = "Rk7-hunter2-Qx9z"
@@ -309,6 +309,25 @@ def pairs_of(old, new, path="body"):
 def test_a_line_that_could_hide_nothing_is_refused(line, reason):
     with pytest.raises(ValueError, match=reason):
         Secrets([line], {})
+
+
+def test_a_pattern_takes_no_other_names_from_what_is_said_to_be_hidden():
+    partner = "partner-4711-0815-xyz"
+    secrets = Secrets([r"/acct-\d+/"], {"PARTNER_TOKEN": partner})
+    scope = Scope()
+    answer = {
+        "access_token": TOKEN,
+        "next": TOKEN,
+        "account": "of acct-4711",
+        "both": f"acct-4712 {partner}",
+        "text": f"Use {partner}",
+    }
+
+    hidden = secrets.hide_answer(answer, scope, CallMark("test", "call"))
+
+    assert "4711" not in json.dumps(hidden)
+    named = secrets.hidden_names(hidden)
+    assert named == ["access_token", "next", "both", "text"]
 
 
 PAGE = Path(__file__).parents[2] / "docs/reference/configuration.md"

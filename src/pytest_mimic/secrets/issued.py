@@ -278,7 +278,7 @@ class Secrets:
         """Return the names under which placeholders stand in plain data.
 
         For each, that is the name that `mimic_redact = !name` would take out; there is
-        none for what a path or a pattern of `mimic_redact` hides.
+        none for what a path of `mimic_redact` hides, or in this run a pattern.
         """
         names: dict[str, None] = {}
         parts: list[tuple[tuple[str, ...], Any]] = [((), plain)]
@@ -289,8 +289,8 @@ class Secrets:
                 parts += [((*steps, "*"), inner) for inner in part]
             elif placeholders.is_placeholder(part) or OWN in str(part):
                 named = [step for step in steps if self.names.secret(step)]
-                is_other = self.names.pattern or self.names.hides_path(".".join(steps))
-                if not (named or is_other):
+                is_at_path = self.names.hides_path(".".join(steps))
+                if not (named or is_at_path or self._is_of_pattern(str(part))):
                     named = [step for step in reversed(steps) if step != "*"]
                 names.update(dict.fromkeys(named[:1]))
         return [*names]
@@ -300,6 +300,12 @@ class Secrets:
         if not self.environment.is_anywhere:
             return tree
         return map_texts(tree, self.environment.hide_in)
+
+    def _is_of_pattern(self, text: str) -> bool:
+        """Return whether a pattern has hidden, in this run, all that a text lacks."""
+        pattern = self.names.pattern
+        real = [self._issued.get(one, "") for one in placeholders.ANY.findall(text)]
+        return pattern is not None and all(map(pattern.fullmatch, real))
 
     def _known_in_request(self, value: str, scope: Scope) -> str | None:
         """Return what stands for a value that is no new secret of the application."""

@@ -219,6 +219,29 @@ def test_other_values_beside_a_secret_stay_and_count(runs, connect, lite, what):
     assert "hunter2" not in asked
 
 
+@pytest.mark.parametrize(
+    ("condition", "stored"),
+    [
+        ("length(password) > 8", "length(password) > 8"),
+        ("password ->> 'hint' IS NULL", "password ->> 'hint' IS NULL"),
+        ("password IN (8, 12)", "password IN (8, 12)"),
+        ("users.password = 123", "users.password = 0"),
+        ("NOT (password LIKE '$.ecret')", "NOT (password LIKE 'mimic-redacted')"),
+        ("length(password) > 47110815", "length(password) > 0"),
+    ],
+)
+def test_small_numbers_and_keys_in_the_condition_of_a_secret_count(
+    runs, connect, lite, condition, stored
+):
+    engine = connect(lite.real)
+    run(engine, "CREATE TABLE users (id text, password text)")
+
+    run(engine, f"SELECT id FROM users WHERE {condition}")
+
+    [asked] = [str(call.parts) for call in runs.asked if "WHERE" in str(call.parts)]
+    assert f"WHERE {stored}" in asked.replace("\\'", "'")
+
+
 def test_a_secret_name_in_any_set_of_parameters_hides_texts(runs, connect, lite):
     engine = connect(lite.real)
     run(engine, "CREATE TABLE users (settings json)")

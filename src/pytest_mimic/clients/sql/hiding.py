@@ -92,10 +92,11 @@ class Hiding:
     def _literal(self, content: str, literal: Literal) -> str:
         if literal.kind == "comment":
             return " " if self._secret else content
-        columns = [*filter(self._is_column, literal.names)]
         is_small = literal.kind == "number" and float(content) < _LARGE
-        is_open = not (columns or literal.is_key or is_small)
-        secret = self._judged([*columns, ""], is_open)
+        is_harmless = (is_small or literal.is_key) and not literal.is_compared
+        names = [] if is_harmless else literal.names
+        columns = [*filter(self._is_column, names)]
+        secret = self._judged([*columns, ""], not (columns or is_harmless))
         path = f"statement.{secret}".rstrip(".")
         if not self._redactor.names.secret(secret):
             hidden: str = self._redactor.hide(content, self._stand_in, path)
