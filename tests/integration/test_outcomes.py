@@ -641,14 +641,14 @@ def test_a_library_that_is_missing_is_named_as_such(project):
 
 
 def test_a_part_of_a_library_that_is_gone_is_not_the_library(project):
-    """As `numpy.rec` of numpy 2 in numpy 1."""
+    """As `numpy.rec` of numpy 2 in numpy 1. Another class of its name does not stand in."""
     project.ini("shop:fit")
     project.module("""
         def fit():
             from models import rec
             return [rec.Model()] * 2
     """)
-    project.write("models/__init__.py", "")
+    project.write("models/__init__.py", "class Model:\n    pass\n")
     rec = project.write(
         "models/rec.py", "class Model:\n    def __reduce__(self): return Model, ()\n"
     )

@@ -182,6 +182,23 @@ def test_an_object_is_the_same_after_it_was_looked_at():
     assert value._attrs is None
 
 
+class Loading:
+    """Tells what is not loaded from what is empty."""
+
+    def __init__(self, rows):
+        self._rows = rows
+
+    @property
+    def rows(self):
+        if self._rows is None:
+            self._rows = [1, 2, 3]
+        return self._rows
+
+
+def test_what_a_class_of_the_project_has_not_loaded_is_not_empty():
+    assert fingerprint(Loading(None)) != fingerprint(Loading([]))
+
+
 class Words:
     """Remembers where its words are, as a vectorizer of scikit-learn does."""
 

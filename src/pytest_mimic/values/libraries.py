@@ -663,6 +663,14 @@ def _arrow_array(array: Any, walk: Opener) -> Tree:
     return {tag: _column_node(_arrow(array, walk), str(array.type))}
 
 
+def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
+    import pyarrow as pa
+
+    # Its pickle has no nanoseconds.
+    items = _arrow(pa.array([scalar], scalar.type), walk)
+    return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
+
+
 def _arrow(array: Any, walk: Opener) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
     import pyarrow as pa
@@ -754,5 +762,6 @@ RULES: dict[str, Row] = {
     "pyarrow:RecordBatch": Row(_arrow_table),
     "pyarrow:ChunkedArray": Row(_arrow_array),
     "pyarrow:Array": Row(_arrow_array),
+    "pyarrow:Scalar": Row(_arrow_scalar),
 }
 """The rules by the name of what stands under a tag: `numpy:float32`."""

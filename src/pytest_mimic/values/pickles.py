@@ -145,10 +145,10 @@ class _Unpickler(pickle.Unpickler):
         try:
             return super().find_class(module, name)
         except (ImportError, AttributeError) as error:
-            library = sys.modules.get(module.partition(".")[0])
-            # The modules inside of a library are other ones in its next version.
-            if hasattr(library, name):
-                return getattr(library, name)
+            # The modules inside of numpy are other ones in its next version.
+            numpy = sys.modules.get("numpy")
+            if module.startswith("numpy.") and hasattr(numpy, name):
+                return getattr(numpy, name)
             what = f"there is no {module}:{name} any more"
             # Of a part that is gone, the library itself is here.
             if isinstance(error, ModuleNotFoundError) and "." not in str(error.name):

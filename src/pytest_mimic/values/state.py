@@ -21,7 +21,7 @@ from types import (
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.names import is_found, member_of, name_of
-from pytest_mimic.values.rows import Row, refusal_of, row_of
+from pytest_mimic.values.rows import Row, is_installed, refusal_of, row_of
 from pytest_mimic.values.tree import Refused
 
 Attributes: TypeAlias = "dict[Any, Any]"
@@ -497,10 +497,12 @@ def _is_computed(cls: type, name: str) -> bool:
 
 
 def _is_filled_by_reading(cls: type, name: str) -> bool:
-    """Tell whether to read the property `attrs` of a class fills `_attrs`.
+    """Tell whether to read the property `attrs` of a library's class fills `_attrs`.
 
-    Then no program tells `None` from the empty container that reading leaves.
+    In a class of the project, `None` and an empty container may be two values.
     """
+    if not is_installed(cls):
+        return False
     found = member_of(cls, name[1:]) if name[:1] == "_" else None
     getter = found.fget if isinstance(found, property) else None
     if not isinstance(getter, FunctionType):
