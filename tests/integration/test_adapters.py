@@ -173,15 +173,6 @@ def test_an_edge_that_the_client_does_not_have_fails_the_run(gauge):
     assert "read" in run.output
 
 
-def test_an_edge_whose_wrapper_is_forgotten_fails_the_run(gauge):
-    gauge.write("gauge_adapter.py", ADAPTER.replace("    return read\n", ""))
-
-    run = gauge.run(process=True)
-
-    assert run.exit_code != 0
-    assert "gauge:read: what wraps it returned None" in run.output
-
-
 def test_an_edge_of_some_versions_may_be_absent(gauge):
     other = 'Edge("gauge", ("reed",), lambda original: None, is_optional=True)'
     both = ADAPTER.replace('[Edge("gauge"', f'[{other}, Edge("gauge"')

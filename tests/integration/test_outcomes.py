@@ -343,7 +343,7 @@ CLIENTS = {
     "urllib": (
         "urllib.request.urlopen(url)",
         "(error.code, error.headers['Content-Type']) == (404, 'application/json')",
-        "exception.fp.fp",
+        "exception.fp",
     ),
     "openai": (
         "openai.OpenAI(api_key='k', base_url=url, max_retries=0).models.list()",
@@ -357,8 +357,8 @@ CLIENTS = {
     ),
     "aiohttp": (
         "asyncio.run(get_by_aiohttp(url))",
-        "(error.status, error.message) == (404, 'Not Found') and '404' in str(error)",
-        "exception.request_info.headers",
+        "(error.status, error.message) == (404, 'Not Found') and 'Host' in error.request_info.headers",
+        "",
     ),
     "boto3": (
         "boto3.client('s3', endpoint_url=url, **KEYS).get_object(Bucket='a', Key='b')",
