@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from pytest_mimic.engine import logs
+from pytest_mimic.values.identity import identity_of
+
 TARGETS = ["shop:get sequence"]
 SHOP = """
     from tally import ran
@@ -127,6 +130,25 @@ def test_a_call_that_has_only_the_arguments_of_an_edited_one_is_damaged(project)
     run = project.replay().expect(failed=1, real=[])
 
     assert "(call 1 is shop:get(path='c'), and has another identity)" in run.output
+
+
+def test_each_call_of_an_edited_log_is_looked_at_once(project, monkeypatch):
+    """However many calls are made out of the recorded order."""
+    project.tests(CALLS.format("abcdefgh", [1, 2, 3, 4, 5, 6, 7, 8]))
+    project.record().expect(passed=1)
+    edit_first_call(project, value=10)
+    project.tests(CALLS.format("hgfedcba", [8, 7, 6, 5, 4, 3, 2, 10]))
+    looked_at = []
+
+    def counted(*args):
+        looked_at.append(args)
+        return identity_of(*args)
+
+    monkeypatch.setattr(logs, "identity_of", counted)
+
+    project.replay(process=False).expect(passed=1, real=[])
+
+    assert 0 < len(looked_at) <= 8
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pdb
 import re
 import shlex
 from importlib.metadata import version
@@ -226,6 +228,24 @@ def test_what_is_typed_in_a_debugger_is_no_call_of_the_test(shop):
         says=["2 calls replayed", "'was EUR'", "no recording of shop:fetch(base='now"],
         never=["missing"],
     )
+
+
+def test_a_swallowed_miss_fails_in_a_run_that_a_debugger_has_started(shop, monkeypatch):
+    """As with `python -m pdb -m pytest`: nothing is typed there."""
+    shop.module("""
+        import contextlib
+        def fetch(base): ...
+        def send(): ...
+        def fetch_quietly(base):
+            with contextlib.suppress(Exception):
+                return fetch(base)
+    """)
+    shop.tests("import shop\n\ndef test_week():\n    shop.fetch_quietly('EUR')\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("c\n"))
+
+    run = pdb.runcall(shop.replay)
+
+    run.expect(failed=1, real=[], says=["no recording of shop:fetch("])
 
 
 def test_a_miss_of_generated_examples_names_the_page(shop):

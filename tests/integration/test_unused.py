@@ -484,6 +484,61 @@ def test_a_recording_that_cannot_be_read_is_not_judged(shop):
     assert run.changed == set()
 
 
+# -- tests for which a plugin answers
+
+
+ANSWERS = """
+    import asyncio
+    import inspect
+
+    import pytest
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(pyfuncitem):
+        {}
+        return True
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["pass", "inspect.getsource(pyfuncitem.obj)", "asyncio.run(pyfuncitem.obj())"],
+    ids=["no call", "a look", "a call"],
+)
+def test_a_test_that_a_plugin_may_answer_for_is_not_judged(shop, answer):
+    """A plugin that answers without a call, to skip the test, lets it pass."""
+    shop.write("conftest.py", ANSWERS.format(answer))
+    kind = "async def" if "asyncio" in answer else "def"
+    shop.write(
+        "tests/test_shop.py", f"{kind} test_oslo(): ...\n{kind} test_rome(): ..."
+    )
+
+    run = shop.replay("--mimic-clear-unused")
+
+    run.expect(passed=2)
+    assert len(run.calls) == 2
+    assert run.section[0] == (
+        "warning: --mimic-clear-unused could not judge 2 recordings: "
+        "tests/test_shop.py::test_oslo may have passed without a call of its function"
+    )
+
+
+def test_a_plugin_that_answers_for_tests_sees_their_own_functions(shop):
+    shop.write("conftest.py", ANSWERS.format("pyfuncitem.obj(**pyfuncitem.funcargs)"))
+    shop.write(
+        "tests/test_shop.py",
+        """
+        class TestShop:
+            def test_it(self, request):
+                assert request.instance is self
+                assert request.function.__name__ == "test_it"
+                assert request.function.__self__ is self
+        """,
+    )
+
+    shop.replay().expect(passed=1)
+
+
 def test_a_run_that_could_not_read_a_recording_judges_nothing(shop):
     """Even if a test handles the error: the recording may be needed."""
     oslo = next(

@@ -109,6 +109,7 @@ class Log:
         self._asked: set[int] = set()
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
+        self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
         self._is_cassette = name.startswith("cassettes/")
         self._part: Part | None = None
         self._file: Recording | None = None
@@ -239,27 +240,41 @@ class Log:
         """
         if not self._is_edited:
             return
-        for index, entry in self._numbered(call):
-            if entry.identity == call.identity:
-                field, is_stray = "line", is_found and entry.line != call.line
-                is_stray = is_stray and not self._following.equal(call)[1]
-            else:
-                field, is_stray = (
-                    "identity",
-                    entry.line == call.line and not entry.hidden,
-                )
-                if is_stray:
-                    kept = kept_parts(call, entry, self._vault)
-                    is_stray = identity_of(call.target, kept) == call.identity
-            if is_stray:
-                raise damaged(
-                    f"{self._vault.label}/{self.name}",
-                    "content",
-                    f"is not what was recorded (call {index + 1} is {call.label()}, and"
-                    f" has another {field})",
-                    [f"{getattr(entry, field)} recorded, {getattr(call, field)} now"],
-                    [(f"if it was edited on purpose, correct its {field}", "")],
-                )
+        stray = self._strays_like(call).get(call.identity)
+        if stray is None and is_found:
+            same = [one for one in self.entries if one.identity == call.identity]
+            others = [one for one in same if one.line != call.line]
+            if others and not self._following.equal(call)[1]:
+                stray = others[0]
+        if stray is None:
+            return
+        field = "line" if stray.identity == call.identity else "identity"
+        number = self.entries.index(stray) + 1
+        raise damaged(
+            f"{self._vault.label}/{self.name}",
+            "content",
+            f"is not what was recorded (call {number} is {call.label()}, and has"
+            f" another {field})",
+            [f"{getattr(stray, field)} recorded, {getattr(call, field)} now"],
+            [(f"if it was edited on purpose, correct its {field}", "")],
+        )
+
+    def _strays_like(self, call: Call) -> dict[str, Entry]:
+        """Give the entries of a line with another identity than that of their request.
+
+        They stand under the identity of their request.
+        """
+        place = call.target, call.line
+        if place not in self._strays:
+            strays = self._strays[place] = {}
+            for one in self.entries:
+                is_of_line = (one.target, one.line) == place and one.end != "empty"
+                if one.hidden or not is_of_line:
+                    continue
+                identity = identity_of(one.target, kept_parts(call, one, self._vault))
+                if identity != one.identity:
+                    strays[identity] = one
+        return self._strays[place]
 
     def _imported(self, call: Call) -> int | None:
         """Give the first imported call of this method and URL that nobody asked for."""

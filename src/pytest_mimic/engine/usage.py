@@ -19,6 +19,7 @@ WORDS_OF_OUTCOMES = {
     "failed": "failed",
     "skipped": "was skipped",
     "left out": "was left out",
+    "uncalled": "may have passed without a call of its function",
 }
 
 # Why not all tests have run, where a process has ended without a word.
@@ -38,7 +39,8 @@ class Usage:
         skipped: The modules that skipped themselves.
         selected: The tests that were collected, the deselected ones included.
         outcomes: How each test ended that ran: `passed`, `failed`, `skipped`; or
-            `left out`: it has passed, and nothing was mimicked for it.
+            `left out`: it has passed, and nothing was mimicked for it; or `uncalled`:
+            it may have passed without a call of its function.
         used: The identities that were used, by the file of their recordings.
         unmade: The identities in a log that its owner did not ask for, by the file.
         vault: The files of the vault when the run ended, each with its digest.

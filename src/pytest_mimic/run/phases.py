@@ -38,6 +38,8 @@ _DAMAGES = {
     "format": "of another format: pytest --mimic-rerecord",
     "newer": "of a newer version: pip install --upgrade pytest-mimic",
 }
+# They answer for a test only after they have called its function.
+_CALLERS = frozenset({"anyio", "python"})
 # In seconds: a shorter call says nothing of its time.
 _WORTH_A_WORD = 0.01
 
@@ -57,6 +59,7 @@ class Phases:
     _ending: Ending = "passed"
     # Nothing proves what the recordings of such a test are for.
     _is_left_out = False
+    _is_uncalled = False
     _shown_rows = 0
 
     def __init__(self, session: Session, fixtures: Fixtures) -> None:
@@ -111,7 +114,7 @@ class Phases:
         """
         session = self._session
         self._ending = "passed"
-        self._is_left_out = False
+        self._is_left_out = self._is_uncalled = False
         self.keep_strays()
         keep_out_of_fakes()
         begin_test(session.run, plain_id(item))
@@ -153,6 +156,17 @@ class Phases:
 
     def pytest_enter_pdb(self) -> None:
         self._session.run.note_debugger()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(
+        self, pyfuncitem: pytest.Function
+    ) -> Generator[None, object, object]:
+        for hook in pyfuncitem.ihook.pytest_pyfunc_call.get_hookimpls():
+            is_wrapper = hook.wrapper or hook.hookwrapper
+            # A plugin may answer for a test without a call of its function.
+            if not is_wrapper and hook.plugin_name not in _CALLERS:
+                self._is_uncalled = True
+        return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
@@ -212,8 +226,9 @@ class Phases:
         if test != report.nodeid:
             # The controller of xdist reads it there.
             vars(report)["mimic_test"] = test
-        if self._is_left_out:
-            vars(report)["mimic_left_out"] = True
+        if self._is_left_out or self._is_uncalled:
+            outcome = "left out" if self._is_left_out else "uncalled"
+            vars(report)["mimic_outcome"] = outcome
         if session.config.option.verbose > 0:
             self._show_calls(report)
         if report.failed:

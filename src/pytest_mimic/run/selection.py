@@ -149,8 +149,7 @@ class Selection:
             # An attempt that is made again: `rerun` or `retried`.
             outcomes.pop(test, None)
         elif outcome == "passed" and not hasattr(report, "wasxfail"):
-            is_left_out = "mimic_left_out" in vars(report)
-            outcomes.setdefault(test, "left out" if is_left_out else "passed")
+            outcomes.setdefault(test, vars(report).get("mimic_outcome", "passed"))
         else:
             outcomes[test] = "failed" if outcome == "failed" else "skipped"
 

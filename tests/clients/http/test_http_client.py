@@ -9,6 +9,7 @@ import socket
 import urllib.error
 import urllib.request
 from contextlib import closing
+from socketserver import StreamRequestHandler
 
 import pytest
 from support.http_server import NOWHERE, running_server
@@ -208,3 +209,28 @@ def test_a_request_whose_response_nobody_reads_replays(runs, server):
             return connection.getresponse().status
 
     assert both(runs, server, talk) == (200, 200)
+
+
+class HandlerWithoutLimits(StreamRequestHandler):
+    """The one of `http.server` takes at most 100 headers."""
+
+    def handle(self):
+        while self.rfile.readline().strip():
+            pass
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"X-{number}": "a" for number in range(150)}, {"X-Long": "a" * 100_000}],
+    ids=["many", "long"],
+)
+def test_a_request_may_have_many_and_long_headers(runs, server, headers):
+    server.RequestHandlerClass = HandlerWithoutLimits
+
+    def talk(url):
+        with connect(url) as connection:
+            connection.request("GET", "/", headers=headers)
+            return connection.getresponse().read()
+
+    assert both(runs, server, talk) == (b"ok", b"ok")

@@ -13,13 +13,14 @@ import ssl
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from email.parser import Parser
 from functools import cache, wraps
 from http.client import (
     HTTPConnection,
     HTTPException,
+    HTTPMessage,
     HTTPResponse,
     IncompleteRead,
-    parse_headers,
 )
 from types import SimpleNamespace
 from typing import Any
@@ -567,7 +568,9 @@ class _Request:
         self.pieces: list[bytes] = []
         first, _, lines = _FOLD.sub(b" ", head).partition(b"\r\n")
         self.method, self.target = first.decode("latin-1").split(" ")[:2]
-        self.headers = parse_headers(io.BytesIO(lines))
+        # Not by its parse_headers: that has limits, made for answers.
+        parser = Parser(_class=HTTPMessage)
+        self.headers = parser.parsestr(lines.decode("latin-1"))
 
     @property
     def body(self) -> bytes:
