@@ -417,11 +417,10 @@ def test_an_array_of_records_knows_one_name_of_a_type():
     assert there_and_back([records, object])[0].tolist() == records.tolist()
 
 
+LIBRARY = """
 class Facts:
-    """Its copy has what reading alone fills, as a data array of xarray has."""
-
-    def __init__(self):
-        self._facts = None
+    def __init__(self, facts):
+        self._facts = facts
 
     @property
     def facts(self):
@@ -435,15 +434,19 @@ class Facts:
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.facts.items()
+"""
 
 
-def test_what_only_reading_fills_in_a_copy_is_no_difference():
-    made = Facts()
-    known = Facts()
-    known._facts = {"a": 1}
+def test_what_only_reading_fills_in_a_copy_is_no_difference(tmp_path, monkeypatch):
+    """As in a data array of xarray."""
+    installed = tmp_path / "site-packages"
+    installed.mkdir()
+    (installed / "library_of_facts.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(installed)
+    from library_of_facts import Facts
 
-    assert there_and_back(made)._facts == {}
-    assert there_and_back(known)._facts == {"a": 1}
+    assert there_and_back(Facts(None))._facts == {}
+    assert there_and_back(Facts({"a": 1}))._facts == {"a": 1}
 
 
 def test_a_data_array_without_attributes_comes_back():
