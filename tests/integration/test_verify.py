@@ -338,6 +338,12 @@ def test_by_shape_status_and_content_type_are_exact(page, name, line):
     page(name, "compare=shape").expect(failed=1, says=[line], never=["release: "])
 
 
+def test_a_body_is_compared_beside_a_status_that_may_differ(page):
+    page("guarded?status=404").expect(failed=1, never=["release: "])
+    run = page("guarded?status=404", "volatile=status")
+    run.expect(failed=1, says=["release: 2 recorded, 1 now"])
+
+
 def test_by_shape_the_values_of_a_body_are_free(page):
     page("guarded?status=200", "compare=shape").expect(passed=1)
     page("guarded?status=404", "compare=shape", "volatile=status").expect(passed=1)

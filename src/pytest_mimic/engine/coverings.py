@@ -204,11 +204,13 @@ class Coverings:
     def seeing(self) -> Iterator[None]:
         """In live mode, mimic in a block what is in force: a test sees its calls."""
         self._is_live = False
-        with ExitStack() as seen:
-            for lines in self.in_force():
-                seen.callback(self.cover(*lines).close)
-            yield
-        self._is_live = True
+        try:
+            with ExitStack() as seen:
+                for lines in self.in_force():
+                    seen.callback(self.cover(*lines).close)
+                yield
+        finally:
+            self._is_live = True
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""

@@ -151,7 +151,7 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
 
 def _put_off(run: Run, call: Call, owner: Owner) -> Slot | None:
     """Give the place of an equal call whose real answer has asked to come again."""
-    for slot in [one for one in list(owner.put_off) if one.key == key_of(call)]:
+    for slot in [one for one in [*owner.put_off] if one.key == key_of(call)]:
         found = owner.put_off.pop(slot, None)
         if found is not None:  # No other thread has it.
             error, row = found
@@ -359,10 +359,8 @@ class Step(OpenCall):
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
-        kept, described = (
-            run.values_around(self.owner, in_written=True),
-            self.call.described,
-        )
+        described = self.call.described
+        kept = run.values_around(self.owner, in_written=True)
         if kept:
             body = kept.kept(body, self.call.volatile_paths())
             described = kept.in_place(described)

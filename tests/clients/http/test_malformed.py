@@ -64,6 +64,17 @@ def test_a_malformed_answer_is_the_clients_own_error(driver, runs, server, kind)
     assert runs.answers[0].end == ""
 
 
+def test_a_proxy_that_wants_credentials_is_one_kind_of_error(driver, runs, server):
+    def talk(url):
+        return seen(driver, "https://guarded.example", Ask("/"), proxy=url)
+
+    name, message = same(runs, server, talk)
+
+    assert issubclass(name, Exception)
+    assert "Proxy Authentication Required" in message
+    assert [answer.error for answer in runs.answers] == ["proxy"]
+
+
 def test_a_reason_and_a_header_may_be_in_any_charset(driver, runs, server):
     def talk(url):
         [answer] = driver.talk(url, Ask("/reason"))
@@ -92,10 +103,13 @@ def test_an_answer_of_http_2_replays_through_each_client(driver, runs, server):
         {"headers": {"x-a": "1\r\nx-b: 2"}},
         {"headers": {"x-a": "日"}},
         {"reason": "a\r\nb"},
+        {"version": 2},
         {"body": {"html": ""}},
         {"body": {"base64": "?"}},
         {"body": {"text": "日", "charset": "latin-1"}},
         {"body": {"events": [5]}},
+        {"left": "maybe"},
+        {"pieces": [-1, 5]},
         {"error": {"kind": "lightning"}},
     ],
     ids=str,

@@ -124,14 +124,11 @@ class HttpAdapter(Adapter):
     def comparable(self, answer: Plain, other: Plain) -> Plain:
         """Return status, content type, body, and the kind of an error.
 
-        Of a body that its reader has left, what both have counts. Of another status
-        nothing else does.
+        Of a body that its reader has left, what both have counts.
         """
         compared: Plain = {}
         if "status" in answer:
             compared["status"] = answer["status"]
-        if answer.get("status") != other.get("status"):
-            answer = {name: answer[name] for name in answer if name == "error"}
         content_type = answer.get("headers", {}).get("content-type")
         if content_type is not None:
             compared["headers"] = {"content-type": content_type}

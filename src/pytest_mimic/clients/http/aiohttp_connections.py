@@ -353,15 +353,20 @@ def _error(error: Plain, request: Any) -> Exception:
         # aiohttp's parser gives this status to an answer that it cannot read.
         message = dedent(text.partition("message:\n")[2]) or text
         return HttpProcessingError(code=400, message=message)
+    if kind == "proxy":
+        return _refused_by_proxy(text, request)
     class_ = failures.class_of(kind, ["aiohttp"], error.get("class", ""))
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
+    key, proxy = request.connection_key, getattr(request, "proxy", None)
+    if proxy is not None and kind in ("refused", "unreachable"):
+        key = key._replace(host=proxy.host, port=proxy.port)
+        class_ = aiohttp.ClientProxyConnectionError
     inner = _IN_BRACKETS.search(text)
     class_of_reason = ConnectionRefusedError if kind == "refused" else OSError
     reason = class_of_reason(None, inner[1] if inner else text)
     # The error of a Unix socket has its path before what all of them have.
     path = _UNIX_SOCKET.match(text)
-    key = request.connection_key
     facts: list[Any] = [path[1], key, reason] if path else [key, reason]
     made: Exception = class_(*facts)
     made.__cause__ = reason
@@ -369,3 +374,15 @@ def _error(error: Plain, request: Any) -> Exception:
 
 
 _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)
+
+
+def _refused_by_proxy(text: str, request: Any) -> Exception:
+    url = getattr(request, "proxy", None) or request.url
+    status = re.search(r"\b[45]\d\d\b", text)
+    message = re.search(r"message=(['\"])(.*?)\1", text)
+    return aiohttp.ClientHttpProxyError(
+        aiohttp.RequestInfo(url, "CONNECT", request.headers, url),
+        (),
+        status=int(status[0]) if status else 502,
+        message=message[2] if message else text,
+    )

@@ -20,10 +20,11 @@ _TABLE = """
     no connection free: PoolTimeout EmptyPoolError ConnectionTimeoutError
     closed early: RemoteDisconnected IncompleteRead RemoteProtocolError ProtocolError ServerDisconnectedError ClientPayloadError ChunkedEncodingError ReadError WriteError ClientOSError ConnectionResetError BrokenPipeError ConnectionAbortedError
     malformed: BadStatusLine LineTooLong HTTPException RemoteProtocolError LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError HttpProcessingError InvalidHeader
-    unreachable: OSError
+    proxy: ProxyError ClientHttpProxyError OSError
+    unreachable: OSError ClientProxyConnectionError
 """  # noqa: E501
 OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
-BEFORE_SENDING = (*OF_CONNECTING, "TLS")
+BEFORE_SENDING = (*OF_CONNECTING, "TLS", "proxy")
 """The kinds of errors before which nothing of a request was sent."""
 NAMES_BY_KIND = {
     line.split(":")[0].strip(): line.split(":")[1].split()
@@ -32,7 +33,7 @@ NAMES_BY_KIND = {
 
 
 def kind_of(error: BaseException, phase: str = "reading") -> str:
-    """Return the kind of an error of the network; empty: it is none, or of a proxy.
+    """Return the kind of an error of the network; empty: it is none.
 
     The error's own class decides, then its bases, then what caused it: clients wrap the
     errors of the system.
@@ -44,8 +45,6 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
     seen: list[str] = []
     current: BaseException | None = error
     while current is not None and len(seen) < 8:
-        if "Proxy" in type(current).__name__ or "Tunnel" in str(current):
-            return ""
         found = _kind_of_class(type(current))
         if type(current).__name__ in ("TimeoutError", "timeout"):
             found = f"timeout of {phase}"
@@ -53,6 +52,8 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
             # httpx has one class for both.
             is_closed = re.search("disconnected|closed", str(current))
             found = "closed early" if is_closed else "malformed"
+        elif type(current) is OSError and "Tunnel connection failed" in str(current):
+            found = "proxy"
         if found:
             seen.append(found)
         current = current.__cause__ or current.__context__
@@ -64,7 +65,7 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
 def _kind_of_class(class_: type[BaseException]) -> str:
     for base in class_.__mro__:
         for kind, names in NAMES_BY_KIND.items():
-            if base.__name__ in names:
+            if base.__name__ in names and (kind, base) != ("proxy", OSError):
                 return kind
     return ""
 

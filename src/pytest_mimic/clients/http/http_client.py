@@ -530,7 +530,7 @@ def _of_urllib3(connection: Any, error: Plain) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     kind, text = error.get("kind", ""), error.get("text", "")
     exceptions: Any = sys.modules["urllib3.exceptions"]
-    if kind not in failures.OF_CONNECTING:
+    if kind not in failures.OF_CONNECTING and kind != "proxy":
         # Else urllib3 takes the error for one of the proxy.
         connection._has_connected_to_proxy = True
     # urllib3 prints the connection before the text.
