@@ -388,3 +388,27 @@ def test_the_cells_of_a_large_frame_name_a_file_of_the_run(project):
 
     elsewhere = f"--basetemp={project.root.parent / 'elsewhere'}"
     project.replay(elsewhere).expect(passed=1)
+
+
+def test_a_folder_without_a_number_is_that_of_the_worker(project):
+    project.ini("shop:where")
+    project.module("""
+        import os
+
+        def where():
+            return os.environ["FOLDERS"].split(":")
+    """)
+    project.tests("""
+        import os
+        import shop
+
+        def test_it(tmp_path_factory, monkeypatch):
+            own = tmp_path_factory.mktemp("cache", numbered=False)
+            shared = own.parent.parent / "between"
+            shared.mkdir(exist_ok=True)
+            monkeypatch.setenv("FOLDERS", f"{own}:{shared}")
+            assert shop.where() == [str(own), str(shared)]
+    """)
+
+    project.run("--mimic-record", "-n", "1", process=True).expect(passed=1)
+    project.run("-n", "1", process=True).expect(passed=1)

@@ -250,8 +250,12 @@ class Places:
         # No folder that pytest gives has a name with a slash.
         if self._base is None or "/" in name:
             return "<tmp>"
-        if not name or (self._base / name).is_dir():
-            return str(Path(self._temporary[0]) / name)
+        shared = Path(self._temporary[0])
+        if not name:
+            return str(shared)
+        for folder in (self._base / name, shared / name):
+            if folder.is_dir():
+                return str(folder)
         numbers = [0]
         for folder in self._base.iterdir():
             number = folder.name.removeprefix(name)
