@@ -24,6 +24,7 @@ MODULES = {
         from .bound import bound
         from .models import Order
         from .names import Kind
+        from .parts import parted
         from .tax import rate, twice
         from .unused import Unused
         import shop.packed
@@ -42,7 +43,7 @@ MODULES = {
                 rate(n), twice(n), RATE, FACTOR, priced(n), MAKER(n), Order(n).total(), late(n), Child().price(n), Box(n).size,
                 HANDLERS["a"](n), len(rows()), len(text()),
                 Line(n).discount, settings.LIMIT, bound(n), Kind.FIRST.value, chained(n), price.amount(), items[0].size(),
-                shop.packed.packed(n), json.loads("1"), again.MORE,
+                shop.packed.packed(n), parted(n), json.loads("1"), again.MORE,
             ])
 
         def loads(text):
@@ -113,6 +114,13 @@ MODULES = {
         class Unused:
             fee = 0
     ''',
+    "parts": """
+        def share(n):
+            return n
+
+        def parted(n):
+            return share(n) + sum(map(lambda share: share, [n]))
+    """,
     "names": "import enum\n\nclass Kind(enum.Enum):\n    FIRST = 1\n",
     "lazy": "SHARE = 7\n\ndef late(n):\n    return n + SHARE\n",
     "base": """
@@ -228,6 +236,9 @@ FUNCTIONS = {
     "function whose result is an item": ("shop/bound.py", "return 1", "return 4", "shop.bound:first (shop/bound.py)"),
     "function whose result is matched": ("shop/bound.py", "return 2", "return 4", "shop.bound:second (shop/bound.py)"),
     "function whose result is a global": ("shop/bound.py", "return 3", "return 4", "shop.bound:third (shop/bound.py)"),
+    "function with the name of an argument of a lambda": (
+        "shop/parts.py", "return n\n", "return -n\n", "shop.parts:share (shop/parts.py)"
+    ),
     "field of a dataclass": ("shop/records.py", "discount: int = 1", "discount: int = 2", "shop.records:Line (shop/records.py)"),
 }  # fmt: skip
 ALIKE = {

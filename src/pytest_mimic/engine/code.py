@@ -25,6 +25,11 @@ _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
+# What binds names for itself alone.
+_SCOPES = (
+    *(*_DEFINITIONS, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 
 Chain = tuple[str, ...]
 """A name and attributes of it, as code writes them: `("clock", "now")`."""
@@ -147,29 +152,13 @@ class Module:
         return found
 
     def _piece(self, name: str) -> Piece:
-        chains: set[Chain] = set()
-        attributes: set[str] = set()
-        for node in self.nodes[name]:
-            used: set[Chain] = set()
-            own: set[str] = set()
-            outer: set[str] = set()
-            for part in ast.walk(node):
-                if isinstance(part, ast.Attribute):
-                    attributes.add(part.attr)
-                if isinstance(part, ast.arg):
-                    own.add(part.arg)
-                elif isinstance(part, ast.Global):
-                    outer.update(part.names)
-                    used.update((name,) for name in part.names)
-                elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                    own.add(part.id)
-                else:
-                    used.add(_chain_of(part))
-            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                own.clear()
-            chains.update(one for one in used if one and one[0] not in own - outer)
-        is_class = any(isinstance(node, ast.ClassDef) for node in self.nodes[name])
-        return Piece(frozenset(chains), frozenset(attributes), is_class)
+        nodes = self.nodes[name]
+        parts = [part for node in nodes for part in ast.walk(node)]
+        return Piece(
+            frozenset[Chain]().union(*map(_free_chains, nodes)),
+            frozenset(part.attr for part in parts if isinstance(part, ast.Attribute)),
+            any(isinstance(node, ast.ClassDef) for node in nodes),
+        )
 
     def _digest(self, name: str) -> str:
         return ",".join(map(digest_of_syntax, self.nodes.get(name, [])))
@@ -293,6 +282,35 @@ def _note_pieces(
 
 def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _free_chains(scope: ast.AST) -> set[Chain]:
+    """Give what code uses of names that it does not bind itself.
+
+    A name of a lambda, a comprehension or an inner function is another one around it.
+    """
+    used: set[Chain] = set()
+    own: set[str] = set()
+    outer: set[str] = set()
+    pending = [*ast.iter_child_nodes(scope)]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, _SCOPES):
+            used |= _free_chains(part)
+        else:
+            pending += ast.iter_child_nodes(part)
+        if isinstance(part, ast.arg):
+            own.add(part.arg)
+        elif isinstance(part, ast.Global):
+            outer.update(part.names)
+            used.update((name,) for name in part.names)
+        elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            own.add(part.id)
+        else:
+            used.add(_chain_of(part))
+    if isinstance(scope, ast.ClassDef) or not isinstance(scope, _SCOPES):
+        own.clear()
+    return {one for one in used if one and one[0] not in own - outer}
 
 
 def _chain_of(node: ast.AST) -> Chain:

@@ -133,10 +133,11 @@ def asked_now(
     asked = asked_of_plain(before)
     asked.update({test: [] for test in passed & asked.keys()})
     for event in events:
+        if event.kind not in CALLS or event.test not in passed:
+            continue
         name = event.text("name")
         # The folder of a function has a dot: it has one outcome a call.
-        is_request = re.match(r"calls/[^./]+/", name)
-        if event.kind in CALLS and event.test in passed and is_request:
+        if re.match(r"calls/[^./]+/", name):
             asked.setdefault(event.test, []).append(name)
     return asked
 
