@@ -265,6 +265,17 @@ def test_rows_that_psycopg2_writes_by_its_own_helpers(runs, connect, request, tm
     assert same(runs, place, steps) == 30
 
 
+def test_columns_of_one_name_keep_their_values(runs, connect, lite):
+    def steps(url):
+        connection = connect(url).raw_connection()
+        with contextlib.closing(connection):
+            cursor = connection.cursor()
+            cursor.execute('SELECT 1 AS "x 3", 2 AS x, 3 AS x')
+            return cursor.fetchone()
+
+    assert same(runs, lite, steps) == (1, 2, 3)
+
+
 def test_arrays_of_one_statement_are_no_sets_of_parameters(
     runs, connect, request, tmp_path
 ):

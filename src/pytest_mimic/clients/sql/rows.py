@@ -91,7 +91,9 @@ def row_keys(columns: Sequence[str]) -> list[str]:
         key = str(column)
         if not key or set(key) & set("'=<>$"):
             key = f"column {number}"
-        keys.append(f"{key} {number}" if key in keys else key)
+        while key in keys:
+            key = f"{key} {number}"
+        keys.append(key)
     return keys
 
 
