@@ -17,7 +17,7 @@ from pytest_mimic.values.places import NOWHERE
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic.engine.coverings import Covering
+    from pytest_mimic.engine.activations import Activation
     from pytest_mimic.patch.targets import TargetOptions
     from pytest_mimic.run.session import Session
 
@@ -69,17 +69,17 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
             )
         self._targets = as_targets(targets, options)
         # The innermost last: a decorated test may call itself.
-        self._coverings: list[Covering] = []
+        self._activations: list[Activation] = []
 
     def __enter__(self) -> mimic:
         session = _innermost_session(is_needed=True)
         if session is not None:
-            self._coverings.append(session.coverings.enter(self._targets))
+            self._activations.append(session.activations.enter(self._targets))
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._coverings:
-            self._coverings.pop().close()
+        if self._activations:
+            self._activations.pop().close()
 
     def __call__(self, decorated: Decorated) -> Decorated:
         """Decorate a test function or a class.

@@ -65,6 +65,7 @@ from marshal import dumps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic.engine.activations import Activations, ClientLine
 from pytest_mimic.engine.calls import (
     Call,
     asks_again,
@@ -73,12 +74,11 @@ from pytest_mimic.engine.calls import (
     is_worth_a_wait,
     raised_in,
 )
-from pytest_mimic.engine.coverings import Coverings, Line
+from pytest_mimic.engine.end_order import pause
 from pytest_mimic.engine.logs import BusyError
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.steps import Step, begin
-from pytest_mimic.engine.turns import pause
 from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -154,9 +154,9 @@ class Adapter:
     content: Sequence[str] = ()
     is_session = False
 
-    def open(self, run: Run, coverings: Coverings) -> Iterable[Edge]:
+    def open(self, run: Run, activations: Activations) -> Iterable[Edge]:
         """Return the edges for one run."""
-        return self.edges(Port(self, run, coverings))
+        return self.edges(Port(self, run, activations))
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the functions in which the client meets the network."""
@@ -263,10 +263,10 @@ class Port:
         run: The run.
     """
 
-    def __init__(self, adapter: Adapter, run: Run, coverings: Coverings) -> None:
+    def __init__(self, adapter: Adapter, run: Run, activations: Activations) -> None:
         self.run = run
         self._adapter = adapter
-        self._coverings = coverings
+        self._activations = activations
 
     @cached_property
     def _plain_calls(self) -> dict[Hashable, tuple[Call, list[str]]]:
@@ -280,7 +280,7 @@ class Port:
 
     def takes_any(self, *clients: str) -> bool:
         """Return whether any line takes calls of one of other clients now."""
-        return any(self._coverings.takes(client) for client in clients)
+        return any(self._activations.takes(client) for client in clients)
 
     def refuse(
         self, what: str, facts: Iterable[str], remedies: Iterable[Remedy]
@@ -364,27 +364,27 @@ class Port:
 
         return searched
 
-    def _begin(self, call: Call, line: Line) -> Step:
+    def _begin(self, call: Call, line: ClientLine) -> Step:
         return begin(self.run, call, line.cassette)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
-        return not self.run.passes() and self._coverings.takes(self._adapter.name)
+        return not self.run.is_unseen() and self._activations.takes(self._adapter.name)
 
     def will_run(self) -> bool:
         """Return whether the next call of this client runs for real, whatever it is."""
-        line = self._coverings.any_line(self._adapter.name)
+        line = self._activations.any_line(self._adapter.name)
         return line is not None and self.run.will_run(self._adapter.kind, line.cassette)
 
     def has_next(self, request: Plain, *, numbered: Mapping[str, Hashable]) -> bool:
         """Return whether a call that begins now has a recording of its own."""
-        line = self._coverings.any_line(self._adapter.name)
+        line = self._activations.any_line(self._adapter.name)
         if line is None or not self.takes():
             return False
         call, _, _ = self._call(request, line, numbered)
         return self.run.has_next(call, line.cassette)
 
-    def _line(self, request: Plain, clients: tuple[str, ...]) -> Line | None:
+    def _line(self, request: Plain, clients: tuple[str, ...]) -> ClientLine | None:
         """Return the line that takes a call; None: it runs for real."""
         host = self._adapter.host(request)
         if self._is_inside(host):
@@ -397,27 +397,27 @@ class Port:
 
     def _is_inside(self, host: str | None) -> bool:
         """Return whether nobody looks at calls, or at those to a server of this run."""
-        if self.run.passes():
+        if self.run.is_unseen():
             return True
         return host is not None and self.run.is_own_server(host)
 
     def _line_for(
         self, request: Plain, clients: tuple[str, ...], host: str | None
-    ) -> Line | None:
+    ) -> ClientLine | None:
         adapter = self._adapter
         if adapter.is_of_all(request):
-            return self._coverings.any_line(adapter.name)
+            return self._activations.any_line(adapter.name)
         for client in clients or (adapter.name,):
             # Most lines take every call, and ask for no signature.
             signature = partial(adapter.signature, request)
             is_of = partial(adapter.is_of_line, request=request)
-            line = self._coverings.line_for(client, signature, host, is_of)
+            line = self._activations.line_for(client, signature, host, is_of)
             if line is not None:
                 return line
         return None
 
     def _call(
-        self, request: Plain, line: Line, numbered: Mapping[str, Hashable]
+        self, request: Plain, line: ClientLine, numbered: Mapping[str, Hashable]
     ) -> tuple[Call, Scope, dict[str, str]]:
         """Return a call, whose secrets it has shown, and those of the application."""
         run, secrets = self.run, self.run.secrecy.secrets
@@ -445,7 +445,7 @@ class Port:
         return call, scope, own
 
     def _new_call(
-        self, request: Plain, line: Line, scope: Scope, own: dict[str, str]
+        self, request: Plain, line: ClientLine, scope: Scope, own: dict[str, str]
     ) -> Call:
         """Return a call, and fill `own` with the application's own secrets in it."""
         adapter, run = self._adapter, self.run
@@ -469,7 +469,7 @@ class Port:
         if not unfilled:
             return
         owner = run.innermost
-        line = Line(self._adapter.name, Options(), None)
+        line = ClientLine(self._adapter.name, Options(), None)
         call = self._new_call(request, line, run.secrecy.scope(owner), {})
         refusal = run.refusals.unfilled(call, unfilled[0], owner, is_left_out=True)
         raise run.refuse(refusal, call)
@@ -525,7 +525,12 @@ class ClientCall(Call):
     """
 
     def __init__(
-        self, adapter: Adapter, request: Plain, hidden: Plain, line: Line, run: Run
+        self,
+        adapter: Adapter,
+        request: Plain,
+        hidden: Plain,
+        line: ClientLine,
+        run: Run,
     ) -> None:
         in_log = adapter.is_session or line.options.sequence is not False
         super().__init__(adapter.kind, line.options, in_log=in_log)

@@ -259,7 +259,9 @@ def mimic_calls(request: pytest.FixtureRequest) -> Iterator[list[CassetteCall]]:
 
     run = session.run
     is_live = run.mode == "live"
-    seen = live_calls_of_test(run, session.coverings) if is_live else calls_of_test(run)
+    seen = (
+        live_calls_of_test(run, session.activations) if is_live else calls_of_test(run)
+    )
     with seen as calls:
         yield calls
 

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, NamedTuple, cast
 import pytest
 
 from pytest_mimic.client import Adapter, Port
+from pytest_mimic.engine.activations import Activations, ClientLine
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.coverings import Coverings, Line
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.lives import begin_test, end_test
+from pytest_mimic.engine.lifecycle import begin_test, end_test
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.settings import Settings
 from pytest_mimic.engine.steps import Step
@@ -251,7 +251,7 @@ class _Lines:
         signature: Callable[[], str],
         host: str | None,
         is_of: Callable[[str], bool],
-    ) -> Line | None:
+    ) -> ClientLine | None:
         known = client_of(client)
         kind = known.kind if known else client
         if self._name not in (client, kind) or not self._is_there:
@@ -259,10 +259,10 @@ class _Lines:
         if not is_of(self._name):
             return None
         takes = self._patterns.takes(signature(), host)
-        return Line(self._name, self._options, None) if takes else None
+        return ClientLine(self._name, self._options, None) if takes else None
 
-    def any_line(self, client: str) -> Line | None:
-        return Line(client, Options(), None) if self.takes(client) else None
+    def any_line(self, client: str) -> ClientLine | None:
+        return ClientLine(client, Options(), None) if self.takes(client) else None
 
     def takes(self, client: str) -> bool:
         return self._name == client and self._is_there
@@ -279,7 +279,7 @@ class _Port(Port):
     def run(self) -> Run:  # type: ignore[override]
         return self._runs.run
 
-    def _begin(self, call: Call, line: Line) -> Step:
+    def _begin(self, call: Call, line: ClientLine) -> Step:
         if not call.is_of_all:
             self._runs.calls.append(cast("dict[str, Any]", call.described))
         step = super()._begin(call, line)
@@ -287,5 +287,5 @@ class _Port(Port):
         return step
 
     @property
-    def _coverings(self) -> Coverings:  # type: ignore[override]
-        return cast("Coverings", self._runs.lines)
+    def _activations(self) -> Activations:  # type: ignore[override]
+        return cast("Activations", self._runs.lines)

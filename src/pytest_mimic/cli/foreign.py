@@ -26,7 +26,7 @@ class Interaction(NamedTuple):
     answer: Plain
 
 
-class Cassette(NamedTuple):
+class ForeignCassette(NamedTuple):
     """What a file holds.
 
     Attributes:
@@ -38,7 +38,7 @@ class Cassette(NamedTuple):
     problems: list[ForeignError]
 
 
-def read(path: Path) -> Cassette:
+def read(path: Path) -> ForeignCassette:
     """Return what stands in a cassette.
 
     Raises:
@@ -58,7 +58,7 @@ def read(path: Path) -> Cassette:
     entries = plain.get("interactions") if isinstance(plain, dict) else None
     if not isinstance(entries, list):
         raise ForeignError("is not a cassette of vcrpy")
-    cassette = Cassette([], [])
+    cassette = ForeignCassette([], [])
     for number, entry in enumerate(entries, 1):
         try:
             request = _request_of(entry["request"])

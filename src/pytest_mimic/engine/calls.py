@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_mimic.engine.decide import Decision, Reason, Recorded
-from pytest_mimic.engine.events import Plain
+from pytest_mimic.engine.events import Json
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.values.identity import identity_of
@@ -129,7 +129,7 @@ class Call:
         """Give the line with which all tests share it."""
         return line_of(self.line_name, self.options.changed(sequence=False))
 
-    def facts_of_line(self) -> dict[str, Plain]:
+    def facts_of_line(self) -> dict[str, Json]:
         """Give the facts of an event from which its line can be written."""
         return {"line": self.line_name, "options": self.options.to_plain()}
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+from pytest_mimic.engine.activations import Activations
 from pytest_mimic.engine.calls import answer_of
-from pytest_mimic.engine.coverings import Coverings
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.lives import end_cassette
+from pytest_mimic.engine.lifecycle import end_cassette
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
@@ -115,13 +115,15 @@ class CassetteCall:
 
 
 @contextmanager
-def live_calls_of_test(run: Run, coverings: Coverings) -> Iterator[list[CassetteCall]]:
+def live_calls_of_test(
+    run: Run, activations: Activations
+) -> Iterator[list[CassetteCall]]:
     """Collect such calls in live mode: beside the vault, and untold."""
     vault, path, rows = run.vault, run.vault.path, [*run.events.rows]
     with TemporaryDirectory() as folder:
         vault.move(Path(folder))
         try:
-            with coverings.seeing(), calls_of_test(run) as calls:
+            with activations.seeing(), calls_of_test(run) as calls:
                 yield calls
         finally:
             vault.close()
@@ -216,15 +218,15 @@ class Cassettes:
 
     Args:
         run: The run.
-        coverings: What it mimics.
+        activations: What it mimics.
         prepare: Is called before a cassette is recorded.
     """
 
     def __init__(
-        self, run: Run, coverings: Coverings, prepare: Callable[[], None]
+        self, run: Run, activations: Activations, prepare: Callable[[], None]
     ) -> None:
         self._run = run
-        self._coverings = coverings
+        self._activations = activations
         self._prepare = prepare
         # Each with what tells whether the code that has opened it runs elsewhere.
         self._open: dict[Owner, Callable[[], bool]] = {}
@@ -265,7 +267,7 @@ class Cassettes:
         self._enter(owner)
         before = self._run.vault.folder.read(owner.file)
         try:
-            with closing(self._coverings.enter(targets, owner)):
+            with closing(self._activations.enter(targets, owner)):
                 yield cassette
         except BaseException:
             # An exit, a skip or an error that the test expects ends a replay, too.

@@ -42,7 +42,7 @@ Without a name, it stands for the values at the top level of the module.
 """
 
 
-class Project:
+class ProjectCode:
     """The files of a project: what is installed nowhere, or is what its rootdir builds.
 
     What is installed as editable lies where it is developed.
@@ -171,7 +171,7 @@ class Code:
         module: Gives a module by name.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: ProjectCode) -> None:
         self._project = project
         self.module = cache(self._module)
 

@@ -23,7 +23,7 @@ def edges_of_connections(run: Run) -> Iterator[Edge]:
             hosts.update({address[0]: host for *_, address in found})
 
     def note_address(_socket: Any, address: Any) -> None:
-        if not run.test or not isinstance(address, tuple) or run.passes():
+        if not run.test or not isinstance(address, tuple) or run.is_unseen():
             return
         host, port, *_ = address
         if not isinstance(host, str) or is_of_this_machine(host):

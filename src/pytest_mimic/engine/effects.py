@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import Any
 
 from pytest_mimic.engine.functions import FunctionCall
-from pytest_mimic.engine.inside import Inside
+from pytest_mimic.engine.nesting import Nesting
 from pytest_mimic.engine.steps import Step
 from pytest_mimic.patch.clients import Edge, noting
 from pytest_mimic.patch.holders import is_lazy_import
@@ -33,11 +33,11 @@ def _listen() -> None:
     sys.addaudithook(_note_file)
 
 
-def edges_of_effects(inside: Inside) -> Iterator[Edge]:
+def edges_of_effects(nesting: Nesting) -> Iterator[Edge]:
     """Yield the edges at which a real call logs or warns."""
 
     def note(fact: str, *_args: Any, **_kwargs: Any) -> None:
-        call = inside.around
+        call = nesting.around
         if call.is_open:
             call.effects |= {fact}
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from pytest_mimic.errors import MimicError
 
-Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 EventKind: TypeAlias = Literal[
     # Of these five: name, identity, at, fixture
@@ -88,7 +88,7 @@ class Event:
     kind: EventKind
     call: str
     test: str
-    facts: dict[str, Plain]
+    facts: dict[str, Json]
 
     def text(self, name: str) -> str:
         """Give a fact that is a text; empty: there is none."""
@@ -127,7 +127,7 @@ class Events:
         self.is_judged_here = True
 
     def add(
-        self, kind: EventKind, call: str = "", *, test: str = "", **facts: Plain
+        self, kind: EventKind, call: str = "", *, test: str = "", **facts: Json
     ) -> Event:
         """Add a row, and give it: its facts may still be counted up."""
         event = Event(kind, call, test, facts)
@@ -146,7 +146,7 @@ class Events:
         """Give the rows of these kinds, in the order in which they happened."""
         return [event for event in self.rows if event.kind in kinds]
 
-    def to_plain(self) -> list[Plain]:
+    def to_plain(self) -> list[Json]:
         """Give the rows as JSON has them."""
         return [[row.kind, row.call, row.test, row.facts] for row in self.rows]
 

@@ -13,8 +13,8 @@ from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.clocks import CLOCK, held_moment
-from pytest_mimic.engine.events import Event, Plain
-from pytest_mimic.engine.mocks import Mocks
+from pytest_mimic.engine.events import Event, Json
+from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.errors import MimicError, UnstableIdentityError
 from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.binding import Binder
@@ -94,7 +94,7 @@ async def _awaited(value: object) -> object:
 
 @dataclass(eq=False, repr=False)
 class FunctionPlan:
-    """How one covering mimics a function.
+    """How one activation mimics a function.
 
     What takes long is made at the first call: few of thousands of targets are called.
 
@@ -110,7 +110,7 @@ class FunctionPlan:
         cassette: The cassette that takes its calls.
         is_in_log: Whether its calls have a place in the log of an owner.
         is_shared: Whether all tests share its recordings.
-        passes: Whether a call is a part of a real one, and runs unseen.
+        is_unseen: Whether a call is a part of a real one, and runs unseen.
         binder: Knows the parameters of the function.
         bind: Takes the arguments of a call, and gives them by name. It raises a
             TypeError where they do not fit.
@@ -120,7 +120,7 @@ class FunctionPlan:
     """
 
     run: Run
-    mocks: Mocks
+    mocks: ActiveMocks
     target: str
     function: Callable[..., Any]
     layer: str
@@ -137,7 +137,7 @@ class FunctionPlan:
         has_cassette, has_place = self.cassette is not None, self.line.options.sequence
         self.is_in_log = has_cassette if has_place is None else has_place
         self.is_shared = not (has_cassette or self.is_in_log)
-        self.passes = self.run.passes
+        self.is_unseen = self.run.is_unseen
         self.players: dict[bytes | str, Player] = {}
 
     @cached_property
@@ -253,7 +253,7 @@ class FunctionPlan:
         Raises:
             CorruptRecordingError: The list of what it reached is damaged.
         """
-        run, facts = self.run, dict[str, Plain]()
+        run, facts = self.run, dict[str, Json]()
         if self._is_of_other_source(entry):
             facts["source"] = self.source
         if run.settings.inputs != "ignore" and self._changed_inputs(entry):

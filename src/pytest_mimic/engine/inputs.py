@@ -13,7 +13,7 @@ from pathlib import Path
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.clocks import asks_for_time
-from pytest_mimic.engine.code import Code, Place, Project
+from pytest_mimic.engine.code import Code, Place, ProjectCode
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.tree import Tree, text_of
 from pytest_mimic.vault.recording import MALFORMED
@@ -93,7 +93,7 @@ class Inputs:
     def __init__(self, rootdir: Path, vault: Vault) -> None:
         self.rootdir = rootdir
         self._vault = vault
-        self.project = project = Project(rootdir)
+        self.project = project = ProjectCode(rootdir)
         self._started = time.time_ns()
         self.code = Code(project)
         self._reached = cache(partial(Reached, self.code))

@@ -30,8 +30,8 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.decide import Conversation, Mode, Recorded, decide
+from pytest_mimic.engine.end_order import EndOrder, seconds_now
 from pytest_mimic.engine.following import Following
-from pytest_mimic.engine.turns import Turns, seconds_now
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.clients import versions_of
@@ -134,9 +134,9 @@ class Log:
             self._lines[entry.target].add(entry.line)
 
     @cached_property
-    def turns(self) -> Turns:
+    def end_order(self) -> EndOrder:
         """The order in which its calls end."""
-        return Turns(self.entries, self._by_index)
+        return EndOrder(self.entries, self._by_index)
 
     def conversation(self, kind: str) -> Conversation:
         """How the calls of a kind went until now."""
@@ -316,7 +316,7 @@ class Log:
             )
         if slot.is_real or is_first:
             self.made.append(slot)
-        self.turns.note(slot)
+        self.end_order.note(slot)
 
     def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
@@ -335,7 +335,7 @@ class Log:
         with self._lock:
             if slot.ended is None and not is_open:
                 slot.ended = next(self._clock)
-                self.turns.note(slot)
+                self.end_order.note(slot)
 
     # -- part files
 

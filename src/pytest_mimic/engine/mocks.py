@@ -46,7 +46,7 @@ _SENDING = """
 """.strip().splitlines()
 
 
-class Mocks:
+class ActiveMocks:
     """What `monkeypatch`, `unittest.mock.patch` and Django's tests hold in a run.
 
     Args:
@@ -93,7 +93,7 @@ class Mocks:
         self._held.pop(id(replacing), None)
 
     def _note_asked(self, client: str, *_args: Any, **_kwargs: Any) -> None:
-        call = self._run.inside.around
+        call = self._run.nesting.around
         if call.shared_target and call.is_open:
             call.asked |= {client}
             call.mocked |= {*self.replaced_of([client])}

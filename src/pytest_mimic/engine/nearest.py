@@ -48,7 +48,7 @@ class Hints(NamedTuple):
     is_enough: bool = False
 
 
-class Recorded(NamedTuple):
+class RecordedCall(NamedTuple):
     """A recorded call, its owner, its day, and its place in a file."""
 
     owner: str
@@ -78,7 +78,7 @@ class Nearest:
     _commands: Commands
     _secrecy: Secrecy
     _gone: Container[str]
-    _of_targets: dict[str, list[Recorded]]
+    _of_targets: dict[str, list[RecordedCall]]
 
     def hints(self, slot: Slot) -> Hints:
         """Give what the error of a miss says."""
@@ -120,7 +120,7 @@ class Nearest:
         recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
         return self._of_nearest(recorded[:_CANDIDATES])
 
-    def _recorded(self, names: Iterable[str]) -> Iterator[Recorded]:
+    def _recorded(self, names: Iterable[str]) -> Iterator[RecordedCall]:
         """Yield the recordings of the call's target in some files."""
         for name in names:
             try:
@@ -132,11 +132,11 @@ class Nearest:
                     day = entry.recorded or recording.recorded
                     # An imported cassette is of no test.
                     owner = recording.owner or name.removesuffix(".json")
-                    yield Recorded(owner, day, entry, name, number)
+                    yield RecordedCall(owner, day, entry, name, number)
 
     # -- an equal call
 
-    def _of_equal(self, equal: Sequence[Recorded]) -> Hints | None:
+    def _of_equal(self, equal: Sequence[RecordedCall]) -> Hints | None:
         """Say who else has recorded the same call."""
         way = "to let all tests share it"
         logs = [one for one in equal if one.name.startswith("logs/")]
@@ -198,7 +198,7 @@ class Nearest:
 
     # -- the nearest one
 
-    def _of_nearest(self, recorded: Sequence[Recorded]) -> Hints:
+    def _of_nearest(self, recorded: Sequence[RecordedCall]) -> Hints:
         """Say in which parts the nearest recording differs, which has the fewest."""
         call = self._call
         described = call.counted(call.described)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
 
-class Replay:
+class FunctionReplay:
     """The recorded outcome of a call, as its caller gets it.
 
     Args:
@@ -211,7 +211,7 @@ class RealCall:
     # What it does beside giving its outcome; None: it is only compared.
     _effects: Effects | None = None
     # What its caller gets, if that is not what the call gives now.
-    _recorded: Replay | None = None
+    _recorded: FunctionReplay | None = None
     # Of a stream, what was read of it so far.
     _items: list[Tree] | None = None
 
@@ -228,7 +228,7 @@ class RealCall:
             self._block = self._effects = Effects(call, step)
         else:
             self._objects = _InMemory(call.plan.run.vault)
-            self._recorded = Replay(call, step, self._objects)
+            self._recorded = FunctionReplay(call, step, self._objects)
             self._recorded.places = call.states.places
         self._layers: list[str] = []
         call.watch()
@@ -465,11 +465,11 @@ class RealCall:
         for maker in makers_of({**body, **after}):
             step.tell("bound", plan.target, cause=maker)
         if step.entry is not None:  # another owner was first
-            self._recorded = Replay(self._call, step, self._objects)
+            self._recorded = FunctionReplay(self._call, step, self._objects)
 
     def _compare(
         self,
-        recorded: Replay,
+        recorded: FunctionReplay,
         body: dict[str, Tree],
         after: dict[str, Tree],
         content: object,

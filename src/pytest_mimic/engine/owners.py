@@ -11,8 +11,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.inside import OpenCall
 from pytest_mimic.engine.logs import Begun, Log
+from pytest_mimic.engine.nesting import OpenCall
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.names import log_name

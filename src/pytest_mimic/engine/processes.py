@@ -14,7 +14,7 @@ from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, noting
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.coverings import Coverings
+    from pytest_mimic.engine.activations import Activations
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.patch.targets import Target
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ENTERED = ("fork", "spawn", "forkserver")
 
 
-def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
+def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
     """Return the edges at which multiprocessing starts a process.
 
     A process that is no fork reads its preparation data before anything of the project
@@ -30,7 +30,7 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
     """
 
     def is_mimicked() -> bool:
-        return bool(coverings.in_force()) and not run.passes()
+        return bool(activations.in_force()) and not run.is_unseen()
 
     def note_other(method: str) -> None:
         if method not in _ENTERED and run.test and is_mimicked():
@@ -52,7 +52,7 @@ def edges_of_processes(run: Run, coverings: Coverings) -> list[Edge]:
         if is_mimicked():
             lines = [
                 ([*map(_portable, targets)], cassette)
-                for targets, cassette in coverings.in_force()
+                for targets, cassette in activations.in_force()
             ]
             data["pytest_mimic"] = _Heritage(run, run.innermost, lines)
 
@@ -82,15 +82,15 @@ def _enter(
     run: Run, owner: Owner, lines: Iterable[tuple[list[Target], Owner | None]]
 ) -> None:
     """Mimic in this process what its parent does."""
-    from pytest_mimic.engine.coverings import Coverings
+    from pytest_mimic.engine.activations import Activations
 
     if owner.name:
         run.begin_owner(owner)
-    coverings = Coverings(run)
-    coverings.intercept(edges_of_processes(run, coverings))
-    coverings.intercept([run.servers.edge(run.events)])
+    activations = Activations(run)
+    activations.intercept(edges_of_processes(run, activations))
+    activations.intercept([run.servers.edge(run.events)])
     for targets, cassette in lines:
-        coverings.cover(targets, cassette)
+        activations.activate(targets, cassette)
 
 
 def _portable(target: Target) -> Target:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot
-from pytest_mimic.engine.events import Plain
-from pytest_mimic.engine.inside import is_called_by
+from pytest_mimic.engine.events import Json
+from pytest_mimic.engine.nesting import is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import (
@@ -26,7 +26,7 @@ from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.nearest import Recorded
+    from pytest_mimic.engine.nearest import RecordedCall
     from pytest_mimic.values.differences import Difference
 
 _MOST_OF_A_DRIFT = 10
@@ -68,7 +68,7 @@ class Refusals:
     commands: Commands
     secrecy: Secrecy
     gone: Container[str] = ()
-    of_targets: dict[str, list[Recorded]] = field(default_factory=dict)
+    of_targets: dict[str, list[RecordedCall]] = field(default_factory=dict)
 
     def of(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""
@@ -307,10 +307,10 @@ def _upgrades(call: Call, owner: Owner) -> list[str]:
     ]
 
 
-def facts_of(error: MimicError) -> dict[str, Plain]:
+def facts_of(error: MimicError) -> dict[str, Json]:
     """Give the facts of an event that tell an error."""
-    facts: list[Plain] = [*error.facts]
-    remedies: list[Plain] = [[words, command] for words, command in error.remedies]
+    facts: list[Json] = [*error.facts]
+    remedies: list[Json] = [[words, command] for words, command in error.remedies]
     return {
         "error": error.what,
         "facts": facts,

@@ -13,9 +13,9 @@ from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
-from pytest_mimic.engine.events import Event, EventKind, Events, Plain
-from pytest_mimic.engine.inside import Inside, is_called_by
+from pytest_mimic.engine.events import Event, EventKind, Events, Json
 from pytest_mimic.engine.logs import Log, Shared
+from pytest_mimic.engine.nesting import Nesting, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     EndlessCallsError,
@@ -71,9 +71,9 @@ class Run:
         secrecy: What is hidden.
         changing: The values of calls that the next run makes anew; None: nothing is
             recorded.
-        inside: Which calls are a part of a real call.
+        nesting: Which calls are a part of a real call.
         sleeps: Lets nobody wait after a miss.
-        passes: Whether a call is a part of a real one, and runs unseen.
+        is_unseen: Whether a call is a part of a real one, and runs unseen.
         collector: Lets chance decide nothing that a test asks.
         servers: The servers of this process.
     """
@@ -102,8 +102,10 @@ class Run:
         self.secrecy = Secrecy(settings.redact)
         commands = Commands(settings.rootdir, settings.start, settings.vault_option)
         self.refusals = Refusals(vault, commands, self.secrecy)
-        self.inside = Inside()
-        self.passes = self._passes_live if mode == "live" else self.inside.passes
+        self.nesting = Nesting()
+        self.is_unseen = (
+            self._is_unseen_live if mode == "live" else self.nesting.is_unseen
+        )
         self.sleeps = Sleeps()
         self.collector = Collector()
         self.servers = OwnServers()
@@ -120,8 +122,8 @@ class Run:
 
     # -- what decides on calls
 
-    def _passes_live(self) -> bool:
-        return self.see_call is None or self.inside.passes()
+    def _is_unseen_live(self) -> bool:
+        return self.see_call is None or self.nesting.is_unseen()
 
     def note_change(self, *_args: Any, **_kwargs: Any) -> None:
         """Note that a call may be another one now: of another owner, with a mock."""
@@ -135,7 +137,7 @@ class Run:
     def note_debugger(self) -> None:
         """Let what is typed in a debugger be no calls of the test from now on."""
         self.is_debugged = True
-        self.inside.passes_typed = self.mode != "replay"
+        self.nesting.hides_typed = self.mode != "replay"
 
     # -- whose calls it is
 
@@ -314,7 +316,7 @@ class Run:
 
     # -- what happened
 
-    def tell(self, kind: EventKind, call: str = "", **facts: Plain) -> None:
+    def tell(self, kind: EventKind, call: str = "", **facts: Json) -> None:
         """Add a row of the test that runs."""
         self.events.add(kind, call, test=self.test, **facts)
 

@@ -18,15 +18,7 @@ from pytest_mimic.engine.calls import (
     is_worth_a_wait,
     key_of,
 )
-from pytest_mimic.engine.events import Event, EventKind, Plain
-from pytest_mimic.engine.inside import OpenCall, is_called_by
-from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import (
-    RERECORD,
-    facts_of,
-)
-from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.turns import (
+from pytest_mimic.engine.end_order import (
     ThreadWaker,
     Waker,
     end_this_thread,
@@ -34,6 +26,14 @@ from pytest_mimic.engine.turns import (
     seconds_now,
     waker_of_task,
 )
+from pytest_mimic.engine.events import Event, EventKind, Json
+from pytest_mimic.engine.nesting import OpenCall, is_called_by
+from pytest_mimic.engine.owners import Owner
+from pytest_mimic.engine.refusals import (
+    RERECORD,
+    facts_of,
+)
+from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.verifying import new_parts, place_of, values_that_differ
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -252,12 +252,12 @@ class Step(OpenCall):
     # -- a real call
 
     def __enter__(self) -> None:
-        self._around = self._run.inside.enter(self)
+        self._around = self._run.nesting.enter(self)
         self._since = seconds_now()
 
     def __exit__(self, *_: object) -> None:
         self._seconds, self._since = self._seconds_now(), None
-        self._run.inside.leave(self._around)
+        self._run.nesting.leave(self._around)
 
     def begin_clock(self) -> None:
         """Count the seconds in which it runs."""
@@ -527,7 +527,7 @@ class Step(OpenCall):
         # Whatever the values are, parts that are new each time have one cause.
         is_new = {*map(place_of, differences)} <= {*new}
         error.cause = ", ".join(new) if is_new else "; ".join(error.facts)
-        facts: dict[str, Plain] = {
+        facts: dict[str, Json] = {
             "paths": [*new],
             "differing": [*dict.fromkeys(map(place_of, differing))],
             **call.facts_of_line(),
@@ -563,7 +563,7 @@ class Step(OpenCall):
                 yield from hang(entry, owner.ended, is_task=waker.is_task)
                 self._end_hanging(entry, owner, is_task=waker.is_task)
             if index is not None:
-                yield from self._log.turns.waits(index, waker)
+                yield from self._log.end_order.waits(index, waker)
         finally:
             self.leave()
 
@@ -663,7 +663,7 @@ class Step(OpenCall):
         if self._run.changing is not None:
             self._run.changing.note_answer(entry.body)
 
-    def tell(self, kind: EventKind, shown: str = "", **facts: Plain) -> Event:
+    def tell(self, kind: EventKind, shown: str = "", **facts: Json) -> Event:
         """Add a row that names the call, and where its recording is found."""
         run, slot = self._run, self._slot
         if not shown:

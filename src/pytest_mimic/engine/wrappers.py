@@ -21,7 +21,7 @@ _Function = Callable[..., Any]
 
 
 class Mimicked:
-    """A function and its wrapper, which asks the plan of the innermost covering.
+    """A function and its wrapper, which asks the plan of the innermost activation.
 
     Attributes:
         function: The original.
@@ -43,19 +43,19 @@ class Mimicked:
         self.function = function
         self.layer = layer_of_calls(function)
         self.serves_machinery = serves_machinery
-        # By covering. None: calls pass through.
+        # By activation. None: calls pass through.
         self._plans: dict[object, FunctionPlan | None] = {}
         self._plan: FunctionPlan | None = None
         self.wrapper = _wrapper_of(self)
 
-    def push(self, covering: object, plan: FunctionPlan | None) -> None:
-        """Let a covering decide, in its place among those that are open."""
-        self._plans[covering] = plan
+    def push(self, activation: object, plan: FunctionPlan | None) -> None:
+        """Let an activation decide, in its place among those that are open."""
+        self._plans[activation] = plan
         self._plan = next(reversed(self._plans.values()))
 
-    def remove(self, covering: object) -> None:
-        """Let a covering decide no more, at whatever depth it stands."""
-        self._plans.pop(covering, None)
+    def remove(self, activation: object) -> None:
+        """Let an activation decide no more, at whatever depth it stands."""
+        self._plans.pop(activation, None)
         self._plan = next(reversed(self._plans.values()), None)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -69,7 +69,7 @@ class Mimicked:
         plan = self._plan
         if self.serves_machinery and _is_of_machinery(sys._getframe(2)):
             plan = None
-        if plan is None or plan.passes():
+        if plan is None or plan.is_unseen():
             return self.function(*args, **kwargs)
         bound = plan.bind(*args, **kwargs)
         player, counted = plan.known(bound)
@@ -94,7 +94,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     __tracebackhide__ = True
     plan, run = call.plan, call.plan.run
     # Most runs replay values that all tests share, and need neither.
-    from pytest_mimic.engine.outcomes import RealCall, Replay
+    from pytest_mimic.engine.outcomes import FunctionReplay, RealCall
     from pytest_mimic.engine.steps import begin
 
     step = begin(run, call, plan.cassette)
@@ -109,7 +109,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
     again = functools.partial(plan.function, *args, **kwargs)
-    return Replay(call, step, run.vault, again).give(layers)
+    return FunctionReplay(call, step, run.vault, again).give(layers)
 
 
 def _wrapper_of(mimicked: Mimicked) -> _Function:

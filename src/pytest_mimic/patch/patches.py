@@ -56,7 +56,7 @@ class NamedFunction(NamedTuple):
         return address_of(self.function)
 
 
-class _Place(NamedTuple):
+class _Patch(NamedTuple):
     holder: Holder
     name: str
     before: object
@@ -79,7 +79,7 @@ class Patches:
     """
 
     def __init__(self) -> None:
-        self._places: dict[tuple[int, str], _Place] = {}
+        self._places: dict[tuple[int, str], _Patch] = {}
         # By the address of a substitute: the substitute, so that no other object gets
         # its address, and what it stands for.
         self._originals: dict[int, tuple[object, object]] = {}
@@ -118,7 +118,7 @@ class Patches:
             substitute = staticmethod(wrapper)
         self._originals.setdefault(address_of(substitute), (substitute, original))
         self._originals.setdefault(address_of(wrapper), (wrapper, function))
-        place = _Place(holder, name, read(holder, name), substitute)
+        place = _Patch(holder, name, read(holder, name), substitute)
         self._places[address_of(holder), name] = place
         write(holder, name, substitute)
 

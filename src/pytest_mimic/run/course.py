@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.lives import end_run
+from pytest_mimic.engine.lifecycle import end_run
 from pytest_mimic.engine.processes import edges_of_processes
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import (
@@ -67,7 +67,7 @@ class Course(Session):
         settings = self.settings
         # The last one is called first.
         self.config.add_cleanup(self.run.close)
-        self.config.add_cleanup(self.coverings.close)
+        self.config.add_cleanup(self.activations.close)
         if settings.foreign_lines or not settings.targets:
             why = settings.foreign_lines or "mimic_functions is empty"
             self.usage.foreign_lines.add(why)
@@ -84,12 +84,12 @@ class Course(Session):
             from pytest_mimic.engine.effects import edges_of_effects
 
             self.note_changing_values()
-            self.coverings.intercept(edges_of_effects(self.run.inside))
-        self.coverings.cover(settings.targets)
+            self.activations.intercept(edges_of_effects(self.run.nesting))
+        self.activations.activate(settings.targets)
         if settings.mode != "live":
-            self.coverings.intercept(
+            self.activations.intercept(
                 [
-                    *edges_of_processes(self.run, self.coverings),
+                    *edges_of_processes(self.run, self.activations),
                     self.run.servers.edge(self.run.events),
                 ]
             )
@@ -97,7 +97,7 @@ class Course(Session):
             # Others connect.
             from pytest_mimic.engine.connections import edges_of_connections
 
-            self.coverings.intercept(edges_of_connections(self.run))
+            self.activations.intercept(edges_of_connections(self.run))
         for plugin in (self, self.selection, self._phases, self._fixtures):
             self.config.pluginmanager.register(plugin)
 
@@ -154,8 +154,8 @@ class Course(Session):
         if self._is_controller:
             return
         # The holders of all tests' functions are searched for once.
-        self.coverings.prepare(_targets_of_marks(session.items))
-        problems = self.coverings.new_problems()
+        self.activations.prepare(_targets_of_marks(session.items))
+        problems = self.activations.new_problems()
         if not self.usage.partial:
             problems += missing_modules(self.settings.targets)
         if not problems or session.config.option.collectonly:
@@ -188,9 +188,9 @@ class Course(Session):
         self.selection.note_end(session, exitstatus)
         self.safely(lambda: end_run(self.run))
         self._phases.keep_strays()
-        usage.mimicked |= self.coverings.names
+        usage.mimicked |= self.activations.names
         # Where a client is installed, its recordings may be needed.
-        absent = self.coverings.absent
+        absent = self.activations.absent
         usage.foreign_lines |= {f"{client} is not installed" for client in absent}
         usage.mimicked -= set(absent.values())
         usage.note(self.run.events.rows)

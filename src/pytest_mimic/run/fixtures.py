@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.engine.lives import end, owning
+from pytest_mimic.engine.lifecycle import end, owning
 from pytest_mimic.engine.logs import Ending
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.errors import UnstableIdentityError

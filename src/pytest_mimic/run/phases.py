@@ -10,9 +10,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from pytest_mimic.engine.events import CALLS, Event
-from pytest_mimic.engine.inside import LeftOut
-from pytest_mimic.engine.lives import begin_test, end_test
+from pytest_mimic.engine.lifecycle import begin_test, end_test
 from pytest_mimic.engine.logs import Ending
+from pytest_mimic.engine.nesting import Unmimicked
 from pytest_mimic.errors import (
     CorruptRecordingError,
     DriftError,
@@ -67,7 +67,7 @@ class Phases:
         self._drifts: list[DriftError] = []
         self._session = session
         self._fixtures = fixtures
-        self._coverings = ExitStack()
+        self._activations = ExitStack()
 
     def keep_strays(self) -> None:
         """Name the errors that belong to no test: of a thread, or of an import."""
@@ -129,11 +129,11 @@ class Phases:
             if not self._is_left_out:
                 self._enter_mark(item, mark)
         if self._is_left_out:
-            inside = session.run.inside
-            self._coverings.callback(inside.leave, inside.enter(LeftOut()))
+            nesting = session.run.nesting
+            self._activations.callback(nesting.leave, nesting.enter(Unmimicked()))
 
     def _enter(self, targets: list[Target]) -> None:
-        self._coverings.callback(self._session.coverings.enter(targets).close)
+        self._activations.callback(self._session.activations.enter(targets).close)
 
     def _enter_mark(self, item: pytest.Item, mark: pytest.Mark) -> None:
         """Mimic the targets of a marker until the end of the test.
@@ -173,7 +173,7 @@ class Phases:
         try:
             return (yield)
         finally:
-            self._coverings.close()
+            self._activations.close()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -205,7 +205,7 @@ class Phases:
     def _take_errors(self) -> list[MimicError]:
         """Return the errors of calls that no report shows yet, and keep the drifts."""
         run = self._session.run
-        wrong = self._session.coverings.new_problems()
+        wrong = self._session.activations.new_problems()
         errors = []
         for error in [*wrong, *run.take_noted()]:
             if type(error) in (CorruptRecordingError, MimicError):

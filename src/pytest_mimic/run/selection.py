@@ -62,7 +62,7 @@ def _without_group(nodeid: str) -> str:
     return test if is_group else nodeid
 
 
-class Selection:
+class SelectedTests:
     """A plugin that tells `usage` what was collected, left out and run.
 
     Attributes:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic.engine.coverings import Coverings
+from pytest_mimic.engine.activations import Activations
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import Judgement
 from pytest_mimic.engine.usage import Usage
 from pytest_mimic.errors import MimicError
-from pytest_mimic.run.selection import Selection
+from pytest_mimic.run.selection import SelectedTests
 from pytest_mimic.run.settings import settings_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Session:
         settings: What the user has asked for.
         commands: Writes the commands to paste.
         run: The engine's run.
-        coverings: What is mimicked.
+        activations: What is mimicked.
         usage: What this run collected, ran and used.
         selection: Which tests these are.
         judgement: Which recordings are unused.
@@ -45,9 +45,9 @@ class Session:
         self.run.events.shows_calls = (
             config.option.verbose > 0 or settings.report is not None
         )
-        self.coverings = Coverings(self.run)
+        self.activations = Activations(self.run)
         self.usage = Usage()
-        self.selection = Selection(config, self.usage)
+        self.selection = SelectedTests(config, self.usage)
         self.judgement = Judgement()
 
     def note_changing_values(self) -> None:
@@ -66,7 +66,7 @@ class Session:
         """The cassettes that are open."""
         from pytest_mimic.engine.cassettes import Cassettes  # few runs have any
 
-        return Cassettes(self.run, self.coverings, self.note_changing_values)
+        return Cassettes(self.run, self.activations, self.note_changing_values)
 
     @cached_property
     def _texts_of_files(self) -> list[str]:

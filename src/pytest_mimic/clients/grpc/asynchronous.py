@@ -88,7 +88,7 @@ class _Interceptor:
 
     async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call whose messages are read before it begins."""
-        if self._port.run.passes():
+        if self._port.run.is_unseen():
             return await go_on(details, sent)
         if hasattr(sent, "__aiter__"):
             all_sent = [message async for message in sent]
@@ -103,7 +103,7 @@ class _Interceptor:
             return await go_on(details, sent)
         give = self._called.responses_in
         if exchange.mode == "replay":
-            return _Replayed(exchange, exchange.recorded, exchange.given(give))
+            return _ReplayedCall(exchange, exchange.recorded, exchange.given(give))
         with exchange.running():
             real = await go_on(details, sent)
         responses = calls.Responses(exchange)
@@ -116,7 +116,7 @@ class _Interceptor:
                     responses.end({})
                     real.cancel()
                     break
-        return _Replayed(exchange, responses.given, give(responses.given))
+        return _ReplayedCall(exchange, responses.given, give(responses.given))
 
     def _given(self, answer: Plain) -> Any:
         """Return the call, or the error, of a recorded answer."""
@@ -186,7 +186,7 @@ class _Ended(UnaryUnaryCallResponse):  # type: ignore[misc]
         return _metadata(self._answer, "trailing")
 
 
-class _Replayed(_Ended):
+class _ReplayedCall(_Ended):
     """A stream of recorded responses.
 
     Args:
@@ -232,4 +232,4 @@ class _Replayed(_Ended):
 
 # grpc asks of what kind a call is that an interceptor gives.
 grpc.aio.StreamUnaryCall.register(_Ended)
-grpc.aio.UnaryStreamCall.register(_Replayed)
+grpc.aio.UnaryStreamCall.register(_ReplayedCall)

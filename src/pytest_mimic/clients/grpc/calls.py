@@ -49,7 +49,7 @@ class Method:
         Raises:
             UnstorableOutcomeError: What is sent is no message.
         """
-        if self._port.run.passes():
+        if self._port.run.is_unseen():
             return None
         request: Plain = {}
         reason = ""

@@ -13,7 +13,7 @@ from grpc._channel import _MultiThreadedRendezvous, _RPCState
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once
 from pytest_mimic.clients.grpc import calls, messages
-from pytest_mimic.engine.inside import LeftOut
+from pytest_mimic.engine.nesting import Unmimicked
 
 _FUTURE = "future() has no place in the order of calls: make the call in a thread"
 
@@ -34,7 +34,7 @@ def unary(
     _check_open(method)
     called = _called(port, method)
     plain, real = sent, sent
-    if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.run.passes():
+    if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.run.is_unseen():
         plain = list(sent)
         real = iter(plain)
 
@@ -77,13 +77,13 @@ def stream(
         return go_on()
     give = called.responses_in
     if exchange.mode == "replay":
-        return _Replayed(exchange, exchange.recorded, exchange.given(give))
+        return _ReplayedRendezvous(exchange, exchange.recorded, exchange.given(give))
     with exchange.running():
-        recorded = _Recorded(exchange, go_on())
+        recorded = _RecordedStream(exchange, go_on())
     if exchange.mode == "run":
         return recorded
     answer = recorded.compared()
-    return _Replayed(exchange, answer, give(answer))
+    return _ReplayedRendezvous(exchange, answer, give(answer))
 
 
 def refused(
@@ -126,11 +126,11 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
     """
 
     def plugin_inside(context: Any, callback: Any) -> Any:
-        before = port.run.inside.enter(LeftOut())
+        before = port.run.nesting.enter(Unmimicked())
         try:
             return plugin(context, callback)
         finally:
-            port.run.inside.leave(before)
+            port.run.nesting.leave(before)
 
     return original(plugin_inside, name)
 
@@ -155,7 +155,7 @@ def _end(state: Any, answer: Plain) -> None:
     state.trailing_metadata = messages.metadata(answer, "trailing")
 
 
-class _Replayed(_MultiThreadedRendezvous):  # type: ignore[misc]
+class _ReplayedRendezvous(_MultiThreadedRendezvous):  # type: ignore[misc]
     """A stream of recorded responses.
 
     Args:
@@ -204,7 +204,7 @@ class _Replayed(_MultiThreadedRendezvous):  # type: ignore[misc]
             callback()
 
 
-class _Recorded:
+class _RecordedStream:
     """A real stream, recorded as far as it is read."""
 
     def __init__(self, exchange: Exchange, call: Any) -> None:

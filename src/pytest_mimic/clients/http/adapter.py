@@ -397,7 +397,7 @@ def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -
     return {"error": error} if error else {}
 
 
-class Replay:
+class BodyReplay:
     """A call that is replayed: what its reader gets, and when it ends.
 
     Args:

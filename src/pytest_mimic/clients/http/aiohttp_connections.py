@@ -19,7 +19,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Function, Plain
 from pytest_mimic.clients.http import answers, failures
-from pytest_mimic.clients.http.adapter import Attempt, Read, Recorder, Replay
+from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read, Recorder
 
 # What aiohttp decompresses.
 _UNPACKED = ("gzip", "deflate", "br", "zstd")
@@ -62,7 +62,7 @@ class _Nowhere(asyncio.Transport):
         return 0
 
 
-class _Replayed(ResponseHandler):
+class _ReplayedProtocol(ResponseHandler):
     """A protocol that gets the recorded answer piece by piece, as it is read."""
 
     def __init__(
@@ -87,7 +87,7 @@ class _Replayed(ResponseHandler):
         )
         method = attempt.request.method
         pieces = answers.on_the_wire(self._given, method, is_packed=is_packed)
-        self._replay = Replay(self._given, pieces, self._exchange, is_task=True)
+        self._replay = BodyReplay(self._given, pieces, self._exchange, is_task=True)
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
@@ -199,7 +199,7 @@ class Connecting(Attempt):
         given = answers.give(answer, method=request.method)
         if not given.status and given.error["kind"] in failures.BEFORE_SENDING:
             return _error(given.error, request)
-        protocol: Any = _Replayed(self, given, exchange)
+        protocol: Any = _ReplayedProtocol(self, given, exchange)
         # A connector closes what it has given out when its session is closed.
         self.connector._acquired.add(protocol)
         return _Connection(self.connector, None, protocol, request.loop)  # type: ignore[arg-type]

@@ -29,9 +29,9 @@ from pytest_mimic.client import Exchange, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
+    BodyReplay,
     Read,
     Recorder,
-    Replay,
 )
 from pytest_mimic.errors import TargetError
 
@@ -70,7 +70,7 @@ def stand_in_for(
         method = type(connection).connect
         is_its_own = getattr(method, "__wrapped__", None) is not original
         is_stand_in = isinstance(connection.sock, _Socket)
-        if is_its_own or is_stand_in or port.run.passes():
+        if is_its_own or is_stand_in or port.run.is_unseen():
             original(connection)
             return
         if not isinstance(connection, HTTPConnection):
@@ -122,7 +122,7 @@ class _Socket:
         self._real: Any = None
         self._head = b""
         self._request: _Request | None = None
-        self._attempt: _Attempt | None = None
+        self._attempt: _ConnectionAttempt | None = None
         # What lets a client that waits for it send the body; None: none waits.
         self._interim: io.BytesIO | None = None
         self._timeout: Any = connection.timeout
@@ -217,12 +217,12 @@ class _Socket:
             self._real.settimeout(self._timeout)
         return self._real
 
-    def _begun(self, request: _Request) -> _Attempt:
+    def _begun(self, request: _Request) -> _ConnectionAttempt:
         """Begin a call, and connect if it is made for real."""
         self._request = self._interim = None
         if request.body == _LAST_CHUNK and request.head in self.unsent:
             request.pieces = [self.unsent.pop(request.head)]
-        attempt = _Attempt(self, request, self._exchange(request))
+        attempt = _ConnectionAttempt(self, request, self._exchange(request))
         attempt.begin()
         return attempt
 
@@ -248,7 +248,7 @@ class _Socket:
         return port.begin(plain, *clients, "http.client")
 
 
-class _Attempt(Attempt):
+class _ConnectionAttempt(Attempt):
     """A request that was sent over a stand-in, and its answer as a file.
 
     Args:
@@ -356,7 +356,9 @@ class _Attempt(Attempt):
             self._request.headers.get("accept-encoding", ""), self._exchange
         )
         pieces = answers.on_the_wire(given, self._method, is_packed=is_packed)
-        return io.BufferedReader(_Replayed(Replay(given, pieces, exchange), error))
+        return io.BufferedReader(
+            _ReplayedFile(BodyReplay(given, pieces, exchange), error)
+        )
 
     def _error(self, error: Plain) -> Exception:
         if self._socket.is_of_urllib3:
@@ -456,12 +458,12 @@ class _Broken(_Readable):
         raise self._error
 
 
-class _Replayed(_Readable):
+class _ReplayedFile(_Readable):
     """The bytes of a recorded answer, piece by piece, and the error behind them."""
 
     _sock = None
 
-    def __init__(self, replay: Replay, error: Exception | None) -> None:
+    def __init__(self, replay: BodyReplay, error: Exception | None) -> None:
         self._replay = replay
         self._error_at_end = error
         self._piece = memoryview(b"")

@@ -23,10 +23,10 @@ from pytest_mimic.client import (
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
+    BodyReplay,
     HttpAdapter,
     Read,
     Recorder,
-    Replay,
 )
 
 
@@ -43,7 +43,7 @@ class Httpx(HttpAdapter):
         def wrap(original: Function) -> Function:
             @wraps(original)
             def handle_request(self: Any, request: Any) -> Any:
-                attempt = _Attempt(client, request, partial(original, self))
+                attempt = _HttpxAttempt(client, request, partial(original, self))
                 return at_once(attempt.begin(port))
 
             return handle_request
@@ -52,7 +52,7 @@ class Httpx(HttpAdapter):
             @wraps(original)
             async def handle_async_request(self: Any, request: Any) -> Any:
                 send = partial(original, self)
-                attempt = _Attempt(client, request, send, is_task=True)
+                attempt = _HttpxAttempt(client, request, send, is_task=True)
                 return await attempt.begin(port)
 
             return handle_async_request
@@ -71,7 +71,7 @@ class Httpx2(Httpx):
     core = "httpcore2"
 
 
-class _Attempt(Attempt):
+class _HttpxAttempt(Attempt):
     """How a pool sends a request.
 
     Args:
@@ -134,7 +134,7 @@ class _Attempt(Attempt):
     def real_answer(self) -> Any:
         """Return the response, whose body is recorded as it is read."""
         response = self._response
-        response.stream = _Recorded(response.stream, self.recorder)
+        response.stream = _RecordedBody(response.stream, self.recorder)
         return response
 
     async def read(self) -> None:
@@ -166,7 +166,7 @@ class _Attempt(Attempt):
         error = self._error(given.error) if given.error else None
         if not given.status:
             return error
-        replay = Replay(given, given.pieces, exchange, is_task=self.is_task)
+        replay = BodyReplay(given, given.pieces, exchange, is_task=self.is_task)
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in given.headers
@@ -174,7 +174,7 @@ class _Attempt(Attempt):
         return self._core.Response(
             given.status,
             headers=headers,
-            content=_Replayed(replay, error),
+            content=_ReplayedBody(replay, error),
             extensions={
                 "http_version": given.version.encode("ascii", "replace"),
                 "reason_phrase": given.reason.encode("latin-1", "replace"),
@@ -205,7 +205,7 @@ class _Searched:
 
 
 @dataclass
-class _Recorded:
+class _RecordedBody:
     """A stream that is read as it comes, and recorded."""
 
     _stream: Any
@@ -231,10 +231,10 @@ class _Recorded:
 
 
 @dataclass
-class _Replayed:
+class _ReplayedBody:
     """A stream that gives the pieces of a recorded body, and then its error."""
 
-    _replay: Replay
+    _replay: BodyReplay
     _error: Exception | None
 
     def __iter__(self) -> Iterator[bytes]:

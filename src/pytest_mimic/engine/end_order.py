@@ -46,7 +46,7 @@ Waker: TypeAlias = "ThreadWaker | TaskWaker | TrioWaker"
 """Lets a call wait; `is_task`: other tasks run in its thread meanwhile."""
 
 
-class Turns:
+class EndOrder:
     """The order in which the calls of one log end.
 
     A call that overlapped with others when it was recorded ends after those that ended

@@ -40,7 +40,7 @@ class OpenCall:
         """Name it: its outcome comes too late for the log of its owner."""
 
 
-class LeftOut(OpenCall):
+class Unmimicked(OpenCall):
     """What a test does that nothing is mimicked for."""
 
     @property
@@ -53,7 +53,7 @@ NOTHING = OpenCall()
 _around: ContextVar[OpenCall] = ContextVar("pytest_mimic_around", default=NOTHING)
 
 
-class Inside:
+class Nesting:
     """The real calls of a run, and what runs inside of them.
 
     Threads and pools have no context of the call that starts them, so `Thread.start`
@@ -61,23 +61,23 @@ class Inside:
 
     Attributes:
         intercept: Patches functions until the run ends; None: it has done so.
-        passes_typed: Whether a call that is typed in a debugger runs unseen.
+        hides_typed: Whether a call that is typed in a debugger runs unseen.
     """
 
     def __init__(self) -> None:
         self.intercept: Intercept | None = None
-        self.passes_typed = False
+        self.hides_typed = False
 
     @property
     def around(self) -> OpenCall:
         """The call around what runs now."""
         return _around.get()
 
-    def passes(self) -> bool:
+    def is_unseen(self) -> bool:
         """Whether what calls now is a part of a real call, and runs unseen."""
         around = _around.get()
         if around is NOTHING:
-            return self.passes_typed and is_called_by("pdb")
+            return self.hides_typed and is_called_by("pdb")
         return around.is_open
 
     def enter(self, call: OpenCall) -> OpenCall:
@@ -109,7 +109,7 @@ class Inside:
     def _starting(self, start: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(start)
         def start_inside(thread: Thread) -> None:
-            if self.passes():
+            if self.is_unseen():
                 run = _inside(thread.run)
 
                 def run_inside() -> None:
@@ -127,7 +127,7 @@ class Inside:
         def submit_inside(
             pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any
         ) -> Any:
-            if not self.passes():
+            if not self.is_unseen():
                 return submit(pool, function, *args, **kwargs)
             part = _inside(function)
             # A thread of the pool serves others later: it is not a part of the call.

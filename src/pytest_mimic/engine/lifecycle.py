@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from time import sleep
 
 from pytest_mimic.engine.calls import kept_failure, raised_in
-from pytest_mimic.engine.events import Plain
-from pytest_mimic.engine.inside import NOTHING
+from pytest_mimic.engine.end_order import seconds_now
+from pytest_mimic.engine.events import Json
 from pytest_mimic.engine.logs import Ending, Log, why_not_kept
+from pytest_mimic.engine.nesting import NOTHING
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.turns import seconds_now
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.recording import Entry
@@ -66,7 +66,7 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
     """
     run.begin_owner(fixture)
     # Other tests use what a test has set up that is left out.
-    around = run.inside.enter(NOTHING)
+    around = run.nesting.enter(NOTHING)
     fixture.first_test = fixture.first_test or run.test
     try:
         yield
@@ -74,7 +74,7 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
             _end_setup(run, fixture)
     finally:
         fixture.is_set_up = True
-        run.inside.leave(around)
+        run.nesting.leave(around)
         run.servers.ask_again()
         run.end_owner(fixture)
 
@@ -244,9 +244,9 @@ def _tell(run: Run, owner: Owner, log: Log) -> None:
         run.tell("put back", name=log.name)
     unmade = {one.identity for one in log.leftovers(is_equal_left=True)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":
-        identities: list[Plain] = [*sorted(unmade)]
+        identities: list[Json] = [*sorted(unmade)]
         run.tell("unmade", name=log.name, identities=identities)
-    vain = log.turns.vain
+    vain = log.end_order.vain
     if vain:
         what = f"({plural(vain, 'call')} waited in vain)"
         run.tell("out of order", owner.name, what=what)

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from pytest_mimic.engine.functions import FunctionPlan
 from pytest_mimic.engine.inputs import Inputs
-from pytest_mimic.engine.mocks import Mocks
+from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
@@ -36,7 +36,7 @@ from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, Target
 
 
-class Line:
+class ClientLine:
     """A line that names a client, with the cassette of its block.
 
     Attributes:
@@ -53,7 +53,7 @@ class Line:
         self.patterns = Patterns(options.only, options.exclude)
 
 
-class Covering:
+class Activation:
     """Targets that are in force until `close`, or edges until the run ends.
 
     Attributes:
@@ -69,17 +69,17 @@ class Covering:
 
     def __init__(
         self,
-        uncover: Callable[[Covering], None],
+        deactivate: Callable[[Activation], None],
         lines: Iterable[Target | Edge],
         cassette: Owner | None = None,
     ) -> None:
         self.lines = list(lines)
         self.cassette = cassette
         self.problems: list[TargetError] = []
-        self.clients: defaultdict[str, list[Line]] = defaultdict(list)
+        self.clients: defaultdict[str, list[ClientLine]] = defaultdict(list)
         self.numbers: defaultdict[str, list[int]] = defaultdict(list)
         self.deciders: dict[object, tuple[tuple[bool, int], NamedFunction]] = {}
-        self._uncover = uncover
+        self._deactivate = deactivate
         for number, line in enumerate(self.lines):
             if line.path:
                 self.numbers[line.module].append(number)
@@ -91,7 +91,7 @@ class Covering:
 
     def close(self) -> None:
         """Let these targets decide no more."""
-        self._uncover(self)
+        self._deactivate(self)
 
     def decide(self, number: int, function: NamedFunction) -> None:
         """Let a line decide about a function, if it comes before those that do.
@@ -112,7 +112,7 @@ class Covering:
             name = f"{line.module}:{'.'.join(line.path)}"
             self.problems.append(line.error(f"{name} {error}"))
 
-    def lines_of(self, client: str) -> list[Line]:
+    def lines_of(self, client: str) -> list[ClientLine]:
         """Return the lines for a client.
 
         First those for some requests of its kind (`llm`), then its own, then those for
@@ -121,17 +121,17 @@ class Covering:
         known = client_of(client)
         kind = known.kind if known else client
         some = ["llm"] if kind == "http" else []
-        lines: list[Line] = []
+        lines: list[ClientLine] = []
         for name in dict.fromkeys([*some, client, kind]):
             lines += self.clients.get(name, [])
         return lines
 
 
-class Coverings:
+class Activations:
     """The functions and clients that one run mimics.
 
     A function is patched the first time that anything names it, and stays so until
-    `close`: its wrapper asks the innermost covering.
+    `close`: its wrapper asks the innermost activation.
 
     Attributes:
         names: The targets that were mimicked, a client by its kind.
@@ -143,17 +143,17 @@ class Coverings:
         self.absent: dict[str, str] = {}
         self._run = run
         self._is_live = run.mode == "live"
-        self._open: list[Covering] = []
-        self._edges: list[Covering] = []
+        self._open: list[Activation] = []
+        self._edges: list[Activation] = []
         self._adapters: set[str] = set()
         self._mimicked: dict[object, Mimicked] = {}
         self._edge_wrappers: dict[object, Wrapper] = {}
         self._patches = Patches()
         inputs = Inputs(run.settings.rootdir, run.vault)
-        self._mocks = Mocks(run, inputs, self._patches)
+        self._mocks = ActiveMocks(run, inputs, self._patches)
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}
-        run.inside.intercept = run.sleeps.intercept = self.intercept
+        run.nesting.intercept = run.sleeps.intercept = self.intercept
         if not self._is_live:
             self.intercept(self._mocks.edges())
 
@@ -164,24 +164,24 @@ class Coverings:
 
     # -- what is in force
 
-    def cover(
+    def activate(
         self, targets: Iterable[Target], cassette: Owner | None = None
-    ) -> Covering:
-        """Mimic targets until the covering ends; in live mode, only check them."""
-        covering = Covering(self._uncover, targets, cassette)
+    ) -> Activation:
+        """Mimic targets until the activation ends; in live mode, only check them."""
+        activation = Activation(self._deactivate, targets, cassette)
         with self._lock:
-            self._open.append(covering)
-            for target in covering.targets:
+            self._open.append(activation)
+            for target in activation.targets:
                 if target.is_client:
-                    self._cover_client(covering, target)
+                    self._activate_client(activation, target)
                 elif not target.excluded:
                     self.names.add(target.name)
-            self._patch(covering)
-        return covering
+            self._patch(activation)
+        return activation
 
     def enter(
         self, targets: Iterable[Target], cassette: Owner | None = None
-    ) -> Covering:
+    ) -> Activation:
         """Mimic targets that a test names, and that must exist.
 
         Raises:
@@ -189,16 +189,16 @@ class Coverings:
                 named is installed.
         """
         targets = list(targets)
-        covering = self.cover(targets, cassette)
-        problems = missing_modules(targets) + covering.problems
+        activation = self.activate(targets, cassette)
+        problems = missing_modules(targets) + activation.problems
         absent = absent_clients(targets)
         if absent and len(absent) == len(targets):
             problems.insert(0, absent_client(absent[0]))
         if problems:
-            covering.problems.clear()
-            covering.close()
+            activation.problems.clear()
+            activation.close()
             raise problems[0]
-        return covering
+        return activation
 
     @contextmanager
     def seeing(self) -> Iterator[None]:
@@ -207,7 +207,7 @@ class Coverings:
         try:
             with ExitStack() as seen:
                 for lines in self.in_force():
-                    seen.callback(self.cover(*lines).close)
+                    seen.callback(self.activate(*lines).close)
                 yield
         finally:
             self._is_live = True
@@ -215,22 +215,22 @@ class Coverings:
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
         self._mocks.begin()
-        covering = self.cover(
+        activation = self.activate(
             target for target in targets if not target.is_client and not target.excluded
         )
         # The tests that name what is missing get the errors.
-        covering.problems.clear()
-        covering.close()
+        activation.problems.clear()
+        activation.close()
 
-    def _uncover(self, covering: Covering) -> None:
-        for problem in covering.problems:
+    def _deactivate(self, activation: Activation) -> None:
+        for problem in activation.problems:
             # Noted later, it would fail another test.
             self._run.note(problem)
-        covering.problems.clear()
+        activation.problems.clear()
         with self._lock:
-            self._open.remove(covering)
-            for key, (_, function) in covering.deciders.items():
-                self._let_go(covering, key)
+            self._open.remove(activation)
+            for key, (_, function) in activation.deciders.items():
+                self._let_go(activation, key)
                 is_decided = any(key in other.deciders for other in self._open)
                 if function.is_inherited and not is_decided:
                     # Else calls of this class would bypass a wrapper on its base.
@@ -239,19 +239,19 @@ class Coverings:
     def close(self) -> None:
         """Restore everything."""
         with self._lock:
-            for covering in reversed(list(self._open)):
-                covering.close()
+            for activation in reversed(list(self._open)):
+                activation.close()
             self._edges.clear()  # A module may still be loaded that was found before.
-            self._run.inside.intercept = self._run.sleeps.intercept = None
+            self._run.nesting.intercept = self._run.sleeps.intercept = None
             self._watch.leave()
             self._patches.restore()
 
     def new_problems(self) -> list[TargetError]:
         """Return the errors of targets that were found missing since the last call."""
         problems = []
-        for covering in [*self._edges, *self._open]:
-            problems += covering.problems
-            covering.problems.clear()
+        for activation in [*self._edges, *self._open]:
+            problems += activation.problems
+            activation.problems.clear()
         return problems
 
     def in_force(self) -> list[tuple[list[Target], Owner | None]]:
@@ -263,10 +263,10 @@ class Coverings:
 
     def intercept(self, edges: Iterable[Edge]) -> None:
         """Replace functions until the run ends."""
-        covering = Covering(self._uncover, edges)
+        activation = Activation(self._deactivate, edges)
         with self._lock:
-            self._edges.append(covering)
-            self._patch(covering)
+            self._edges.append(activation)
+            self._patch(activation)
 
     def line_for(
         self,
@@ -274,10 +274,10 @@ class Coverings:
         signature: Callable[[], str],
         host: str | None,
         is_of: Callable[[str], bool],
-    ) -> Line | None:
+    ) -> ClientLine | None:
         """Return the line that takes a client's call.
 
-        It is the first of the innermost covering that names the client, or all of its
+        It is the first of the innermost activation that names the client, or all of its
         kind, whose patterns select the call. None: the call runs for real.
 
         Args:
@@ -286,8 +286,8 @@ class Coverings:
             host: The host of the call.
             is_of: Whether the call is one for lines of a name.
         """
-        for covering in reversed(self._open):
-            named = covering.lines_of(client)
+        for activation in reversed(self._open):
+            named = activation.lines_of(client)
             lines = [line for line in named if is_of(line.name)]
             for line in lines:
                 if line.patterns.take_all or line.patterns.takes(signature(), host):
@@ -297,26 +297,26 @@ class Coverings:
                 return None
         return None
 
-    def any_line(self, client: str) -> Line | None:
+    def any_line(self, client: str) -> ClientLine | None:
         """Return a line without options for what a client asks by itself.
 
         None: no line names the client.
         """
-        for covering in reversed(self._open):
-            if covering.lines_of(client):
-                return Line(client, NO_OPTIONS, covering.cassette)
+        for activation in reversed(self._open):
+            if activation.lines_of(client):
+                return ClientLine(client, NO_OPTIONS, activation.cassette)
         return None
 
     def takes(self, client: str) -> bool:
         """Return whether any line takes calls of a client."""
-        return any(covering.lines_of(client) for covering in self._open)
+        return any(activation.lines_of(client) for activation in self._open)
 
-    def _cover_client(self, covering: Covering, target: Target) -> None:
+    def _activate_client(self, activation: Activation, target: Target) -> None:
         client = client_of(target.module)
         assert client is not None
-        options = self._with_inherited(covering, target)
-        line = Line(target.name, options, covering.cassette)
-        covering.clients[target.module].append(line)
+        options = self._with_inherited(activation, target)
+        line = ClientLine(target.name, options, activation.cassette)
+        activation.clients[target.module].append(line)
         if absent_clients([target]):
             self.absent[target.module] = client.kind
             return
@@ -329,14 +329,14 @@ class Coverings:
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             problem = f"its adapter {client.adapter} cannot be loaded ({reason})"
-            covering.problems.append(target.error(f"{target.name}: {problem}"))
+            activation.problems.append(target.error(f"{target.name}: {problem}"))
             return
         self.intercept(adapter.open(self._run, self))
 
-    def _with_inherited(self, covering: Covering, target: Target) -> Options:
+    def _with_inherited(self, activation: Activation, target: Target) -> Options:
         """Give the options of a block's line, with those of the ini file's line."""
         own, outer = target.options, self._open[0]
-        if outer is covering or covering.cassette is not None:
+        if outer is activation or activation.cassette is not None:
             return own
         for line in outer.clients.get(target.module, []):
             if line.name == target.name and line.patterns.take_all:
@@ -349,26 +349,26 @@ class Coverings:
         """Patch a watched module that has been executed, perhaps again."""
         if module in sys.modules:
             with self._lock:
-                for covering in [*self._edges, *self._open]:
-                    self._patch(covering, module)
+                for activation in [*self._edges, *self._open]:
+                    self._patch(activation, module)
 
-    def _patch(self, covering: Covering, loaded: str | None = None) -> None:
-        """Let a covering decide about the functions that it names.
+    def _patch(self, activation: Activation, loaded: str | None = None) -> None:
+        """Let an activation decide about the functions that it names.
 
         Args:
-            covering: The covering.
+            activation: The activation.
             loaded: The module whose import has just ended, and where they are looked
                 for: only modules that were imported since can hold the functions that
                 it has made.
         """
         found: list[NamedFunction] = []
-        for module in [loaded] if loaded else list(covering.numbers):
-            found += self._functions_in(covering, module, is_loaded=module == loaded)
+        for module in [loaded] if loaded else list(activation.numbers):
+            found += self._functions_in(activation, module, is_loaded=module == loaded)
             self._watch.watch(module)
         wrapped: list[tuple[NamedFunction, Wrapper]] = []
         is_new = True
         for function in found:
-            wrapper = self._wrapper_for(covering, function)
+            wrapper = self._wrapper_for(activation, function)
             is_patched = self._patches.is_patched(function.holder, function.name)
             if wrapper is None or is_patched:
                 continue
@@ -380,15 +380,15 @@ class Coverings:
         self._patches.put_wherever_held(wrapped, since=loaded if is_new else None)
 
     def _functions_in(
-        self, covering: Covering, module: str, *, is_loaded: bool
+        self, activation: Activation, module: str, *, is_loaded: bool
     ) -> Iterator[NamedFunction]:
-        """Find what a covering names in a module, if it is imported."""
+        """Find what an activation names in a module, if it is imported."""
         imported = sys.modules.get(module)
         is_partial = not is_loaded and is_incomplete(imported)
         if imported is None or (is_partial and module in self._watch.names):
             return
-        for number in list(covering.numbers[module]):
-            line = covering.lines[number]
+        for number in list(activation.numbers[module]):
+            line = activation.lines[number]
             try:
                 if is_partial:
                     raise NotFoundError(
@@ -397,29 +397,29 @@ class Coverings:
                     )
                 is_edge = isinstance(line, Edge)
                 for function in find(module, line.path, self._patches, is_edge=is_edge):
-                    covering.decide(number, function)
+                    activation.decide(number, function)
                     yield function
             except NotFoundError as error:
-                covering.refuse(number, error)
+                activation.refuse(number, error)
 
     def _wrapper_for(
-        self, covering: Covering, function: NamedFunction
+        self, activation: Activation, function: NamedFunction
     ) -> Wrapper | None:
         """Return what stands in the place of a function; None: nothing does."""
-        (_, number), _ = covering.deciders[function.key]
-        line = covering.lines[number]
+        (_, number), _ = activation.deciders[function.key]
+        line = activation.lines[number]
         if isinstance(line, Edge):
             if function.key not in self._edge_wrappers:
                 self._edge_wrappers[function.key] = line.wrap(function.function)
             return self._edge_wrappers[function.key]
         if line.excluded:
-            self._let_go(covering, function.key)
+            self._let_go(activation, function.key)
             return None
         name = defined_name(function, self._patches)
         self.names.add(name)
         problem = argument_problem(line, function)
         if problem:
-            covering.problems.append(line.error(f"{line.name}: {problem}"))
+            activation.problems.append(line.error(f"{line.name}: {problem}"))
         if self._is_live:
             return None
         mimicked = self._mimicked_of(function)
@@ -432,9 +432,9 @@ class Coverings:
                 mimicked.function,
                 mimicked.layer,
                 line,
-                covering.cassette,
+                activation.cassette,
             )
-        mimicked.push(covering, plan)
+        mimicked.push(activation, plan)
         return mimicked.wrapper
 
     def _mimicked_of(self, function: NamedFunction) -> Mimicked:
@@ -451,6 +451,6 @@ class Coverings:
                 wrapper.__qualname__ = f"{function.holder.__qualname__}.{function.name}"
         return mimicked
 
-    def _let_go(self, covering: Covering, key: object) -> None:
+    def _let_go(self, activation: Activation, key: object) -> None:
         if key in self._mimicked:
-            self._mimicked[key].remove(covering)
+            self._mimicked[key].remove(activation)
