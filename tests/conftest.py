@@ -29,6 +29,7 @@ from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.http_server import Server, running_server
 from support.lists import ListOfTests
 from support.recorded import RecordedCall, calls_in, edit_calls
+from support.rooms import paths_of
 
 # Collecting the suite allocates a million objects that stay. Automatic collections
 # until then would take half of its time.
@@ -113,6 +114,9 @@ def ran(*words):
     if os.environ.get("TALLY_OFFLINE"):
         raise RuntimeError("the real function ran: " + line)
 """
+
+# When CI begins no further rare test.
+LATEST = time.monotonic() + 300
 
 # The tests that start processes.
 E2E = Path(__file__).with_name("e2e")
@@ -615,20 +619,55 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             importlib.import_module(name)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of processes first, and the rare ones only where they are asked for.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--room`."""
+    parser.addoption(
+        "--room",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="run the modules that tests/README.md names for this file or folder of the package, the rare tests, too",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the rooms that are asked for decide which modules run."""
+    if rooms := config.getoption("room"):
+        root = Path(__file__).parents[1]
+        config.args[:] = [str(root / path) for path in paths_of(rooms)]
+        if not config.args:
+            raise pytest.UsageError(f"tests/README.md names no tests for {rooms}")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Run the tests of processes first, and the rare ones last and only where they are asked for.
 
     The longest tests are among those of processes. At the end of a run, no worker waits
-    for one of them. The workflow of releases and that of each Monday run the rare tests.
+    for one of them. The workflow of releases and that of each Monday run the rare tests,
+    CI those of the rooms that the last commits changed.
     """
     of_processes = cache(lambda path: E2E in path.parents)
     items.sort(key=lambda item: not of_processes(item.path))
-    if os.environ.get("MIMIC_RARE"):
+    if os.environ.get("MIMIC_RARE") or config.getoption("room"):
         return
+    changed = set(paths_of(os.environ.get("MIMIC_ROOMS", "").split()))
     for item in items:
         is_weekly = item.nodeid in WEEKLY
-        if is_weekly or item.get_closest_marker("rare") is not None:
+        if not is_weekly and item.get_closest_marker("rare") is None:
+            continue
+        if item.nodeid.partition("::")[0] in changed:
+            item.add_marker(pytest.mark.late)
+        else:
             item.add_marker(pytest.mark.skip(reason="rare: runs with MIMIC_RARE=1"))
+    items.sort(key=lambda item: item.get_closest_marker("late") is not None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin no further rare test of a changed room when CI has taken long."""
+    if item.get_closest_marker("late") and time.monotonic() > LATEST:
+        pytest.skip("rare: no time was left for it; runs with MIMIC_RARE=1")
 
 
 @pytest.hookimpl(tryfirst=True)

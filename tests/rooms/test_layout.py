@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from support.rooms import TABLE, modules_of, rows_of
 
 import pytest_mimic
 
@@ -92,13 +93,12 @@ def test_each_floor_imports_only_floors_below():
 
 
 def test_what_the_guide_to_the_tests_names_exists():
-    tests = Path(__file__).parents[1]
-    guide = (tests / "README.md").read_text(encoding="utf-8")
+    guide = TABLE.read_text(encoding="utf-8")
     last_cells = re.findall(r"^\|.* \| ([\w/, ]+) \|$", guide, re.MULTILINE)
     modules = [name for cell in last_cells for name in cell.split(", ") if "/" in name]
-    rooms = re.findall(r"`([\w/]+)`", guide.partition("## By promise")[0])
+    rooms = [name for names, _ in rows_of(guide) for name in names]
 
-    missing = [name for name in modules if not (tests / f"{name}.py").is_file()]
+    missing = [name for name in modules if not (TABLE.parent / f"{name}.py").is_file()]
     missing += [
         name
         for name in rooms
@@ -107,3 +107,37 @@ def test_what_the_guide_to_the_tests_names_exists():
 
     assert len(modules) > len(rooms) > 0
     assert missing == []
+
+
+ROWS = """
+| room | tests |
+|---|---|
+| `engine/logs`, `engine/steps` | logs, ends |
+| `engine/logs` (what tests share) | samples |
+| `clients/sql/rows` | rows |
+| `clients/sql/hiding` | secrets, rows |
+| `client` | adapters |
+
+## By promise
+
+| 2 | `engine/logs` | promise |
+"""
+
+
+@pytest.mark.parametrize(
+    ("room", "modules"),
+    [
+        ("engine/steps", "logs ends"),
+        ("engine/logs", "logs ends samples"),
+        ("src/pytest_mimic/engine/steps.py", "logs ends"),
+        ("clients/sql", "rows secrets"),
+        ("clients", "rows secrets"),
+        ("clients/sql/a_new_file", "rows secrets"),
+        ("src/pytest_mimic/clients/sql/__init__.py", "rows secrets"),
+        ("client/requests", "adapters"),
+        ("docs/logs.md", ""),
+        ("plugin", ""),
+    ],
+)
+def test_a_room_has_the_tests_of_its_rows(room, modules):
+    assert modules_of(room, ROWS) == modules.split()
