@@ -72,10 +72,10 @@ def wrap_ask(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         if exchange is None:  # no line takes the call
             return original(client, place, day, language=language)
         if exchange.mode == "replay":
-            return exchange.replay(give)
+            return exchange.replay(build)
         with exchange.running():
             answer = answer_of(original, client, place, day, language)
-        return exchange.finish(answer, give)
+        return exchange.finish(answer, build)
 
     return ask
 
@@ -90,7 +90,7 @@ def answer_of(original: Callable[..., Any], *call: Any) -> Plain:
     return {"degrees": forecast.degrees, "request_number": forecast.request_number}
 
 
-def give(answer: Plain) -> Any:
+def build(answer: Plain) -> Any:
     """Return the client's own object for a reply, or the error that it raises.
 
     The client is imported by now; an adapter never imports it.

@@ -12,7 +12,7 @@ What an adapter must do:
   follow the mode of the exchange: `replay`, or the real call within `running()` and
   then `finish`. An error of the service is an answer,
   `{"error": {"kind": ..., "text": ...}}`; any other leaves nothing behind;
-- give an answer back as the client's own object, from plain data alone. A `give` that
+- give an answer back as the client's own object, from plain data alone. A `build` that
   raises says that the recording is damaged; an error that it returns is raised;
 - never import the client: where an edge runs, the client is imported.
 
@@ -287,7 +287,7 @@ class Port:
     ) -> MimicError:
         """Give the error, noted already, of what cannot be recorded at all."""
         error = UnstorableOutcomeError(what, facts, remedies)
-        self.run.note(error)
+        self.run.note_error(error)
         return error
 
     def begin(
@@ -494,8 +494,8 @@ class Port:
         unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
         hashes = frozenset(map(hash, unsigned))
         sender = Sender(place, hashes, _headers_of(call.described))
-        if run.events.tell is not None:
-            run.events.tell(sender)
+        if run.events.to_parent is not None:
+            run.events.to_parent(sender)
         path = run.secrecy.other_sender(sender)
         if path is None:
             return
@@ -504,7 +504,7 @@ class Port:
         if not is_in_log:
             refusal = run.refusals.second_sender(call, keys, path)
             raise run.refuse(refusal, call)
-        run.tell(
+        run.add_event(
             "told apart by order",
             call.label(),
             what=f"was sent with a different {keys}",
@@ -561,7 +561,7 @@ class ClientCall(Call):
 
     def rehidden(self, request: Any) -> Any:
         scope = Scope()
-        scope.give(lambda: request)
+        scope.receive(lambda: request)
         hide = self._adapter.hide_request
         return self._secrets.hide_request(request, scope, hide=hide)
 
@@ -631,26 +631,26 @@ class Exchange:
         """Whether no end was recorded, so that its caller waits in vain."""
         return self.step.entry is not None and self.step.entry.hangs
 
-    def replay(self, give: Callable[[Plain], Any] = _as_it_is) -> Any:
+    def replay(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer when the call may end.
 
         Args:
-            give: Makes the client's own object of it, or the error that it raises; an
+            build: Makes the client's own object of it, or the error that it raises; an
                 answer of which nothing can be made is damaged.
 
         Raises:
             CorruptRecordingError: It was edited to what no client can be given.
         """
-        return at_once(self._replayed(give, is_task=False))
+        return at_once(self._replayed(build, is_task=False))
 
-    async def replay_async(self, give: Callable[[Plain], Any] = _as_it_is) -> Any:
+    async def replay_async(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """As `replay`, for a task."""
-        return await self._replayed(give, is_task=True)
+        return await self._replayed(build, is_task=True)
 
     async def answer(
         self,
         send: Callable[[], Awaitable[Plain]],
-        give: Callable[[Plain], Any],
+        build: Callable[[Plain], Any],
         *,
         is_task: bool,
     ) -> Any:
@@ -658,22 +658,22 @@ class Exchange:
 
         Args:
             send: Makes the real call, and returns its answer.
-            give: As for `replay`.
+            build: As for `replay`.
             is_task: Whether a task waits for it; else a thread does (see `at_once`).
         """
         if self.mode == "replay":
-            return await self._replayed(give, is_task=is_task)
+            return await self._replayed(build, is_task=is_task)
         with self.running():
             answer = await send()
         if not self.hangs:
-            return self.finish(answer, give)
+            return self.finish(answer, build)
         self.finish(answer)
-        return await self._replayed(give, is_task=is_task)
+        return await self._replayed(build, is_task=is_task)
 
-    async def _replayed(self, give: Callable[[Plain], Any], *, is_task: bool) -> Any:
+    async def _replayed(self, build: Callable[[Plain], Any], *, is_task: bool) -> Any:
         if self.hangs:
             await self.wait(is_task=is_task)
-        found = self._made(give)
+        found = self._made(build)
         await self.wait(is_task=is_task)
         return raised(found)
 
@@ -684,19 +684,19 @@ class Exchange:
         else:
             self.step.wait()
 
-    def given(self, give: Callable[[Plain], Any] = _as_it_is) -> Any:
+    def replay_at_once(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
-        return raised(self._made(give))
+        return raised(self._made(build))
 
-    def _made(self, give: Callable[[Plain], Any]) -> Any:
+    def _made(self, build: Callable[[Plain], Any]) -> Any:
         """Return what a client is given, or the error that it raises."""
         answer, entry = self.recorded, self.step.entry
         assert entry is not None
         if self._run.mode in ("record", "rerecord"):
             # What is sent for real later holds the real secret.
             answer = self._secrets.with_real(answer, self._scope)
-        self._scope.give(partial(unshelve, entry.body, self._run.vault))
-        found = self.made(lambda: give(answer))
+        self._scope.receive(partial(unshelve, entry.body, self._run.vault))
+        found = self.made(lambda: build(answer))
         self._note_tokens(self.step.replayed, answer)
         return found
 
@@ -729,7 +729,7 @@ class Exchange:
             self.step.abandon(error)
             raise
 
-    def finish(self, answer: Plain, give: Callable[[Plain], Any] = _as_it_is) -> Any:
+    def finish(self, answer: Plain, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Keep or compare the real answer, and return the one that the caller gets.
 
         That is the real one while recording; while verifying the recorded one, with
@@ -737,11 +737,11 @@ class Exchange:
 
         Args:
             answer: The real answer.
-            give: Makes the client's own object of it, or the error that it raises.
+            build: Makes the client's own object of it, or the error that it raises.
         """
         if self.mode != "run":
             mixed = self._verified(answer)
-            return raised(self.made(lambda: give(mixed)))
+            return raised(self.made(lambda: build(mixed)))
         stored = self.stored(answer)
         self._note_opaque(stored)
         if stored != answer:
@@ -749,8 +749,8 @@ class Exchange:
         self.step.complete({"answer": stored})
         self._note_tokens(self.step.recorded, stored)
         if self.step.entry is not None:
-            return self.given(give)  # another owner was first
-        return raised(give(answer))
+            return self.replay_at_once(build)  # another owner was first
+        return raised(build(answer))
 
     def _verified(self, answer: Plain) -> Plain:
         """Compare a real answer, and return the one that is given to the client."""
@@ -761,7 +761,7 @@ class Exchange:
         stored = self.stored(answer)
         failed = asks_again({"answer": stored})
         if failed not in ("", failed_exchange({"answer": recorded})) and not self.hangs:
-            self.step.put_off(_new_failure(recorded, stored))
+            self.step.postpone(_new_failure(recorded, stored))
             self._scope.repeat(self.step.call.identity, self._number)
             return answer
         options = self.step.call.options
@@ -769,13 +769,13 @@ class Exchange:
         if self.hangs:
             # What had not come when it was recorded is no part that differs.
             found = [one for one in found if not one.is_new]
-        given: Any = self.step.compare(
+        outcome: Any = self.step.compare(
             {"answer": recorded},
             {"answer": stored},
             found,
             failed=_new_failure(recorded, stored),
         )
-        with_real: Plain = self._secrets.with_real(given["answer"], self._scope)
+        with_real: Plain = self._secrets.with_real(outcome["answer"], self._scope)
         return with_real
 
     def stored(self, answer: Plain) -> Plain:
@@ -795,13 +795,13 @@ class Exchange:
         run, call = self._run, self.step.call
         kept: list[Any] = [call.described, stored]
         if any(map(self._adapter.is_opaque, kept)):
-            run.tell("not searched", call.label())
+            run.add_event("not searched", call.label())
 
     def _note_hidden(self, stored: Plain) -> None:
         """Name what a replay will give placeholders for."""
         run, call = self._run, self.step.call
         for name in self._secrets.hidden_names(stored):
-            run.tell("hidden", call.signature, cause=name, option=RERECORD)
+            run.add_event("hidden", call.signature, cause=name, option=RERECORD)
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""
@@ -823,7 +823,7 @@ class Exchange:
         self.step.abandon(None)
         what = f"{call.label()} cannot be recorded"
         error = UnstorableOutcomeError(what, facts, remedies)
-        self._run.note(error)
+        self._run.note_error(error)
         return error
 
 

@@ -290,12 +290,12 @@ def test_threads_that_begin_at_one_moment_join_once(tmp_path):
             barrier.wait()
             own.join()
             with own.writing():
-                own.tell("one")
+                own.announce("one")
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(begin, range(4)))
 
-        assert own.told() == ["one"] * 4
+        assert own.announcements() == ["one"] * 4
         files = os.listdir(tmp_path / f"v{number}/.locks")
         assert len([one for one in files if one.startswith("run.")]) == 1
         own.leave()
@@ -307,9 +307,9 @@ def test_a_line_that_is_being_told_is_heard_when_it_is_whole(tmp_path):
 
     with open(tmp_path / ".locks/told", "ab", buffering=0) as told:
         told.write(b"one\nt")
-        assert own.told() == ["one"]
+        assert own.announcements() == ["one"]
         told.write(b"wo\n")
-        assert own.told() == ["two"]
+        assert own.announcements() == ["two"]
     own.leave()
 
 

@@ -190,15 +190,15 @@ class Runs:
 
     @property
     def verified(self) -> int:
-        return len(self.run.events.of("verified"))
+        return len(self.run.events.of_kinds("verified"))
 
     @property
     def misses(self) -> int:
-        return len(self.run.events.of("missing"))
+        return len(self.run.events.of_kinds("missing"))
 
     @property
     def told_apart_by_order(self) -> list[str]:
-        rows = self.run.events.of("told apart by order")
+        rows = self.run.events.of_kinds("told apart by order")
         return [f"{row.call}: {row.facts['what']}" for row in rows]
 
     def errors(self) -> list[Exception]:

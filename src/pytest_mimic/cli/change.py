@@ -30,7 +30,7 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
         before = vault.size()
         delete_calls(vault, chosen)
         yield f"{count} deleted, {size_in_words(before - vault.size())} freed"
-    yield from selection.told()
+    yield from selection.warnings()
     return selection.code
 
 

@@ -86,13 +86,13 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
         plain = {"differences": [row._asdict() for row in rows], "put_back": put_back}
         yield from json.dumps(plain, indent=1).split("\n")
     elif rows:
-        yield from _told(blocks, commands)
+        yield from _draw_blocks(blocks, commands)
         changes = Counter(row.change for row in rows)
         yield ", ".join(f"{changes[one]} {one}" for one in _CHANGES if changes[one])
     return 1 if rows else 0
 
 
-def _told(
+def _draw_blocks(
     blocks: Mapping[str, list[_Row]], commands: Mapping[str, list[str]]
 ) -> Iterator[str]:
     """Draw the calls of each owner; what an earlier one has shown is only counted."""
@@ -261,7 +261,7 @@ def _differing_outcomes(
     found = differences(before, now)
     if adapter is not None and "answer" in common:
         options = Options(volatile=volatile)
-        real.note(old["answer"], new["answer"], volatile_paths(adapter, options))
+        real.learn(old["answer"], new["answer"], volatile_paths(adapter, options))
         return found + differing_answers(adapter, old["answer"], new["answer"], options)
     paths = paths_of(volatile)
     for key in sorted(common):

@@ -68,7 +68,7 @@ class Exchanges:
 
     def request(self, adapter: Adapter, plain: Plain) -> Plain:
         """Return a request without secrets. A placeholder in it stays."""
-        self._scope.give(lambda: plain)
+        self._scope.receive(lambda: plain)
         hidden: Plain = self._secrets.hide_request(
             plain, self._scope, hide=adapter.hide_request
         )

@@ -58,7 +58,7 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
     elif not options.selectors and not selection.damaged:
         yield f"no recordings in {project.vault.label}"
         yield f"  to record: {project.commands.pytest('--mimic-record')}"
-    yield from selection.told()
+    yield from selection.warnings()
     return selection.code
 
 
@@ -122,7 +122,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield ""
     for damage in selection.damaged:
         yield str(damage.what)
-    yield from selection.told()
+    yield from selection.warnings()
     return 1 if is_damaged else selection.code
 
 

@@ -70,7 +70,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
         _carry_out(project, [change for change in changes if change.count])
     if left:
         yield from _listed(project, left)
-    yield from selection.told()
+    yield from selection.warnings()
     return 1 if left else selection.code
 
 

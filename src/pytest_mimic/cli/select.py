@@ -170,7 +170,7 @@ class Selection:
         """The exit code of a subcommand that only looks at them."""
         return 1 if self.damaged or self.unmatched else 0
 
-    def told(self) -> Iterator[str]:
+    def warnings(self) -> Iterator[str]:
         """Say which selectors found nothing, and that files cannot be read."""
         for word in self.unmatched:
             yield f"nothing in {self._project.vault.label} matches {word}"

@@ -42,7 +42,9 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
         ]
         yield from json.dumps({"unused": rows}, indent=1).split("\n")
     else:
-        yield from _told(project, judgement, options.files, clears=clears, size=size)
+        yield from _draw_unused(
+            project, judgement, options.files, clears=clears, size=size
+        )
         if not judgement.unused:
             tests = plural(len(usage.outcomes), "test")
             yield f"no recording is unused ({tests} in {plural(len(files), 'file')})"
@@ -52,7 +54,7 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
     return 1 if judgement.unused and not clears else 0
 
 
-def _told(
+def _draw_unused(
     project: Project,
     judgement: Judgement,
     files: Iterable[str],

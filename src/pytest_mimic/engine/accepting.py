@@ -25,7 +25,7 @@ def accept(vault: Vault, events: Events, outcomes: Mapping[str, str]) -> None:
         MimicError: A file cannot be read or written.
     """
     by_file = defaultdict[str, list[Event]](list)
-    for event in events.of("accepted"):
+    for event in events.of_kinds("accepted"):
         by_file[event.text("name")].append(event)
     for name, rows in by_file.items():
         recording = vault.read(name)

@@ -225,7 +225,7 @@ class Activations:
     def _deactivate(self, activation: Activation) -> None:
         for problem in activation.problems:
             # Noted later, it would fail another test.
-            self._run.note(problem)
+            self._run.note_error(problem)
         activation.problems.clear()
         with self._lock:
             self._open.remove(activation)

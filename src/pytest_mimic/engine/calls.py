@@ -188,7 +188,7 @@ class Slot:
         ended: When it ended. None: not yet.
         blank: Of a call that runs for real: its entry as long as nothing is kept.
         outcome: What it gave, if it ran for real and is recorded.
-        before: The file of another line from which it is replayed; empty: its own.
+        former_file: The file of another line from which it is replayed; empty: its own.
         thread: The thread in which it began.
     """
 
@@ -203,7 +203,7 @@ class Slot:
     ended: int | None = None
     blank: Entry | None = None
     outcome: Entry | None = None
-    before: str = ""
+    former_file: str = ""
     thread: int = field(default_factory=threading.get_ident)
 
     @property

@@ -69,9 +69,9 @@ class Children:
             self._file = NamedTemporaryFile("a+b", buffering=0, prefix="pytest-mimic-")  # noqa: SIM115
 
     def _begin_child(self) -> None:
-        self._begin(self._tell)
+        self._begin(self._send)
 
-    def _tell(self, row: object) -> None:
+    def _send(self, row: object) -> None:
         import pickle  # few runs fork
 
         if self._file is not None:

@@ -30,7 +30,7 @@ def edges_of_connections(run: Run) -> Iterator[Edge]:
             return
         name = hosts.get(host, host)
         if not run.servers.is_left_out(name):
-            run.tell("connected", f"{run.test} connected to {name}:{port}")
+            run.add_event("connected", f"{run.test} connected to {name}:{port}")
 
     yield Edge("socket", ("getaddrinfo",), noting(after=note_host))
     for name in ("connect", "connect_ex"):

@@ -79,13 +79,13 @@ class Effects:
         _listen()
         self._entered += 1
         self._alive.clear()
-        self._before = self._state()
+        self._state_before = self._state()
         _listeners.append(self)
 
     def __exit__(self, *_: object) -> None:
         _listeners.remove(self)
         after = self._state()
-        for fact, state in self._before.items():
+        for fact, state in self._state_before.items():
             if after.get(fact, state) != state:
                 self._facts.add(fact)
         self._step.__exit__()

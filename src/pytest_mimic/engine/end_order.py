@@ -85,7 +85,7 @@ class EndOrder:
         self._ended: Slot | None = None
         self._has_gone_on = False
 
-    def note(self, slot: Slot) -> None:
+    def note_move(self, slot: Slot) -> None:
         """Take note that a call has begun or ended."""
         self._moves += 1
         last, is_end = self._ended, slot.ended is not None

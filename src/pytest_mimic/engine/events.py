@@ -113,7 +113,7 @@ class Events:
         rows: What happened, those of workers and forked children included.
         noted: Errors of calls that the code under test may have swallowed, until the
             phase in which they were raised is judged.
-        tell: In a forked child: what hands a row or an error to the parent.
+        to_parent: In a forked child: what hands a row or an error to the parent.
         shows_calls: Whether each call is shown, so that it has a row with its words.
         is_judged_here: Whether this process judges its errors. A forked child does if
             it runs whole tests.
@@ -122,7 +122,7 @@ class Events:
     def __init__(self) -> None:
         self.rows: list[Event] = []
         self.noted: list[MimicError] = []
-        self.tell: Callable[[object], None] | None = None
+        self.to_parent: Callable[[object], None] | None = None
         self.shows_calls = False
         self.is_judged_here = True
 
@@ -131,10 +131,10 @@ class Events:
     ) -> Event:
         """Add a row, and give it: its facts may still be counted up."""
         event = Event(kind, call, test, facts)
-        if self.tell is None:
+        if self.to_parent is None:
             self.rows.append(event)
         else:
-            self.tell(event)
+            self.to_parent(event)
         return event
 
     def take_back(self, event: Event) -> None:
@@ -142,7 +142,7 @@ class Events:
         with suppress(ValueError):
             self.rows.remove(event)
 
-    def of(self, *kinds: EventKind) -> list[Event]:
+    def of_kinds(self, *kinds: EventKind) -> list[Event]:
         """Give the rows of these kinds, in the order in which they happened."""
         return [event for event in self.rows if event.kind in kinds]
 
@@ -154,9 +154,9 @@ class Events:
         """Count what `to_plain` gave in another process as a part of this run."""
         self.rows += [Event(*row) for row in plain]
 
-    def note(self, error: MimicError) -> None:
+    def note_error(self, error: MimicError) -> None:
         """Keep an error for the verdict of the phase, should somebody swallow it."""
-        if self.tell is None or self.is_judged_here:
+        if self.to_parent is None or self.is_judged_here:
             self.noted.append(error)
         else:
-            self.tell(error)
+            self.to_parent(error)

@@ -81,7 +81,7 @@ def _player(
             seconds=seconds,
             times=1,
         )
-        if run.events.tell is None:  # What a forked child has told counts no more.
+        if run.events.to_parent is None:  # What a forked child has told counts no more.
             row = told
         return value
 
@@ -245,7 +245,9 @@ class FunctionPlan:
         if run.settings.inputs != "warn":
             return
         for name in self._changed_inputs(entry):
-            run.tell("inputs changed", self.target, cause=name, identity=entry.identity)
+            run.add_event(
+                "inputs changed", self.target, cause=name, identity=entry.identity
+            )
 
     def accept(self, entry: Entry, step: Step) -> None:
         """Let the end of the run take today's source and inputs for a replayed call.
@@ -260,7 +262,7 @@ class FunctionPlan:
             listed = self.inputs.renewed(entry.inputs, self.target, entry.arguments)
             facts["inputs"] = listed.decode()
         if facts:
-            step.tell("accepted", self.target, cause=self.target, **facts)
+            step.add_event("accepted", self.target, cause=self.target, **facts)
 
     def refuse_replaced(self, replaced: Iterable[str]) -> None:
         """Refuse a call that reaches what a test has replaced, if it has anything.
@@ -499,7 +501,7 @@ class FunctionCall(Call):
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self.named_files = {path for path, facts in self._stamps.values() if facts}
-        self.states.note()
+        self.states.note_states()
         self._places_now = self.states.places
         if self._places_now.parts:
             self._tree_before = self._tree_now()

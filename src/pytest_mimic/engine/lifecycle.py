@@ -135,7 +135,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     if owner.kind == "cassette":  # It is told at the end of its test.
         _keep_values(owner, log, written)
     else:
-        _tell(run, owner, log)
+        _add_events_of_log(run, owner, log)
     return left if written is None else [*left, written]
 
 
@@ -149,7 +149,7 @@ def _end_setup(run: Run, fixture: Owner) -> None:
     _keep_values(fixture, log, _write(run, fixture, log))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if (before or worker) and before != fixture.setup:
-        run.tell("set up anew", fixture.name, worker=worker)
+        run.add_event("set up anew", fixture.name, worker=worker)
 
 
 def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
@@ -167,7 +167,7 @@ def _write(run: Run, owner: Owner, log: Log) -> Written | None:
             keeps_all=not owner.ended.is_set(),  # Its tear-down is still to come.
         )
     except MimicError:
-        for event in run.events.of("recorded"):
+        for event in run.events.of_kinds("recorded"):
             if event.text("name") == log.name:
                 run.events.take_back(event)
         raise
@@ -182,13 +182,13 @@ def _undo(run: Run, written: Iterable[Written]) -> None:
 
 def _judge_cassette(run: Run, cassette: Owner, ending: Ending) -> None:
     if ending == "failed" and cassette.left:
-        if all(written.before is None for written in cassette.left):
-            run.tell("not kept", f"cassette {cassette.name}")
+        if all(written.old_content is None for written in cassette.left):
+            run.add_event("not kept", f"cassette {cassette.name}")
         _undo(run, cassette.left)
         cassette.left = []
     if cassette.log is not None:
         cassette.log.ending = ending
-        _tell(run, cassette, cassette.log)
+        _add_events_of_log(run, cassette, cassette.log)
 
 
 def _judge_shared(
@@ -197,7 +197,7 @@ def _judge_shared(
     """Put back what an owner that did not pass may not leave to all tests."""
     left: list[Written] = []
     if ending != "failed":
-        _confirm_given(run, owner)
+        _confirm_borrowed(run, owner)
     # Threads that are not joined may still add to these.
     for written in list(owner.kept.values()):
         failed, is_replaced = 0, ending == "failed" and written.replaced
@@ -206,22 +206,22 @@ def _judge_shared(
             failed += bool(why)
             if why or not is_replaced:
                 before = written.replaced.get(number)
-                _tell_outcome(run, owner, written.name, entry, before, why)
+                _add_events_of_outcome(run, owner, written.name, entry, before, why)
         if not is_replaced and failed < len(written.answers):
             left.append(written)
         elif run.shared.put_back(written):
             run.forget_replays()
             if is_replaced:
-                run.tell("put back", name=written.name)
+                run.add_event("put back", name=written.name)
     return left
 
 
-def _confirm_given(run: Run, owner: Owner) -> None:
+def _confirm_borrowed(run: Run, owner: Owner) -> None:
     """Keep what an owner was given by others, who may fail.
 
     Of two owners that were given two answers, the next run would fail one.
     """
-    for (name, number), entry in list(owner.given.items()):
+    for (name, number), entry in list(owner.borrowed.items()):
         if not run.shared.confirm(name, number, entry):
             label = run.secrecy.secrets.label_of(entry)
             command = run.refusals.command(RERECORD, owner)
@@ -232,27 +232,27 @@ def _confirm_given(run: Run, owner: Owner) -> None:
 # -- what is told
 
 
-def _tell(run: Run, owner: Owner, log: Log) -> None:
+def _add_events_of_log(run: Run, owner: Owner, log: Log) -> None:
     """Tell what became of the calls in a log."""
     is_replaced = False
     for slot in log.made:
         if slot.outcome is not None:
             why = log.why_left_out(slot.outcome)
-            _tell_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
+            _add_events_of_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
             is_replaced = is_replaced or not slot.is_added
     if is_replaced and log.ending == "failed" and log.entries:
-        run.tell("put back", name=log.name)
+        run.add_event("put back", name=log.name)
     unmade = {one.identity for one in log.leftovers(is_equal_left=True)}
     if unmade and owner.kind != "cassette" and log.ending == "passed":
         identities: list[Json] = [*sorted(unmade)]
-        run.tell("unmade", name=log.name, identities=identities)
+        run.add_event("unmade", name=log.name, identities=identities)
     vain = log.end_order.vain
     if vain:
         what = f"({plural(vain, 'call')} waited in vain)"
-        run.tell("out of order", owner.name, what=what)
+        run.add_event("out of order", owner.name, what=what)
 
 
-def _tell_outcome(
+def _add_events_of_outcome(
     run: Run, owner: Owner, name: str, entry: Entry, before: Entry | None, why: str
 ) -> None:
     """Name an outcome that is not kept, and an error that is.
@@ -271,8 +271,8 @@ def _tell_outcome(
         run.events.add("not kept", label, test=test, what=why, option=RERECORD)
     elif failed:
         gave = f"gave {failed.removeprefix('status ')}"
-        told = f"{label} {raised if failed == raised else gave}"
-        run.events.add("kept failure", told, test=test, option=RERECORD)
+        text = f"{label} {raised if failed == raised else gave}"
+        run.events.add("kept failure", text, test=test, option=RERECORD)
     had_value = before is not None and before.body and not raised_in(before.body)
     if raised and had_value and not why:
         run.events.add("lost value", f"{label} {raised}", test=test, name=name)

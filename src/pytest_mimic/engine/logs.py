@@ -316,7 +316,7 @@ class Log:
             )
         if slot.is_real or is_first:
             self.made.append(slot)
-        self.end_order.note(slot)
+        self.end_order.note_move(slot)
 
     def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
@@ -335,7 +335,7 @@ class Log:
         with self._lock:
             if slot.ended is None and not is_open:
                 slot.ended = next(self._clock)
-                self.end_order.note(slot)
+                self.end_order.note_move(slot)
 
     # -- part files
 
@@ -670,7 +670,7 @@ class Shared:
             recorded = "none" if number in self._made_in_run(name) else "fresh"
         decision = decide("record" if is_made else mode, recorded)
         slot = Slot(name, key_of(call), recorded, entry, decision, number)
-        slot.before = found if found != name else ""
+        slot.former_file = found if found != name else ""
         return slot
 
     def put(self, call: Call, slot: Slot, entry: Entry, *, test: str) -> Written:
@@ -692,11 +692,11 @@ class Shared:
                 # Whoever else asks for what has failed is to get an own answer.
                 self._note(name, number)
             elif self._has_workers:
-                self._tell(name, f"{number}:")
+                self._announce(name, f"{number}:")
             answers = _answers_of(former)
-            if former is None and slot.before:
+            if former is None and slot.former_file:
                 moved = {"identity": call.identity, "line": call.line}
-                before = _answers_of(self._vault.read(slot.before))
+                before = _answers_of(self._vault.read(slot.former_file))
                 answers = [copied(one, **moved) for one in before]
             old, is_own = _answer_at(answers, number)
             kept = entry
@@ -758,7 +758,7 @@ class Shared:
                 if now - self._busy.setdefault(place, now) < _LONGEST_WAIT:
                     return False
             self._busy.pop(place, None)
-            self._tell(name, f"{number}:{own}")
+            self._announce(name, f"{number}:{own}")
         return True
 
     def release(self, name: str, number: int) -> None:
@@ -767,16 +767,16 @@ class Shared:
             self._made_in_run(name)
             if self._claims.get((name, number)) == str(os.getpid()):
                 with self._vault.locks.writing():
-                    self._tell(name, f"{number}:")
+                    self._announce(name, f"{number}:")
 
     def _note(self, name: str, number: int) -> None:
         self._made[name].add(number)
-        self._tell(name, number)
+        self._announce(name, number)
 
-    def _tell(self, name: str, what: int | str) -> None:
-        self._vault.locks.tell(f"{self._run_id} {name} {what}")
+    def _announce(self, name: str, what: int | str) -> None:
+        self._vault.locks.announce(f"{self._run_id} {name} {what}")
 
-    def confirm(self, name: str, number: int, given: Entry) -> bool:
+    def confirm(self, name: str, number: int, answer: Entry) -> bool:
         """Keep an answer of this run that an owner was given which has not failed.
 
         Returns:
@@ -787,16 +787,16 @@ class Shared:
         def change(former: Recording | None) -> Recording:
             nonlocal is_kept
             is_made = number in self._made_in_run(name)
-            self._tell(name, "kept")
+            self._announce(name, "kept")
             answers = _answers_of(former)
             old, is_own = _answer_at(answers, number)
-            is_kept = bool(old and is_own and old.body == given.body)
+            is_kept = bool(old and is_own and old.body == answer.body)
             if former is not None and (is_kept or is_made):
                 return former
             # The test that made it has failed, and has taken it back.
             is_kept = True
             self._note(name, number)
-            return _recording_of(_with_answer(answers, number, given, is_equal))
+            return _recording_of(_with_answer(answers, number, answer, is_equal))
 
         self._vault.change(name, change)
         return is_kept
@@ -812,7 +812,7 @@ class Shared:
         def stays() -> bool:
             self._made_in_run(name)
             if name not in self._confirmed:
-                self._tell(name, "none")
+                self._announce(name, "none")
             return name in self._confirmed
 
         self._vault.put_back(written, stays)
@@ -821,7 +821,7 @@ class Shared:
     def _made_in_run(self, name: str) -> set[int]:
         """Give the answers in a file that any process of this run has made."""
         self._vault.begin_recording()
-        for line in self._vault.locks.told():
+        for line in self._vault.locks.announcements():
             run_id, file, what = line.split(" ")
             if run_id != self._run_id:
                 continue

@@ -63,7 +63,7 @@ class ActiveMocks:
         self._patches = patches
         # What stood before the tests where clients send: a tool that watches requests
         # may have replaced it for good.
-        self._before: dict[tuple[str, ...], object] = {}
+        self._standing_before: dict[tuple[str, ...], object] = {}
         self._looked_at = 0
         # What replaces something now, by its id.
         self._held: dict[int, Any] = {}
@@ -100,7 +100,7 @@ class ActiveMocks:
 
     def begin(self) -> None:
         """Note what stands where clients send before the tests."""
-        self._before = dict(self._standing(_SENDING))
+        self._standing_before = dict(self._standing(_SENDING))
 
     def replaced_of(self, clients: Collection[str]) -> list[str]:
         """Give the functions of clients in whose place somebody has put others."""
@@ -118,8 +118,8 @@ class ActiveMocks:
                 yield (module, cls, name), self._patches.original_of(held)
 
     def _is_replaced(self, place: tuple[str, ...], standing: object) -> bool:
-        if place in self._before:
-            return standing is not self._before[place]
+        if place in self._standing_before:
+            return standing is not self._standing_before[place]
         # The module is new: a function of its package knows the names around it.
         around = getattr(standing, "__globals__", {}).get("__name__", "")
         return str(around).partition(".")[0] != place[0].partition(".")[0]

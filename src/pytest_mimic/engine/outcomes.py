@@ -76,7 +76,7 @@ class FunctionReplay:
         if not (self.entry.end or _is_whole(self.body)):
             raise step.damaged("it is not what a function gives")
 
-    def give(self, layers: Sequence[str]) -> Any:
+    def play(self, layers: Sequence[str]) -> Any:
         """Give the outcome, or what has to be awaited or read to come to it."""
         __tracebackhide__ = True
         if not layers:
@@ -91,7 +91,7 @@ class FunctionReplay:
     async def _in_coroutine(self, layers: Sequence[str]) -> Any:
         __tracebackhide__ = True
         if layers:
-            return self.give(layers)
+            return self.play(layers)
         await self._step.wait_async()
         return self._end(self.body)
 
@@ -100,7 +100,7 @@ class FunctionReplay:
         __tracebackhide__ = True
         try:
             for item in self.body.get("items", ()):
-                yield from given(self._step, self.load(item))
+                yield from replayed_item(self._step, self.load(item))
             if is_async:
                 yield Awaited(self._step.wait_async())
             else:
@@ -182,7 +182,7 @@ class FunctionReplay:
             raise self._step.refused(error) from None
 
 
-def given(step: Step, item: object) -> Generator[Any, Any, None]:
+def replayed_item(step: Step, item: object) -> Generator[Any, Any, None]:
     """Give an item, and refuse what the reader sends or throws, unless it stops.
 
     The items that follow may depend on that.
@@ -264,7 +264,7 @@ class RealCall:
         __tracebackhide__ = True
         assert self._recorded is not None
         left = self._recorded.entry.layers[len(self._layers) :]
-        return self._recorded.give((*layers, *left))
+        return self._recorded.play((*layers, *left))
 
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
@@ -346,7 +346,7 @@ class RealCall:
                         step.abandon(None)
                         raise step.read_further()
                 elif recorded is None:
-                    yield from given(step, item)
+                    yield from replayed_item(step, item)
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
@@ -461,9 +461,9 @@ class RealCall:
             cause = f"{plan.target} {fact}"
             if fact in ("printed", "logged", "warned"):
                 cause = "printed, logged or warned"
-            step.tell("unrepeated", plan.target, cause=cause, fact=fact)
+            step.add_event("unrepeated", plan.target, cause=cause, fact=fact)
         for maker in makers_of({**body, **after}):
-            step.tell("bound", plan.target, cause=maker)
+            step.add_event("bound", plan.target, cause=maker)
         if step.entry is not None:  # another owner was first
             self._recorded = FunctionReplay(self._call, step, self._objects)
 
@@ -529,7 +529,7 @@ class RealCall:
         """Let the summary say how what is stored differs from what the call gave."""
         run, target = self._plan.run, self._plan.target
         if is_redacted:
-            run.tell("redacted", self._call.label())
+            run.add_event("redacted", self._call.label())
         told: dict[EventKind, list[str]] = {
             "left out": [*places.left_out],
             "unmoved": [repr(self._mask(text)) for text in places.unmoved],
@@ -539,7 +539,7 @@ class RealCall:
         for kind, parts in told.items():
             if parts:
                 cause = f"{target}: {', '.join(parts)}"
-                run.tell(kind, target, cause=cause, identity=self._call.identity)
+                run.add_event(kind, target, cause=cause, identity=self._call.identity)
 
 
 def _refers(body: dict[str, Tree]) -> bool:

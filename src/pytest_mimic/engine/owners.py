@@ -49,12 +49,12 @@ class Owner:
         unreadable: Why its log could not be read.
         begun: How many equal calls it began of what all tests share.
         kept: What all tests share and it has recorded, by file.
-        given: The answers that another owner has made in this run, by file and number.
+        borrowed: Answers that another owner has made in this run, by file and number.
         open: Its calls that have not ended, in the order of their beginning.
         storing: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
-        put_off: The places of calls whose real answers have asked to come again.
+        postponed: The places of calls whose real answers have asked to come again.
         real: What stood at volatile paths, while verifying.
         stand_ins: The values of a fixture that a test gets now in place of those that
             it saw when it was recorded; None: it gets what it saw.
@@ -104,12 +104,12 @@ class Owner:
         self.opening = threading.Lock()
         self.begun = Begun()
         self.kept: dict[str, Written] = {}
-        self.given: dict[tuple[str, int], Entry] = {}
+        self.borrowed: dict[tuple[str, int], Entry] = {}
         self.open: dict[OpenCall, None] = {}
         self.storing: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
-        self.put_off: dict[Slot, tuple[MimicError, Event]] = {}
+        self.postponed: dict[Slot, tuple[MimicError, Event]] = {}
         self.real = RealValues()
         self.cassettes: list[Owner] = []
         self.left: list[Written] = []
@@ -147,8 +147,11 @@ class Owner:
     def keep(self, written: Written) -> None:
         """Note what it has recorded for all tests; several writes of a file are one."""
         former = self.kept.get(written.name)
-        if former is not None and former.now == written.before:
-            former.now, former.recording = written.now, written.recording
+        if former is not None and former.new_content == written.old_content:
+            former.new_content, former.recording = (
+                written.new_content,
+                written.recording,
+            )
             former.answers |= written.answers
             former.replaced |= written.replaced
         else:

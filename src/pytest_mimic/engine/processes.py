@@ -34,7 +34,7 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
 
     def note_other(method: str) -> None:
         if method not in _ENTERED and run.test and is_mimicked():
-            run.tell("spawned", method, cause=method)
+            run.add_event("spawned", method, cause=method)
 
     def note_start(process: Any) -> None:
         own = type(process)._start_method

@@ -70,7 +70,7 @@ class Refusals:
     gone: Container[str] = ()
     of_targets: dict[str, list[RecordedCall]] = field(default_factory=dict)
 
-    def of(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
+    def refusal(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""
         if slot.decision == "stale":
             return self._stale(call, slot, owner)

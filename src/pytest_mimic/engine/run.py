@@ -183,8 +183,8 @@ class Run:
         pairs = zip(now.beginnings[seen].entries, now.entries, strict=False)
         for then, one in pairs:
             # What is long, and so stands in an object, is no id.
-            test.real.note(then.body, one.body, [()])
-            test.stand_ins.note(one.body, then.body, [()])
+            test.real.learn(then.body, one.body, [()])
+            test.stand_ins.learn(one.body, then.body, [()])
 
     def _beginning_seen(
         self, beginnings: Sequence[Recording], fixture: Owner
@@ -316,14 +316,14 @@ class Run:
 
     # -- what happened
 
-    def tell(self, kind: EventKind, call: str = "", **facts: Json) -> None:
+    def add_event(self, kind: EventKind, call: str = "", **facts: Json) -> None:
         """Add a row of the test that runs."""
         self.events.add(kind, call, test=self.test, **facts)
 
-    def note(self, error: MimicError) -> None:
+    def note_error(self, error: MimicError) -> None:
         """Keep an error for the verdict of the phase, should the code swallow it."""
         self.refusals.add_command(error, self.innermost)
-        self.events.note(error)
+        self.events.note_error(error)
 
     def refuse(
         self, error: MimicError, call: Call, owner: Owner | None = None
@@ -342,12 +342,12 @@ class Run:
         number = next(self._misses[key]) + 1
         if number >= _MOST_MISSES:
             raise EndlessCallsError(_MOST_MISSES, error)
-        self.events.note(error)
+        self.events.note_error(error)
         self.sleeps.skip()
         if number == 1 and isinstance(error, MissingRecordingError):
             is_stale = isinstance(error, StaleRecordingError)
             kind: EventKind = "stale" if is_stale else "missing"
-            self.tell(kind, call.label(), **facts_of(error))
+            self.add_event(kind, call.label(), **facts_of(error))
         return error
 
     def take_noted(self) -> list[MimicError]:
@@ -358,23 +358,23 @@ class Run:
 
     # -- forked children
 
-    def _begin_child(self, tell: Callable[[object], None]) -> None:
+    def _begin_child(self, send: Callable[[object], None]) -> None:
         # It may outlive the test, if a wider fixture has started it.
         parents_test = self.test
 
-        def tell_row(row: object) -> None:
+        def send_row(row: object) -> None:
             if isinstance(row, Event) and row.test == parents_test:
                 row = Event(row.kind, row.call, "", row.facts)
-            tell(row)
+            send(row)
 
-        self.events.tell = tell_row
+        self.events.to_parent = send_row
         self.events.is_judged_here = False
         self.events.noted = []
         self.forget_replays()
 
     def hear_children(self) -> None:
         """Take in what forked children have told."""
-        if self.events.tell is not None:
+        if self.events.to_parent is not None:
             return
         for row in self._children.hear():
             if isinstance(row, Event):
@@ -395,9 +395,9 @@ class Run:
         self._children.close()
 
 
-def _joined(settings: Settings, places: Places, test: str, told: str) -> Run:
+def _joined(settings: Settings, places: Places, test: str, channel: str) -> Run:
     """Give the run of a child process, which tells its parent in a file."""
     run = Run(settings, places)
     run.test = test
-    run._children.join(told)
+    run._children.join(channel)
     return run

@@ -35,7 +35,7 @@ class OwnServers:
         self.sockets: WeakSet[Any] = WeakSet()
         self.ports_of_children: set[int] = set()
         # What was open before the tests. None: the system is not asked.
-        self._before: set[str] | None = None
+        self._sockets_before: set[str] | None = None
         # What the system has said of a port of this machine since a test began.
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
@@ -46,12 +46,12 @@ class OwnServers:
         From now on the system is asked of servers that are written in C.
         """
         process = os.getpid()
-        self._before = _sockets()
+        self._sockets_before = _sockets()
 
         def note(socket: Any, *_args: Any) -> None:
-            if events.tell is not None:
+            if events.to_parent is not None:
                 # It was bound before, and is told before anybody can reach it.
-                events.tell(Listening(_port_of(socket)))
+                events.to_parent(Listening(_port_of(socket)))
             elif os.getpid() == process:
                 self.sockets.add(socket)
 
@@ -84,9 +84,9 @@ class OwnServers:
 
     def _is_listening(self, port: int) -> bool:
         """Whether a server of this process that is written in C listens on a port."""
-        if self._before is None:
+        if self._sockets_before is None:
             return False
-        listening = _listening(port) - self._before
+        listening = _listening(port) - self._sockets_before
         return bool(listening) and not listening.isdisjoint(_sockets())
 
 

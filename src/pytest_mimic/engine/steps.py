@@ -92,7 +92,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     except MimicError as error:
         raise run.refuse(error, call, owner) from None
     if slot.decision in ("missing", "stale", "follows"):
-        raise run.refuse(run.refusals.of(call, slot, owner), call)
+        raise run.refuse(run.refusals.refusal(call, slot, owner), call)
     step = Step(run, call, slot, owner)
     if is_typed:
         return step
@@ -151,8 +151,8 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
 
 def _put_off(run: Run, call: Call, owner: Owner) -> Slot | None:
     """Give the place of an equal call whose real answer has asked to come again."""
-    for slot in [one for one in [*owner.put_off] if one.key == key_of(call)]:
-        found = owner.put_off.pop(slot, None)
+    for slot in [one for one in [*owner.postponed] if one.key == key_of(call)]:
+        found = owner.postponed.pop(slot, None)
         if found is not None:  # No other thread has it.
             error, row = found
             run.events.take_back(row)
@@ -377,15 +377,15 @@ class Step(OpenCall):
             self._put(entry)
         except MimicError as error:
             self._leave()
-            run.events.note(error)
+            run.events.note_error(error)
             raise
         began = time() - entry.seconds
-        self.recorded = self.tell("recorded", seconds=entry.seconds, began=began)
+        self.recorded = self.add_event("recorded", seconds=entry.seconds, began=began)
         if self.seen is not None:
             self.seen(self.entry or entry)
         before, paths = self._slot.entry, self.call.volatile_paths()
         if paths and before is not None:
-            self.owner.real.note(unshelve(before.body, run.vault), real, paths)
+            self.owner.real.learn(unshelve(before.body, run.vault), real, paths)
         self._note_looks(described, call, {**entry.states, **body})
         if run.changing is not None:
             run.changing.note_answer(entry.body)
@@ -416,10 +416,10 @@ class Step(OpenCall):
         failed = failed_exchange(entry.body)
         if not failed and slot.entry is not None and slot.entry is slot.outcome:
             self.entry = slot.entry  # An equal call has ended before.
-            self.owner.given[self._place] = slot.entry
+            self.owner.borrowed[self._place] = slot.entry
         self._note_failure(failed, is_kept=slot.outcome is entry)
-        if run.events.tell is not None:
-            run.events.tell(written)
+        if run.events.to_parent is not None:
+            run.events.to_parent(written)
         elif written.changed:
             self.owner.keep(written)
 
@@ -466,7 +466,7 @@ class Step(OpenCall):
         """
         run, owner, call = self._run, self.owner, self.call
         paths = call.volatile_paths()
-        owner.real.note(recorded, real, paths)
+        owner.real.learn(recorded, real, paths)
         known = run.values_around(owner)
         differing = [one for one in differences if not known.is_known(one)]
         # What looks new each time is so before a line names it.
@@ -475,10 +475,10 @@ class Step(OpenCall):
             self._leave()
             self._note_compared(differing, new, failed)
         paths = call.volatile_paths(new)
-        owner.real.note(recorded, real, paths)
-        return known.given(recorded, real, paths)
+        owner.real.learn(recorded, real, paths)
+        return known.with_real_values(recorded, real, paths)
 
-    def put_off(self, failed: str) -> None:
+    def postpone(self, failed: str) -> None:
         """Let the next equal call have this place: the answer asks to come again.
 
         Args:
@@ -487,9 +487,9 @@ class Step(OpenCall):
         if not self._claim_end():
             return
         error = self._run.refusals.not_verified(self.call, failed, self.owner)
-        self._run.events.note(error)
-        row = self.tell("not verified", self.call.label(), **facts_of(error))
-        self.owner.put_off[self._slot] = error, row
+        self._run.events.note_error(error)
+        row = self.add_event("not verified", self.call.label(), **facts_of(error))
+        self.owner.postponed[self._slot] = error, row
 
     def _note_compared(
         self, differences: Sequence[Difference], new: Sequence[str], failed: str
@@ -497,12 +497,12 @@ class Step(OpenCall):
         assert self.entry is not None
         # One that was cancelled when it was recorded may be answered before that.
         is_compared = self.entry.end != "waiting"
-        if differences and is_compared and self._is_told():
+        if differences and is_compared and self._is_reported():
             self._note_drift(differences, new, failed)
         else:
             self._count(self.entry)
 
-    def _is_told(self) -> bool:
+    def _is_reported(self) -> bool:
         """Whether a difference is told: of a wider fixture, the first of its set-up.
 
         Later statements meet what the first has left, and those of a tear-down lack
@@ -522,7 +522,7 @@ class Step(OpenCall):
         error = self._run.refusals.drift(
             call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
         )
-        self._run.events.note(error)
+        self._run.events.note_error(error)
         differing = values_that_differ(call, differences)
         # Whatever the values are, parts that are new each time have one cause.
         is_new = {*map(place_of, differences)} <= {*new}
@@ -532,7 +532,7 @@ class Step(OpenCall):
             "differing": [*dict.fromkeys(map(place_of, differing))],
             **call.facts_of_line(),
         }
-        self.tell("drifted", call.label(), **facts, **facts_of(error))
+        self.add_event("drifted", call.label(), **facts, **facts_of(error))
 
     # -- a call that is replayed
 
@@ -614,7 +614,7 @@ class Step(OpenCall):
     def refused(self, error: MimicError) -> MimicError:
         """End the call without an outcome, and give the error, which fails the test."""
         self.abandon(None)
-        self._run.note(error)
+        self._run.note_error(error)
         return error
 
     def damaged(self, reason: str) -> MimicError:
@@ -641,36 +641,36 @@ class Step(OpenCall):
         """Take note of the recording that the call has found."""
         run, call, slot = self._run, self.call, self._slot
         if self.owner.mode == "rerecord":  # Another owner has made it in this run.
-            self.owner.given[self._place] = entry
+            self.owner.borrowed[self._place] = entry
         if self.mode == "replay":
             self._count(entry)
             if is_worth_a_wait(entry.body):
                 run.sleeps.skip()
             if slot.conversation and slot.recorded == "repeats":
-                run.tell("repeated", call.label(), option=RERECORD)
+                run.add_event("repeated", call.label(), option=RERECORD)
         is_other = entry.line == call.line and entry.identity != call.identity
         if entry.imported and is_other:
-            run.tell("imported", call.label(), cause=slot.name, option=RERECORD)
+            run.add_event("imported", call.label(), cause=slot.name, option=RERECORD)
 
     def _count(self, entry: Entry) -> None:
         """Count the call as one that got its recorded outcome."""
         if self.mode == "verify":
-            self.tell("verified", seconds=entry.seconds, times=1)
+            self.add_event("verified", seconds=entry.seconds, times=1)
             if self._slot.recorded == "stale":
-                self.tell("as before", cause=self.call.target)
+                self.add_event("as before", cause=self.call.target)
         else:
-            self.replayed = self.tell("replayed", seconds=entry.seconds, times=1)
+            self.replayed = self.add_event("replayed", seconds=entry.seconds, times=1)
         if self._run.changing is not None:
             self._run.changing.note_answer(entry.body)
 
-    def tell(self, kind: EventKind, shown: str = "", **facts: Json) -> Event:
+    def add_event(self, kind: EventKind, shown: str = "", **facts: Json) -> Event:
         """Add a row that names the call, and where its recording is found."""
         run, slot = self._run, self._slot
         if not shown:
             is_shown = run.events.shows_calls
             shown = self.call.label() if is_shown else self.call.signature
         facts["fixture"] = self.owner.fixture
-        facts["name"] = (self.entry and slot.before) or slot.name
+        facts["name"] = (self.entry and slot.former_file) or slot.name
         facts["identity"] = (self.entry or self.call).identity
         facts["at"] = (self.entry or slot).begin
         if self.entry is not None and self.entry.ended:

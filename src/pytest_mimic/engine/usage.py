@@ -58,7 +58,7 @@ class Usage:
         self.unmade: dict[str, set[str]] = {}
         self.vault: set[str] = set()
 
-    def note(self, events: Iterable[Event]) -> None:
+    def add_events(self, events: Iterable[Event]) -> None:
         """Take from the events of a run which recordings it used."""
         for event in events:
             name = event.text("name")

@@ -152,11 +152,11 @@ def state_differences(
 def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:
     from pytest_mimic.values.differences import MISSING, Difference  # only a drift
 
-    fact = f"{_told(recorded)} when recorded, {_told(real)} now"
+    fact = f"{_ending(recorded)} when recorded, {_ending(real)} now"
     return Difference((), MISSING, MISSING, fact)
 
 
-def _told(body: dict[str, Any]) -> str:
+def _ending(body: dict[str, Any]) -> str:
     """Say how a call has ended: `returned 'tea'`, `gave 2 items, raised ...`."""
     from pytest_mimic.values.drawing import line  # only a drift draws
 
@@ -165,7 +165,7 @@ def _told(body: dict[str, Any]) -> str:
         if key == "items":
             words.append(f"gave {len(tree)} item{'s' * (len(tree) != 1)}")
         elif key == "last":
-            words.append(_told(tree))
+            words.append(_ending(tree))
         else:
             words.append(f"{'returned' if key == 'value' else 'raised'} {line(tree)}")
     return ", ".join(words)
@@ -186,7 +186,7 @@ class RealValues:
     def __bool__(self) -> bool:
         return any(one._recorded for one in self._all)
 
-    def note(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
+    def learn(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
         """Note each text and number below the paths, where both have one.
 
         Later requests of the owner that hold these values are then found again.
@@ -202,34 +202,38 @@ class RealValues:
             for step, part in _steps(recorded):
                 if step in theirs:
                     deeper = [()] if is_whole else _below(paths, step)
-                    self.note(part, theirs[step], deeper)
+                    self.learn(part, theirs[step], deeper)
 
-    def given(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> Any:
+    def with_real_values(
+        self, recorded: Tree, real: Tree, paths: Sequence[Path]
+    ) -> Any:
         """Give a recorded outcome with the real values that are known.
 
         They stand at the volatile paths, and in place of recorded ones wherever these
         stand; of short ones only where the real outcome has them, too.
         """
         if _is_value(recorded):
-            return self._given_value(recorded, real, is_volatile=() in paths)
+            return self._with_real_value(recorded, real, is_volatile=() in paths)
         if () in paths:
             return real
         if isinstance(recorded, list):
             items = real if isinstance(real, list) else []
             return [
-                self.given(one, now, _below(paths, str(number)))
+                self.with_real_values(one, now, _below(paths, str(number)))
                 for number, (one, now) in enumerate(zip_longest(recorded, items))
                 if number < len(recorded)
             ]
         if isinstance(recorded, dict):
             theirs = real if isinstance(real, dict) else {}
             return {
-                key: self.given(part, theirs.get(key), _below(paths, key))
+                key: self.with_real_values(part, theirs.get(key), _below(paths, key))
                 for key, part in recorded.items()
             }
         return recorded
 
-    def _given_value(self, recorded: Value, real: Tree, *, is_volatile: bool) -> Tree:
+    def _with_real_value(
+        self, recorded: Value, real: Tree, *, is_volatile: bool
+    ) -> Tree:
         if recorded == real:
             return recorded
         now = self.today(recorded)
@@ -288,7 +292,7 @@ class RealValues:
 
         places: list[list[Value]] = []
 
-        def note(real: Value) -> Value:
+        def collect(real: Value) -> Value:
             values = self._recorded_of(real, shortest)
             if not values:
                 return real
@@ -297,7 +301,7 @@ class RealValues:
             places.append(values)
             return values[0]
 
-        deeply(lambda: _replaced(request, note))
+        deeply(lambda: _replaced(request, collect))
         longest = max(map(len, places), default=0)
         alike = (
             [_one_of(values, number) for values in places] for number in range(longest)

@@ -84,7 +84,7 @@ class Mimicked:
             call = call or FunctionCall(plan, bound, counted)
         except MimicError as error:
             # It has no identity, or reaches what a test has replaced.
-            plan.run.note(error)
+            plan.run.note_error(error)
             raise
         return _perform(call, args, kwargs)
 
@@ -109,7 +109,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
     again = functools.partial(plan.function, *args, **kwargs)
-    return FunctionReplay(call, step, run.vault, again).give(layers)
+    return FunctionReplay(call, step, run.vault, again).play(layers)
 
 
 def _wrapper_of(mimicked: Mimicked) -> _Function:

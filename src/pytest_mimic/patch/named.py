@@ -108,7 +108,7 @@ def _named(
         original,
         function,
         label,
-        is_inherited=patches.before(holder, name) is NOT_HELD,
+        is_inherited=patches.original(holder, name) is NOT_HELD,
         may_be_elsewhere=not is_only_here or function is not original,
     )
 
@@ -162,7 +162,7 @@ def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str
     for name in list(held_by(holder)):
         if name.startswith("_"):
             continue
-        original = patches.before(holder, name)
+        original = patches.original(holder, name)
         is_routine = _is_routine(original)
         if isinstance(holder, type):
             if is_routine or isinstance(original, (staticmethod, classmethod)):

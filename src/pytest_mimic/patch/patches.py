@@ -59,7 +59,7 @@ class NamedFunction(NamedTuple):
 class _Patch(NamedTuple):
     holder: Holder
     name: str
-    before: object
+    original: object
     substitute: object
 
 
@@ -69,7 +69,7 @@ class Patches:
     With `shop` as `def rate(): …` and `class Cart` with `total = staticmethod(rate)`,
     and `app` with `from shop import rate`, the target `shop:rate` gets a wrapper `w`:
 
-    | holder | name | before | substitute |
+    | holder | name | original | substitute |
     |---|---|---|---|
     | `shop` | `rate` | `rate` | `w` |
     | `shop.Cart` | `total` | `staticmethod(rate)` | `staticmethod(w)` |
@@ -94,7 +94,7 @@ class Patches:
         _, original = self._originals.get(address_of(held), (held, held))
         return original
 
-    def before(self, holder: Holder, name: str) -> Any:
+    def original(self, holder: Holder, name: str) -> Any:
         """Return what a holder itself held before this run, or `NOT_HELD`.
 
         What other tools have put there since counts as its own.
@@ -102,7 +102,7 @@ class Patches:
         held = read(holder, name)
         place = self._places.get((address_of(holder), name))
         if place is not None and place.substitute is held:
-            return place.before
+            return place.original
         return self.original_of(held)
 
     def put(self, named: NamedFunction, wrapper: Wrapper) -> None:
@@ -148,7 +148,7 @@ class Patches:
         """Put back what a holder held, unless another tool has put something there."""
         place = self._places.pop((address_of(holder), name), None)
         if place is not None and read(holder, name) is place.substitute:
-            write(holder, name, place.before)
+            write(holder, name, place.original)
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""

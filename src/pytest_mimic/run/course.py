@@ -193,7 +193,7 @@ class Course(Session):
         absent = self.activations.absent
         usage.foreign_lines |= {f"{client} is not installed" for client in absent}
         usage.mimicked -= set(absent.values())
-        usage.note(self.run.events.rows)
+        usage.add_events(self.run.events.rows)
         if self._is_worker:
             self.safely(self.run.vault.close)
             told = {"usage": vars(usage), "events": self.run.events.to_plain()}
@@ -204,7 +204,7 @@ class Course(Session):
             from pytest_mimic.engine.accepting import accept  # few runs ask
 
             self.safely(lambda: accept(self.run.vault, self.run.events, usage.outcomes))
-        if self.run.events.of("set up anew"):
+        if self.run.events.of_kinds("set up anew"):
             from pytest_mimic.run.remarks import note_former_answers  # few set up anew
 
             self.safely(lambda: note_former_answers(self))
@@ -214,8 +214,8 @@ class Course(Session):
         self._keep_asked()
         self.safely(self.run.vault.close)
         self.safely(self._write_report)
-        is_misused = self._is_controller and self.run.events.of("wrong target")
-        if is_misused or self.run.events.of("not writable"):
+        is_misused = self._is_controller and self.run.events.of_kinds("wrong target")
+        if is_misused or self.run.events.of_kinds("not writable"):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -250,7 +250,7 @@ class Course(Session):
     def _has_failed(self) -> bool:
         if self.settings.fails_on_unused and self.judgement.unused:
             return True
-        of = self.run.events.of
+        of = self.run.events.of_kinds
         # Logs that do not fit one another would fail the next run.
         return bool(of("stray", "wrong target", "former answers", "two answers"))
 

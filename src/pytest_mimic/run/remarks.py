@@ -39,7 +39,7 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         is_whole: Whether a list on which nobody must act has rows, too.
     """
     events, rootdir = session.run.events, session.settings.rootdir
-    for event in events.of("unrepeated"):
+    for event in events.of_kinds("unrepeated"):
         verb, _, file = event.text("fact").partition(" ")
         # The tests have removed what a call has written.
         if verb == "wrote" and not (rootdir / file).is_file():
@@ -138,7 +138,7 @@ def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
     if session.settings.mode != "verify":
         return _again("to see whether it matters", VERIFY)(session, events)
     # To accept the change in a test would accept its drifts.
-    drifted = _tests_of(session.run.events.of("drifted"))
+    drifted = _tests_of(session.run.events.of_kinds("drifted"))
     sound = [event for event in events if event.test not in drifted]
     words = "the outcomes are as recorded; to accept the change"
     return _again(words, RERECORD)(session, sound)
@@ -164,7 +164,7 @@ def _lines_with(option: str, words: str) -> _Remedy:
 
     def lines(session: Session, events: list[Event]) -> list[str]:
         # What is data in some call may not be left out.
-        held = {one.text("cause") for one in session.run.events.of("held")}
+        held = {one.text("cause") for one in session.run.events.of_kinds("held")}
         free = [event for event in events if event.text("cause") not in held]
         told = []
         for same in _by_line(free):
@@ -325,7 +325,9 @@ def _lines(
 ) -> list[str]:
     """Return the lines of a list; none: nothing of its kind has happened."""
     # An equal call of the same test is the same row.
-    events = [*{_place_of(one): one for one in session.run.events.of(kind)}.values()]
+    events = [
+        *{_place_of(one): one for one in session.run.events.of_kinds(kind)}.values()
+    ]
     if not events:
         return []
     by_cause: dict[object, list[Event]] = {}
@@ -385,7 +387,7 @@ def note_former_answers(session: Session) -> None:
     """Note the tests that hold what a fixture was answered before it was made anew."""
     run = session.run
     workers: dict[str, set[str]] = {}
-    for event in run.events.of("set up anew"):
+    for event in run.events.of_kinds("set up anew"):
         workers.setdefault(event.call, set()).add(event.text("worker"))
     recordings = [
         one for _, one in run.vault.all() if not isinstance(one, CorruptRecordingError)

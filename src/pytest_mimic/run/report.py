@@ -73,7 +73,9 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
     when = datetime.now().astimezone()
     rootdir = run.refusals.commands.rootdir
     title = on_one_line(f"{rootdir.name} · {heading} · {when:%Y-%m-%d %H:%M}")
-    clients = versions_of(_client_of(event.call) for event in run.events.of(*CALLS))
+    clients = versions_of(
+        _client_of(event.call) for event in run.events.of_kinds(*CALLS)
+    )
     about = [
         f"{rootdir.name}, {when:%Y-%m-%d %H:%M %Z}",
         f"commit {commit_of(rootdir)[:9]}",
@@ -104,7 +106,7 @@ def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
     """Give each test with its calls, and calls outside of tests as the last one."""
     calls: dict[str, list[dict[str, Any]]] = {name: [] for name in tests.by_name}
     entries_of = cache(partial(_entries, run.vault))
-    for event in run.events.of(*CALLS):
+    for event in run.events.of_kinds(*CALLS):
         call = _call(event, entries_of(event.text("name")), run)
         calls.setdefault(event.test, []).append(call)
     for name, made in calls.items():

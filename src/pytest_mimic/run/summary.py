@@ -21,7 +21,7 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
         is_whole: Whether what nobody must act on has rows, too.
     """
     events, is_quiet = session.run.events, session.config.option.verbose < 0
-    wrong = events.of("wrong target", "not writable", "stray")
+    wrong = events.of_kinds("wrong target", "not writable", "stray")
     errors = dict.fromkeys(one.call for one in wrong)
     lines = [line for error in errors for line in f"ERROR: {error}".split("\n")]
     problems: list[str] = []
@@ -31,7 +31,7 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
         problems = remarks(session, is_whole=is_whole)
     problems += _unused(session)
     counts = _counts(session)
-    recorded = events.of("recorded")
+    recorded = events.of_kinds("recorded")
     if counts and (problems or recorded or not is_quiet):
         lines.append(counts)
         if CRASHED in session.usage.partial:
@@ -67,12 +67,12 @@ def _counts(session: Session) -> str:
     Of more tests than anybody counts, `92 calls of 40 tests recorded`.
     """
     events = session.run.events
-    recorded, replayed = events.of("recorded"), events.of("replayed")
+    recorded, replayed = events.of_kinds("recorded"), events.of_kinds("replayed")
     tests = len({event.test for event in recorded})
     of_tests = f"of {tests} tests " if tests > SHOWN else ""
     counted = {f"{of_tests}recorded in {duration(spent(recorded))}": len(recorded)}
     for kind in CALLS[1:]:
-        counted[kind] = sum(event.times for event in events.of(kind))
+        counted[kind] = sum(event.times for event in events.of_kinds(kind))
     told: list[str] = []
     for words, count in counted.items():
         if count:
@@ -83,7 +83,7 @@ def _counts(session: Session) -> str:
     tokens = sum(event.number("tokens") for event in replayed)
     if tokens:
         told.append(f"{tokens:,.0f} tokens saved")
-    put_back = len(events.of("put back"))
+    put_back = len(events.of_kinds("put back"))
     if put_back:
         told.append(f"{plural(put_back, 'recording')} put back")
     if session.settings.mode == "live" and session.usage.mimicked:

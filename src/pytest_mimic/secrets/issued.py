@@ -52,21 +52,21 @@ class Scope:
         self.parents: list[Scope] = []
         self._counts: dict[str, Iterator[int]] = defaultdict(count)
         self.known = KnownValues()
-        self._given: set[str] = set()
+        self._received: set[str] = set()
         # Few applications send back what an answer gave: most stay unread.
         self._unread: list[Callable[[], Any]] = []
         self.sent: set[str] = set()
 
     @property
-    def given(self) -> set[str]:
+    def received(self) -> set[str]:
         """What stands for issued secrets in the answers that the application got."""
         while self._unread:
             answer = self._unread.pop()()
             # A placeholder needs no escape, so that one look at the whole is enough.
-            self._given.update(placeholders.issued_in(json.dumps(answer)))
-        return self._given
+            self._received.update(placeholders.issued_in(json.dumps(answer)))
+        return self._received
 
-    def give(self, read: Callable[[], Any]) -> None:
+    def receive(self, read: Callable[[], Any]) -> None:
         """Note a recorded answer, which the application has got.
 
         Args:
@@ -105,13 +105,13 @@ class Scope:
 
     def knows(self, placeholder: str) -> bool:
         """Return whether an answer has given this placeholder to the application."""
-        return self.was_given(placeholder) or any(
+        return self.has_received(placeholder) or any(
             placeholder in scope.known.values() for scope in self.chain()
         )
 
-    def was_given(self, placeholder: str) -> bool:
+    def has_received(self, placeholder: str) -> bool:
         """Return whether a recorded answer has given this placeholder."""
-        return any(placeholder in scope.given for scope in self.chain())
+        return any(placeholder in scope.received for scope in self.chain())
 
 
 class Secrets:
@@ -310,7 +310,7 @@ class Secrets:
     def _known_in_request(self, value: str, scope: Scope) -> str | None:
         """Return what stands for a value that is no new secret of the application."""
         if placeholders.is_issued(value):
-            return value if scope.was_given(value) else OWN
+            return value if scope.has_received(value) else OWN
         if value in self.environment:
             return OWN
         return scope.stand_in_for(value)

@@ -150,9 +150,9 @@ class States:
 
     # -- around a real call
 
-    def note(self) -> None:
+    def note_states(self) -> None:
         """Note the states before the call."""
-        self._before = {name: self._digests(name) for name in self._faces}
+        self._digests_before = {name: self._digests(name) for name in self._faces}
         self._forms_before = self._forms()
 
     def _content(self, name: str) -> Any:
@@ -214,7 +214,7 @@ class States:
         states: dict[str, Any] = {}
         gone: list[Any] = []
         for name, (part, face, _) in self._faces.items():
-            before, now = self._before[name], self._digests(name)
+            before, now = self._digests_before[name], self._digests(name)
             if before == now:
                 continue
             content = self._content(name)

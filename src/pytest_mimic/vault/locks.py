@@ -135,7 +135,7 @@ class Locks:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
-        with self._telling():
+        with self._writing_announcements():
             descriptor = self._lock()
         try:
             yield
@@ -196,17 +196,17 @@ class Locks:
                 return
             if is_alone:
                 self._folder.delete(TOLD)
-            with self._telling():
+            with self._writing_announcements():
                 self.run = HeldFile(self._folder, f"{LOCKS}/run")
                 self._share(self.run.name)
 
     def _is_in(self) -> bool:
         return self.run is not None and self.run.is_own()
 
-    def tell(self, line: str) -> None:
+    def announce(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
         path, mode = self._folder.path(TOLD), TO_LOCK | os.O_APPEND
-        with self._telling():
+        with self._writing_announcements():
             descriptor = open_file(path, mode, 0o666)
             try:
                 if not fstat(descriptor).st_size:
@@ -215,7 +215,7 @@ class Locks:
             finally:
                 close(descriptor)
 
-    def told(self) -> list[str]:
+    def announcements(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
         try:
             descriptor = open_file(self._folder.path(TOLD), TO_CHECK)
@@ -226,13 +226,13 @@ class Locks:
             length = fstat(descriptor).st_size
             start = self._heard if self._heard <= length else 0  # another file
             os.lseek(descriptor, start, os.SEEK_SET)
-            told = read_all(descriptor, length - start)
+            announcements = read_all(descriptor, length - start)
         except OSError:  # It is no file.
             return []
         finally:
             close(descriptor)
         # The last line may be one that is being written.
-        whole = told[: told.rfind(b"\n") + 1]
+        whole = announcements[: announcements.rfind(b"\n") + 1]
         self._heard = start + len(whole)
         return whole.decode().splitlines()
 
@@ -240,7 +240,7 @@ class Locks:
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
         with self.writing():
-            with self._telling():
+            with self._writing_announcements():
                 has_others = self._has_others()
             yield not has_others
             self._delete_last()
@@ -284,7 +284,7 @@ class Locks:
                     self._folder.delete(name)
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _writing_announcements(self) -> Iterator[None]:
         """Tell what the system refuses in a block.
 
         Raises:

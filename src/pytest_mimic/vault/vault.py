@@ -47,11 +47,11 @@ _BEGIN = f'{{\n  "format": {FORMAT},'.encode()
 IsEqual = Callable[[Entry, Entry], bool]
 
 
-def vault_folder(given: str, start: Path, name: str) -> Path:
+def vault_folder(path: str, start: Path, name: str) -> Path:
     """Return the folder of a vault.
 
     Args:
-        given: A path.
+        path: A path.
         start: What it is relative to.
         name: The option or setting that says it, for errors.
 
@@ -59,13 +59,13 @@ def vault_folder(given: str, start: Path, name: str) -> Path:
         MimicError: It is no path of a folder.
     """
     # The second character of a path of Windows is a colon, too.
-    if given.find("://") > 1 or given.find(":/") > 1:
+    if path.find("://") > 1 or path.find(":/") > 1:
         raise MimicError(f"{name}: a vault is a folder, and this is a URL")
-    if not given.strip():
+    if not path.strip():
         raise MimicError(f"{name} names no folder")
-    folder = Path(normpath(start / Path(given).expanduser()))
+    folder = Path(normpath(start / Path(path).expanduser()))
     if folder.exists() and not folder.is_dir():
-        raise MimicError(f"{name}: {given} is a file, and a vault is a folder")
+        raise MimicError(f"{name}: {path} is a file, and a vault is a folder")
     return folder
 
 
@@ -117,23 +117,23 @@ class Written:
 
     Attributes:
         name: The file.
-        before: What it held. None: it did not exist.
-        now: What it holds.
+        old_content: What it held. None: it did not exist.
+        new_content: What it holds.
         recording: What was to be written.
         answers: Of what all tests share, the answers that were put there, by number.
         replaced: The answers that stood in the place of these.
     """
 
     name: str
-    before: bytes | None
-    now: bytes
+    old_content: bytes | None
+    new_content: bytes
     recording: Recording
     answers: dict[int, Entry] = field(default_factory=dict)
     replaced: dict[int, Entry] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
-        return self.before != self.now
+        return self.old_content != self.new_content
 
 
 class Vault:
@@ -261,17 +261,17 @@ class Vault:
         """
         self.begin_recording()
         with self.locks.writing():
-            before = self.folder.read(name)
-            former = self._former(name, before)
+            old_content = self.folder.read(name)
+            former = self._former(name, old_content)
             recording = make(former)
-            now = before
-            if now is None or deeply(lambda: recording != former):
+            new_content = old_content
+            if new_content is None or deeply(lambda: recording != former):
                 try:
-                    now = content_of(recording)
+                    new_content = content_of(recording)
                 except ValueError as reason:  # An edit holds a number such as 1e999.
                     raise shapeless(self._labelled(name), str(reason)) from None
-                self._replace(name, before, now)
-        return Written(name, before, now, recording)
+                self._replace(name, old_content, new_content)
+        return Written(name, old_content, new_content, recording)
 
     def _former(self, name: str, content: bytes | None) -> Recording | None:
         if content is None:
@@ -288,8 +288,8 @@ class Vault:
         if not written.changed:
             return
         with self.locks.writing():
-            if not stays() and self.folder.read(written.name) == written.now:
-                self._replace(written.name, written.now, written.before)
+            if not stays() and self.folder.read(written.name) == written.new_content:
+                self._replace(written.name, written.new_content, written.old_content)
 
     def delete(self, names: Iterable[str]) -> int:
         """Delete files, and the objects that nothing else refers to; return how many.
@@ -348,7 +348,7 @@ class Vault:
             self.locks.has_killed = False
         else:
             for name in loose:
-                self.locks.tell(f"any {name} loose")
+                self.locks.announce(f"any {name} loose")
 
     def _drop(self, names: Iterable[str]) -> None:
         """Delete what nobody needs; what belongs to another user stays."""
@@ -360,13 +360,15 @@ class Vault:
         """Return the size of all files, in bytes."""
         return sum(self.folder.size(name) for name in self.folder.names())
 
-    def _replace(self, name: str, before: bytes | None, now: bytes | None) -> None:
-        if now is None:
+    def _replace(
+        self, name: str, old_content: bytes | None, new_content: bytes | None
+    ) -> None:
+        if new_content is None:
             self.folder.delete(name)
-        elif before != now:
-            self.folder.write(name, [now])
-        if before is not None:
-            self._loose |= objects_in(before) - objects_in(now or b"")
+        elif old_content != new_content:
+            self.folder.write(name, [new_content])
+        if old_content is not None:
+            self._loose |= objects_in(old_content) - objects_in(new_content or b"")
 
     # -- objects
 

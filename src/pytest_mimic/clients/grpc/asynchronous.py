@@ -84,7 +84,7 @@ class _Interceptor:
             answer["response"] = calls.read_response(exchange, response)
             return answer
 
-        return await exchange.answer(send, self._given, is_task=True)
+        return await exchange.answer(send, self._build, is_task=True)
 
     async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call whose messages are read before it begins."""
@@ -101,9 +101,11 @@ class _Interceptor:
         exchange = await self._called.begin(sent, details.metadata, is_task=True)
         if exchange is None:
             return await go_on(details, sent)
-        give = self._called.responses_in
+        build = self._called.responses_in
         if exchange.mode == "replay":
-            return _ReplayedCall(exchange, exchange.recorded, exchange.given(give))
+            return _ReplayedCall(
+                exchange, exchange.recorded, exchange.replay_at_once(build)
+            )
         with exchange.running():
             real = await go_on(details, sent)
         responses = calls.Responses(exchange)
@@ -116,9 +118,9 @@ class _Interceptor:
                     responses.end({})
                     real.cancel()
                     break
-        return _ReplayedCall(exchange, responses.given, give(responses.given))
+        return _ReplayedCall(exchange, responses.answer, build(responses.answer))
 
-    def _given(self, answer: Plain) -> Any:
+    def _build(self, answer: Plain) -> Any:
         """Return the call, or the error, of a recorded answer."""
         if "code" not in answer:
             return None  # The call has never ended.

@@ -12,7 +12,7 @@ from pytest_mimic.client import Exchange, MimicError, Plain, Port, at_once
 from pytest_mimic.clients.grpc.messages import (
     Deserialize,
     NoMessageError,
-    give,
+    build,
     read,
     read_metadata,
 )
@@ -25,16 +25,16 @@ class Method:
 
     Args:
         port: Where its calls are taken.
-        given: What grpc makes its calls with.
+        multicallable: What grpc makes its calls with.
         server: What tells the server from others.
     """
 
-    def __init__(self, port: Port, given: Any, server: object) -> None:
-        name: str | bytes = given._method
+    def __init__(self, port: Port, multicallable: Any, server: object) -> None:
+        name: str | bytes = multicallable._method
         self._name = name.decode() if isinstance(name, bytes) else name
         self._port = port
         self._server = server
-        self._deserialize: Deserialize = given._response_deserializer
+        self._deserialize: Deserialize = multicallable._response_deserializer
 
     async def begin(
         self, sent: Any, metadata: Iterable[Any] | None = None, *, is_task: bool = False
@@ -87,13 +87,13 @@ class Method:
         return exchange
 
     def response_in(self, answer: Plain) -> Any:
-        """Return the response that a client is given; see `messages.give`."""
-        return give(answer["response"], self._deserialize)
+        """Return the response that a client is given; see `messages.build`."""
+        return build(answer["response"], self._deserialize)
 
     def responses_in(self, answer: Plain) -> list[Any]:
-        """Return the responses of a stream; see `messages.give`."""
+        """Return the responses of a stream; see `messages.build`."""
         read_responses = answer.get("responses", ())
-        return [give(response, self._deserialize) for response in read_responses]
+        return [build(response, self._deserialize) for response in read_responses]
 
 
 def _host_of(server: object) -> str:
@@ -148,11 +148,11 @@ class Responses:
     """The responses of a real stream, recorded as far as they are read.
 
     Attributes:
-        given: The answer that the caller gets, once the stream has ended.
+        answer: The answer that the caller gets, once the stream has ended.
     """
 
     def __init__(self, exchange: Exchange) -> None:
-        self.given: Plain = {}
+        self.answer: Plain = {}
         self._exchange = exchange
         self._read: list[Plain] = []
         exchange.progress(self.so_far)
@@ -184,7 +184,7 @@ class Responses:
     def end(self, how: Plain) -> None:
         """End the stream, if it has not ended; one that was left has no code."""
         if self._exchange.step.is_open:
-            self.given = self._exchange.finish({**self.so_far(), **how})
+            self.answer = self._exchange.finish({**self.so_far(), **how})
 
     def are_enough(self) -> bool:
         """Return whether as many were read as of a recorded stream that was left."""

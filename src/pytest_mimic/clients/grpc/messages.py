@@ -42,7 +42,7 @@ def read(message: object) -> Plain:
     return {"$base64": b64encode(data).decode()}
 
 
-def give(plain: Plain, deserialize: Deserialize) -> Any:
+def build(plain: Plain, deserialize: Deserialize) -> Any:
     """Return the message that a client is given.
 
     Raises:

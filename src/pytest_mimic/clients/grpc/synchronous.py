@@ -54,8 +54,8 @@ def unary(
             answer["response"] = calls.read_response(exchange, state.response)
         return answer
 
-    give = partial(_given, called)
-    return at_once(exchange.answer(send, give, is_task=False)), None
+    build = partial(_build, called)
+    return at_once(exchange.answer(send, build, is_task=False)), None
 
 
 def stream(
@@ -75,15 +75,17 @@ def stream(
     go_on = partial(original, method, request, timeout, metadata, *args, **options)
     if exchange is None:
         return go_on()
-    give = called.responses_in
+    build = called.responses_in
     if exchange.mode == "replay":
-        return _ReplayedRendezvous(exchange, exchange.recorded, exchange.given(give))
+        return _ReplayedRendezvous(
+            exchange, exchange.recorded, exchange.replay_at_once(build)
+        )
     with exchange.running():
         recorded = _RecordedStream(exchange, go_on())
     if exchange.mode == "run":
         return recorded
     answer = recorded.compared()
-    return _ReplayedRendezvous(exchange, answer, give(answer))
+    return _ReplayedRendezvous(exchange, answer, build(answer))
 
 
 def refused(
@@ -138,7 +140,7 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
 # -- what grpc gives
 
 
-def _given(called: calls.Method, answer: Plain) -> Any:
+def _build(called: calls.Method, answer: Plain) -> Any:
     """Return the state of a call that has ended, or None if it never has."""
     if "code" not in answer:
         return None
@@ -239,4 +241,4 @@ class _RecordedStream:
                 if self._responses.are_enough():
                     self.cancel()
                     break
-        return self._responses.given
+        return self._responses.answer

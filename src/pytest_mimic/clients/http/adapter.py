@@ -256,7 +256,7 @@ class Attempt:
         """Return the real answer, recorded while the application reads it."""
         raise NotImplementedError
 
-    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return an answer as the client's own object, or its error.
 
         Args:
@@ -291,7 +291,7 @@ class Attempt:
     async def _verified(self, answer: Plain, exchange: Exchange) -> Any:
         if exchange.hangs:
             return await self._replayed(exchange)
-        return raised(exchange.made(lambda: self.give(answer)))
+        return raised(exchange.made(lambda: self.build(answer)))
 
     def takes_packed(self, accepted: str, exchange: Exchange | None) -> bool:
         """Return whether a server would compress a body, which its reader unpacks.
@@ -310,7 +310,7 @@ class Attempt:
     async def _replayed(self, exchange: Exchange) -> Any:
         if "status" not in exchange.recorded:
             await exchange.wait(is_task=self.is_task)
-        return exchange.given(partial(self.give, exchange=exchange))
+        return exchange.replay_at_once(partial(self.build, exchange=exchange))
 
 
 class Recorder:
@@ -324,7 +324,7 @@ class Recorder:
         self._exchange = exchange
         self._pieces: list[bytes] = []
         self._read: Read = _unanswered
-        self._given: Plain = {}
+        self._answer: Plain = {}
 
     def begin(self, read: Read) -> None:
         """Take note that the head has come, by which the rest is read."""
@@ -357,8 +357,8 @@ class Recorder:
             how: As `answers.Head.read` takes it; nothing: it was read whole.
         """
         if self._exchange.step.is_open:
-            self._given = self._exchange.finish(self._read(self._pieces, **how))
-        return self._given
+            self._answer = self._exchange.finish(self._read(self._pieces, **how))
+        return self._answer
 
     def leave(self) -> None:
         """End an answer whose reader does not read on."""
@@ -373,8 +373,8 @@ class Recorder:
         is_recorded = self._exchange.mode == "run"
         is_outcome = not is_recorded or failures.kind_of(error, phase)
         if is_outcome and isinstance(error, Exception):
-            given = self.end(error=failures.plain(error, phase))
-            return None if is_recorded else given
+            response = self.end(error=failures.plain(error, phase))
+            return None if is_recorded else response
         so_far = self._read(self._pieces, is_left=True)
         self._exchange.abandon(error, so_far or None)
         return None
@@ -401,7 +401,7 @@ class BodyReplay:
     """A call that is replayed: what its reader gets, and when it ends.
 
     Args:
-        given: The recorded answer.
+        response: The recorded answer.
         pieces: Those of its body, or of what comes over the network.
         exchange: The call. None: it has ended, and its answer is given.
         is_task: Whether a task reads it; else a thread does.
@@ -409,17 +409,17 @@ class BodyReplay:
 
     def __init__(
         self,
-        given: answers.Given,
+        response: answers.Response,
         pieces: Sequence[bytes],
         exchange: Exchange | None,
         *,
         is_task: bool = False,
     ) -> None:
         self.pieces = list(pieces)
-        self._given = given
+        self._answer = response
         self._exchange = exchange
         self._is_task = is_task
-        self._is_whole = not given.is_left and not given.error
+        self._is_whole = not response.is_left and not response.error
 
     async def next(self) -> bytes:
         """Return what comes next over the network; empty: there is nothing.
@@ -440,7 +440,7 @@ class BodyReplay:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             await exchange.wait(is_task=self._is_task)
-            if self._given.is_left:
+            if self._answer.is_left:
                 raise exchange.step.read_further()
 
     def leave(self) -> None:

@@ -66,12 +66,12 @@ class _ReplayedProtocol(ResponseHandler):
     """A protocol that gets the recorded answer piece by piece, as it is read."""
 
     def __init__(
-        self, attempt: Connecting, given: answers.Given, exchange: Exchange | None
+        self, attempt: Connecting, response: answers.Response, exchange: Exchange | None
     ) -> None:
         super().__init__(attempt.request.loop)
         self.transport = _Nowhere()
         self._attempt: Any = attempt
-        self._given = given
+        self._response = response
         self._exchange = exchange
         self._has_begun = False
 
@@ -86,8 +86,8 @@ class _ReplayedProtocol(ResponseHandler):
             attempt.request.headers.get("Accept-Encoding", ""), attempt.exchange
         )
         method = attempt.request.method
-        pieces = answers.on_the_wire(self._given, method, is_packed=is_packed)
-        self._replay = BodyReplay(self._given, pieces, self._exchange, is_task=True)
+        pieces = answers.on_the_wire(self._response, method, is_packed=is_packed)
+        self._replay = BodyReplay(self._response, pieces, self._exchange, is_task=True)
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
@@ -98,8 +98,8 @@ class _ReplayedProtocol(ResponseHandler):
         waiting = request._continue
         if waiting is not None and not waiting.done():
             waiting.set_result(True)
-        if not self._given.status:
-            raise _error(self._given.error, request)
+        if not self._response.status:
+            raise _error(self._response.error, request)
         await self._feed_next()
         message, payload = await super().read()
         if payload is not EMPTY_PAYLOAD:
@@ -114,8 +114,8 @@ class _ReplayedProtocol(ResponseHandler):
         self._has_begun = True
         if await self._feed_next():
             return
-        if self._given.error:
-            payload.set_exception(_error(self._given.error, None))
+        if self._response.error:
+            payload.set_exception(_error(self._response.error, None))
         else:
             self.connection_lost(None)
 
@@ -193,13 +193,13 @@ class Connecting(Attempt):
         connection.begin_answer = _Reading(self, self.recorder, connection).start
         return connection
 
-    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return a connection that gives an answer, or an error of connecting."""
         request = self.request
-        given = answers.give(answer, method=request.method)
-        if not given.status and given.error["kind"] in failures.BEFORE_SENDING:
-            return _error(given.error, request)
-        protocol: Any = _ReplayedProtocol(self, given, exchange)
+        response = answers.build(answer, method=request.method)
+        if not response.status and response.error["kind"] in failures.BEFORE_SENDING:
+            return _error(response.error, request)
+        protocol: Any = _ReplayedProtocol(self, response, exchange)
         # A connector closes what it has given out when its session is closed.
         self.connector._acquired.add(protocol)
         return _Connection(self.connector, None, protocol, request.loop)  # type: ignore[arg-type]
@@ -269,9 +269,9 @@ class _Reading(Attempt):
         while not payload.at_eof() and not self.recorder.is_enough():
             await payload.readany()
 
-    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return a connection that gives the recorded answer."""
-        return self._connecting.give(answer, exchange)
+        return self._connecting.build(answer, exchange)
 
     def _head(self) -> answers.Head:
         response = self._response

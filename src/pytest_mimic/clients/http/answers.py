@@ -28,7 +28,7 @@ _MALFORMED_CHUNK = b"malformed\r\n"
 _UNSENDABLE = re.compile(r"\0|\r(?!\n)|\n(?![ \t])")
 
 
-class Given(NamedTuple):
+class Response(NamedTuple):
     """What a client is given of a recorded answer.
 
     Attributes:
@@ -120,7 +120,7 @@ def decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     ]
 
 
-def give(answer: Plain, *, method: str = "GET") -> Given:
+def build(answer: Plain, *, method: str = "GET") -> Response:
     """Return what a client is given of a recorded answer.
 
     Raises:
@@ -135,26 +135,26 @@ def give(answer: Plain, *, method: str = "GET") -> Given:
     is_left = bool(answer.get("left"))
     is_cut = is_left or "error" in answer
     headers = answer.get("headers", {})
-    given: list[tuple[str, str]] = []
+    response: list[tuple[str, str]] = []
     for name, value in headers.items():
         if name == "content-length" and method != "HEAD" and not is_cut:
-            given.append((name, str(sum(map(len, pieces)))))
+            response.append((name, str(sum(map(len, pieces)))))
         elif name == "set-cookie":
             cookies = value if isinstance(value, list) else [value]
-            given += [(name, _lasting(cookie, headers)) for cookie in cookies]
+            response += [(name, _lasting(cookie, headers)) for cookie in cookies]
         elif isinstance(value, list):
-            given += [(name, one) for one in value]
+            response += [(name, one) for one in value]
         elif name not in _CHECKSUMS or _has_its_bytes(answer, pieces):
-            given.append((name, value))
+            response.append((name, value))
     reason = answer.get("reason", _phrase(status))
-    sent = "".join([reason, *map("".join, given)])
+    sent = "".join([reason, *map("".join, response)])
     sent.encode("latin-1")  # headers are bytes, kept so
     if _UNSENDABLE.search(f"{sent}."):
         raise ValueError("a reason or header has more than one line, or a zero")
-    return Given(
+    return Response(
         status,
         reason,
-        given,
+        response,
         pieces,
         encoding=answer.get("encoding", ""),
         is_left=is_left,
@@ -187,33 +187,35 @@ def _check(answer: Plain) -> None:
         raise ValueError("a piece is empty")
 
 
-def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[bytes]:
+def on_the_wire(
+    response: Response, method: str, *, is_packed: bool = False
+) -> list[bytes]:
     """Return an answer as it comes over a socket: its head, and pieces of its body.
 
     Args:
-        given: The answer.
+        response: The answer.
         method: That of the request.
         is_packed: Whether the body is compressed anew, for a reader that decompresses
             by himself.
     """
-    headers = dict(given.headers)
-    pieces = given.pieces
+    headers = dict(response.headers)
+    pieces = response.pieces
     # HTTP/2 has no lines, and a parser of lines knows no such version.
-    version = "HTTP/1.0" if given.version == "HTTP/1.0" else "HTTP/1.1"
-    lines = [f"{version} {given.status} {given.reason}"]
-    if is_packed and given.encoding:
-        encoding, data = _packed(b"".join(pieces), given.encoding)
+    version = "HTTP/1.0" if response.version == "HTTP/1.0" else "HTTP/1.1"
+    lines = [f"{version} {response.status} {response.reason}"]
+    if is_packed and response.encoding:
+        encoding, data = _packed(b"".join(pieces), response.encoding)
         pieces = [data]
         lines.append(f"Content-Encoding: {encoding}")
         headers["content-length"] = str(len(data))
-    has_body = method != "HEAD" and given.status not in _WITHOUT_BODY
+    has_body = method != "HEAD" and response.status not in _WITHOUT_BODY
     is_chunked = "transfer-encoding" in headers
-    is_cut = given.is_left or bool(given.error)
+    is_cut = response.is_left or bool(response.error)
     if is_cut and not is_chunked and "content-length" not in headers:
         # Else the end of the connection would be that of the body.
         is_chunked = True
         lines.append("Transfer-Encoding: chunked")
-    for name, value in given.headers:
+    for name, value in response.headers:
         shown = headers[name] if name == "content-length" else value
         # Some code reads names as they are usually written.
         lines.append(f"{name.title()}: {shown}")
@@ -222,7 +224,7 @@ def on_the_wire(given: Given, method: str, *, is_packed: bool = False) -> list[b
         return [head]
     if is_chunked:
         pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-        if given.error.get("kind") == "malformed":
+        if response.error.get("kind") == "malformed":
             pieces.append(_MALFORMED_CHUNK)
         elif not is_cut:
             pieces.append(b"0\r\n\r\n")

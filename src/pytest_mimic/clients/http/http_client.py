@@ -342,12 +342,12 @@ class _ConnectionAttempt(Attempt):
             # What is left is not read, and the answer is whole.
             self.recorder.end()
 
-    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return an answer as a file over a socket, or its error."""
-        given = answers.give(answer, method=self._method)
-        kind = given.error.get("kind", "")
-        error = self._error(given.error) if given.error else None
-        if not given.status:
+        response = answers.build(answer, method=self._method)
+        kind = response.error.get("kind", "")
+        error = self._error(response.error) if response.error else None
+        if not response.status:
             self._keep_body(kind)
             return error
         if kind in ("closed early", "malformed"):
@@ -355,9 +355,9 @@ class _ConnectionAttempt(Attempt):
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed(
             self._request.headers.get("accept-encoding", ""), self._exchange
         )
-        pieces = answers.on_the_wire(given, self._method, is_packed=is_packed)
+        pieces = answers.on_the_wire(response, self._method, is_packed=is_packed)
         return io.BufferedReader(
-            _ReplayedFile(BodyReplay(given, pieces, exchange), error)
+            _ReplayedFile(BodyReplay(response, pieces, exchange), error)
         )
 
     def _error(self, error: Plain) -> Exception:

@@ -159,25 +159,25 @@ class _HttpxAttempt(Attempt):
             for data in stream:
                 yield data
 
-    def give(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
         """Return the response of a recorded answer, or its error."""
         method = self._request.method.decode("latin-1")
-        given = answers.give(answer, method=method)
-        error = self._error(given.error) if given.error else None
-        if not given.status:
+        response = answers.build(answer, method=method)
+        error = self._error(response.error) if response.error else None
+        if not response.status:
             return error
-        replay = BodyReplay(given, given.pieces, exchange, is_task=self.is_task)
+        replay = BodyReplay(response, response.pieces, exchange, is_task=self.is_task)
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in given.headers
+            for name, value in response.headers
         ]
         return self._core.Response(
-            given.status,
+            response.status,
             headers=headers,
             content=_ReplayedBody(replay, error),
             extensions={
-                "http_version": given.version.encode("ascii", "replace"),
-                "reason_phrase": given.reason.encode("latin-1", "replace"),
+                "http_version": response.version.encode("ascii", "replace"),
+                "reason_phrase": response.reason.encode("latin-1", "replace"),
             },
         )
 

@@ -50,8 +50,8 @@ async def replayed(
     with to_client, from_server:
         async with anyio.create_task_group() as tasks:
             session.start = partial(tasks.start, serve)
-            give: Any = partial(session.give, to_client)
-            session.answer = partial(tasks.start_soon, give)
+            build: Any = partial(session.build, to_client)
+            session.answer = partial(tasks.start_soon, build)
             yield from_server, _Writing(session, to_client.aclose)
             tasks.cancel_scope.cancel()
 
@@ -116,8 +116,8 @@ class _Session:
         if _is_request(plain):
             exchange = self.begin(plain)
             if exchange is not None and exchange.mode == "replay":
-                given = exchange.given(partial(_given, plain))
-                self.answer(exchange, plain["id"], given)
+                messages = exchange.replay_at_once(partial(_messages_of, plain))
+                self.answer(exchange, plain["id"], messages)
                 return
             if self.to_server is None:
                 self.to_server = await self.start()
@@ -156,11 +156,11 @@ class _Session:
             self._note_message(message)
         elif message.get("id") in self._open:
             asked = self._open.pop(message["id"])
-            given = asked.exchange.finish({**asked.answer(), **_outcome(message)})
+            messages = asked.exchange.finish({**asked.answer(), **_outcome(message)})
             if asked.exchange.hangs:
                 return None
             if asked.exchange.mode != "run":
-                return response(message["id"], given)
+                return response(message["id"], messages)
         return received
 
     def _note_message(self, message: Plain) -> None:
@@ -187,14 +187,14 @@ class _Session:
             closed = {"error": {"kind": "closed early"}}
             asked.exchange.finish({**asked.answer(), **closed})
 
-    async def give(
-        self, to_client: Any, exchange: Exchange, identifier: Any, given: list[Any]
+    async def build(
+        self, to_client: Any, exchange: Exchange, identifier: Any, messages: list[Any]
     ) -> None:
         """Give the client the messages of a recorded answer."""
         with anyio.CancelScope() as scope:
             self._scopes[identifier] = scope
             await exchange.step.wait_async()
-            for each in given:
+            for each in messages:
                 await to_client.send(each)
             if exchange.recorded.get("error", {}).get("kind"):
                 await to_client.aclose()
@@ -299,10 +299,10 @@ def _notification(plain: Plain, token: Any) -> Any:
     return message_of({**plain, "params": params})
 
 
-def _given(request: Plain, answer: Plain) -> list[Any]:
+def _messages_of(request: Plain, answer: Plain) -> list[Any]:
     """Return the messages by which a recorded answer comes."""
     token = token_of(request)
-    given = [_notification(each, token) for each in answer.get("messages", ())]
+    messages = [_notification(each, token) for each in answer.get("messages", ())]
     if "result" in answer or "code" in answer.get("error", {}):
-        given.append(response(request["id"], answer))
-    return given
+        messages.append(response(request["id"], answer))
+    return messages

@@ -30,12 +30,12 @@ class _Wire:
 
     Attributes:
         is_busy: Whether the client itself talks to the server now.
-        given: The replies, or the error, that its client will read.
+        replies: The replies, or the error, that its client will read.
     """
 
     def __init__(self) -> None:
         self.is_busy = False
-        self.given: deque[Any] = deque()
+        self.replies: deque[Any] = deque()
 
 
 class Connections:
@@ -116,11 +116,11 @@ class Connections:
     async def _read(
         self, connection: Any, disable_decoding: bool = False, **options: Any
     ) -> Any:
-        given = _wire(connection).given
-        if not given:
+        waiting = _wire(connection).replies
+        if not waiting:
             args = connection, disable_decoding
             return await self._real("read_response", *args, **options)
-        reply = given.popleft()
+        reply = waiting.popleft()
         if isinstance(reply, BaseException):
             raise reply
         if disable_decoding:
@@ -131,7 +131,7 @@ class Connections:
         self, connection: Any, packed: Any, check_health: bool = True
     ) -> None:
         wire = _wire(connection)
-        wire.given.clear()
+        wire.replies.clear()
         if wire.is_busy or not _is_ours(connection):
             await self._real("send_packed_command", connection, packed, check_health)
             return
@@ -142,8 +142,8 @@ class Connections:
             return
         talk = partial(self._talk, connection, packed, asked)
         is_task = self._is_async
-        given = await exchange.answer(talk, replies.give_all, is_task=is_task)
-        wire.given.extend(given)
+        built = await exchange.answer(talk, replies.build_all, is_task=is_task)
+        wire.replies.extend(built)
 
     async def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}

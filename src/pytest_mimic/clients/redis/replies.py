@@ -50,12 +50,12 @@ def read(
             return {"raised": _error_of(reply)}
         return {"reply": _read_each(found, asked)[0]}
     results = found[-1] if asked[0]["command"] == "MULTI" else None
-    if isinstance(results, list) and found[:-1] == _before(results):
+    if isinstance(results, list) and found[:-1] == _acknowledgements(results):
         return {"results": _read_each(results, asked[1:-1])}
     return {"replies": _read_each(found, asked)}
 
 
-def _before(results: list[Any]) -> list[bytes]:
+def _acknowledgements(results: list[Any]) -> list[bytes]:
     """Return the replies of a transaction before its results."""
     return [b"OK", *[b"QUEUED"] * len(results)]
 
@@ -131,7 +131,7 @@ def _error_of(error: BaseException) -> Plain:
 # -- back
 
 
-def give_all(answer: Plain) -> Any:
+def build_all(answer: Plain) -> Any:
     """Return the replies of an answer, and its error behind them if it has one.
 
     It is the error alone if the commands were not sent.
@@ -140,20 +140,20 @@ def give_all(answer: Plain) -> Any:
         ValueError: It holds what is no reply.
     """
     if "reply" in answer:
-        return [give(answer["reply"])]
+        return [build(answer["reply"])]
     if "raised" in answer:
         return [_exception(answer["raised"])]
     if "results" in answer:
-        results = give(answer["results"])
-        return [*_before(results), results]
+        results = build(answer["results"])
+        return [*_acknowledgements(results), results]
     error = _exception(answer["error"]) if "error" in answer else None
     if "replies" not in answer:
         return [] if error is None else error
-    given = [give(reply) for reply in answer["replies"]]
-    return given if error is None else [*given, error]
+    replies = [build(reply) for reply in answer["replies"]]
+    return replies if error is None else [*replies, error]
 
 
-def give(plain: Any) -> Any:
+def build(plain: Any) -> Any:
     """Return a recorded reply as the parser of the client gives it, not decoded.
 
     Raises:
@@ -162,12 +162,12 @@ def give(plain: Any) -> Any:
     if isinstance(plain, str):
         return plain.encode()
     if isinstance(plain, list):
-        return [give(item) for item in plain]
+        return [build(item) for item in plain]
     if not isinstance(plain, dict):
         return plain
     tag, content = next(iter(plain.items()), ("", None))
     if not tag.startswith("$"):
-        return {name.encode(): give(value) for name, value in plain.items()}
+        return {name.encode(): build(value) for name, value in plain.items()}
     if len(plain) == 1:
         return _give_tagged(tag, content)
     raise ValueError(f"a value tagged '{tag}' is not a reply")
@@ -183,14 +183,14 @@ def _give_tagged(tag: str, content: Any) -> Any:
     if tag == "$error":
         return _exception(content)
     if tag == "$set":
-        return {give(item) for item in content}
+        return {build(item) for item in content}
     if tag == "$map":
-        return {give(key): give(value) for key, value in content}
+        return {build(key): build(value) for key, value in content}
     if tag == _FIELDS:
-        given: list[Any] = []
+        replies: list[Any] = []
         for name, value in content.items():
-            given += [name.encode(), give(value)]
-        return given
+            replies += [name.encode(), build(value)]
+        return replies
     raise ValueError(f"a value tagged '{tag}' is not a reply")
 
 

@@ -12,12 +12,12 @@ from pytest_mimic.values.database import described
 from pytest_mimic.values.tree import text_of
 
 
-def request_of(text: str, given: Any, context: Any) -> Plain:
+def request_of(text: str, parameters: Any, context: Any) -> Plain:
     """Return what is asked of a database.
 
     Args:
         text: The statement, as the driver gets it.
-        given: Its parameters by name or in order, or a list of sets of them.
+        parameters: Its parameters by name or in order, or a list of sets of them.
         context: SQLAlchemy's context of the execution; None: the application uses the
             driver's cursor.
 
@@ -31,13 +31,15 @@ def request_of(text: str, given: Any, context: Any) -> Plain:
         # A text for the driver, or a definition such as CREATE TABLE.
         compiled = None
     names: Sequence[str] = ()
-    if given:
+    if parameters:
         lists: Mapping[str, list[str]] = {}
         if compiled is not None:
             lists = getattr(context, "_expanded_parameters", None) or {}
             names = _names_in_order(compiled, lists, context.dialect.paramstyle)
-        is_many = isinstance(given, list) and isinstance(given[0], (dict, tuple, list))
-        sets = [_named(one, names) for one in (given if is_many else [given])]
+        is_many = isinstance(parameters, list) and isinstance(
+            parameters[0], (dict, tuple, list)
+        )
+        sets = [_named(one, names) for one in (parameters if is_many else [parameters])]
         if compiled is not None and lists:
             sets = [_with_lists(one, lists, compiled.string) for one in sets]
         request["parameters"] = sets if is_many else sets[0]
@@ -87,17 +89,17 @@ def _names_in_order(
     return names + numbered
 
 
-def _named(given: Any, names: Sequence[str]) -> Plain:
+def _named(parameters: Any, names: Sequence[str]) -> Plain:
     """Return a set of parameters by name, or by number where nobody knows names."""
-    if not isinstance(given, (tuple, list)):
-        return {name: described(value) for name, value in given.items()}
-    if not names or len(given) % len(names):
-        return {str(number): described(one) for number, one in enumerate(given, 1)}
-    if len(given) > len(names):
+    if not isinstance(parameters, (tuple, list)):
+        return {name: described(value) for name, value in parameters.items()}
+    if not names or len(parameters) % len(names):
+        return {str(number): described(one) for number, one in enumerate(parameters, 1)}
+    if len(parameters) > len(names):
         # One statement inserts several rows.
-        rows = range(len(given) // len(names))
+        rows = range(len(parameters) // len(names))
         names = [f"{name}__{row}" for row in rows for name in names]
-    return {name: described(value) for name, value in zip(names, given)}
+    return {name: described(value) for name, value in zip(names, parameters)}
 
 
 def _with_lists(params: Plain, lists: Mapping[str, list[str]], statement: str) -> Plain:
