@@ -567,14 +567,14 @@ class ClientCall(Call):
 
     def volatile_paths(self, more: Sequence[str] = ()) -> list[Path]:
         more = (*self.options.volatile, *self._adapter.sent_back, *more)
-        paths = volatile_paths(self._adapter, self.options.changed(volatile=more))
+        paths = volatile_paths(self._adapter, self.options.updated(volatile=more))
         return [("answer", *path) for path in paths]
 
     def line_to_share(self) -> str:
-        options = self.options.changed(sequence=False)
+        options = self.options.updated(sequence=False)
         if self.conversation:
             pattern = self._secrets.pattern_of(self.signature)
-            options = options.changed(only=(pattern,))
+            options = options.updated(only=(pattern,))
         return line_of(self.line_name, options)
 
     def senders(self, request: Tree) -> list[str]:
@@ -697,7 +697,7 @@ class Exchange:
             answer = self._secrets.with_real(answer, self._scope)
         self._scope.receive(partial(unshelve, entry.body, self._run.vault))
         found = self.made(lambda: build(answer))
-        self._note_tokens(self.step.replayed, answer)
+        self._note_tokens(self.step.replayed_event, answer)
         return found
 
     def _note_tokens(self, row: Event | None, answer: Plain) -> None:
@@ -747,7 +747,7 @@ class Exchange:
         if stored != answer:
             self._note_hidden(stored)
         self.step.complete({"answer": stored})
-        self._note_tokens(self.step.recorded, stored)
+        self._note_tokens(self.step.recorded_event, stored)
         if self.step.entry is not None:
             return self.replay_at_once(build)  # another owner was first
         return raised(build(answer))

@@ -44,7 +44,11 @@ def test_equal_outcomes_leave_a_file_as_it_is(vault):
     later.entries[1].source = "new"
     renewed = vault.write(LOG, later, equal=same_value)
 
-    assert (first.changed, again.changed, renewed.changed) == (True, False, True)
+    assert (first.is_changed, again.is_changed, renewed.is_changed) == (
+        True,
+        False,
+        True,
+    )
     now = vault.read(LOG)
     assert (now.recorded, now.fixtures) == ("2026-11-27", {"customer": "5f"})
     assert [(one.seconds, one.source) for one in now.entries] == [(3.0, ""), (0, "new")]

@@ -339,7 +339,7 @@ def test_the_page_lists_the_names_of_the_tables():
     anywhere, at_the_end, glued = names.ANYWHERE, names.AT_THE_END, names.GLUED
     pairs = "|".join(
         f"{inner} (beside {outer})"
-        for outer, inners in names.BESIDE.items()
+        for outer, inners in names.SECRET_BY_SIBLING.items()
         for inner in inners.split("|")
     )
     rows = {

@@ -17,7 +17,7 @@ from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, files_in
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.database import fault_in
-from pytest_mimic.values.making import Judge
+from pytest_mimic.values.making import Inspector
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import OBJECT, call_name, is_own, log_name
@@ -232,7 +232,7 @@ def _of_values(
     # A readable outcome of a function, a state, or a row may not make everything.
     is_object = partial(re.fullmatch, OBJECT)
     trees = [body, *states] if states else []
-    judged = [partial(Judge(is_object).fault_in, tree) for tree in trees]
+    judged = [partial(Inspector(is_object).fault_in, tree) for tree in trees]
     if entry.target == "sqlalchemy":
         judged.append(partial(fault_in, body.get("answer")))
     for judge in judged:

@@ -69,7 +69,9 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
         rows: list[_Row] = []
         real = RealValues()
         # Tests ask for what fixtures were given.
-        for name in sorted(revision.changed, key=lambda name: "/fixture-" not in name):
+        for name in sorted(
+            revision.changed_files, key=lambda name: "/fixture-" not in name
+        ):
             rows += _rows_of_file(project, revision, name, real)
         rows.sort(key=lambda row: (row.owner, _CHANGES.index(row.change)))
         blocks: dict[str, list[_Row]] = {}

@@ -42,11 +42,11 @@ class Revision:
         self._prefix = f"{self._vault.relative_to(self._top).as_posix()}/"
 
     @cached_property
-    def changed(self) -> list[str]:
+    def changed_files(self) -> list[str]:
         """The files that differ from those in the folder, sorted."""
         options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
-        changed = self._in_vault("diff", *options, self._commit)
-        return sorted({*changed, *self._untracked})
+        changed_files = self._in_vault("diff", *options, self._commit)
+        return sorted({*changed_files, *self._untracked})
 
     @cached_property
     def _untracked(self) -> list[str]:

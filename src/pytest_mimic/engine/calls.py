@@ -58,8 +58,8 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         hides_anew: Whether today's names may hide other parts than those of old.
         content: The parts in which an imported call may differ.
-        found: The file of what all tests share, and the answers in it, where these were
-            looked for; None: they were not.
+        shared_answers: The file of what all tests share, and the answers in it, where
+            these were looked for; None: they were not.
         same_bodies: Compares two outcomes as verifying does, and holds nothing of the
             call; None: all of them counts.
     """
@@ -71,7 +71,7 @@ class Call:
     has_effect = False
     hides_anew = False
     content: Sequence[str] = ()
-    found: tuple[str, list[Entry]] | None = None
+    shared_answers: tuple[str, list[Entry]] | None = None
     same_bodies: SameBodies | None = None
 
     def __init__(self, target: str, options: Options, *, in_log: bool) -> None:
@@ -89,7 +89,7 @@ class Call:
         """Give it as messages and lists name it: with its model and last words, say."""
         raise NotImplementedError
 
-    def changed(self, entry: Entry) -> list[str]:  # noqa: ARG002
+    def stale_parts(self, entry: Entry) -> list[str]:  # noqa: ARG002
         """Give what makes a recording stale: the target, or what it has reached."""
         return []
 
@@ -127,7 +127,7 @@ class Call:
 
     def line_to_share(self) -> str:
         """Give the line with which all tests share it."""
-        return line_of(self.line_name, self.options.changed(sequence=False))
+        return line_of(self.line_name, self.options.updated(sequence=False))
 
     def facts_of_line(self) -> dict[str, Json]:
         """Give the facts of an event from which its line can be written."""

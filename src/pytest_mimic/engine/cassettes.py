@@ -327,10 +327,12 @@ class Cassettes:
         A block that recorded it too would delete what the other one needs.
         """
         earlier = self._recorded.get(owner.file)
-        if earlier is not None and (earlier.left or not earlier.ended.is_set()):
+        if earlier is not None and (
+            earlier.undoable_writes or not earlier.ended.is_set()
+        ):
             return True
         try:
-            found = self._run.log_of(owner).found
+            found = self._run.log_of(owner).recording
         except CorruptRecordingError:
             return False  # it is named by the first call
         if found.owner in ("", owner.serves):

@@ -35,7 +35,7 @@ Chain = tuple[str, ...]
 """A name and attributes of it, as code writes them: `("clock", "now")`."""
 
 
-Place = tuple[str, str]
+Definition = tuple[str, str]
 """A module, and the name of a function, class or method of it.
 
 Without a name, it stands for the values at the top level of the module.
@@ -131,12 +131,12 @@ class Module:
         return nodes
 
     @cached_property
-    def imports(self) -> dict[str, list[Place]]:
+    def imports(self) -> dict[str, list[Definition]]:
         """What the module and its functions import, by the name that it gets.
 
         Under `"*"` are modules of which it imports all.
         """
-        found: dict[str, list[Place]] = {}
+        found: dict[str, list[Definition]] = {}
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -180,28 +180,28 @@ class Code:
         is_own = file.endswith(".py") and self._project.has(file)
         return Module(name, file if is_own else "")
 
-    def reached_from(self, roots: Iterable[Place]) -> dict[Place, Piece]:
+    def reached_from(self, roots: Iterable[Definition]) -> dict[Definition, Piece]:
         """Give the pieces that are reached from some places, these included."""
-        reached: dict[Place, Piece] = {}
+        reached: dict[Definition, Piece] = {}
         pending = list(roots)
         while pending:
-            place = pending.pop()
-            module_name, name = place
+            definition = pending.pop()
+            module_name, name = definition
             module = self.module(module_name)
             if name not in module.nodes:
                 # What is made at the top level: `rate = cached(_rate)`.
-                pending += self._follow(place, (), set())
-            elif place not in reached:
-                reached[place] = module.piece(name)
-                pending += self._used_by(place, reached[place])
+                pending += self._follow(definition, (), set())
+            elif definition not in reached:
+                reached[definition] = module.piece(name)
+                pending += self._used_by(definition, reached[definition])
             if not pending:
                 # Which members count is known when every class was seen.
                 pending = [one for one in self._members(reached) if one not in reached]
         return reached
 
-    def _used_by(self, place: Place, piece: Piece) -> Iterator[Place]:
+    def _used_by(self, definition: Definition, piece: Piece) -> Iterator[Definition]:
         """Yield the places that a piece uses, with what stands around it."""
-        module, name = place
+        module, name = definition
         yield module, ""
         if "." in name:
             yield module, name.rpartition(".")[0]
@@ -209,22 +209,22 @@ class Code:
             yield from self._follow((module, first), rest, set())
 
     def _follow(
-        self, place: Place, rest: Sequence[str], passed: set[Place]
-    ) -> Iterator[Place]:
+        self, definition: Definition, rest: Sequence[str], passed: set[Definition]
+    ) -> Iterator[Definition]:
         """Follow a name of a module, and attributes of it, to where it is defined."""
-        module_name, name = place
+        module_name, name = definition
         module = self.module(module_name)
         inner = f"{module_name}.{name}" if name else module_name
         if not name or (module.file and self.module(inner).file):
             # It is a module.
             if rest:
                 yield from self._follow((inner, rest[0]), rest[1:], passed)
-        elif not module.file or place in passed:
+        elif not module.file or definition in passed:
             return  # Modules may import a name from each other.
         elif name in module.nodes:
-            yield place
+            yield definition
         else:
-            passed.add(place)
+            passed.add(definition)
             # Behind a name that nobody defines may be a value, or one of Python.
             yield module_name, ""
             for imported in module.imports.get(name, ()):
@@ -232,7 +232,7 @@ class Code:
             for starred, _ in module.imports.get("*", ()):
                 yield from self._follow((starred, name), rest, passed)
 
-    def _members(self, reached: Mapping[Place, Piece]) -> Iterator[Place]:
+    def _members(self, reached: Mapping[Definition, Piece]) -> Iterator[Definition]:
         """Yield the methods of reached classes that reached code may call."""
         attributes: set[str] = set()
         for piece in reached.values():

@@ -128,7 +128,7 @@ class FunctionPlan:
     cassette: Owner | None
 
     has_players = False
-    _version = -1
+    _generation = -1
     # Whether the moment of a clock that a test holds is a part of its calls.
     _has_moment = False
 
@@ -208,7 +208,7 @@ class FunctionPlan:
         if function is not None:
             run_imports(function)
 
-    def changed(self, entry: Entry) -> list[str]:
+    def stale_parts(self, entry: Entry) -> list[str]:
         """Say what makes a recording stale: the target itself, or what it reached.
 
         Raises:
@@ -274,7 +274,7 @@ class FunctionPlan:
         if not names:
             return
         line = self.own_line
-        own = line_of(line.name, line.options.changed(sequence=True))
+        own = line_of(line.name, line.options.updated(sequence=True))
         ways = [("give each test its own recordings", own)]
         functions = [name for name in names if ":" in name]
         if functions:
@@ -301,7 +301,7 @@ class FunctionPlan:
 
     def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
         """Return what has answered an equal call, and what is known of this one."""
-        if self._version != self.run.version:
+        if self._generation != self.run.generation:
             self._look_again()
         counted = bound
         if self.line.options.ignore:
@@ -322,8 +322,8 @@ class FunctionPlan:
     def _look_again(self) -> None:
         """Look at what decides on its calls: this is asked at none of them."""
         run = self.run
-        version = run.version
-        if self._version < run.forgotten:
+        generation = run.generation
+        if self._generation < run.forgotten_at:
             self.players.clear()
         self._has_moment = bool(self.moment({}))
         is_replayed = run.mode in ("replay", "record")
@@ -336,7 +336,7 @@ class FunctionPlan:
             has_players = not run.has_own(self.target, run.innermost)
         self.has_players = has_players
         # Last: other threads go on to look until all is known.
-        self._version = version
+        self._generation = generation
 
 
 class FunctionCall(Call):
@@ -431,8 +431,8 @@ class FunctionCall(Call):
     def whole(self) -> Tree:
         return self.shown[0]
 
-    def changed(self, entry: Entry) -> list[str]:
-        return self.plan.changed(entry)
+    def stale_parts(self, entry: Entry) -> list[str]:
+        return self.plan.stale_parts(entry)
 
     # -- what all tests share is replayed by players
 
@@ -457,9 +457,9 @@ class FunctionCall(Call):
         if places.folders:
             return None
         try:
-            name, answers = self.found = run.shared.find(self)
+            name, answers = self.shared_answers = run.shared.find(self)
             entry = answers[0] if answers else None
-            if entry is None or "value" not in entry.body or plan.changed(entry):
+            if entry is None or "value" not in entry.body or plan.stale_parts(entry):
                 return None
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.

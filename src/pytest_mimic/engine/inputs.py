@@ -13,7 +13,7 @@ from pathlib import Path
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.clocks import asks_for_time
-from pytest_mimic.engine.code import Code, Place, ProjectCode
+from pytest_mimic.engine.code import Code, Definition, ProjectCode
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.tree import Tree, text_of
 from pytest_mimic.vault.recording import MALFORMED
@@ -36,10 +36,10 @@ class Reached:
         pieces: The pieces of the project's code, by place.
     """
 
-    def __init__(self, code: Code, target: str, classes: Iterable[Place]) -> None:
+    def __init__(self, code: Code, target: str, classes: Iterable[Definition]) -> None:
         self._code = code
         self._target = target
-        self.pieces = code.reached_from({_place_of(target), *classes})
+        self.pieces = code.reached_from({_definition_of(target), *classes})
 
     @cached_property
     def listed(self) -> dict[str, str]:
@@ -104,7 +104,7 @@ class Inputs:
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
         named = re.findall(_TAG_OF_CLASS, text_of(arguments))
-        return self._reached(target, frozenset(map(_place_of, named)))
+        return self._reached(target, frozenset(map(_definition_of, named)))
 
     def store(self, target: str, arguments: Tree, opened: set[str]) -> str:
         """Write the list of what a call reaches and has read.
@@ -137,7 +137,7 @@ class Inputs:
         try:
             content = loads(listed)
             for own, digest in content["functions"].items():
-                module_name, path = _place_of(own)
+                module_name, path = _definition_of(own)
                 module = self.code.module(module_name)
                 if digest != module.digest(path):
                     file = module.file
@@ -198,6 +198,6 @@ class Inputs:
         return xxh3_64_hexdigest(data)
 
 
-def _place_of(target: str) -> Place:
+def _definition_of(target: str) -> Definition:
     module, _, name = target.partition(":")
     return module, name

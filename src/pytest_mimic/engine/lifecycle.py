@@ -31,7 +31,7 @@ def begin_test(run: Run, nodeid: str) -> None:
     end_test(run, "failed")
     failed = run.failed_test
     if failed is not None and failed.name == nodeid:
-        _undo(run, failed.left)
+        _undo(run, failed.undoable_writes)
     run.sleeps.go_on()
     run.servers.ask_again()
     run.test = nodeid
@@ -50,7 +50,7 @@ def end_test(run: Run, ending: Ending) -> None:
         return
     run.failed_test = owner if ending == "failed" else None
     try:
-        owner.left = end(run, owner, ending)
+        owner.undoable_writes = end(run, owner, ending)
     finally:
         run.end_owner(owner)
         run.test = ""
@@ -85,7 +85,7 @@ def end_cassette(run: Run, cassette: Owner) -> None:
     Raises:
         MimicError: It cannot be written.
     """
-    cassette.left = end(run, cassette, "passed")
+    cassette.undoable_writes = end(run, cassette, "passed")
     run.innermost.cassettes.append(cassette)
 
 
@@ -108,7 +108,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         MimicError: Its log cannot be written.
     """
     run.hear_children()
-    for step in list(owner.open):
+    for step in list(owner.open_calls):
         with suppress(MimicError):  # it is noted
             step.end_with_owner()
     limit = seconds_now() + _LONGEST_WAIT
@@ -144,7 +144,7 @@ def _end_setup(run: Run, fixture: Owner) -> None:
     log = fixture.log
     if log is None or not fixture.is_here:
         return
-    before = log.found.setup
+    before = log.recording.setup
     fixture.setup = log.setup_digest() if log.has_new() else before
     _keep_values(fixture, log, _write(run, fixture, log))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -181,11 +181,11 @@ def _undo(run: Run, written: Iterable[Written]) -> None:
 
 
 def _judge_cassette(run: Run, cassette: Owner, ending: Ending) -> None:
-    if ending == "failed" and cassette.left:
-        if all(written.old_content is None for written in cassette.left):
+    if ending == "failed" and cassette.undoable_writes:
+        if all(written.old_content is None for written in cassette.undoable_writes):
             run.add_event("not kept", f"cassette {cassette.name}")
-        _undo(run, cassette.left)
-        cassette.left = []
+        _undo(run, cassette.undoable_writes)
+        cassette.undoable_writes = []
     if cassette.log is not None:
         cassette.log.ending = ending
         _add_events_of_log(run, cassette, cassette.log)
@@ -199,7 +199,7 @@ def _judge_shared(
     if ending != "failed":
         _confirm_borrowed(run, owner)
     # Threads that are not joined may still add to these.
-    for written in list(owner.kept.values()):
+    for written in list(owner.shared_writes.values()):
         failed, is_replaced = 0, ending == "failed" and written.replaced
         for number, entry in list(written.answers.items()):
             why = why_not_kept(entry, ending, below_replayed=below_replayed)

@@ -41,7 +41,7 @@ from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of, without
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
-from pytest_mimic.vault.vault import Part, Vault, Written, renewed
+from pytest_mimic.vault.vault import PartFile, Vault, Written, renewed
 
 # The digits of an identity.
 _IDENTITY = 32
@@ -63,7 +63,7 @@ class Log:
 
     Attributes:
         beginnings: What was recorded of each beginning.
-        found: What was recorded before, from this beginning on; it may have no call.
+        recording: What was recorded from this beginning on; it may have no call.
         entries: The calls in it.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
@@ -87,7 +87,7 @@ class Log:
         self.owner = owner
         self.beginning = beginning
         self.beginnings: list[Recording] = []
-        self.found = Recording()
+        self.recording = Recording()
         self.entries: list[Entry] = []
         self.made: list[Slot] = []
         self.plays = 0
@@ -111,7 +111,7 @@ class Log:
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
         self._is_cassette = name.startswith("cassettes/")
-        self._part: Part | None = None
+        self._part: PartFile | None = None
         self._file: Recording | None = None
         try:
             self._load()
@@ -124,8 +124,8 @@ class Log:
         self.beginnings = self._file.beginnings() if self._file else []
         before = self.beginnings[: self.beginning]
         if len(self.beginnings) > self.beginning:
-            self.found = self.beginnings[self.beginning]
-            self.entries = self.found.entries
+            self.recording = self.beginnings[self.beginning]
+            self.entries = self.recording.entries
         ended = _end_of(one for piece in before for one in piece.entries)
         self._clock = count(ended)
         self._indices.clear()
@@ -354,7 +354,7 @@ class Log:
             added = [entry for entry in entries if entry.request is None]
             entries = [*self.entries, *_behind(self.entries, added)]
         if len(entries) > len(self.entries):
-            head = self.found if self.entries else left
+            head = self.recording if self.entries else left
             whole = copied(head, entries=entries)
             vault.write(self.name, whole, beginning=self.beginning)
             self._load()
@@ -495,11 +495,11 @@ class Log:
         """Give a digest of what was asked and answered until now."""
         keys = [slot.key for slot in self.made if slot.outcome is not None]
         made = [slot.outcome for slot in self.made if slot.outcome is not None]
-        if self.found.setup:
+        if self.recording.setup:
             recorded = self.entries[: len(made)]
             are_equal = map(self._are_equal, recorded, made)
             if keys == [*map(key_of, recorded)] and all(are_equal):
-                return self.found.setup
+                return self.recording.setup
         tree: Tree = [[entry.identity, entry.end, entry.body] for entry in made]
         return digest_of(tree)[:12]
 
@@ -512,7 +512,7 @@ class BusyError(Exception):
     """Another worker makes the answer to a call just now."""
 
 
-class Begun:
+class BegunCounts:
     """How many equal calls of what all tests share an owner began, by file.
 
     Attributes:
@@ -546,7 +546,7 @@ class Begun:
             self._again[name] = sorted([*self._again.get(name, ()), number])
 
 
-class Shared:
+class SharedAnswers:
     """The recordings of calls that have no place in a log.
 
     The n-th equal call of each owner gets the n-th answer.
@@ -632,7 +632,7 @@ class Shared:
             raise shapeless(label, "it has the recording of another call")
         return recording.entries
 
-    def take(self, call: Call, mode: Mode, begun: Begun | None) -> Slot:
+    def take(self, call: Call, mode: Mode, begun: BegunCounts | None) -> Slot:
         """Find the recording of a call, and say what becomes of it.
 
         Args:
@@ -658,7 +658,7 @@ class Shared:
         is_read = mode != "rerecord" or is_made
         found, answers = name, list[Entry]()
         try:
-            found, answers = call.found or self.find(call)
+            found, answers = call.shared_answers or self.find(call)
         except CorruptRecordingError:
             if is_read:
                 raise
@@ -901,7 +901,7 @@ def _recorded_at(call: Call, entry: Entry | None, *, is_own: bool) -> Recorded:
         return "none"
     if entry.end == "empty":
         return "empty"
-    if call.changed(entry):
+    if call.stale_parts(entry):
         return "stale"
     return "fresh" if is_own else "repeats"
 

@@ -126,8 +126,8 @@ class ActiveMocks:
 
     def _are_held(self) -> bool:
         """Tell whether anything is replaced now."""
-        version = self._run.version
-        if self._looked_at != version:
+        generation = self._run.generation
+        if self._looked_at != generation:
             attributes, items = dict[tuple[int, str], object](), dict[int, object]()
             for replacing in list(self._held.values()):
                 attributes.update(_attributes_of(replacing))
@@ -135,7 +135,7 @@ class ActiveMocks:
             self._attributes, self._items = attributes, items
             self._names_of.cache_clear()
             # Last: other threads go on to look until all is known.
-            self._looked_at = version
+            self._looked_at = generation
         return bool(self._attributes or self._items)
 
     def reached_by(self, target: str, arguments: Tree) -> list[str]:

@@ -396,7 +396,7 @@ class RealCall:
             self._call.refuse_changes()
             is_stream = self._items is not None
             target = self._plan.target
-            states, gone = self._call.states.changed(target, is_stream=is_stream)
+            states, gone = self._call.states.changes(target, is_stream=is_stream)
         except MimicError as error:
             raise self._step.refused(error) from error.__cause__
         body, after = self._stored(end, content, states)

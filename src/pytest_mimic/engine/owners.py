@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.logs import Begun, Log
+from pytest_mimic.engine.logs import BegunCounts, Log
 from pytest_mimic.engine.nesting import OpenCall
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
@@ -44,13 +44,13 @@ class Owner:
         fixture: The name of a fixture; of others empty.
         never_records: Why no option records its calls, and what does; else empty.
         pid: The process in which it began.
-        opening: Is held while its log is read.
+        log_lock: Is held while its log is read.
         log: Its log, from its first call with a place on.
         unreadable: Why its log could not be read.
-        begun: How many equal calls it began of what all tests share.
-        kept: What all tests share and it has recorded, by file.
+        begun_counts: How many equal calls it began of what all tests share.
+        shared_writes: What all tests share and it has recorded, by file.
         borrowed: Answers that another owner has made in this run, by file and number.
-        open: Its calls that have not ended, in the order of their beginning.
+        open_calls: Its calls that have not ended, in the order of their beginning.
         storing: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
@@ -64,7 +64,7 @@ class Owner:
         has_missed: Whether a call of a test was refused.
         has_drifted: Whether a statement of a fixture has given something else.
         cassettes: The cassettes in it whose blocks have ended.
-        left: What it has left in the vault and can be undone: a test, a cassette.
+        undoable_writes: What a test or cassette has left in the vault, to be undone.
         unnamed_cassettes: How many cassettes a test has not named.
         only_replayed: The files of a test that no option records again.
         scope: What its calls of clients have shown.
@@ -101,18 +101,18 @@ class Owner:
         self.mode = mode
         self.never_records = never_records
         self.pid = pid or os.getpid()
-        self.opening = threading.Lock()
-        self.begun = Begun()
-        self.kept: dict[str, Written] = {}
+        self.log_lock = threading.Lock()
+        self.begun_counts = BegunCounts()
+        self.shared_writes: dict[str, Written] = {}
         self.borrowed: dict[tuple[str, int], Entry] = {}
-        self.open: dict[OpenCall, None] = {}
+        self.open_calls: dict[OpenCall, None] = {}
         self.storing: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.postponed: dict[Slot, tuple[MimicError, Event]] = {}
         self.real = RealValues()
         self.cassettes: list[Owner] = []
-        self.left: list[Written] = []
+        self.undoable_writes: list[Written] = []
         self.only_replayed: set[str] = set()
         self._numbers: dict[str, defaultdict[Hashable, int]] = {}
 
@@ -146,7 +146,7 @@ class Owner:
 
     def keep(self, written: Written) -> None:
         """Note what it has recorded for all tests; several writes of a file are one."""
-        former = self.kept.get(written.name)
+        former = self.shared_writes.get(written.name)
         if former is not None and former.new_content == written.old_content:
             former.new_content, former.recording = (
                 written.new_content,
@@ -156,7 +156,7 @@ class Owner:
             former.replaced |= written.replaced
         else:
             # Behind a write of another process, only the last can be put back.
-            self.kept[written.name] = written
+            self.shared_writes[written.name] = written
 
     def number(self, kind: str, key: Hashable) -> int:
         """Give the number of a thing, a database say, by the order of first use."""

@@ -97,7 +97,7 @@ def _portable(target: Target) -> Target:
     if target.options.key is None:
         return target
     key = _LaterLoaded(target.name, target.options.key)
-    return target._replace(options=target.options.changed(key=key))
+    return target._replace(options=target.options.updated(key=key))
 
 
 class _LaterLoaded:

@@ -114,7 +114,7 @@ class Refusals:
 
     def _stale(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         assert slot.entry is not None
-        changed, what, facts = call.changed(slot.entry), call.target, []
+        changed, what, facts = call.stale_parts(slot.entry), call.target, []
         if changed != [call.target]:
             what = f"code or a file that {call.label()} uses"
             facts = [f"{name} has changed" for name in changed]
@@ -302,7 +302,7 @@ def _upgrades(call: Call, owner: Owner) -> list[str]:
     now = versions_of([call.target])
     return [
         f"recorded with {name} {before}, now {now[name]}: record all of its tests again"
-        for name, before in owner.log.found.clients.items()
+        for name, before in owner.log.recording.clients.items()
         if before != now.get(name, before)
     ]
 

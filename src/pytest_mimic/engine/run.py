@@ -14,7 +14,7 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
 from pytest_mimic.engine.events import Event, EventKind, Events, Json
-from pytest_mimic.engine.logs import Log, Shared
+from pytest_mimic.engine.logs import Log, SharedAnswers
 from pytest_mimic.engine.nesting import Nesting, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
@@ -58,10 +58,10 @@ class Run:
         test: The id of the test that runs, or an empty text.
         shared: What all tests share.
         copies: While recording: whether copies of an argument are equal, by its class.
-        version: Another number means that a call may be another one now, or be answered
-            otherwise.
-        forgotten: The version with which all that was replayed has to be looked for
-            again.
+        generation: Another number means that a call may be another one now, or be
+            answered otherwise.
+        forgotten_at: The generation with which all that was replayed has to be looked
+            for again.
         is_debugged: Whether a debugger was entered.
         see_call: Takes each call that begins, for a test that looks at its own calls,
             and gives what takes its recording.
@@ -80,8 +80,8 @@ class Run:
 
     failed_test: Owner | None = None
     test = ""
-    version = 0
-    forgotten = 0
+    generation = 0
+    forgotten_at = 0
     is_debugged = False
     see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
     changing: ChangingValues | None = None
@@ -93,9 +93,11 @@ class Run:
         self.places = places or Places(settings.rootdir)
 
         self.owners: list[Owner] = []
-        self.shared = Shared(vault, settings.run_id, is_recording=mode == "record")
+        self.shared = SharedAnswers(
+            vault, settings.run_id, is_recording=mode == "record"
+        )
         # The logs of wider fixtures, in the order in which these began, by file.
-        self._begun: dict[str, list[Log]] = defaultdict(list)
+        self._logs_of_fixtures: dict[str, list[Log]] = defaultdict(list)
         self.copies: dict[type, bool] | None = {} if settings.writes else None
 
         self.events = Events()
@@ -127,12 +129,12 @@ class Run:
 
     def note_change(self, *_args: Any, **_kwargs: Any) -> None:
         """Note that a call may be another one now: of another owner, with a mock."""
-        self.version += 1
+        self.generation += 1
 
     def forget_replays(self) -> None:
         """Let all that was replayed be looked for again."""
-        self.version += 1
-        self.forgotten = self.version
+        self.generation += 1
+        self.forgotten_at = self.generation
 
     def note_debugger(self) -> None:
         """Let what is typed in a debugger be no calls of the test from now on."""
@@ -194,7 +196,7 @@ class Run:
         if len(beginnings) < 2 or not test.name:
             return None
         with suppress(MimicError):  # It is named where the test needs its log.
-            seen = self.log_of(test).found.fixtures.get(fixture.name)
+            seen = self.log_of(test).recording.fixtures.get(fixture.name)
             digests = [one.setup for one in beginnings]
             return digests.index(seen) if seen in digests else None
         return None
@@ -224,7 +226,7 @@ class Run:
         Raises:
             MimicError: It cannot be read, or is damaged.
         """
-        with owner.opening:
+        with owner.log_lock:
             if owner.unreadable is not None:
                 raise owner.unreadable
             if owner.log is None:
@@ -257,14 +259,14 @@ class Run:
             beginning=self._beginning_of(owner) if owner.kind == "fixture" else 0,
         )
         if owner.kind == "fixture":
-            self._begun[owner.file].append(log)
+            self._logs_of_fixtures[owner.file].append(log)
         if owner.records and not is_cassette:
             log.keep_part()
         return log
 
     def _beginning_of(self, fixture: Owner) -> int:
         """Give which beginning of a fixture this is, in what was recorded of it."""
-        begun = self._begun[fixture.file]
+        begun = self._logs_of_fixtures[fixture.file]
         # What a failed set-up has left is recorded again.
         made = [one for one in begun if one.has_new() and one.ending != "failed"]
         beginnings: list[Recording] = []

@@ -34,7 +34,7 @@ from pytest_mimic.engine.refusals import (
     facts_of,
 )
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.verifying import new_parts, place_of, values_that_differ
+from pytest_mimic.engine.verifying import new_parts, values_that_differ, written_place
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
@@ -112,13 +112,13 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
-    begun = owner.begun if owner.is_here else None
+    begun = owner.begun_counts if owner.is_here else None
     return _put_off(run, call, owner) or run.shared.take(call, mode, begun), call
 
 
 def _note_joined(run: Run, call: Call) -> None:
     """Name requests that differ in ignored parts alone, and so are one recording."""
-    with_all = call.options.changed(ignore=())
+    with_all = call.options.updated(ignore=())
     whole = identity_of(call.target, call.counted(call.described, with_all))
     joined = run.shared.joined.setdefault(call.identity, {})
     if whole in joined:
@@ -178,7 +178,7 @@ def _as_recorded(
 def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
     """Give a call with the values that other logs keep."""
     kept = run.values_around(owner, in_written=True)
-    return call.asking(kept.in_place(call.described))
+    return call.asking(kept.request_as_recorded(call.described))
 
 
 class Step(OpenCall):
@@ -194,16 +194,16 @@ class Step(OpenCall):
         owner: Whose call it is.
         mode: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
-        replayed: The row that counts the replay.
-        recorded: The row that counts the recording.
+        replayed_event: The row that counts the replay.
+        recorded_event: The row that counts the recording.
         shared_target: Its target, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
         so_far: Gives what an exchange or a stream gave until now, which the end of the
             owner keeps.
     """
 
-    replayed: Event | None = None
-    recorded: Event | None = None
+    replayed_event: Event | None = None
+    recorded_event: Event | None = None
     seen: Callable[[Entry], None] | None = None
     so_far: Callable[[], Body] | None = None
     _seconds = 0.0
@@ -224,7 +224,7 @@ class Step(OpenCall):
         if slot.is_real and self._log is None:
             self.shared_target = call.target
         # In the order of their beginning.
-        self._open = owner.open
+        self._open = owner.open_calls
         self._open[self] = None
 
     @property
@@ -246,7 +246,9 @@ class Step(OpenCall):
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
         if self.owner.stand_ins is not None:
-            body = self.owner.stand_ins.kept(body, self.call.volatile_paths())
+            body = self.owner.stand_ins.with_recorded_values(
+                body, self.call.volatile_paths()
+            )
         return body
 
     # -- a real call
@@ -362,8 +364,8 @@ class Step(OpenCall):
         described = self.call.described
         kept = run.values_around(self.owner, in_written=True)
         if kept:
-            body = kept.kept(body, self.call.volatile_paths())
-            described = kept.in_place(described)
+            body = kept.with_recorded_values(body, self.call.volatile_paths())
+            described = kept.request_as_recorded(described)
         call = self.call.asking(described)
         try:
             entry = entry_of(
@@ -380,7 +382,9 @@ class Step(OpenCall):
             run.events.note_error(error)
             raise
         began = time() - entry.seconds
-        self.recorded = self.add_event("recorded", seconds=entry.seconds, began=began)
+        self.recorded_event = self.add_event(
+            "recorded", seconds=entry.seconds, began=began
+        )
         if self.seen is not None:
             self.seen(self.entry or entry)
         before, paths = self._slot.entry, self.call.volatile_paths()
@@ -420,7 +424,7 @@ class Step(OpenCall):
         self._note_failure(failed, is_kept=slot.outcome is entry)
         if run.events.to_parent is not None:
             run.events.to_parent(written)
-        elif written.changed:
+        elif written.is_changed:
             self.owner.keep(written)
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
@@ -429,11 +433,11 @@ class Step(OpenCall):
         if not (owner.name and self.call.has_samples):
             return
         if failed:
-            owner.begun.fail(*self._place, failed)
+            owner.begun_counts.fail(*self._place, failed)
             if not is_kept:
                 self._report(f"gave {failed}: its recording stays as it is")
             return
-        failed = owner.begun.failed.pop(self._place, "")
+        failed = owner.begun_counts.failed.pop(self._place, "")
         if failed:
             self._report(f"gave {failed} first: only the answer after it is shared")
 
@@ -525,11 +529,11 @@ class Step(OpenCall):
         self._run.events.note_error(error)
         differing = values_that_differ(call, differences)
         # Whatever the values are, parts that are new each time have one cause.
-        is_new = {*map(place_of, differences)} <= {*new}
+        is_new = {*map(written_place, differences)} <= {*new}
         error.cause = ", ".join(new) if is_new else "; ".join(error.facts)
         facts: dict[str, Json] = {
             "paths": [*new],
-            "differing": [*dict.fromkeys(map(place_of, differing))],
+            "differing": [*dict.fromkeys(map(written_place, differing))],
             **call.facts_of_line(),
         }
         self.add_event("drifted", call.label(), **facts, **facts_of(error))
@@ -632,8 +636,8 @@ class Step(OpenCall):
 
     def _take_back(self) -> None:
         """Count the call no longer as one that got its recorded outcome."""
-        if self.replayed is not None:
-            self._run.events.take_back(self.replayed)
+        if self.replayed_event is not None:
+            self._run.events.take_back(self.replayed_event)
 
     # -- what is told
 
@@ -659,7 +663,9 @@ class Step(OpenCall):
             if self._slot.recorded == "stale":
                 self.add_event("as before", cause=self.call.target)
         else:
-            self.replayed = self.add_event("replayed", seconds=entry.seconds, times=1)
+            self.replayed_event = self.add_event(
+                "replayed", seconds=entry.seconds, times=1
+            )
         if self._run.changing is not None:
             self._run.changing.note_answer(entry.body)
 

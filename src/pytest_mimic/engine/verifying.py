@@ -236,22 +236,26 @@ class RealValues:
     ) -> Tree:
         if recorded == real:
             return recorded
-        now = self.today(recorded)
+        now = self.real_values_of(recorded)
         is_named = bool(now) and _is_name(recorded)
         if str(real) in map(str, now) or (is_volatile and not is_named):
             return real
         return now[0] if is_named else recorded
 
-    def today(self, recorded: object, shortest: int = _SHORTEST_WITHIN) -> list[Value]:
+    def real_values_of(
+        self, recorded: object, shortest: int = _SHORTEST_WITHIN
+    ) -> list[Value]:
         """Give what a recorded value, or a text that holds some, is in this run."""
         return _named(recorded, [one._real for one in self._all], shortest)
 
     def is_known(self, difference: Difference) -> bool:
         """Whether a part differs in names alone whose real ones are known."""
         old, new = difference.old, difference.new
-        return len(str(old)) >= _SHORTEST_WITHIN and new in self.today(old)
+        return len(str(old)) >= _SHORTEST_WITHIN and new in self.real_values_of(old)
 
-    def kept(self, outcome: Tree, paths: Sequence[Path], key: str = "") -> Any:
+    def with_recorded_values(
+        self, outcome: Tree, paths: Sequence[Path], key: str = ""
+    ) -> Any:
         """Give an outcome with the recorded values in place of real ones.
 
         What is short may be another value: it is one at the volatile paths, and under
@@ -259,18 +263,21 @@ class RealValues:
         """
         if isinstance(outcome, dict):
             return {
-                key: self.kept(part, _below(paths, key), key)
+                key: self.with_recorded_values(part, _below(paths, key), key)
                 for key, part in outcome.items()
             }
         if isinstance(outcome, list):
-            return [self.kept(part, _below(paths, "0"), key) for part in outcome]
+            return [
+                self.with_recorded_values(part, _below(paths, "0"), key)
+                for part in outcome
+            ]
         is_id = () in paths or re.search(_ID, key) is not None
         found = self._recorded_of(outcome)
         if not found or not (is_id or len(str(outcome)) >= _SHORTEST_WITHIN):
             return outcome
         return str(found[0]) if isinstance(outcome, str) else found[0]
 
-    def in_place(self, request: Tree) -> Tree:
+    def request_as_recorded(self, request: Tree) -> Tree:
         """Give a request with the recorded values in place of real ones."""
         return next(self._candidates(request, _SHORTEST_WITHIN), request)
 
@@ -433,8 +440,8 @@ def new_parts(
     for one in found:
         old, new = _with_values(str(one.old), values), str(one.new)
         is_new = without_ids_and_moments(old) == without_ids_and_moments(new)
-        if is_new or one.new in known.today(one.old, shortest=1):
-            paths[place_of(one)] = None
+        if is_new or one.new in known.real_values_of(one.old, shortest=1):
+            paths[written_place(one)] = None
     return [*paths]
 
 
@@ -454,7 +461,7 @@ def values_that_differ(
     ]
 
 
-def place_of(difference: Difference) -> str:
+def written_place(difference: Difference) -> str:
     """Give the path of a difference as an option takes it, for each item of a list."""
     steps = ("*" if step.isdigit() else step for step in difference.steps)
     return shown_path(tuple(steps))

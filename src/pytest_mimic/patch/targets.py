@@ -59,7 +59,7 @@ class Options:
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
 
-    def changed(self, **values: Any) -> Options:
+    def updated(self, **values: Any) -> Options:
         """Return these options with other values for some."""
         return Options(**{**vars(self), **values})
 
@@ -71,7 +71,7 @@ class Options:
             values[name] = tuple(paths)
         for name in ("compare", "rtol", "atol"):
             values[name] = vars(self).get(name, getattr(outer, name))
-        return self.changed(**values)
+        return self.updated(**values)
 
     def text(self) -> str:
         """Return what decides the identity of a call, as a line has it.
@@ -118,7 +118,7 @@ def line_of(name: str, options: Options, **more: Iterable[str]) -> str:
     """
     for option, paths in more.items():
         together = dict.fromkeys([*getattr(options, option), *paths])
-        options = options.changed(**{option: tuple(together)})
+        options = options.updated(**{option: tuple(together)})
     plain, own = options.to_plain(), defaults_of(name).to_plain()
     words = [name]
     # Which calls it is about comes first: `only="POST /login" shared`.
@@ -335,13 +335,13 @@ def as_targets(
     for number, target in enumerate(targets):
         if target.excluded:
             continue
-        changed = target._replace(
-            options=target.options.changed(**values, in_python=True),
+        updated = target._replace(
+            options=target.options.updated(**values, in_python=True),
             is_one_of_several=are_several or target.is_one_of_several,
         )
-        if not changed.is_one_of_several:
-            _check_fit(changed)
-        targets[number] = changed
+        if not updated.is_one_of_several:
+            _check_fit(updated)
+        targets[number] = updated
     return targets
 
 
@@ -349,7 +349,7 @@ def _target_of(given: str | Callable[..., Any]) -> Target:
     target = parse_target(given if isinstance(given, str) else _importable_name(given))
     if target is None:
         raise TargetError(f"{given!r} names no target")
-    return target._replace(options=target.options.changed(in_python=True))
+    return target._replace(options=target.options.updated(in_python=True))
 
 
 def _importable_name(given: Any) -> str:
@@ -394,7 +394,7 @@ def read_options(words: Iterable[str], target: str = "") -> Options:
             )
         _set_option(values, name or word, text if equals else None, target)
     own = defaults_of(target)
-    return own.changed(**values) if values else own
+    return own.updated(**values) if values else own
 
 
 def _set_option(

@@ -89,7 +89,7 @@ _BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket"
 _SAYS_NOTHING = "value|values|data|code|raw|computed|secret|key"
 _ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
 # Beside the name on the left, those on the right are secret.
-BESIDE = {
+SECRET_BY_SIBLING = {
     "grant type": "code|device code|user code|assertion|ticket",
     "response type": "state|nonce|code challenge|request",
     "verification uri": "device code|user code",
@@ -110,7 +110,7 @@ BESIDE = {
 }
 # Beside the name on the left, those on the right are none: tokens of language models,
 # groups that were counted, and codes of the post in India.
-_NONE_BESIDE = {
+_NOT_SECRET_BY_SIBLING = {
     "logprob": "token",
     "doc count": "key",
     "city": "pin",
@@ -139,7 +139,7 @@ _BODY = r"body(\.(json|form|text|events\.\d+\.data|lines\.\d+))?"
 _LONGEST = 200
 """Longer names are texts."""
 
-Beside: TypeAlias = str
+BySiblings: TypeAlias = str
 """What a name is beside others: `HARD`, empty for none, `a token` if it is like one."""
 
 
@@ -180,12 +180,12 @@ def _by_words(names: tuple[str, ...]) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1024)
-def _beside(names: tuple[str, ...]) -> Mapping[str, Beside]:
+def _by_siblings(names: tuple[str, ...]) -> Mapping[str, BySiblings]:
     by_words = _by_words(names)
-    found: dict[str, Beside] = {}
+    found: dict[str, BySiblings] = {}
     if {"code", "state"} <= by_words.keys():
         found = {by_words["code"]: "a token", by_words["state"]: "a token"}
-    for table, said in ((BESIDE, HARD), (_NONE_BESIDE, "")):
+    for table, said in ((SECRET_BY_SIBLING, HARD), (_NOT_SECRET_BY_SIBLING, "")):
         for other in by_words.keys() & table.keys():
             for words in _table(table[other]) & by_words.keys():
                 found[by_words[words]] = said
@@ -261,9 +261,9 @@ class Names:
         steps = re.sub(r"\[(\d+)\]", r".\1", path)
         return self.path.fullmatch(steps) is not None
 
-    def beside(self, names: Iterable[str]) -> dict[str, Beside]:
+    def by_siblings(self, names: Iterable[str]) -> dict[str, BySiblings]:
         """Return the names that are judged by the others beside them."""
-        return dict(_beside(tuple(names)))
+        return dict(_by_siblings(tuple(names)))
 
     def may_hide(self, name: str) -> bool:
         """Return whether a name hides some values, alone."""
@@ -273,26 +273,26 @@ class Names:
         self,
         name: str,
         value: object,
-        beside: Mapping[str, Beside] = MappingProxyType({}),
+        by_siblings: Mapping[str, BySiblings] = MappingProxyType({}),
     ) -> str:
         """Return how secret a value is under a name; an empty text if it is not.
 
         Args:
             name: The name.
             value: The value.
-            beside: What `beside` gives of all names.
+            by_siblings: What `by_siblings` gives of all names.
         """
         words = words_of(name)
         if len(name) > _LONGEST or self._declared.get(words) is False:
             return ""
-        said = None if words in self._declared else beside.get(name)
+        said = None if words in self._declared else by_siblings.get(name)
         if said == "a token":
             return HARD if looks_like_a_token(value) else ""
         if said is not None:
             return said
         return self._strength(name) or _strength_by_value(words, value)
 
-    def beside_in(self, mapping: Mapping[str, object]) -> dict[str, Beside]:
+    def by_siblings_in(self, mapping: Mapping[str, object]) -> dict[str, BySiblings]:
         """Return the names of a mapping that are judged by what stands beside them.
 
         Among them are the values of a pair, `{"name": "password", "value": "x"}`, of a
@@ -300,7 +300,7 @@ class Names:
         (RFC 6902), and what a store of secrets gives.
         """
         names = tuple(mapping)
-        found = self.beside(names)
+        found = self.by_siblings(names)
         by_words = _by_words(names)
         for words in _table(_VALUES_OF_PAIRS) & by_words.keys():
             key = by_words[words]
@@ -314,7 +314,7 @@ class Names:
 
     def _hide_nothing(self, names: tuple[str, ...]) -> bool:
         asks_for_values = _table(f"{_VALUES_OF_PAIRS}|{_FIELDS_OF_STORES}")
-        if not asks_for_values.isdisjoint(_by_words(names)) or self.beside(names):
+        if not asks_for_values.isdisjoint(_by_words(names)) or self.by_siblings(names):
             return False
         if not all(map(_PLAIN_NAME.fullmatch, names)):
             return False

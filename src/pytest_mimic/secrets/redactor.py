@@ -21,7 +21,7 @@ from pytest_mimic.secrets.names import (
     HARD,
     SOFT,
     WHOLE,
-    Beside,
+    BySiblings,
     Names,
     looks_like_a_token,
     own_or_below,
@@ -159,10 +159,12 @@ class Redactor:
     def _of_headers(self) -> Redactor:
         return Redactor(self.names)
 
-    def strength(self, name: str, value: object, beside: Mapping[str, Beside]) -> str:
+    def strength(
+        self, name: str, value: object, by_siblings: Mapping[str, BySiblings]
+    ) -> str:
         """Return how secret a value is under a name; an empty text if it is not."""
-        strength = self.names.strength(name, value, beside)
-        is_key = name == "key" and name not in beside
+        strength = self.names.strength(name, value, by_siblings)
+        is_key = name == "key" and name not in by_siblings
         if is_key and not strength and self.rule == _AS_ANSWER:
             return SOFT
         return strength
@@ -171,10 +173,10 @@ class Redactor:
         self,
         name: str,
         value: str,
-        beside: Mapping[str, Beside] = MappingProxyType({}),
+        by_siblings: Mapping[str, BySiblings] = MappingProxyType({}),
     ) -> bool:
         """Return whether a text is secret under a name."""
-        return self.is_hidden(self.strength(name, value, beside), value)
+        return self.is_hidden(self.strength(name, value, by_siblings), value)
 
     def is_hidden(self, strength: str, value: str) -> bool:
         """Return whether a text is secret under a name of this strength."""
@@ -314,7 +316,7 @@ class _Walk:
         is_small = len(plain) < _MANY_NAMES and names.path is None and not has_schemas
         # A line may name what a key looks like.
         is_plain = is_small and not names.pattern and names.hide_nothing(tuple(plain))
-        beside = {} if is_plain else names.beside_in(plain)
+        by_siblings = {} if is_plain else names.by_siblings_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
             # A key may be an address.
@@ -326,7 +328,7 @@ class _Walk:
             if has_schemas and isinstance(value, dict) and value.keys() & _SCHEMAS:
                 hidden[shown] = self._hide_schema(key, value, place)
                 continue
-            strength = self._redactor.strength(key, value, beside)
+            strength = self._redactor.strength(key, value, by_siblings)
             if names.hides_path(place):
                 strength = WHOLE
             if strength:
@@ -416,7 +418,7 @@ class _Walk:
     def _replace_parts(
         self, plain: dict[str, Any], path: str, strength: str, name: str
     ) -> dict[str, Any]:
-        beside = self._names.beside_in(plain)
+        by_siblings = self._names.by_siblings_in(plain)
         # Under `passwords` names are the user's own.
         is_of_user = strength == HARD and (name.endswith("s") or name in _STORES)
         hidden: dict[str, Any] = {}
@@ -424,7 +426,7 @@ class _Walk:
             place = f"{path}.{key}"
             below = strength
             if not self._is_sent:
-                own = self._names.strength(key, value, beside)
+                own = self._names.strength(key, value, by_siblings)
                 others = strength if name else SOFT
                 below = own_or_below(key, value, own, strength, others)
                 if is_of_user and below != WHOLE:
@@ -517,19 +519,21 @@ class _Walk:
         end = 0
         found = _names_before_values(text)
         # Those of a query, in which one name makes another one secret.
-        beside = self._names.beside(name for name, _, sign in found if sign == "=")
+        by_siblings = self._names.by_siblings(
+            name for name, _, sign in found if sign == "="
+        )
         for name, start, sign in found:
             # Where the name leads: of `user[password]` and `a.password` the last word.
             last_name = re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
             may_hide = self._names.may_hide(name) or self._names.may_hide(last_name)
-            if start < end or not (may_hide or name in beside):
+            if start < end or not (may_hide or name in by_siblings):
                 continue
             place = _value_at(text, start, sign)
             if place is None:
                 continue
             value = text[slice(*place)]
             decoded = unquote_plus(value) if "%" in value else value
-            makes_secret = beside if sign == "=" else {}
+            makes_secret = by_siblings if sign == "=" else {}
             is_secret = self._redactor.hides(name, decoded, makes_secret)
             is_secret = is_secret or self._redactor.hides(last_name, decoded)
             if not is_secret or decoded.startswith(OWN):

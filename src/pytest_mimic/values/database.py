@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, TypeGuard
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
-from pytest_mimic.values.making import Judge
+from pytest_mimic.values.making import Inspector
 from pytest_mimic.values.outcome import player, store
 from pytest_mimic.values.rows import bytes_node, bytes_of
 from pytest_mimic.values.tree import Node, Tree, text_of
@@ -85,7 +85,7 @@ def _is_plain(value: Any) -> TypeGuard[Tree]:
     return value is None or type(value) in (bool, int)
 
 
-class _Judge(Judge):
+class _ValueInspector(Inspector):
     def _tagged(self, tag: str, tree: Node) -> Any:
         if tag == "$memoryview":
             return self._pass_over(tree)
@@ -107,7 +107,7 @@ def fault_in(answer: Any) -> CorruptRecordingError | None:
             trees.append({f"${error.get('class')}": {}, "args": error.get("args", [])})
             error = error.get("cause")
     # No value of a row stands in an object.
-    return _Judge(is_object=frozenset().__contains__).fault_in(trees)
+    return _ValueInspector(is_object=frozenset().__contains__).fault_in(trees)
 
 
 class _NoObjects:

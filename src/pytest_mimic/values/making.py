@@ -233,7 +233,7 @@ class Maker:
         return {name: hidden[name] for name in hidden if classes.is_slot(cls, name)}
 
 
-class Judge(Maker):
+class Inspector(Maker):
     """Looks for what may not be made, and passes over what this process does not know.
 
     Nothing is imported or unpickled for it.

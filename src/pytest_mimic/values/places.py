@@ -108,9 +108,9 @@ class Places:
 
     def of_call(self) -> Places:
         """Give the places of one call, which know the folders of its arguments."""
-        return self.changed(folders=[], unmoved={}, left_out={})
+        return self.updated(folders=[], unmoved={}, left_out={})
 
-    def changed(self, **values: object) -> Places:
+    def updated(self, **values: object) -> Places:
         """Give places with other values for some attributes."""
         # Each recorded call makes two, and `copy` takes several times as long.
         places = object.__new__(Places)

@@ -90,7 +90,7 @@ class States:
         self._names: dict[int, str] = {}
         self._parts: dict[str, Any] = {}
         self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
-        self.places = places.changed(names=self._names, parts=self._parts)
+        self.places = places.updated(names=self._names, parts=self._parts)
         shared: list[Tree] = []
         pending: deque[tuple[Path, Any, Paths]] = deque()
         pending.extend(((one,), arguments[one], ignored(one)) for one in arguments)
@@ -193,7 +193,7 @@ class States:
             forms[name] = form, ordered_digest_of(whole)
         return forms
 
-    def changed(
+    def changes(
         self, target: str, *, is_stream: bool
     ) -> tuple[dict[str, Any], list[Any]]:
         """Give what the call has changed.
@@ -219,12 +219,12 @@ class States:
                 continue
             content = self._content(name)
             if face is _ATTRIBUTES:
-                changed = {
+                changes = {
                     key: content[key] for key in now if now[key] != before.get(key)
                 }
                 # What a property has computed it will compute again.
-                content = kind_of(type(part)).counted(changed)
-                lost = before.keys() - now.keys() | (changed.keys() - content.keys())
+                content = kind_of(type(part)).counted(changes)
+                lost = before.keys() - now.keys() | (changes.keys() - content.keys())
                 gone += [[name, key] for key in sorted(map(str, lost))]
                 wrong = first_unsettable(type(part), content)
                 if wrong:

@@ -132,7 +132,7 @@ class Written:
     replaced: dict[int, Entry] = field(default_factory=dict)
 
     @property
-    def changed(self) -> bool:
+    def is_changed(self) -> bool:
         return self.old_content != self.new_content
 
 
@@ -285,7 +285,7 @@ class Vault:
 
     def put_back(self, written: Written, stays: Callable[[], bool]) -> None:
         """Undo a write, if nobody has written since, and it need not stay."""
-        if not written.changed:
+        if not written.is_changed:
             return
         with self.locks.writing():
             if not stays() and self.folder.read(written.name) == written.new_content:
@@ -486,9 +486,9 @@ class Vault:
             self._drop_loose(self._loose, is_alone=is_alone)
         self._loose.clear()
 
-    def part(self, name: str, *, owner: str, recorded: str) -> Part:
+    def part(self, name: str, *, owner: str, recorded: str) -> PartFile:
         """Return the part file of a log; it is made with its first call."""
-        return Part(self, name, Recording(owner, recorded, []))
+        return PartFile(self, name, Recording(owner, recorded, []))
 
     def parts(self, of: str = "") -> list[str]:
         """Return the names of all part files, or of those beside a log."""
@@ -536,7 +536,7 @@ class Vault:
         return f"{self.label}/{name}"
 
 
-class Part:
+class PartFile:
     """The part file of a log: each finished call, as long as its owner runs."""
 
     def __init__(self, vault: Vault, name: str, head: Recording) -> None:
