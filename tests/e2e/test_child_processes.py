@@ -368,6 +368,20 @@ def test_a_miss_in_a_pool_of_a_wider_fixture_is_of_the_test_that_runs(started, m
     )
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_each_task_of_a_pool_raises_the_miss_of_its_initializer(started, method):
+    """Else Python would start the worker anew, for ever."""
+    started.test(f"""
+        pool = shop.multiprocessing.get_context("{method}").Pool
+        with pool(1, shop.fetch, ["Oslo"]) as workers:
+            workers.map(shop.ran, ["a task", "another"])
+    """)
+
+    run = started.run(process=True)
+
+    run.expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
+
+
 def test_a_key_without_a_name_serves_in_a_process_that_begins_anew(started):
     started.tests("""
         import pytest, shop

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.errors import UnstableIdentityError
-from pytest_mimic.patch.clients import Edge, noting
+from pytest_mimic.patch.clients import Edge, around, noting
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.activations import Activations
@@ -45,9 +45,6 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
         if any("python" in Path(str(word)).name for word in words[:1]):
             note_other("subprocess")
 
-    def note_interpreter() -> None:
-        note_other("concurrent.interpreters")
-
     def add_run(data: dict[str, Any], *_args: Any) -> None:
         if is_mimicked():
             lines = [
@@ -56,13 +53,50 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
             ]
             data["pytest_mimic"] = _Heritage(run, run.innermost, lines)
 
+    def work(
+        worker: Any, tasks: Any, results: Any, start: Any, args: Any, *rest: Any
+    ) -> None:
+        errors = run.events.errors
+        try:
+            if start is not None:
+                start(*args)
+        except Exception as error:
+            if run.events.errors == errors:
+                raise
+            # The pool would start a worker that fails in the same way, for ever.
+            tasks = _FailingTasks(tasks, error)
+        worker(tasks, results, None, (), *rest)
+
     added = noting(after=add_run)
     return [
         Edge("multiprocessing.process", ("BaseProcess", "start"), noting(note_start)),
+        Edge("multiprocessing.pool", ("worker",), around(work)),
         Edge("multiprocessing.spawn", ("get_preparation_data",), added),
         Edge("subprocess", ("Popen", "__init__"), noting(note_command)),
-        Edge("concurrent.interpreters", ("create",), noting(note_interpreter)),
+        Edge(
+            "concurrent.interpreters",
+            ("create",),
+            noting(partial(note_other, "concurrent.interpreters")),
+        ),
     ]
+
+
+class _FailingTasks:
+    """The tasks of a pool's worker, each of which raises what its initializer has."""
+
+    def __init__(self, tasks: Any, error: Exception) -> None:
+        self._tasks = tasks
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tasks, name)
+
+    def get(self) -> Any:
+        task = self._tasks.get()
+        return task and (*task[:2], self._fail, (), {})
+
+    def _fail(self) -> None:
+        raise self._error
 
 
 # -- what a started process gets
@@ -117,7 +151,7 @@ class _LaterLoaded:
     def __call__(self, arguments: Mapping[str, object]) -> object:
         return self._function(arguments)
 
-    @functools.cached_property
+    @cached_property
     def _function(self) -> Any:
         if self._pickle:
             return pickle.loads(self._pickle)

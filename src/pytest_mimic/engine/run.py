@@ -366,7 +366,7 @@ class Run:
 
         def send_row(row: object) -> None:
             if isinstance(row, Event) and row.test == parents_test:
-                row = Event(row.kind, row.call, "", row.facts)
+                row = replace(row, test="")
             send(row)
 
         self.events.to_parent = send_row
