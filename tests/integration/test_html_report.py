@@ -48,17 +48,16 @@ TESTS = """
 
 
 class ReportPage:
-    """The page of a run, read: its text, title, heading, notes, tests and calls."""
+    """The page of a run, read: its text, heading, facts, notes, tests and calls."""
 
     def __init__(self, path):
         # Which form a placeholder has is shown elsewhere.
         self.text = unmarked(path.read_text(encoding="utf-8"))
-        self.title = part(self.text, r"<title>(.*?)</title>")
-        data = json.loads(part(self.text, r'id="data">(.*?)</script>'))
+        self.data = data = json.loads(part(self.text, r'id="data">(.*?)</script>'))
         self.heading = data["heading"]
-        self.about = data["about"]
         self.notes = "\n".join(data["notes"])
         self.tests = {test["id"]: test["outcome"] for test in data["tests"]}
+        self.errors = {test["id"]: test["error"] for test in data["tests"]}
         self.calls = [
             SimpleNamespace(**call, test=test["id"], shown="\n".join(call["lines"]))
             for test in data["tests"]
@@ -119,9 +118,10 @@ def test_a_recording_run(shop):
     assert "city: 'Oslo'\n  token: <redacted>\n" in asked
     assert "5 calls recorded" in page.notes
     assert "5 calls recorded" in run.section[0]
-    assert page.title.startswith(f"{shop.root.name} · record into .mimic_vault · 20")
-    assert f"Python {platform.python_version()}" in page.about
-    assert re.fullmatch(r"\d+\.\d s", page.about[-1])
+    assert page.data["project"] == shop.root.name
+    assert page.data["python"] == platform.python_version()
+    assert page.data["when"].startswith("20")
+    assert page.data["seconds"] > 0
 
 
 def test_a_replaying_run(shop):
@@ -186,9 +186,31 @@ def test_a_page_has_rows_for_what_the_terminal_says_in_one_line(shop):
 
     [told] = [line for line in run.section if "not kept" in line]
     assert "not kept, because their tests failed: shop:fail" in told
-    notes = ReportPage(shop.root / "page.html").notes
-    [row] = re.findall(r"^not kept, because their tests failed:\n  (.*)$", notes, re.M)
+    page = ReportPage(shop.root / "page.html")
+    [row] = re.findall(
+        r"^not kept, because their tests failed:\n  (.*)$", page.notes, re.M
+    )
     assert "test_failing.py::test_rome" in row
+    [why] = page.errors["test_failing.py::test_rome"]
+    assert why.split(maxsplit=1) == ["E", "LookupError: no Rome"]
+
+
+def test_why_a_test_failed_is_told_without_secrets(shop):
+    shop.write(
+        "test_failing.py",
+        """
+        def test_login():
+            answer = {"password": "".join(["hunter", "-in-answer"])}
+            assert answer == {}
+        """,
+    )
+
+    shop.record("--mimic-report=page.html").expect(passed=3, failed=1)
+
+    page = ReportPage(shop.root / "page.html")
+    first, *_ = page.errors["test_failing.py::test_login"]
+    assert first.startswith("E       AssertionError: assert {'password': ")
+    assert "hunter-in-answer" not in page.text
 
 
 def test_a_run_without_calls(project):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import platform
 from collections.abc import Iterator
@@ -34,9 +33,10 @@ _MOST_LINES = 300
 
 @dataclass
 class _Test:
-    """How a test ended, in which line it stands, and its seconds."""
+    """How a test ended and why, in which line it stands, and its seconds."""
 
     outcome: str = ""
+    error: str = ""
     place: str = ""
     seconds: float = 0.0
 
@@ -50,11 +50,14 @@ class Tests:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         test = self.by_name.setdefault(test_of(report), _Test())
-        file, line, _ = report.location
-        test.place = f"{file}:{(line or 0) + 1}"
+        file, number, _ = report.location
+        test.place = f"{file}:{(number or 0) + 1}"
         test.seconds += report.duration
         if not test.outcome or report.outcome != "passed":
             test.outcome = report.outcome
+        for line in report.longreprtext.splitlines():
+            if line.startswith("E "):
+                test.error += f"{line}\n"
 
 
 def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) -> None:
@@ -70,31 +73,24 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
     Raises:
         MimicError: It cannot be written.
     """
-    when = datetime.now().astimezone()
     rootdir = run.refusals.commands.rootdir
-    title = on_one_line(f"{rootdir.name} · {heading} · {when:%Y-%m-%d %H:%M}")
-    clients = versions_of(
-        _client_of(event.call) for event in run.events.of_kinds(*CALLS)
-    )
-    about = [
-        f"{rootdir.name}, {when:%Y-%m-%d %H:%M %Z}",
-        f"commit {commit_of(rootdir)[:9]}",
-        f"Python {platform.python_version()}",
-        *(f"{name} {version}" for name, version in clients.items()),
-        f"{monotonic() - tests.began:.1f} s",
-    ]
     data = {
         "heading": heading,
-        "about": [fact for fact in about if fact != "commit "],
+        "project": rootdir.name,
+        "when": f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
+        "commit": commit_of(rootdir)[:9],
+        "python": platform.python_version(),
+        "clients": versions_of(
+            _client_of(event.call) for event in run.events.of_kinds(*CALLS)
+        ),
+        "seconds": monotonic() - tests.began,
         "notes": notes,
         "tests": list(_calls_by_test(tests, run)),
     }
     # Inside of a script, `<` could begin its end.
     printable = map_texts(data, on_one_line)
     encoded = json.dumps(printable, ensure_ascii=False).replace("<", "\\u003c")
-    text = _TEMPLATE.read_text("utf-8")
-    text = text.replace("{title}", html.escape(title), 1)
-    text = text.replace("{data}", encoded, 1)
+    text = _TEMPLATE.read_text("utf-8").replace("{data}", encoded)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", errors="backslashreplace")
@@ -111,7 +107,8 @@ def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
         calls.setdefault(event.test, []).append(call)
     for name, made in calls.items():
         test = tests.by_name.get(name, _Test())
-        yield {"id": name, **vars(test), "calls": made}
+        error = run.secrecy.masked([*test.error.splitlines()])
+        yield {"id": name, **vars(test), "error": error, "calls": made}
 
 
 def _entries(vault: Vault, name: str) -> list[Entry]:
@@ -132,14 +129,13 @@ def _call(event: Event, entries: list[Entry], run: Run) -> dict[str, Any]:
     """
     identity, at = event.facts.get("identity"), event.facts.get("at")
     equal = [entry for entry in entries if entry.identity == identity]
-    at_its_place = [entry for entry in equal if entry.begin == at]
-    recorded = at_its_place or equal
+    equal.sort(key=lambda entry: entry.begin != at)
     return {
         **event.facts,
         "kind": event.kind,
         "label": event.call,
         "client": _client_of(event.call),
-        "lines": _drawn(recorded[0], run) if recorded else [],
+        "lines": _drawn(equal[0], run) if equal else [],
     }
 
 
