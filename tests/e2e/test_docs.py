@@ -120,8 +120,12 @@ def test_each_link_of_the_readme_leads_to_a_file():
 
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
     described = metadata("pytest-mimic")["Description"]
-    built = re.findall(r"\]\(([^)]+)\)", described)
-    assert [link.partition("/raw/main/")[2] for link in built] == links
+    built = re.findall(
+        r"(!?)\[[^]]*\]\(https://.*?/(raw|blob)/main/([^)]+)\)", described
+    )
+    assert [link for _, _, link in built] == links
+    assert {kind for is_picture, kind, _ in built if is_picture} == {"raw"}
+    assert {kind for is_picture, kind, _ in built if not is_picture} == {"blob"}
 
 
 @pytest.fixture
