@@ -17,6 +17,7 @@ READABLE = {
     "labelled": pd.DataFrame({"a": [1, 2]}, index=pd.Index(["p", "q"], name="key")),
     "nullable": pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "t": pd.array(["x", None], dtype="string"), "b": pd.array([True, None], dtype="boolean")}),
     "numbered": pd.DataFrame(np.arange(6).reshape(2, 3)),
+    "texts as objects": pd.DataFrame({"t": pd.Series(["x", "y"], index=["p", "p"], dtype=object)}),
     "twice a label": pd.DataFrame([[1, 2]], columns=["a", "a"]),
     "empty": pd.DataFrame(),
     "no rows": pd.DataFrame({"a": pd.Series([], dtype="float32")}),

@@ -459,8 +459,11 @@ def _is_simple_column(column: Any) -> bool:
 def _make_frame(cls: Any, tree: dict[str, Any], make: Make) -> object:
     content = content_of(tree)
     nodes = content.values() if type(content) is dict else checked(content, list)
-    columns = [_made_column(node, make).array for node in nodes]
-    made = cls(dict(enumerate(columns)), index=_made_index(tree["index"], make))
+    index = _made_index(tree["index"], make)
+    columns = [_made_column(node, make) for node in nodes]
+    for column in columns:
+        column.index = index  # An array of objects would become one of texts.
+    made = cls(dict(enumerate(columns)), index=index)
     made.columns = _made_index(tree["columns"], make)
     return made
 
