@@ -120,6 +120,26 @@ def test_new_facts_alone_are_no_difference(shop):
     assert shop.command("diff") == (0, "", "")
 
 
+def test_a_new_id_is_told_only_where_nothing_else_differs(project):
+    project.ini("shop:order")
+    project.module("""
+        import os, uuid
+
+        def order(item):
+            return {"id": str(uuid.uuid4()), "price": os.environ["PRICE"]}
+    """)
+    project.tests("import shop\n\ndef test_it(): shop.order('tea')\n")
+    project.record(env={"PRICE": "3"})
+    git(project.root, "init", "-q")
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "-m", "one")
+
+    for price, differing in (("3", "id"), ("4", "price")):
+        project.run("--mimic-rerecord", env={"PRICE": price}).expect(passed=1)
+        told = project.command("diff").out
+        assert re.findall("^    ([^:]+): .* before, .* now$", told, re.M) == [differing]
+
+
 def test_calls_in_another_order_are_no_difference(shop):
     """So tasks side by side may begin them."""
     swapped = BEFORE.replace('("EUR"), shop.fetch("GBP")', '("GBP"), shop.fetch("EUR")')

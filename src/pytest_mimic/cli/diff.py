@@ -25,6 +25,7 @@ from pytest_mimic.values.differences import (
     difference_line,
     differences,
 )
+from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import paths_of
 from pytest_mimic.vault.recording import Entry, Recording, parse
@@ -209,8 +210,10 @@ def _differing(
     if body != body_now:
         found += _differing_outcomes(project, new, body, body_now, real)
     found += differences(left, left_now)
+    # An id is new wherever a call was made again.
+    rest = [one for one in found if not ignorable([one])]
     lines = []
-    for difference in found:
+    for difference in rest or found:
         masked = project.secrecy.masked_difference(difference)
         line = difference_line(masked, ("before", "now"))
         lines.append(project.secrets.masked_text(line))
