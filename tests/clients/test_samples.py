@@ -276,3 +276,7 @@ def test_show_gives_shared_requests_in_the_order_in_which_a_test_asked_last(shop
     assert (shown("test_one"), shown("test_two")) == (("dba", 1), ("bc", 0))
     assert shop.command("rm", "test_shop.py::test_two").code == 0
     assert shown("test_one") == ("dba", 1)
+    tests("d", "bc")
+    paths, left = shown("test_one")
+    assert (paths[0], set(paths[1:]), left) == ("d", {"a", "b"}, 2)
+    assert shown("test_two") == ("bc", 0)

@@ -131,12 +131,13 @@ def _in_order(
 ) -> Iterator[tuple[Found, Entry, bool]]:
     """Yield calls, and whether their test has not asked for them in its last run.
 
-    Requests that all share come last, in the order in which tests asked for them, the
-    selected tests first.
+    Requests that all share come last, in the order in which the selected tests asked
+    for them, or else all tests.
     """
+    tests = [*filter(selection.names, project.asked)] or list(project.asked)
     # When each answer was asked for first, by its file and number.
     moments: dict[tuple[str, int], int] = {}
-    for test in sorted(project.asked, key=selection.names, reverse=True):
+    for test in tests:
         numbers: Counter[str] = Counter()
         for name in project.asked[test]:
             moments.setdefault((name, numbers[name]), len(moments))
@@ -152,7 +153,7 @@ def _in_order(
                 shared.append((moment, found, entry))
                 number += entry.times
     for moment, found, entry in sorted(shared, key=itemgetter(0)):
-        is_known = (entry.test or found.recording.owner) in project.asked
+        is_known = (entry.test or found.recording.owner) in tests
         yield found, entry, is_known and moment == len(moments)
 
 
