@@ -27,6 +27,7 @@ import pytest
 from support import face
 from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.http_server import Server, running_server
+from support.imports import with_imports
 from support.lists import ListOfTests
 from support.recorded import RecordedCall, calls_in, edit_calls
 from support.rooms import paths_of
@@ -124,10 +125,7 @@ E2E = Path(__file__).with_name("e2e")
 # What takes long and rarely changes, beside the tests that are marked `rare`.
 WEEKLY = ListOfTests(Path(__file__).with_name("weekly.txt"))
 
-# What the body of `Project.test` may name.
-MODULES = set(
-    "asyncio contextlib etl json os pathlib pytest redis requests shop sys threading time".split()
-)
+# The fixtures that the body of `Project.test` may name.
 FIXTURES = set(
     "tmp_path monkeypatch mimic_auto mimic_record mimic_replay mimic_vault_dir".split()
 )
@@ -294,10 +292,13 @@ class Project:
         self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file with a dedented text."""
+        """Write a file with a dedented text. A Python file gets the usual imports that it lacks."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        text = textwrap.dedent(text).lstrip("\n")
+        if path.suffix == ".py" and name != "tally.py":
+            text = with_imports(text, path.stem)
+        path.write_text(text, encoding="utf-8")
         return path
 
     def module(self, text: str) -> None:
@@ -313,16 +314,10 @@ class Project:
         self.write("test_shop.py", text)
 
     def test(self, body: str) -> None:
-        """Write test_shop.py with one test, which takes the fixtures that its body names, and imports the modules."""
+        """Write test_shop.py with one test, which takes the fixtures that its body names."""
         body = textwrap.dedent(body).strip()
-        words = set(re.findall(r"\w+", body))
-        modules, fixtures = (
-            ", ".join(sorted(words & names)) for names in (MODULES, FIXTURES)
-        )
-        imports = f"import {modules}" if modules else ""
-        self.tests(
-            f"{imports}\n\ndef test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n"
-        )
+        fixtures = ", ".join(sorted({*re.findall(r"\w+", body)} & FIXTURES))
+        self.tests(f"def test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n")
 
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""

@@ -23,12 +23,9 @@ print("http://%s:%s" % server.get_host_and_port(), flush=True)
 sys.stdin.read()
 """
 TESTS = """
-    import asyncio
     import gzip
-    import os
 
     import boto3
-    import pytest
     from aiobotocore.session import get_session
     from boto3.dynamodb.conditions import Key
     from botocore.exceptions import ClientError

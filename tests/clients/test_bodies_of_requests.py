@@ -16,14 +16,10 @@ NOWHERE = {"API": "http://127.0.0.1:9"}
 @pytest.mark.parametrize("kind", ["application/octet-stream", "image/png"])
 def test_bytes_that_nobody_can_search_are_named(project, kind):
     project.ini("httpx")
-    project.tests(f"""
-        import os
-        import httpx
-
-        def test_it():
-            data = bytes(range(256))
-            headers = {{"Content-Type": "{kind}"}}
-            httpx.post(os.environ["API"] + "/nothing", content=data, headers=headers)
+    project.test(f"""
+        data = bytes(range(256))
+        headers = {{"Content-Type": "{kind}"}}
+        httpx.post(os.environ["API"] + "/nothing", content=data, headers=headers)
     """)
 
     with running_server() as server:
@@ -37,7 +33,6 @@ def test_a_body_that_is_read_once_is_sent_by_the_attempt_that_connects(project):
     pytest.importorskip("urllib3")
     project.ini("http ignore=host,port")
     project.tests("""
-        import json, os
         import urllib3
 
         REFUSALS = [1]
@@ -91,7 +86,6 @@ def test_a_body_that_no_line_takes_is_sent_as_it_is_made(project):
     project.ini('http exclude="POST /upload"')
     project.tests("""
         import asyncio, http.client, os
-        import aiohttp, httpx, pytest
 
         def has_begun():
             connection = http.client.HTTPConnection(os.environ["API"].partition("//")[2])

@@ -167,7 +167,6 @@ def test_neither_sdks_nor_libraries_that_try_again_wait(project):
 
 
 PATIENT = """
-import asyncio, os, time
 import httpx, requests, tenacity, urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
@@ -200,7 +199,6 @@ def by_tenacity():
 """
 PATIENT_TEST = """
 import asyncio, inspect, time
-import pytest, shop
 
 @pytest.mark.parametrize("way", ["requests", "urllib3", "loop", "task", "tenacity"])
 def test_flaky(way):
@@ -227,9 +225,6 @@ def test_nothing_waits_after_a_recorded_failure(project):
 
 
 NEXT_TEST = """
-import os, time
-import requests
-
 def test_failure():
     answer = requests.get(os.environ["API"] + "/flaky?way=once")
     assert answer.status_code == 503

@@ -17,7 +17,6 @@ pytest_plugins = ("support.database_servers",)
 TARGETS = ["sqlalchemy"]
 
 MODEL = """
-import os
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -57,9 +56,6 @@ def register(session, name):
     return True
 """
 CONFTEST = """
-import pytest
-import shop
-
 @pytest.fixture(scope="session")
 def tables():
     shop.Base.metadata.drop_all(shop.engine)
@@ -80,7 +76,6 @@ def session(tables):
 
 TESTS = """
 import sqlalchemy as sa
-import shop
 
 def names(session):
     return session.scalars(sa.select(shop.User.name).order_by(shop.User.name)).all()
@@ -153,7 +148,6 @@ def test_a_test_that_grows_is_recorded_in_place(shop, urls):
         "test_more.py",
         """
         import sqlalchemy as sa
-        import shop
 
         def test_count(session):
             assert session.scalar(sa.select(sa.func.count(shop.User.id))) == 1
@@ -185,7 +179,6 @@ def content(url, table="users"):
 
 
 STATEMENTS = """
-    import os
     import sqlalchemy as sa
 
     engine = sa.create_engine(os.environ["DATABASE_URL"], poolclass=sa.NullPool)
@@ -223,7 +216,6 @@ def test_a_changed_first_statement_is_committed(project, urls):
 
 
 FIXTURE = """
-    import pytest
     from shop import engine, names, run
 
     @pytest.fixture(scope="module", autouse=True)
@@ -273,7 +265,6 @@ def test_tables_of_a_wider_fixture_are_there(project, urls, args):
 
 
 COLLEAGUE = """
-    import pytest
     from shop import names
 
     @pytest.fixture(scope="session")
@@ -323,9 +314,7 @@ def commands_in(run):
 
 
 READING = """
-import os
 import pandas
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -483,8 +472,6 @@ def test_a_recorded_rollback_is_still_used_behind_a_miss(project, urls):
 
 
 FROZEN = """
-import datetime
-import os
 import psycopg
 import sqlalchemy as sa
 from freezegun import freeze_time

@@ -46,8 +46,6 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
     project.ini(*(["httpx only='GET /login' sequence=no"] if is_apart else []), "httpx")
     project.module(
         """
-        import httpx, os
-
         API = os.environ["API"]
 
         def visit():
@@ -62,8 +60,6 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
     project.write(
         "test_it.py",
         """
-        import shop
-
         def test_visit():
             shop.visit()
         """,
@@ -99,8 +95,6 @@ def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
     pytest.importorskip("requests")
     project.ini("http")
     project.tests("""
-        import os, requests
-
         def ask():
             requests.get(os.environ["API"] + "/echo/" + os.environ[os.environ["NAME"]])
 

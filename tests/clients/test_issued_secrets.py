@@ -287,8 +287,6 @@ def test_what_the_application_has_sent_stays_its_own(project):
 
 
 FIXTURES = """
-    import os, pytest, requests
-
     API = os.environ["API"]
 
     @pytest.fixture(scope="session")
@@ -437,8 +435,6 @@ def test_a_token_is_one_and_the_same_through_all_clients(project, redis_server):
 
 
 SHARED_LOGIN = """
-    import os, pytest, requests
-
     API = os.environ["API"]
 
     @pytest.fixture(scope="session")

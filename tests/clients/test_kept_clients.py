@@ -9,8 +9,6 @@ from support.loopback import serving
 pytest.importorskip("requests")
 
 TESTS = """
-    import functools, os, requests
-
     API = os.environ["API"]
 
     @functools.lru_cache

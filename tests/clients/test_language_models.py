@@ -52,8 +52,6 @@ def loop(ask):
 """
 
 PLAIN = """
-import os
-import httpx
 from agent import loop
 
 def ask(question):
@@ -89,9 +87,6 @@ def test_volatile_names_a_field_in_each_event_of_a_stream(project):
     project.write(
         "test_stream.py",
         """
-        import os
-        import httpx
-
         def test_it():
             head = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
             question = {"model": "agent-x", "stream": True, "messages": [{"role": "tool", "content": "dry"}] * 2}
@@ -112,9 +107,6 @@ def test_volatile_names_a_field_in_each_event_of_a_stream(project):
 
 
 PROMPTS = """
-    import os
-    import requests
-
     HEAD = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
 
     def ask(prompt, path, **more):
@@ -149,9 +141,6 @@ def test_a_changed_prompt_of_many_is_recorded_alone_and_tokens_are_counted(proje
 
 
 CONVERSATION = """
-    import os
-    import requests
-
     HEAD = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
 
     def test_chat():
@@ -213,12 +202,9 @@ class Busy(loopback.Handler):
 def test_a_failed_exchange_of_this_run_is_sent_again(project):
     """An SDK tries again after a 429: it gets the real answer, which is the one that is recorded."""
     project.ini("requests sequence=no ignore=host,port,headers.host")
-    project.tests("""
-        import os, requests
-
-        def test_it():
-            answers = [requests.get(os.environ["API"]).status_code for _ in range(3)]
-            assert answers == [int(status) for status in os.environ["ANSWERS"].split()]
+    project.test("""
+        answers = [requests.get(os.environ["API"]).status_code for _ in range(3)]
+        assert answers == [int(status) for status in os.environ["ANSWERS"].split()]
     """)
     busy = loopback.Server(Busy)
     busy.asked = 0

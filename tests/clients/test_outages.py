@@ -71,8 +71,6 @@ def test_a_failed_exchange_of_a_failing_test_is_made_again(shop):
 
 
 GUARDED = """
-import os, pytest, requests
-
 @pytest.mark.parametrize("status", STATUSES)
 def test_it(status):
     answer = requests.get(f"{os.environ['API']}/guarded?status={status}")
@@ -121,7 +119,6 @@ def test_a_passing_test_keeps_the_answers_that_it_expects(guarded):
 def test_an_error_of_a_database_replaces_no_recording(project):
     project.ini("sqlalchemy")
     project.tests("""
-        import os
         import sqlalchemy as sa
 
         def test_it():
@@ -144,8 +141,6 @@ def test_an_error_of_a_database_replaces_no_recording(project):
 def test_an_outage_of_redis_leaves_its_recordings(project, redis_server):
     project.ini("redis")
     project.tests("""
-        import os, redis
-
         def test_it():
             client = redis.Redis.from_url(os.environ["REDIS_URL"])
             client.set("user:1", "Zoe")

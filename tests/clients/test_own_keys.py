@@ -11,8 +11,6 @@ from support.loopback import serving
 pytest.importorskip("httpx")
 
 TEST = """
-    import httpx, os
-
     API = os.environ["API"]
 
     def me(key, user):
@@ -68,8 +66,6 @@ def test_where_one_recording_serves_all_a_second_sender_is_refused(project):
 
 
 LOGINS = """
-    import httpx, os
-
     def log_in(secret):
         form = {"client_id": "shop", "client_secret": secret}
         return httpx.post(os.environ["API"] + "/token", data=form).status_code
@@ -117,14 +113,11 @@ def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project)
 
 def test_what_stands_around_a_signature_tells_senders_apart(project):
     project.ini("http")
-    project.tests("""
-        import httpx, os
-
-        def test_both():
-            for key in ("AKIDANN", "AKIDBOB"):
-                signed = f"AWS4-HMAC-SHA256 Signature=a07, Credential={key}/20261128"
-                headers = {"Authorization": signed, "X-Api-Key": "a-b-c"}
-                assert httpx.get(os.environ["API"], headers=headers).json()
+    project.test("""
+        for key in ("AKIDANN", "AKIDBOB"):
+            signed = f"AWS4-HMAC-SHA256 Signature=a07, Credential={key}/20261128"
+            headers = {"Authorization": signed, "X-Api-Key": "a-b-c"}
+            assert httpx.get(os.environ["API"], headers=headers).json()
     """)
     with serving(loopback.Server(Handler)) as server:
         run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
@@ -135,15 +128,12 @@ def test_what_stands_around_a_signature_tells_senders_apart(project):
 def test_one_sender_of_signed_requests_is_not_named(project):
     """A signature holds the second in which it was made."""
     project.ini("http")
-    project.tests("""
-        import httpx, os
-
-        def test_twice():
-            for second in ("07", "08"):
-                signed = f"AWS4-HMAC-SHA256 Credential=AKID/20261128, Signature=a{second}"
-                date = f"20261128T1757{second}Z"
-                headers = {"Authorization": signed, "X-Amz-Date": date, "X-Api-Key": "a-b-c"}
-                assert httpx.get(os.environ["API"], headers=headers).json()
+    project.test("""
+        for second in ("07", "08"):
+            signed = f"AWS4-HMAC-SHA256 Credential=AKID/20261128, Signature=a{second}"
+            date = f"20261128T1757{second}Z"
+            headers = {"Authorization": signed, "X-Amz-Date": date, "X-Api-Key": "a-b-c"}
+            assert httpx.get(os.environ["API"], headers=headers).json()
     """)
     with serving(loopback.Server(Handler)) as server:
         run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)

@@ -201,7 +201,6 @@ def test_none_of_those_of_grpc_is_stored_or_shown(project):
 
 
 MCP = """
-    import asyncio, json, os, pytest, sys
     from mcp import Client, StdioServerParameters
 
     PLANTED = os.environ["PLANTED"].split()

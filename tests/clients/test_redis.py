@@ -20,8 +20,6 @@ def there(redis_server):
 def test_refused_pubsub_names_the_remedy(project, there):
     """A test can expect the refusal."""
     project.tests("""
-        import os
-        import pytest, redis
         from pytest_mimic.errors import UnstorableOutcomeError
 
         def test_news():
@@ -44,10 +42,6 @@ def test_refused_pubsub_names_the_remedy(project, there):
 
 
 FIXTURE = """
-    import os
-    import pytest
-    import redis
-
     client = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 
     @pytest.fixture(scope="module", autouse=True)
@@ -98,7 +92,6 @@ def test_a_cancelled_command_waits_in_a_replay(project, redis_server):
     """And the next equal one gets its own reply; also if it is answered now."""
     project.ini("redis")
     project.tests("""
-        import asyncio, os
         import redis.asyncio
 
         async def take(client):
@@ -127,12 +120,9 @@ def test_a_cancelled_command_waits_in_a_replay(project, redis_server):
 
 def test_a_key_in_a_value_is_masked_before_the_label_is_cut(project, there):
     key = "sk-proj-" + "Zq7Lk2Vb9Xc4Mn1P" * 3
-    project.tests(f"""
-        import os, redis
-
-        def test_it():
-            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-                client.set("greeting", "hi {key}")
+    project.test(f"""
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            client.set("greeting", "hi {key}")
     """)
 
     recorded = project.record(env=there).expect(passed=1)

@@ -32,7 +32,6 @@ def service():
 
 
 SHOP = """
-    import json, os
     from urllib.request import Request, urlopen
 
     def ask(prompt, language="en", **fields):
@@ -90,8 +89,6 @@ def test_different_answers_stay_in_their_logs(project, service, rekey, monkeypat
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
     project.tests("""
-        import shop
-
         def test_one():
             assert shop.ask("tea", again=True) == 0
             assert shop.ask("milk") == 2
@@ -114,7 +111,6 @@ def test_different_answers_stay_in_their_logs(project, service, rekey, monkeypat
 
 
 SQL = """
-    import os
     import sqlalchemy as sa
 
     engine = sa.create_engine("sqlite:///" + os.environ["DATABASE"])

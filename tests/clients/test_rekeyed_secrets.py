@@ -39,7 +39,6 @@ def service():
 
 
 SHOP = """
-    import json, os
     from urllib.request import Request, urlopen
 
     def send(path="/pay?a=1", **fields):
@@ -55,8 +54,6 @@ def test_requests_and_answers_lose_a_secret(project, service, rekey, monkeypatch
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
     project.tests(f"""
-        import shop
-
         def test_one():
             assert shop.send(motto="{SECRET}", n=1)["name"] == "Ann"
             assert shop.send("/pay?motto={SECRET}", n=2)["name"] == "Ann"
@@ -88,8 +85,6 @@ def test_what_was_hidden_cannot_come_back(
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
     project.tests(f"""
-        import shop
-
         def test_one():
             assert shop.send("{path}", password="hush hush hush")["name"] == "Ann"
     """)
@@ -111,7 +106,6 @@ def test_statements_and_rows_lose_a_secret(project, rekey, monkeypatch, tmp_path
     pytest.importorskip("sqlalchemy")
     monkeypatch.setenv("DATABASE", str(tmp_path / "users.db"))
     project.module("""
-        import os
         import sqlalchemy as sa
 
         engine = sa.create_engine("sqlite:///" + os.environ["DATABASE"])
@@ -124,8 +118,6 @@ def test_statements_and_rows_lose_a_secret(project, rekey, monkeypatch, tmp_path
                 return [row.name for row in connection.execute(sa.select(users))]
     """)
     project.tests(f"""
-        import shop
-
         def test_one():
             assert shop.add("Ann", "{SECRET}") == ["Ann"]
             shop.engine.dispose()
@@ -147,8 +139,6 @@ def test_statements_and_rows_lose_a_secret(project, rekey, monkeypatch, tmp_path
 def test_the_description_of_a_function_s_call_loses_a_secret(project, rekey):
     project.module("def fetch(motto, run):\n    return run\n")
     project.tests(f"""
-        import shop
-
         def test_one():
             assert shop.fetch("{SECRET}", run=1) == 1
     """)

@@ -55,7 +55,6 @@ def shop(project, service, monkeypatch):
     """A project whose tests ask the service; all tests share its answers."""
     monkeypatch.setenv("SERVICE", service.url)
     project.module("""
-        import json, os
         from urllib.request import urlopen
 
         def ask(path="/a"):
@@ -76,8 +75,6 @@ def asked(service):
 def test_equal_requests_of_a_test_are_samples(shop, service):
     """Two tests share the first answer, and who asks more often asks for real."""
     shop.tests("""
-        import shop
-
         def test_one():
             assert shop.ask() == 1
 
@@ -119,8 +116,6 @@ def test_equal_answers_are_a_count(shop, service):
 @pytest.mark.parametrize("tests", [["test_shop.py::test_one"], []], ids=["one", "both"])
 def test_recording_again_pays_each_place_once(shop, service, tests, workers):
     shop.tests("""
-        import shop
-
         def test_one():
             shop.ask(f"/then/{shop.ask()}")
 
@@ -145,8 +140,6 @@ def test_recording_again_pays_each_place_once(shop, service, tests, workers):
 def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service, option):
     """The other waits, and gets that answer, which both get in the next run."""
     shop.tests("""
-        import pathlib, pytest, shop
-
         @pytest.mark.parametrize("name", ["one", "two"])
         def test_it(name):
             given = pathlib.Path(name)
@@ -165,8 +158,6 @@ def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service, op
 def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service):
     shop.ini("http shared exclude=/tick*")
     shop.tests("""
-        import asyncio, os, httpx, pytest
-
         @pytest.mark.parametrize("name", ["one", "two"])
         def test_it(name):
             async def both():
@@ -203,8 +194,6 @@ def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service, workers
 def test_requests_that_became_one_are_named_with_their_count(shop, service):
     shop.ini("http shared ignore=query")
     shop.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("number", range(3))
         def test_it(number):
             assert shop.ask(f"/a?number={number}") == 1
@@ -251,8 +240,6 @@ def test_show_gives_shared_requests_in_the_order_in_which_a_test_asked_last(shop
 
     def tests(one, two):
         shop.tests(f"""
-            import shop
-
             def test_one():
                 for path in "{one}":
                     shop.ask("/" + path)

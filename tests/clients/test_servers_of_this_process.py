@@ -8,10 +8,8 @@ pytest.importorskip("requests")
 pytest.importorskip("httpx")
 
 APP = """
-    import threading
     from contextlib import contextmanager
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-    from tally import ran
 
     class View(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -70,7 +68,6 @@ def test_a_server_of_this_process_is_not_recorded(project, host, scope):
 
 
 TEST_CLIENT = """
-    import asyncio
     from aiohttp import test_utils, web
 
     def test_it():
@@ -101,7 +98,6 @@ def test_the_test_client_of_aiohttp_is_left_alone(project):
 
 
 STREAMED = """
-    import asyncio
     import aiohttp, httpx, pytest
     from aiohttp import test_utils, web
 
@@ -249,8 +245,6 @@ def test_a_server_that_no_code_of_python_opens_is_not_recorded(project, client):
     project.ini(client)
     project.module(IN_C[client])
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module")
         def port():
             port, stop = shop.start()

@@ -201,8 +201,6 @@ def test_the_diff_of_a_log_made_again_tells_no_new_ids(project, monkeypatch, cap
 def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(project):
     project.ini("http volatile=body.id")
     project.tests("""
-        import httpx, os, pytest
-
         API = os.environ["API"]
 
         def post(name):
@@ -251,8 +249,6 @@ def test_the_first_verify_prints_one_line_for_all_new_parts(project):
 def test_the_line_names_texts_that_hold_a_new_id(project):
     project.ini("http")
     project.tests("""
-        import os, httpx
-
         def test_order():
             order = httpx.post(os.environ["API"] + "/orders").json()
             assert order["state"] == "new"
@@ -294,8 +290,6 @@ def test_a_function_that_is_given_a_new_id_is_compared(project, options):
 def test_the_line_names_short_tokens_and_never_a_whole_body(project):
     project.ini("http")
     project.tests("""
-        import os, httpx
-
         def test_quote():
             assert httpx.post(os.environ["API"] + "/quotes").json()["quote"]
 
@@ -316,8 +310,6 @@ def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
     """So an agent asks its model about what a tool gave."""
     project.ini("http")
     project.tests("""
-        import os, httpx
-
         API = os.environ["API"]
 
         def test_question():
@@ -338,11 +330,8 @@ def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
 
 def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
     project.ini("http volatile=body.id")
-    project.tests("""
-        import os, httpx
-
-        def test_lines():
-            assert httpx.post(os.environ["API"] + "/lines").text.count("id") == 2
+    project.test("""
+        assert httpx.post(os.environ["API"] + "/lines").text.count("id") == 2
     """)
     with serving(Service()) as service:
         env = {"API": service.url}
@@ -354,8 +343,6 @@ def test_a_new_value_is_known_wherever_it_stands(project):
     """In other fields, headers, links, lines of JSON, and in texts of the tests."""
     project.ini("http")
     project.tests("""
-        import json, os, httpx
-
         API = os.environ["API"]
 
         def test_account():
@@ -391,8 +378,6 @@ def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
 ):
     project.ini(f"http volatile=body.id,body.link {options}")
     project.tests("""
-        import httpx, os
-
         def test_orders():
             for _ in range(3):
                 order = httpx.post(os.environ["API"] + "/orders", json={})
@@ -421,8 +406,6 @@ def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
 def test_a_marker_has_what_the_line_of_the_ini_file_leaves_out(project, marker):
     project.ini("http ignore=body.name volatile=body.id compare=shape")
     project.tests(f"""
-        import os, httpx, pytest
-
         @pytest.mark.mimic({marker}, volatile="body.plan")
         def test_user():
             user = {{"name": os.environ["NAME"]}}

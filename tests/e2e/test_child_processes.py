@@ -23,7 +23,6 @@ WAYS = [
 CHILDREN = """
 import json, multiprocessing, os
 from concurrent.futures import ProcessPoolExecutor
-import requests
 
 URL = os.environ["API"]
 
@@ -189,8 +188,6 @@ def test_children():
 
 # As pytest-forked does it.
 FORKED = """
-    import json, os
-    import pytest
     from _pytest.runner import runtestprotocol
 
     @pytest.hookimpl(tryfirst=True)
@@ -339,7 +336,6 @@ def test_the_targets_of_a_test_are_mimicked_in_its_processes(started, tests):
 def test_a_miss_in_a_pool_of_a_wider_fixture_is_of_the_test_that_runs(started, method):
     started.tests(f"""
         import multiprocessing
-        import pytest, shop
 
         @pytest.fixture(scope="session")
         def pool():
@@ -384,8 +380,6 @@ def test_each_task_of_a_pool_raises_the_miss_of_its_initializer(started, method)
 
 def test_a_key_without_a_name_serves_in_a_process_that_begins_anew(started):
     started.tests("""
-        import pytest, shop
-
         @pytest.mark.mimic("shop:fetch", key=lambda arguments: 1)
         def test_it():
             assert shop.by_pool() == "OSLO"
@@ -398,9 +392,6 @@ def test_a_key_without_a_name_serves_in_a_process_that_begins_anew(started):
 
 def test_a_key_that_cannot_be_pickled_is_refused_in_such_a_process(started):
     started.tests("""
-        import threading
-        import pytest, shop
-
         @pytest.mark.mimic("shop:fetch", key=lambda arguments, lock=threading.Lock(): 1)
         def test_it():
             shop.by_pool()

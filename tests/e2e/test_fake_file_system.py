@@ -27,8 +27,6 @@ SHOP = """
             return file.read()
 """
 TESTS = """
-    import pytest, shop
-
     def calls():
         assert shop.fetch("Oslo") == {"city": "Oslo"}
         with pytest.raises(LookupError, match="Oslo"):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 
 SHOP = """
-    import random
-    from tally import ran
-
     def noise(size, seed):
         ran("noise", seed)
         return random.Random(seed).randbytes(size)
@@ -24,8 +21,6 @@ def test_a_limit_for_the_size_of_files_is_one_clear_error(project):
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("size", [10_000, 200_000, 3_000_000])
         def test_it(size):
             assert len(shop.noise(size, 1)) == size
@@ -46,7 +41,6 @@ def test_a_limit_for_the_size_of_files_is_one_clear_error(project):
 
 LIMITED = """
     import resource
-    from tally import ran
 
     def limit(size):
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -68,7 +62,6 @@ def test_a_call_that_could_not_be_written_leaves_its_place_empty(project):
     project.ini("shop:turn sequence")
     project.module(LIMITED)
     project.tests("""
-        import pytest, shop
         from pytest_mimic import MimicError
 
         def test_it():
@@ -95,8 +88,6 @@ def test_a_log_that_could_not_be_written_is_not_counted_and_not_lost(project):
     project.ini("shop:turn sequence")
     project.module(LIMITED)
     project.conftest("""
-        import pytest, shop
-
         @pytest.fixture
         def full_disk():
             yield
@@ -106,8 +97,6 @@ def test_a_log_that_could_not_be_written_is_not_counted_and_not_lost(project):
             shop.limit(shop.resource.RLIM_INFINITY)
     """)
     project.tests("""
-        import shop
-
         def test_it(full_disk):
             assert shop.turn(1) == 1
     """)
@@ -119,8 +108,6 @@ def test_a_log_that_could_not_be_written_is_not_counted_and_not_lost(project):
     assert recorded.exit_code == 1
     # A part file has kept the call.
     project.conftest("""
-        import pytest
-
         @pytest.fixture
         def full_disk():
             pass

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="needs g
 PAGE = Path(__file__).parents[2] / "docs/how-to/vault.md"
 SHOP = """
     from ipaddress import ip_address
-    from tally import ran
 
     def model(seed):
         ran(seed)
@@ -22,8 +21,6 @@ SHOP = """
         return [shared, shared]
 """
 TEST = """
-    import shop
-
     def test_model():
         first, second = shop.model(1)
         assert first is second

@@ -33,8 +33,6 @@ sys.addaudithook(kill)
 runpy.run_module("pytest_mimic", run_name="__main__", alter_sys=True)
 """
 SHOP = """
-    from tally import ran
-
     numbers = iter(range(100))
 
     def fetch(base, run=None):
@@ -46,8 +44,6 @@ SHOP = """
         return len(base)
 """
 TESTS = """
-    import shop
-
     def test_one():
         assert [shop.fetch("EUR", run=n) for n in (2, 1, 2, 3)] == [0, 1, 2, 3]
         assert [shop.rate("EUR", run=n) for n in (1, 2)] == [3, 3]

@@ -14,11 +14,9 @@ PROCESSES, THREADS, OWN, COMMON = (
 
 
 TEST = """
-import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import shop
 
 THREADS, OWN, COMMON = {sizes}
 
@@ -43,9 +41,6 @@ def test_many_processes_and_threads_lose_no_recording(project):
     """
     project.ini("shop:compute")
     project.module("""
-        import os
-        from tally import ran
-
         def compute(who, number):
             ran(who, number)
             text = f"{number} of {os.getpid()} " * 400 if number % 2 else "short"  # an object of its own

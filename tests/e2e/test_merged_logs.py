@@ -11,9 +11,6 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
 TARGETS = ["shop:get sequence"]
 SHOP = """
-    import os
-    from tally import ran
-
     def get(number):
         ran("get", number)
         return [number, os.environ["BRANCH"]]

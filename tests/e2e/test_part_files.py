@@ -7,7 +7,6 @@ import signal
 TARGETS = ["shop:get sequence"]
 SHOP = """
     import os, signal
-    from tally import ran
 
     def get(number):
         ran("get", number)
@@ -21,8 +20,6 @@ SHOP = """
         return number * 10
 """
 TESTS = """
-    import shop
-
     def test_it():
         assert [shop.get(number) for number in (1, 2, 3)] == [10, 20, 30]
 """

@@ -17,7 +17,6 @@ PAGE = Path(__file__).parents[2] / "docs/how-to/ci.md"
 QUIET = ("-W", "ignore:A test tried", "-p", "no:unraisableexception")
 TEST = """
     import asyncio, os, socket
-    import aiohttp, pytest, redis, requests
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import create_async_engine
 

@@ -22,8 +22,6 @@ SHOP = """
         return {"token": name}
 """
 TESTS = f"""
-    import os, pytest, shop
-
     HOSTILE = {HOSTILE!r}
 
     @pytest.fixture(scope="module")
@@ -163,16 +161,12 @@ def test_one_cause_of_several_misses_is_one_block(project, window):
     project.ini("shop:fetch")
     project.module(SHOP)
     project.tests("""
-        import os, pytest, shop
-
         @pytest.mark.parametrize("number", range(3))
         def test_fetch(number):
             shop.fetch(f"{number} of {os.environ['CITY']}")
     """)
     project.record(env={"CITY": "Oslo"}).expect(passed=3)
     project.tests("""
-        import os, shop
-
         def test_one(): shop.fetch(os.environ["CITY"])
         def test_two(): shop.fetch(os.environ["CITY"])
     """)
@@ -197,7 +191,6 @@ def test_calls_at_once_stand_above_one_another(project, window):
             both.wait(20)
     """)
     project.tests("""
-        import shop
         from concurrent.futures import ThreadPoolExecutor
 
         def test_waits():

@@ -15,8 +15,6 @@ if sys.version_info < (3, 14):  # from then on, pytest loads them with pdb and s
 
 def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     project.conftest("""
-        import json, sys
-
         def pytest_unconfigure():
             with open("loaded.json", "w") as file:
                 json.dump(sorted(sys.modules), file)
@@ -50,8 +48,6 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
     project.write(
         "marking.py",
         """
-        import pytest
-
         def pytest_addhooks():
             pytest.register_assert_rewrite("pytest_mimic")
         """,
@@ -59,8 +55,6 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
     project.write(
         "twice.py",
         """
-        import json, sys, pytest
-
         finders = list(sys.meta_path)
         codes = [pytest.main(sys.argv[1:]) for _ in range(2)]
         names = sorted(name for name in sys.modules if name.partition(".")[0] == "pytest_mimic")
@@ -99,8 +93,6 @@ def test_a_plain_replay_loads_nothing_that_it_does_not_need(project):
         "import svc\n\ndef test_svc():\n    assert svc.fetch(1, {'a': 2}) == {'n': 1}\n",
     )
     project.conftest("""
-        import json, sys
-
         def pytest_unconfigure():
             with open("loaded.json", "w") as file:
                 json.dump(sorted(sys.modules), file)

@@ -10,8 +10,6 @@ import sys
 import pytest
 
 SHOP = """
-    from tally import ran
-
     def fetch(city):
         ran("fetch", city)
         return city

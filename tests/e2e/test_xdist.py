@@ -11,8 +11,6 @@ from support.city_shop import SHOP  # noqa: F401 - the project's module
 pytest.importorskip("xdist")
 
 TESTS = """
-    import pytest, shop
-
     @pytest.mark.xdist_group("first")
     @pytest.mark.parametrize("number", range(4))
     def test_own(number):
@@ -90,7 +88,6 @@ def test_a_target_that_does_not_exist_fails_the_tests_and_exits_4(shop):
 
 FETCHING = """
     import os
-    from tally import ran
 
     def fetch(city, version):
         ran("fetch", city)
@@ -100,8 +97,6 @@ FETCHING = """
 """
 # Neither order of the two tests may matter.
 FAILING = """
-    import os, shop
-
     def test_passes():
         shop.fetch("Oslo", os.environ["PASSES"])
 
@@ -131,7 +126,6 @@ def recorded(run):
 
 # One test makes the call, the other gets its answer, and they end one after the other.
 IN_TURN = """
-    import os, shop
     from moments import come, wait
 
     def test_fails():
@@ -148,8 +142,6 @@ IN_TURN = """
         assert given == os.environ["GIVEN"]
 """
 MOMENTS = """
-    import os
-
     def come(moment):
         open(moment, "w").close()
 
@@ -209,7 +201,6 @@ def test_workers_leave_no_object_of_what_was_put_back(failing):
 
 def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing):
     failing.tests("""
-        import shop
         from swallow import swallow
 
         def test_passes():
@@ -221,8 +212,6 @@ def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing
     failing.write(
         "swallow.py",
         """
-        import contextlib
-
         def swallow(function, *args):
             with contextlib.suppress(ConnectionError):
                 function(*args)

@@ -11,7 +11,6 @@ pytest.importorskip("requests", reason="needs requests")
 pytest.importorskip("redis", reason="needs redis")
 
 TESTS = """
-    import pytest
     from pytest_mimic import mimic
 
     @pytest.mark.mimic("{0}")
@@ -39,7 +38,7 @@ def absent(monkeypatch):
 
 def test_a_line_whose_client_is_not_installed_is_no_error(project, absent):
     project.ini("redis", "http.client")
-    project.tests("def test_it(): pass")
+    project.test("pass")
 
     project.replay().expect(passed=1)
 
@@ -58,14 +57,11 @@ def test_an_absent_client_that_a_test_names_is_an_error(project, absent):
 def test_recordings_of_an_absent_client_are_not_cleared(project, monkeypatch, lines):
     """Another environment, which has the client, may need them."""
     project.ini(*lines)
-    project.tests("""
-        import os
-
-        def test_it():
-            if "URL" in os.environ:
-                import requests
-                with requests.get(os.environ["URL"]) as answer:
-                    assert answer.ok
+    project.test("""
+        if "URL" in os.environ:
+            import requests
+            with requests.get(os.environ["URL"]) as answer:
+                assert answer.ok
     """)
     with running_server() as server:
         project.record(env={"URL": f"{server.url}/echo"}).expect(passed=1)

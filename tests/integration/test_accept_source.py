@@ -22,9 +22,6 @@ def nets(project):
     project.ini("shop:embed")
     project.module(EMBED)
     project.tests("""
-        import pytest
-        import shop
-
         @pytest.mark.parametrize("word", ["a", "bb"])
         def test_it(word):
             assert shop.embed(word) == [len(word)]
@@ -185,9 +182,6 @@ def test_what_it_excludes(nets, options, env, says):
 
 
 FALLBACK = """
-    import os
-    from tally import ran
-
     def embed(word):
         ran("embed", word)
         if os.environ.get("GPU") != "1":

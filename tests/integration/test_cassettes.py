@@ -267,22 +267,19 @@ def test_the_modes_of_a_cassette(shop, fixture):
 
 
 def test_two_cassettes_of_tasks_side_by_side_are_refused(shop):
-    shop.tests("""
-        import asyncio, shop
+    shop.test("""
+        async def trip(name):
+            with mimic_auto(name, targets=["shop:fetch"]):
+                await asyncio.sleep(0)
+                shop.fetch(name)
 
-        def test_it(mimic_auto):
-            async def trip(name):
-                with mimic_auto(name, targets=["shop:fetch"]):
-                    await asyncio.sleep(0)
-                    shop.fetch(name)
+        async def both():
+            trips = trip("first"), trip("second")
+            return await asyncio.gather(*trips, return_exceptions=True)
 
-            async def both():
-                trips = trip("first"), trip("second")
-                return await asyncio.gather(*trips, return_exceptions=True)
-
-            first, second = asyncio.run(both())
-            assert first is None
-            assert str(second).startswith("cassette second cannot be opened while cassette first")
+        first, second = asyncio.run(both())
+        assert first is None
+        assert str(second).startswith("cassette second cannot be opened while cassette first")
     """)
 
     shop.run().expect(passed=1, real=["fetch first"])
@@ -310,8 +307,6 @@ def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(s
 def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):
     """As plugins do it for an async fixture: its set-up is a task of its own, which has ended when the test begins."""
     shop.tests("""
-        import asyncio, pytest, shop
-
         @pytest.fixture
         def loop(mimic_auto):
             async def opened():
@@ -348,7 +343,6 @@ def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):
 def test_without_targets_a_cassette_takes_the_configured_ones(shop):
     shop.ini("shop:fetch ignore=city")
     shop.tests("""
-        import itertools, shop
         count = itertools.count()
 
         def test_it(mimic_auto):
@@ -383,8 +377,6 @@ def test_a_cassette_is_used_or_unused_as_a_whole(shop):
 
 def test_the_attributes_of_a_cassette_and_its_calls(shop):
     shop.tests("""
-        import os, shop
-
         def test_it(mimic_auto, mimic_vault_dir):
             recording = os.environ["MODE"] == "record"
             with mimic_auto("trip", targets=["shop:fetch"]) as cassette:

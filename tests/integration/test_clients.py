@@ -10,7 +10,6 @@ from support.http_server import running_server
 
 LARGE_BODIES = """
     import base64, os
-    import httpx, pytest
 
     IMAGE = bytes(range(256)) * 1_200
     CHANGED = IMAGE[:199_808] + b"!" + IMAGE[199_809:]
@@ -48,8 +47,6 @@ def test_a_large_body_makes_no_large_recording(project):
 
 
 WHOLE = """
-    import os
-    import httpx, pytest
     from pytest_mimic import mimic
 
     SYSTEM = "Be kind.\\n" * 900
@@ -119,9 +116,6 @@ def test_the_summary_names_an_answer_that_a_retry_has_replaced(project):
 
 
 TALK = """
-import os
-import httpx
-
 def test_it(mimic_auto):
     url = os.environ["API"]
     place = url.removeprefix("http://")  # 127.0.0.1 and the port
@@ -173,9 +167,7 @@ def test_answers_of_one_url_that_a_header_chooses_are_calls_of_their_own(project
     pytest.importorskip("requests")
     project.ini("http")
     project.tests(f"""
-        import asyncio, os
         from concurrent.futures import ThreadPoolExecutor
-        import httpx, pytest, requests
 
         HEADERS, URL = {HEADERS!r}, os.environ["API"] + "/chosen"
 

@@ -6,8 +6,6 @@ import pytest
 from support.recorded import calls_in
 
 SHOP = """
-    from tally import ran
-
     def fetch(city, member=None):
         ran("fetch", city)
         return {"city": city, "token": "given-by-the-function"}
@@ -22,8 +20,6 @@ SHOP = """
 """
 TARGETS = ["shop:fetch"]
 TESTS = """
-    import shop
-
     def test_fetch():
         assert shop.fetch("Oslo", member="4711x")["city"] == "Oslo"
 """
@@ -81,8 +77,6 @@ def test_the_vault_is_relative_to_the_rootdir(shop):
 def test_the_option_overrides_the_ini_files_vault(shop):
     shop.ini("shop:fetch", mimic_vault_path="recs")
     shop.tests("""
-        import pathlib, shop
-
         def test_fetch(mimic_vault_dir):
             shop.fetch("Oslo")
             assert mimic_vault_dir == pathlib.Path("other").absolute()
@@ -96,8 +90,6 @@ def test_the_option_overrides_the_ini_files_vault(shop):
 
 def test_a_recording_is_on_disk_as_soon_as_its_call_is_done(shop):
     shop.tests("""
-        import shop
-
         def test_fetch(mimic_vault_dir):
             shop.fetch("Oslo")
             [file] = mimic_vault_dir.glob("calls/**/*.json")
@@ -208,8 +200,6 @@ def test_strict_markers_and_strict_config_accept_the_plugin(shop):
         mimic_pickle="forbid",
     )
     shop.tests("""
-        import pytest, shop
-
         @pytest.mark.mimic("shop:pair")
         class TestIt:
             @pytest.mark.mimic("shop:fetch")

@@ -6,9 +6,6 @@ HEADING = "connections that no line took: "
 # No system lets a stream go to all machines: nothing leaves this one.
 OTHER = "255.255.255.255"
 TESTS = f"""
-    import asyncio
-    import httpx
-    import pytest
     import socket
 
     def test_socket():

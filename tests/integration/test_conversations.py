@@ -8,7 +8,6 @@ from support.adapters import install_adapter
 from toy_adapter import ToyAdapter
 
 SHOP = """
-    import asyncio
     from concurrent.futures import ThreadPoolExecutor
     import toy_client
 
@@ -254,7 +253,6 @@ def test_the_first_line_that_takes_a_call_is_its_line(talk, lines, outcome):
 
 
 WIDER = """
-    import pytest
     from shop import ask
 
     @pytest.fixture(scope="{scope}", autouse=True)
@@ -402,7 +400,6 @@ def test_no_test_is_named_for_a_fixture_that_it_does_not_use(talk):
 def test_a_run_of_one_test_keeps_the_outcomes_of_other_fixtures(talk):
     """Two fixtures of a module make the same call; only one of them is recorded again."""
     talk.tests("""
-        import pytest
         from shop import number
 
         @pytest.fixture(scope="module")

@@ -25,8 +25,6 @@ class Slow(loopback.Handler):
 
 
 TESTS = """
-    import asyncio, httpx, os
-
     def test_it():
         async def ask(client, number):
             body = {"model": "gpt-x", "messages": [{"role": "user", "content": f"question {number}"}]}
@@ -115,12 +113,9 @@ def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
     """To record the call would ask somebody who has no key for one."""
     pytest.importorskip("httpx")
     project.ini("http")
-    project.tests("""
-        import httpx, os
-
-        def test_it():
-            said = {"prompt": f"my key is {os.environ.get('MY_API_KEY', 'none')}"}
-            httpx.post(os.environ["API"] + "/echo", json=said)
+    project.test("""
+        said = {"prompt": f"my key is {os.environ.get('MY_API_KEY', 'none')}"}
+        httpx.post(os.environ["API"] + "/echo", json=said)
     """)
     env = {"API": server.url}
     project.record(env={**env, "MY_API_KEY": "a1b2c3d4e5f6a7b8"}).expect(passed=1)
@@ -138,7 +133,6 @@ def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
 
 SUITE = """
     import logging, os, uuid
-    import httpx, pytest, shop
 
     def ask(path, **body):
         return httpx.post(os.environ["API"] + path, json=body).json()

@@ -7,8 +7,6 @@ import os
 import pytest
 
 SHOP = """
-    from tally import ran
-
     def kept(n):
         ran("kept", n)
         return "k" * 70_000
@@ -18,8 +16,6 @@ SHOP = """
         return "o" * 70_000
 """
 TESTS = """
-    import shop
-
     def test_kept():
         shop.kept(1)
 """

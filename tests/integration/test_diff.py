@@ -13,8 +13,6 @@ from support.http_server import running_server
 
 # A module whose objects leave the file BAIT when their pickle is loaded.
 BAITED = """
-    import os
-
     class Evil:
         def __init__(self, name):
             self.name = name
@@ -28,7 +26,6 @@ BAITED = """
         return Evil(name)
 """
 SHOP = """
-    import os
     from evil import Evil
 
     def fetch(base, day="monday"):

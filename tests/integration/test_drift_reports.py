@@ -8,8 +8,6 @@ import pytest
 from support.http_server import running_server
 
 SHOP = """
-    import os
-
     def stamp():
         return os.environ["N"]
 
@@ -17,8 +15,6 @@ SHOP = """
         return os.environ["N"]
 """
 TESTS = """
-    import pytest, shop
-
     @pytest.fixture
     def order():
         shop.stamp()
@@ -119,8 +115,6 @@ def test_what_follows_in_a_conversation_is_listed_under_the_first_drift(project)
     project.write(
         "test_talk.py",
         """
-        import os, httpx, shop
-
         URL = os.environ["SHOP_URL"]
 
         def test_talk():

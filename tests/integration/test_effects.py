@@ -6,8 +6,6 @@ import pytest
 
 APP = """
     import logging
-    import pathlib
-    import random
     import tempfile
     import warnings
 

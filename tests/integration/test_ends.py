@@ -37,7 +37,6 @@ SHOP = """
 
 # A test whose first try is too slow, with three ways to cancel it.
 RETRY = """
-    import asyncio, os
     import anyio, httpx, trio
 
     PATIENCE = float(os.environ["PATIENCE"])
@@ -95,8 +94,6 @@ def test_a_cancelled_request_keeps_its_place(project, server, way, run):
 
 
 FUNCTION = """
-import asyncio, shop
-
 async def tried(call):
     task = asyncio.ensure_future(call)
     await asyncio.wait([task], timeout=0.3)
@@ -161,12 +158,7 @@ def test_a_call_that_nobody_cancels_any_more_is_a_miss(project):
     project.ini("shop:price sequence")
     project.tests(FUNCTION.format(want="['slow', 2, 3]"))
     project.record().expect(passed=1)
-    project.tests("""
-        import asyncio, shop
-
-        def test_it():
-            asyncio.run(shop.price("a"))
-    """)
+    project.test('asyncio.run(shop.price("a"))')
 
     project.replay().expect(
         failed=1,
@@ -315,8 +307,6 @@ def test_a_stream_that_is_cancelled_gives_its_items_and_waits(project):
 def test_a_generator_that_outlives_its_test_is_recorded_as_far_as_it_was_read(project):
     project.ini("shop:numbers sequence")
     project.tests("""
-        import shop
-
         kept = []
 
         def test_it():
@@ -411,9 +401,6 @@ def test_an_exchange_that_is_open_at_the_end_of_its_test_belongs_to_it(
 def test_a_stream_of_a_module_fixture_ends_with_the_module(project, server):
     project.ini("http")
     project.tests("""
-        import os
-        import httpx, pytest
-
         kept = []
 
         @pytest.fixture(scope="module")
@@ -441,9 +428,6 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
     """By an error of which pytest is not told."""
     project.ini("http")
     project.tests("""
-        import os, sys, threading
-        import requests
-
         URL = os.environ["API"] + "/hang"
         # The thread of the recording run may go on when the replay has begun.
         IS_OVER = "OVER" in os.environ
@@ -489,9 +473,7 @@ def test_a_thread_may_go_on_with_calls_while_its_test_ends(project):
             raise LookupError
     """)
     project.tests("""
-        import itertools, threading
         from contextlib import suppress
-        import shop
 
         is_over, has_many = threading.Event(), threading.Event()
 
@@ -521,16 +503,11 @@ def test_a_thread_may_go_on_with_calls_while_its_test_ends(project):
 def test_a_thread_that_stores_its_answer_at_the_end_of_its_test_loses_nothing(project):
     project.ini("shop:get sequence")
     project.module("""
-        from tally import ran
-
         def get():
             ran("get")
             return 1
     """)
     project.tests("""
-        import sys, threading
-        import shop
-
         is_stored, is_over = threading.Event(), threading.Event()
 
         def ask():
@@ -561,9 +538,6 @@ def test_a_thread_that_stores_its_answer_at_the_end_of_its_test_loses_nothing(pr
 # A thread whose call is open at the end of its test, and which tries again by itself. A
 # real attempt ends soon, and leaves a thread that goes on for the next test.
 ASKING = """
-import os, sys, threading
-import requests
-
 URL = os.environ["API"]
 threads = []
 
@@ -591,7 +565,6 @@ def test_a_thread_of_a_pool_makes_the_calls_of_later_tests(project, server):
     project.write("asking.py", ASKING)
     project.tests("""
         from concurrent.futures import ThreadPoolExecutor
-        import pytest
         from asking import ask, wait_until_it_waits
 
         @pytest.fixture(scope="module")
@@ -619,7 +592,6 @@ def test_a_thread_that_tries_again_sends_nothing_after_the_run(project, server):
     project.ini("http")
     project.write("asking.py", ASKING)
     project.tests("""
-        import threading
         from asking import ask, wait_until_it_waits
 
         def test_it():
@@ -691,8 +663,6 @@ def test_a_new_attempt_of_a_failed_test_runs_for_real(project, way):
     """What the failed attempts have recorded is no outcome for it."""
     project.ini("shop:job", "shop:state sequence", "shop:left")
     project.module("""
-        from tally import ran
-
         asked = [0]
 
         def job():
@@ -709,8 +679,6 @@ def test_a_new_attempt_of_a_failed_test_runs_for_real(project, way):
             return 1
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.flaky(reruns=5)
         def test_it():
             if shop.job() == "wait":
@@ -733,15 +701,11 @@ def test_a_new_attempt_of_a_failed_test_runs_for_real(project, way):
 def test_a_test_that_fails_in_each_attempt_keeps_no_exception(project):
     project.ini("shop:job")
     project.module("""
-        from tally import ran
-
         def job():
             ran("job")
             raise TimeoutError("busy")
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.flaky(reruns=5)
         def test_it():
             shop.job()

@@ -26,8 +26,6 @@ SHOP = """
     def old(name): return name
 """
 TESTS = """
-    import httpx, os, shop
-
     def test_it(mimic_auto):
         assert shop.fetch("Oslo")
         assert shop.ask("Rome")
@@ -161,8 +159,6 @@ def test_what_a_service_says_controls_nothing(project):
     """The vault is sound: the real answer goes to the terminal, and to the page."""
     project.ini("shop:ask")
     project.module("""
-        import json, os
-
         def ask(name):
             said = json.loads(os.environ["SAYS"])
             return {"text": said, said: [said], "names": [{said: name}]}

@@ -11,7 +11,6 @@ SHOP = """
     import os
     from dataclasses import dataclass
     from pathlib import Path
-    from tally import ran
 
     @dataclass
     class Job:
@@ -163,8 +162,6 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
     files.write(elsewhere / "copied" / "copy.csv", "one")
     files.write(elsewhere / "copied" / "more" / "deep.csv", "x")
     files.tests(f"""
-        import pathlib, shop
-
         ELSEWHERE = pathlib.Path({str(elsewhere)!r})
 
         def test_content():

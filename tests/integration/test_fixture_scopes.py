@@ -11,8 +11,6 @@ TARGETS = ["shop:get sequence"]
 def test_wider_fixtures_own_their_calls(project):
     """Calls of a module's or session's fixture do not belong to the test that came first."""
     project.conftest("""
-        import pytest, shop
-
         @pytest.fixture(scope="session")
         def login():
             answers = shop.patient("/login")
@@ -46,8 +44,6 @@ def test_wider_fixtures_own_their_calls(project):
 
 
 COUNTER = """
-    from tally import ran
-
     numbers = iter(range(1, 99))
 
     def get(path):
@@ -62,8 +58,6 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     project.write(
         "test_a.py",
         """
-        import pytest, shop
-
         rounds = []
 
         @pytest.fixture(scope="module")
@@ -89,8 +83,6 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
 
 def test_a_fixture_and_the_one_that_it_overrides_own_their_calls(project):
     project.module("""
-        from tally import ran
-
         numbers = iter(range(1, 9))
 
         def get():
@@ -98,15 +90,11 @@ def test_a_fixture_and_the_one_that_it_overrides_own_their_calls(project):
             return next(numbers)
     """)
     project.conftest("""
-        import pytest, shop
-
         @pytest.fixture(scope="module")
         def user():
             return [shop.get()]
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module")
         def user(user):
             return [*user, shop.get()]

@@ -12,9 +12,6 @@ import pytest
 from support.placeholders import unmarked
 
 SHOP = """
-    import pathlib
-    from tally import ran
-
     def fetch(city, token=None):
         ran("fetch", city)
         return {"city": city, "mood": pathlib.Path("mood.txt").read_text(), "password": "hunter-in-value"}
@@ -30,8 +27,6 @@ SHOP = """
         return {city: lambda: None}
 """
 TESTS = """
-    import pytest, shop
-
     def test_values():
         assert shop.fetch("Oslo", token="tok-in-argument")["city"] == "Oslo"
         assert len(list(shop.rows(2))) == 2

@@ -108,9 +108,6 @@ def test_a_higher_client_replays_through_a_lower_client(layers):
     layers.write(
         "test_it.py",
         """
-        import os
-        import requests
-
         def test_it():
             with requests.Session() as session:
                 with session.get(os.environ["API"] + "/chunks", stream=True) as response:
@@ -149,9 +146,7 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers):
     layers.write(
         "test_it.py",
         """
-        import os
         from concurrent.futures import ThreadPoolExecutor
-        import requests
 
         def test_it():
             responses = [requests.get(os.environ["API"] + path, stream=True) for path in ("/chunks", "/old")]

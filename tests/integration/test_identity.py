@@ -11,8 +11,6 @@ import shutil
 import pytest
 
 SHOP = """
-    from tally import ran
-
     def read(path):
         ran("read")
         return 1
@@ -21,9 +19,6 @@ TARGETS = ["shop:read"]
 
 
 PATHS = """
-    import pathlib
-    import shop
-
     HERE = pathlib.Path(__file__)
 
     def test_paths(tmp_path):
@@ -59,9 +54,7 @@ def test_recordings_replay_in_another_checkout(shop):
 
 
 SESSIONS = """
-    import threading
     from dataclasses import dataclass, field
-    from tally import ran
 
     class Pool:
         def __init__(self):
@@ -110,8 +103,6 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions):
     The unit tests have more paths.
     """
     sessions.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("name", ["eu", "us"])
         def test_it(name):
             assert shop.Client(name).get("/a") == f"{name}/a"
@@ -229,7 +220,6 @@ WITH_A_LOCK = {
 def test_the_remedy_leaves_out_what_it_names_wherever_it_stands(sessions, payload):
     sessions.tests(f"""
         import functools, types
-        import shop
         from shop import Client, Pool
 
         def holding(pool):
@@ -297,7 +287,6 @@ def test_a_miss_shows_what_key_gives(project, key, label, difference):
     project.ini()
     project.module("REGION = 'eu'\n\ndef price(item):\n    return REGION\n")
     project.tests(f"""
-        import shop
         from pytest_mimic import mimic
 
         def test_it():

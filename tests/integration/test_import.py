@@ -17,10 +17,7 @@ from support.http_server import running_server
 SUITE = """
     from asyncio import run
 
-    import aiohttp
-    import httpx
     import pytest
-    import requests
 
     URL = "http://api.shop.test:8080"
     JSON = {"n": [1, 2.5], "s": "ä"}
@@ -126,8 +123,6 @@ def test_options_of_the_ini_line_apply_to_imported_calls(project, take_over, kee
     project.write(
         "test_talk.py",
         """
-        import requests
-
         def test_talk(mimic_replay):
             with mimic_replay("talk"):
                 found = requests.get("http://api.shop.test:8080/users?a=1&secret=other&token=abc")
@@ -179,8 +174,6 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
     project.write(
         "test_talk.py",
         """
-        import requests
-
         def test_talk(mimic_replay):
             with mimic_replay("talk"):
                 login = {"password": "another", "user": "ann"}
@@ -372,8 +365,6 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(
         project.write(
             "test_talk.py",
             f"""
-            import requests
-
             def test_talk():
                 assert requests.post("{server.url}/echo", data=b"n").text == "old"
             """,
@@ -418,8 +409,6 @@ def test_what_filters_wrote_in_place_of_secrets_stays(project, take_over):
     project.write(
         "test_talk.py",
         """
-        import requests
-
         def test_talk(mimic_replay):
             with mimic_replay("talk"):
                 answer = requests.post("https://api.shop.test/login?api_key=mine").json()

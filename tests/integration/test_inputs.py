@@ -282,8 +282,6 @@ def test_what_is_accepted_with_a_change_has_not_drifted(project):
         def price_of_cake(): return helpers.cake() * 1
     """)
     project.tests("""
-        import shop
-
         def test_tea(): shop.price_of_tea()
         def test_cake(): shop.price_of_cake()
     """)

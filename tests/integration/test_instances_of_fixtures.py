@@ -6,8 +6,6 @@ import pytest
 
 TARGETS = ["shop:sign_up sequence"]
 SHOP = """
-    from tally import ran
-
     users = iter(range(1, 99))
 
     def sign_up(role="guest"):
@@ -15,8 +13,6 @@ SHOP = """
         return next(users)
 """
 TWO_USERS = """
-    import pytest, shop
-
     @pytest.fixture(scope="{scope}")
     def buyer():
         return shop.sign_up()
@@ -65,8 +61,6 @@ def test_instances_in_two_workers_get_their_own_answers(recorded):
 
 def test_each_parameter_of_a_fixture_is_an_instance(project):
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module", params=["eu", "us"])
         def user(request):
             return request.param, shop.sign_up()
@@ -82,8 +76,6 @@ def test_each_parameter_of_a_fixture_is_an_instance(project):
 
 def test_the_parameters_of_requested_fixtures_tell_instances_apart(project):
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module", params=["eu", "us"])
         def region(request):
             return request.param
@@ -102,8 +94,6 @@ def test_the_parameters_of_requested_fixtures_tell_instances_apart(project):
 
 def test_an_instance_that_is_set_up_again_starts_over(project):
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module")
         def user():
             return [shop.sign_up(), shop.sign_up()]

@@ -9,8 +9,6 @@ from collections import Counter
 import pytest
 
 SHOP = """
-    from tally import ran
-
     def large(n):
         ran("large", n)
         return "x" * 70_000
@@ -44,8 +42,6 @@ def shop(project):
     project.ini("shop:*")
     project.module(SHOP)
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("n", range(30))
         def test_it(n):
             shop.small(n), shop.large(n)
@@ -97,7 +93,7 @@ def test_each_file_is_read_a_few_times_at_most(shop, command):
 
 def test_what_is_cleared_is_read_a_few_times_at_most(shop):
     """Whatever it is, and however much goes."""
-    shop.tests("import shop\n\ndef test_it():\n    shop.small(1)\n")
+    shop.test("shop.small(1)")
     before = set(shop.files("calls"))
 
     found, run = reads(shop, shop.run, "--mimic-clear-unused")
@@ -109,8 +105,6 @@ def test_what_is_cleared_is_read_a_few_times_at_most(shop):
 
 def test_misses_read_what_comes_next_to_them_once(shop):
     shop.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("n", range(100, 120))
         def test_it(n):
             shop.small(n)

@@ -11,8 +11,6 @@ from pytest_mimic.values.identity import identity_of
 
 TARGETS = ["shop:get sequence"]
 SHOP = """
-    from tally import ran
-
     numbers = iter(range(1, 99))
 
     def get(path):
@@ -20,8 +18,6 @@ SHOP = """
         return next(numbers)
 """
 TWO_CALLS = """
-    import shop
-
     def test_it():
         assert [shop.get("a"), shop.get("b")] == [1, 2]
 """
@@ -55,14 +51,7 @@ def test_a_call_may_be_taken_out_of_a_log_with_its_number(project):
     del document["log"][1]
     document["calls"] = 1
     path.write_text(json.dumps(document))
-    project.tests(
-        """
-        import shop
-
-        def test_it():
-            assert shop.get("a") == 1
-        """
-    )
+    project.test('assert shop.get("a") == 1')
 
     project.replay().expect(passed=1, real=[])
 
@@ -125,7 +114,7 @@ def test_a_call_that_has_only_the_arguments_of_an_edited_one_is_damaged(project)
     project.tests(AAB)
     project.record().expect(passed=1)
     edit_first_call(project, arguments={"path": "c"})
-    project.tests("import shop\ndef test_it():\n    shop.get('c')")
+    project.test("shop.get('c')")
 
     run = project.replay().expect(failed=1, real=[])
 
@@ -195,8 +184,6 @@ def test_a_failing_test_keeps_a_new_log(project):
 
 def test_calls_that_end_at_the_same_time_leave_no_part_file(project):
     project.module("""
-        import threading
-
         barrier = threading.Barrier(8)
 
         def get(number):

@@ -11,8 +11,6 @@ GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "dates-and-ids.md"
 
 PAGE = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
 SHOP = """
-    import uuid
-
     def send(order):
         return "sent"
 
@@ -20,8 +18,6 @@ SHOP = """
         return {"id": str(uuid.uuid4()), "item": "tea"}
 """
 TESTS = """
-    import shop
-
     def test_tea():
         assert shop.send(shop.order()) == "sent"
 
@@ -61,11 +57,8 @@ def test_the_pasted_line_makes_the_next_run_pass(shop):
 
 
 def test_a_line_that_would_leave_out_most_of_a_call_is_not_printed(shop):
-    shop.tests("""
-        import shop, uuid
-
-        def test_many():
-            assert shop.send({f"id{n}": uuid.uuid4() for n in range(11)}) == "sent"
+    shop.test("""
+        assert shop.send({f"id{n}": uuid.uuid4() for n in range(11)}) == "sent"
     """)
 
     run = shop.record().expect(passed=1, never=["if they may differ"])
@@ -88,8 +81,6 @@ def test_the_fixture_of_the_guide_makes_ids_and_times_the_same(project):
             return {"id": str(uuid.uuid4()), "key": secrets.token_hex(), "made": made}
     """)
     project.tests("""
-        import shop
-
         def test_tea():
             assert shop.send(shop.order())
 
@@ -112,8 +103,6 @@ def test_where_ids_are_seeded_the_line_that_moves_says_that_a_name_may_be_the_se
     project.ini("shop:send sequence")
     project.module("def send(order):\n    return order")
     project.conftest("""
-        import os, pytest, random
-
         @pytest.fixture(autouse=True)
         def same_ids(monkeypatch, request):
             numbers = random.Random(request.node.nodeid)
@@ -121,7 +110,7 @@ def test_where_ids_are_seeded_the_line_that_moves_says_that_a_name_may_be_the_se
     """)
     project.tests("import shop\n\ndef test_tea(): shop.send(1)")
     project.record().expect(passed=1)
-    project.tests("import shop\n\ndef test_coffee(): shop.send(1)")
+    project.tests("def test_coffee(): shop.send(1)")
 
     run = project.replay().expect(failed=1)
 
@@ -152,8 +141,6 @@ def test_a_value_that_a_recording_gives_is_no_news(shop):
 def test_an_id_inside_of_a_text_that_a_recording_gives_is_no_news(shop):
     """The answer of a language model names the arguments of a tool in such a text."""
     shop.module("""
-        import json, uuid
-
         def send(order):
             return "sent"
 
@@ -220,7 +207,6 @@ def test_a_text_that_holds_something_new_is_named_without_a_line(project, text):
     project.tests(f"""
         import datetime, time, uuid
 
-        import shop
 
         def test_poem():
             shop.ask(f"{text}")
@@ -235,9 +221,6 @@ def test_a_text_that_holds_something_new_is_named_without_a_line(project, text):
 def test_the_miss_of_a_text_with_a_new_id_names_the_page(project):
     project.module("def ask(prompt): return 1")
     project.tests("""
-        import uuid
-        import shop
-
         def test_poem():
             shop.ask(f"Request {uuid.uuid4()}: go on")
     """)
@@ -260,8 +243,6 @@ def test_what_a_text_holds_that_is_the_same_in_each_run_is_not_named(project):
             return f"{day}, {digests}, order 1735689600"
     """)
     project.tests("""
-        import shop
-
         def test_poem():
             shop.ask(shop.text("2020-01-01T00:00:00"))
             shop.ask("of 1c5b1b9e-6c5d-4e8e-9a3f-0d6f5d1b2c3a")
@@ -297,14 +278,11 @@ def test_the_digest_of_a_long_array_is_no_value_that_is_made_anew(project):
 def test_a_digest_of_content_is_no_id(project):
     """A digest may look like a UUID."""
     project.ini("shop:send content=order")
-    project.tests("""
-        import shop
-
-        def test_it(tmp_path):
-            for number in range(200):
-                path = tmp_path / f"{number}.txt"
-                path.write_text(str(number))
-                shop.send(path)
+    project.test("""
+        for number in range(200):
+            path = tmp_path / f"{number}.txt"
+            path.write_text(str(number))
+            shop.send(path)
     """)
 
     project.record().expect(passed=1, never=["the next run"])
@@ -314,12 +292,9 @@ def test_an_id_within_a_long_argument_is_named_by_its_path(project):
     """A recording keeps a long argument by its digest alone."""
     project.ini("shop:send")
     project.module(SHOP)
-    project.tests("""
-        import shop
-
-        def test_it():
-            rows = [{"name": "tea" * 20, "number": number} for number in range(300)]
-            shop.send({"model": shop.order(), "rows": rows})
+    project.test("""
+        rows = [{"name": "tea" * 20, "number": number} for number in range(300)]
+        shop.send({"model": shop.order(), "rows": rows})
     """)
 
     run = project.record().expect(passed=1)

@@ -7,8 +7,6 @@ import pytest
 INPUTS = "warn"
 
 SHOP = """
-    from tally import ran
-
     def fetch(city, session=None):
         ran("fetch", city)
         return [city]
@@ -36,8 +34,6 @@ def test_a_marker_with_false_leaves_a_test_out(project):
     project.ini("shop:fetch")
     project.module(SHOP)
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module")
         def town():
             return shop.fetch("Oslo")
@@ -62,7 +58,6 @@ def test_a_marker_with_false_leaves_a_test_out(project):
 
 def test_context_manager_decorator_and_marker_mimic_calls(project):
     project.tests("""
-        import pytest, shop
         from pytest_mimic import mimic
 
         def test_block():
@@ -119,8 +114,6 @@ def test_context_manager_decorator_and_marker_mimic_calls(project):
 
 def test_a_marker_covers_fixtures_and_teardown(project):
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture
         def around():
             yield shop.fetch("setup")
@@ -142,8 +135,6 @@ def test_markers_work_on_classes_modules_and_unittest(project):
     project.write(
         "test_module.py",
         """
-        import pytest, shop
-
         pytestmark = pytest.mark.mimic("shop:fetch")
 
         def test_function():
@@ -166,7 +157,6 @@ def test_markers_work_on_classes_modules_and_unittest(project):
         "test_unittest.py",
         """
         import unittest
-        import pytest, shop
         from pytest_mimic import mimic
 
         @pytest.mark.mimic("shop:fetch")
@@ -256,7 +246,6 @@ def test_a_generator_cannot_be_decorated(project):
 def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
     project.tests("""
         import unittest
-        import pytest, shop
         from pytest_mimic import mimic
 
         class Common:
@@ -313,7 +302,6 @@ def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
 def test_the_innermost_options_win(project):
     project.ini("shop:fetch")
     project.tests("""
-        import pytest, shop
         from pytest_mimic import mimic
 
         @pytest.mark.mimic("shop:fetch", ignore="city")
@@ -366,7 +354,6 @@ def test_a_wrong_target_is_a_target_error(project):
 def test_without_the_plugin_it_does_nothing(project):
     project.ini(markers="mimic(*targets): pytest-mimic")
     project.tests("""
-        import pytest, shop
         from pytest_mimic import mimic
 
         @mimic("shop:fetch")

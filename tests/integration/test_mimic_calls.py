@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 TESTS = """
-    import pytest, shop
-
     @pytest.fixture(scope="module")
     def wide():
         return shop.ask("wide")
@@ -76,8 +74,6 @@ def test_a_call_that_has_not_ended_has_no_outcome(project):
     project.ini("shop:fetch")
     project.module("def fetch(name): yield from name\n")
     project.tests("""
-        import shop
-
         def test_it(mimic_calls):
             stream = shop.fetch("ab")
             next(stream)

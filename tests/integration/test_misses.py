@@ -13,7 +13,6 @@ from support.http_server import running_server
 
 SHOP = """
     from dataclasses import dataclass, field
-    from tally import ran
 
     @dataclass
     class Order:
@@ -37,8 +36,6 @@ def shop(project):
     project.write(
         "test_shop.py",
         """
-        import shop
-
         def test_week():
             shop.fetch("EUR")
             shop.fetch("USD", "2024-01-01")
@@ -93,8 +90,6 @@ def test_secrets_that_tell_recordings_apart_are_not_left_out(shop):
     shop.write(
         "test_shop.py",
         """
-        import shop
-
         def test_two():
             shop.send("tea", "a" + "key")
             shop.send("tea", "b" + "key")
@@ -174,8 +169,6 @@ def test_a_repeated_miss_is_judged_each_time(shop):
     shop.write(
         "safe.py",
         """
-        import contextlib, shop
-
         def fetch(base):
             with contextlib.suppress(Exception):
                 return shop.fetch(base)
@@ -203,7 +196,6 @@ def test_what_is_typed_in_a_debugger_is_no_call_of_the_test(shop):
     shop.ini("shop:fetch sequence")
     shop.tests("""
         import io, pdb
-        import shop
 
         def test_week(request):
             shop.fetch("EUR")
@@ -233,7 +225,6 @@ def test_what_is_typed_in_a_debugger_is_no_call_of_the_test(shop):
 def test_a_swallowed_miss_fails_in_a_run_that_a_debugger_has_started(shop, monkeypatch):
     """As with `python -m pdb -m pytest`: nothing is typed there."""
     shop.module("""
-        import contextlib
         def fetch(base): ...
         def send(): ...
         def fetch_quietly(base):
@@ -250,7 +241,6 @@ def test_a_swallowed_miss_fails_in_a_run_that_a_debugger_has_started(shop, monke
 
 def test_a_miss_of_generated_examples_names_the_page(shop):
     shop.tests("""
-        import shop
         from hypothesis import given, settings, strategies
 
         @settings(database=None, max_examples=1)

@@ -9,10 +9,8 @@ import pytest
 
 TARGETS = ["app:total"]
 APP = """
-    import time
     import clock
     from django.conf import settings
-    from tally import ran
 
     if not settings.configured:
         settings.configure(RATE=1)
@@ -207,8 +205,6 @@ def test_a_mock_that_is_undone_is_none(app):
 
 
 FETCH = """
-    import aiohttp, asyncio, httpx, requests
-
     def by_requests(url):
         return requests.get(url).status_code
 
@@ -318,7 +314,6 @@ def test_the_moment_of_a_held_clock_is_a_part_of_a_call_that_asks_for_the_time(a
         "app.py",
         """
         from datetime import date
-        from tally import ran
 
         def age(born):
             ran("age", born)
@@ -374,8 +369,6 @@ def test_dates_are_recorded_while_freezegun_holds_the_clock(app):
     app.write(
         "app.py",
         """
-        import datetime
-
         FIRST = datetime.datetime(2020, 1, 1)
 
         def days(day):
@@ -387,7 +380,6 @@ def test_dates_are_recorded_while_freezegun_holds_the_clock(app):
         "test_app.py",
         """
         import app
-        import datetime
         from freezegun import freeze_time
 
         @freeze_time("2026-11-02")

@@ -5,16 +5,12 @@ from __future__ import annotations
 import pytest
 
 SHOP = """
-    from tally import ran
-
     def fetch(city, days=3):
         ran("fetch", city, days)
         return {"city": city, "days": days}
 """
 TARGETS = ["shop:fetch"]
 TESTS = """
-    import shop
-
     def test_fetch():
         assert shop.fetch("Oslo") == {"city": "Oslo", "days": 3}
 """
@@ -97,7 +93,6 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
     """)
     project.tests("""
         import asyncio, gc, weakref
-        import pytest, shop
 
         def partly(rows):
             next(stream := shop.numbers(rows))
@@ -137,7 +132,6 @@ def test_a_recorded_result_lives_no_longer_than_its_caller_needs_it(project):
     """)
     project.tests("""
         import gc, weakref
-        import pytest, shop
 
         @pytest.mark.parametrize("give", [shop.rows, lambda: shop.twice()[0]])
         def test_it(give):

@@ -14,7 +14,6 @@ SHOP = """
     import collections
     from dataclasses import dataclass, field
     from threading import Lock
-    from tally import ran
 
     class Model:
         classes = None
@@ -414,7 +413,6 @@ def test_arguments_that_share_other_parts_are_another_call(project):
 
 ARRAYS = """
     import numpy
-    from tally import ran
 
     class Mean:
         def __init__(self):
@@ -481,8 +479,6 @@ def test_an_optimizer_keeps_the_tensors_of_its_model(project):
     """Their numbers, gradients and the optimizer's own state are those of the recorded call."""
     project.ini("shop:train mutates=model,optimizer")
     project.module("""
-        from tally import ran
-
         def train(model, optimizer, x):
             ran("train")
             for _ in range(2):
@@ -517,8 +513,6 @@ def test_what_is_trained_in_a_tensor_is_set(project):
     """Frozen and thawed in the call, with the gradient that it keeps."""
     project.ini("shop:freeze mutates=model", "shop:thaw mutates=t")
     project.module("""
-        from tally import ran
-
         def freeze(model):
             ran("freeze")
             model.bias.sum().backward()

@@ -8,7 +8,6 @@ INPUTS = "warn"
 
 SHOP = """
     from dataclasses import dataclass, field
-    from tally import ran
 
     @dataclass
     class Cart:
@@ -94,7 +93,6 @@ def test_a_method_that_changes_self_is_refused(project):
 
 FILES = """
     from pathlib import Path
-    from tally import ran
 
     def export(path):
         ran("export")
@@ -146,21 +144,15 @@ def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project, target
 def test_a_call_that_goes_to_another_folder_has_changed_no_file(project):
     project.ini("shop:enter")
     project.module("""
-        import os
-        from tally import ran
-
         def enter(file, folder):
             ran("enter")
             os.chdir(folder)
             return file
     """)
-    project.tests("""
-        import shop
-
-        def test_it(monkeypatch, tmp_path):
-            tmp_path.joinpath("sums.csv").touch()
-            monkeypatch.chdir(tmp_path)
-            assert shop.enter("sums.csv", "..") == "sums.csv"
+    project.test("""
+        tmp_path.joinpath("sums.csv").touch()
+        monkeypatch.chdir(tmp_path)
+        assert shop.enter("sums.csv", "..") == "sums.csv"
     """)
 
     project.record().expect(passed=1, real=["enter"])
@@ -168,7 +160,6 @@ def test_a_call_that_goes_to_another_folder_has_changed_no_file(project):
 
 ADVANCING = """
     import io
-    from tally import ran
 
     def read(stream):
         ran("read")
@@ -229,7 +220,7 @@ def test_streams_and_generators_are_left_as_the_call_left_them(project):
 def test_a_stream_of_another_class_is_refused(project):
     project.ini("shop:read")
     project.module(ADVANCING)
-    project.tests("import shop\n\ndef test_it():\n    shop.read(shop.Own(b'ab'))")
+    project.test("shop.read(shop.Own(b'ab'))")
 
     run = project.record().expect(failed=1, says=["shop:read"])
 
@@ -255,12 +246,7 @@ CACHING = """
 def test_where_an_attribute_was_only_filled_the_line_is_printed(project):
     project.ini("shop:fills")
     project.module(CACHING)
-    project.tests("""
-        import shop
-
-        def test_fills():
-            assert shop.fills(shop.Book()) == 1
-    """)
+    project.test("assert shop.fills(shop.Book()) == 1")
 
     run = project.record().expect(failed=1)
 
@@ -276,12 +262,9 @@ def test_where_an_attribute_was_only_filled_the_line_is_printed(project):
 def test_the_line_that_lets_a_replay_change_an_argument_does_so(project):
     project.ini("shop:fit rtol=0.1")
     project.module(SHOP)
-    project.tests("""
-        import shop
-
-        def test_fit():
-            rows = [{"seen": False}]
-            assert shop.fit(rows) == 1 and rows[0]["seen"]
+    project.test("""
+        rows = [{"seen": False}]
+        assert shop.fit(rows) == 1 and rows[0]["seen"]
     """)
 
     run = project.record().expect(failed=1)
@@ -345,8 +328,6 @@ def test_a_private_attribute_that_had_a_value_gets_no_line_to_leave_it_out(proje
             length._by_place[2] = 0
     """)
     project.tests("""
-        import shop
-
         def test_scales():
             shop.scales(shop.Length(1))
 

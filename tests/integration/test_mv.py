@@ -9,8 +9,6 @@ import shutil
 import pytest
 
 SHOP = """
-    from tally import ran
-
     def fetch(name):
         ran("fetch", name)
         return {"name": name}

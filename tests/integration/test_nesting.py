@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 SHOP = """
-    import asyncio
-    import threading
     from concurrent.futures import ThreadPoolExecutor
-    from tally import ran
 
     def price(item):
         ran("price", item)
@@ -91,10 +88,6 @@ def test_inner_calls_are_not_recorded_separately(round_trip):
     run = round_trip(
         "shop:*",
         test="""
-            import asyncio
-            import pytest
-            import shop
-
             @pytest.mark.parametrize("call, value", [
                 (lambda: shop.total("a", "bb"), 3),
                 (lambda: shop.factorial(4), 24),
@@ -129,9 +122,6 @@ def test_a_call_between_two_items_of_a_stream_is_not_nested(project):
 def test_a_task_beside_a_recorded_call_is_not_nested(project):
     project.ini("shop:slow", "shop:price_async")
     project.module("""
-        import asyncio
-        from tally import ran
-
         inside = asyncio.Event()
         done = asyncio.Event()
 

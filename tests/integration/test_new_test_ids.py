@@ -7,9 +7,6 @@ import time
 HEADING = "the next run has other ids for these tests, and misses:"
 TESTS = """
     import app
-    import datetime
-    import pytest
-    import uuid
 
     class One:
         pass

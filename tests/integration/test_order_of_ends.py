@@ -113,8 +113,6 @@ def test_calls_that_overlap_no_more_do_not_wait_for_each_other(project):
     project.record().expect(passed=1)
 
     project.tests("""
-        import asyncio, shop
-
         async def one_by_one():
             return [await shop.get(number, 4) for number in (1, 2, 3, 4)]
 

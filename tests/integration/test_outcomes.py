@@ -20,8 +20,6 @@ def test_each_replay_returns_a_fresh_copy(round_trip):
         "shop:rows",
         "shop:points",
         shop="""
-            from tally import ran
-
             class Point:
                 def __init__(self):
                     self.xs = [1]
@@ -35,8 +33,6 @@ def test_each_replay_returns_a_fresh_copy(round_trip):
                 return [Point()] * 2
         """,
         test="""
-            import shop
-
             def test_it():
                 for _ in range(3):
                     got, points = shop.rows(), shop.points()
@@ -86,8 +82,6 @@ def test_each_replay_of_large_arrays_gives_arrays_of_its_own(project):
 
 
 SHOP = """
-    from tally import ran
-
     def chained():
         ran("chained")
         try:
@@ -120,8 +114,6 @@ def test_causes_and_tracebacks_replay(round_trip):
         *("shop:chained", "shop:from_none", "shop:innocent"),
         test="""
             import traceback
-            import pytest
-            import shop
 
             def caught(call, handled=None):
                 try:
@@ -181,7 +173,6 @@ def test_an_interruption_is_never_recorded(project):
     project.ini("shop:stop", "shop:stop_async")
     project.module("""
         import asyncio, concurrent.futures, unittest, pytest
-        from tally import ran
 
         RAISED = [
             KeyboardInterrupt(), SystemExit(3), GeneratorExit(), asyncio.CancelledError(),
@@ -245,9 +236,7 @@ def test_recordings_made_before_an_interrupt_stay(project):
 
 
 REFUSED = """
-    import threading
     from dataclasses import dataclass
-    from tally import ran
 
     @dataclass
     class Row:
@@ -384,7 +373,6 @@ def test_an_exception_of_a_client_comes_back_without_what_cannot_be_kept(
     project.ini("shop:ask")
     project.module(f"""
         import asyncio, urllib.request, {library}
-        from tally import ran
 
         NOWHERE = "http://127.0.0.1:1/"
         KEYS = {{"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}}
@@ -425,20 +413,14 @@ def test_no_key_of_a_request_is_kept_with_an_exception(project, server, monkeypa
     monkeypatch.setenv("SHOP_API_KEY", keys[1])
     project.ini("shop:ask")
     project.module(f"""
-        import os
-        import httpx
-
         def ask():
             headers = {{"Authorization": "Bearer {keys[0]}", "X-Key": os.environ["SHOP_API_KEY"]}}
             httpx.get("{server.url}/gone", headers=headers).raise_for_status()
     """)
-    project.tests("""
-        import httpx, pytest, shop
-
-        def test_it():
-            with pytest.raises(httpx.HTTPStatusError) as caught:
-                shop.ask()
-            assert caught.value.response.status_code == 404
+    project.test("""
+        with pytest.raises(httpx.HTTPStatusError) as caught:
+            shop.ask()
+        assert caught.value.response.status_code == 404
     """)
 
     run = project.record().expect(passed=1)
@@ -491,8 +473,6 @@ def test_what_a_class_makes_anew_leaves_the_rest_of_an_outcome_readable(round_tr
     [call] = round_trip(
         "shop:rows",
         shop="""
-            from tally import ran
-
             class Row:
                 def __init__(self, name):
                     self.name = name
@@ -506,8 +486,6 @@ def test_what_a_class_makes_anew_leaves_the_rest_of_an_outcome_readable(round_tr
                 return {"count": 1, "rows": [Row("a")]}
         """,
         test="""
-            import shop
-
             def test_it():
                 rows = shop.rows()
                 assert (rows["count"], rows["rows"][0].name) == (1, "a")
@@ -522,7 +500,6 @@ def test_the_preview_of_a_pickle_has_no_part_of_a_value_of_the_environment(proje
     secret = "zx81-spectrum-4711-abcd"
     project.ini("shop:give")
     project.module(f"""
-        import os
         {indent(PICKLES, "    ")}
         def give():
             return Basket(**{{"y" * 85 + os.environ["SHOP_TOKEN"]: 1}})
@@ -607,12 +584,9 @@ def test_an_exception_that_is_a_pickle_is_named_by_its_class(project):
         def order(number):
             return Order(number=number)
     """)
-    project.tests("""
-        import pytest, shop
-
-        def test_order():
-            with pytest.raises(ValueError, match="a valid integer"):
-                shop.order("seven")
+    project.test("""
+        with pytest.raises(ValueError, match="a valid integer"):
+            shop.order("seven")
     """)
 
     project.record().expect(passed=1)
@@ -667,8 +641,6 @@ def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(round_tri
     round_trip(
         *("shop:make", "shop:use"),
         shop="""
-            from tally import ran
-
             def make(step):
                 ran("make", step)
                 return lambda number: number + step
@@ -678,8 +650,6 @@ def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(round_tri
                 return function(number)
         """,
         test="""
-            import shop
-
             def test_it():
                 assert shop.use(shop.make(2), 3) == 5
         """,
@@ -693,8 +663,6 @@ def test_a_function_that_lacks_what_it_refers_to_is_refused(project):
     project.ini("shop:marked")
     project.module("def marked(function): return function")
     project.tests("""
-        import shop
-
         def test_super():
             class Child(dict):
                 @shop.marked

@@ -63,7 +63,6 @@ def test_signs_that_no_file_can_have_are_put_right_by_the_command_of_the_miss(
     project.write(
         "tests/test_api.py",
         """
-        import pytest
         from urllib.request import urlopen
 
         @pytest.mark.parametrize("url", ["http://api.shop.test:8080/users?a=1"])

@@ -8,9 +8,6 @@ import sys
 import pytest
 
 SHOP = """
-    import functools
-    from tally import ran
-
     def fetch(city, *, days=3):
         '''Fetches a city.'''
         ran("fetch", city)
@@ -259,8 +256,6 @@ def test_wrapper_keeps_the_functions_metadata(project):
     project.write(
         "kinds.py",
         """
-        import shop
-
         class Child(shop.Client):
             pass
 
@@ -489,7 +484,6 @@ def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
     project.module("def count(to):\n    return sum(range(to))\n")
     project.tests(f"""
         import datetime, {module}
-        import shop
 
         @{stopped}
         def test_it():

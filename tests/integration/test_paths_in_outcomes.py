@@ -10,7 +10,6 @@ SHOP = """
     from collections import namedtuple
     from dataclasses import dataclass
     from pathlib import Path, PurePosixPath, PureWindowsPath
-    from tally import ran
 
     Pair = namedtuple("Pair", "first second")
 
@@ -68,9 +67,7 @@ SHOP = """
 """
 
 TESTS = """
-    import asyncio
     from pathlib import Path, PurePosixPath, PureWindowsPath
-    import pytest, shop
 
     def test_path(tmp_path):
         found = shop.beside(tmp_path / "in.csv")
@@ -151,8 +148,6 @@ def test_a_path_that_another_checkout_would_get_as_it_is_is_named(project):
             yield "b"
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("n", [1, 2])
         def test_it(n):
             shop.status()
@@ -171,7 +166,6 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
     project.ini("shop:where", "shop:shared")
     project.module("""
         from pathlib import Path
-        from tally import ran
 
         SETTINGS = {}
 
@@ -184,8 +178,6 @@ def test_a_path_that_no_argument_names_follows_the_test(project):
             return str(SETTINGS["shared"] / "result.csv")
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture(scope="module")
         def shared(tmp_path_factory):
             return tmp_path_factory.mktemp("shared")
@@ -215,8 +207,6 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
         "    return {key: path[:-2] + 'out' for key, path in paths.items()}\n"
     )
     project.tests("""
-        import pytest, shop
-
         def beside(one, two):
             paths = {"one": f"{one}/in", "two": f"{two}/in"}
             found = shop.beside(paths)
@@ -242,7 +232,6 @@ def test_paths_in_one_folder_and_in_two_are_two_calls(project):
 TEXTS = """
     from pathlib import Path
     import numpy, pandas
-    from tally import ran
 
     def score(path, command):
         ran("score")
@@ -331,7 +320,6 @@ def test_an_object_that_opens_a_temporary_file_later_is_refused(project):
         """,
     )
     project.module("""
-        import sys
         sys.path.insert(0, __file__.replace("shop.py", "site-packages"))
         import lazy
 
@@ -342,8 +330,6 @@ def test_an_object_that_opens_a_temporary_file_later_is_refused(project):
             return [lazy.File(str(path.with_suffix(".gone")))]
     """)
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture
         def path(tmp_path):
             made = tmp_path / "a.nc"
@@ -376,13 +362,10 @@ def test_the_cells_of_a_large_frame_name_a_file_of_the_run(project):
         def listed(path):
             return pd.DataFrame({"path": [str(path)] * 60, "kind": ["csv"] * 60})
     """)
-    project.tests("""
-        import shop
-
-        def test_it(tmp_path):
-            path = tmp_path / "a.csv"
-            path.write_text("a")
-            assert set(shop.listed(path)["path"]) == {str(path)}
+    project.test("""
+        path = tmp_path / "a.csv"
+        path.write_text("a")
+        assert set(shop.listed(path)["path"]) == {str(path)}
     """)
     project.record().expect(passed=1)
 
@@ -393,14 +376,11 @@ def test_the_cells_of_a_large_frame_name_a_file_of_the_run(project):
 def test_a_folder_without_a_number_is_that_of_the_worker(project):
     project.ini("shop:where")
     project.module("""
-        import os
-
         def where():
             return os.environ["FOLDERS"].split(":")
     """)
     project.tests("""
         import os
-        import shop
 
         def test_it(tmp_path_factory, monkeypatch):
             own = tmp_path_factory.mktemp("cache", numbered=False)

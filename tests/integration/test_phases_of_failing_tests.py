@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 
 SHOP = """
-    import os
-    from tally import ran
-
     def answer(name):
         ran(name)
         if os.environ.get("DOWN"):
@@ -58,8 +55,6 @@ def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
 
 def test_a_stream_that_raised_in_a_failing_test_is_made_again(project):
     project.module("""
-        import os
-
         def lines():
             yield 1
             if "DOWN" in os.environ:
@@ -159,8 +154,6 @@ def test_a_new_recording_that_a_passing_test_used_stays(shop):
 
 def test_what_a_failing_test_put_over_a_passing_ones_value_goes(shop):
     shop.tests("""
-        import shop
-
         def test_passes():
             shop.fetch("Oslo")
 

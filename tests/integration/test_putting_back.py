@@ -10,8 +10,6 @@ import pytest
 from support.git import git
 
 SHOP = """
-    import os
-
     class Odd:
         def __init__(self, n):
             self.n = n
@@ -37,8 +35,6 @@ SHOP = """
         return Odd(version() + "x" * 70_000)
 """
 TESTS = """
-    import os, shop
-
     def test_steps():
         for n in range(int(os.environ["VERSION"])):
             shop.step(0)

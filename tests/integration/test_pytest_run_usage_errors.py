@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 SHOP = """
-    from tally import ran
-
     class Client:
         def fetch(self, city):
             ran("Client.fetch", city)
@@ -24,8 +22,6 @@ SHOP = """
 """
 TARGETS = ["shop:fetch"]
 TESTS = """
-    import shop
-
     def test_fetch():
         assert shop.fetch("Oslo") == {"city": "Oslo"}
 """
@@ -110,8 +106,6 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
     shop.write(
         "kinds.py",
         """
-        import functools
-
         def timed(function):
             @functools.wraps(function)
             def inner(*args, token=None, **more): return function(*args, **more)

@@ -12,7 +12,6 @@ pytest_plugins = ("support.rekeying",)
 
 SHOP = """
     import datetime
-    from tally import ran
 
 
     def fetch(base, run=None, **extra):
@@ -155,8 +154,6 @@ def test_calls_of_one_test_become_a_sequence_in_their_order(project, rekey):
     project.module(COUNTING)
     project.tests(
         """
-        import shop
-
         def test_one():
             assert [shop.fetch("EUR", run=n) for n in (1, 2, 1, 3)] == [0, 1, 2, 3]
 
@@ -211,8 +208,6 @@ def test_equal_calls_with_different_outcomes_stay_in_their_log(project, rekey):
     project.module(COUNTING)
     project.tests(
         """
-        import shop
-
         def test_one():
             assert [shop.fetch("EUR", run=1) for _ in range(2)] == [0, 1]
         """
@@ -232,8 +227,6 @@ def test_equal_outcomes_become_one_and_different_ones_are_listed(project, rekey)
     project.module(COUNTING.replace("next(numbers)", "base if base == 'EUR' else run"))
     project.tests(
         """
-        import shop
-
         def test_one():
             assert [shop.fetch("EUR", run=n) for n in (1, 2)] == ["EUR", "EUR"]
 
@@ -285,8 +278,6 @@ def test_what_served_all_tests_does_not_get_a_place(project, rekey):
 def test_options_of_python_are_not_those_of_a_line(project, rekey, line):
     project.tests(
         """
-        import pytest, shop
-
         @pytest.mark.mimic("shop:fetch", ignore="run")
         def test_one():
             assert shop.fetch("EUR", run=1)["base"] == "EUR"
@@ -307,8 +298,6 @@ def test_a_recording_that_is_found_under_both_lines_joins_the_others(project):
     project.module(COUNTING)
     project.tests(
         """
-        import shop
-
         def test_one():
             asked = [{"q": 1}, {"q": 1, "ts": 5}, {"q": 1, "ts": 6}, {"q": 1}]
             assert [shop.fetch(body) for body in asked] == [0, 1, 2, 3]
@@ -326,8 +315,6 @@ def test_a_selector_takes_all_of_the_test_that_it_names(project, rekey):
     project.module(COUNTING)
     project.tests(
         """
-        import shop
-
         def test_one():
             assert [shop.fetch("EUR", run=n) for n in (1, 2, 1)] == [0, 1, 2]
 

@@ -58,7 +58,6 @@ def numpy_rng():
 """
 
 SHOP = """
-import json
 import urllib.request
 
 PORT = {port}
@@ -79,7 +78,6 @@ def post(body, query=""):
     request = urllib.request.Request(url, data, {{"Content-Type": "application/json"}})
     with urllib.request.urlopen(request, timeout=10) as response:
         return json.loads(response.read())
-
 
 
 def prompt(text):

@@ -19,9 +19,6 @@ PLAIN = "the-public-part"
 
 SHOP = """
     import dataclasses
-    import os
-    import threading
-    from tally import ran
 
     @dataclasses.dataclass
     class Config:
@@ -55,7 +52,6 @@ SHOP = """
 """
 
 TEST = """
-    import shop
     from secret import *
 
     def options():
@@ -201,7 +197,6 @@ def test_a_digest_of_a_large_part_tells_of_no_secret_in_it(project):
 
 
 LOADS = """
-    import pathlib
     from tally import ran
 
     def touch(path):
@@ -281,7 +276,6 @@ GIVING = """
     import os, threading
     from dataclasses import dataclass
     from http.client import HTTPConnection
-    from tally import ran
 
     def secret():
         return os.environ["SHOP_TOKEN"]
@@ -430,7 +424,7 @@ def test_the_working_directory_is_no_secret(project):
     """`PWD` is the shell's name for it, not a password."""
     project.ini("shop:where")
     project.module("import os\n\ndef where():\n    return os.environ['PWD']\n")
-    project.tests("import shop\n\ndef test_where():\n    assert shop.where()\n")
+    project.test("assert shop.where()")
     folder = "/home/ann/projects/shop-of-ann"
 
     recorded = project.record(env={"PWD": folder, "OLDPWD": folder})
@@ -444,8 +438,6 @@ def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
     project.write(
         "conftest.py",
         f"""
-        import pytest
-
         @pytest.fixture(autouse=True)
         def token(monkeypatch):
             monkeypatch.setenv("SHOP_TOKEN", "{SECRET}")
@@ -485,7 +477,6 @@ def test_check_names_what_was_recorded_before_the_variable_was_known(
 
 
 REQUESTS = """
-    import os
     from http.client import HTTPConnection
 
     LONG = "please " * 999
@@ -529,9 +520,7 @@ def test_an_edit_of_which_nothing_can_be_made_is_damage(project, edit):
     """Whatever it is, no command and no test ends in an error of another kind."""
     project.ini("shop:draw")
     project.module("def draw(chance):\n    return chance.random()")
-    project.tests(
-        "import random, shop\n\ndef test_it():\n    shop.draw(random.Random(7))"
-    )
+    project.test("shop.draw(random.Random(7))")
     project.record().expect(passed=1)
     [path] = project.vault.glob("calls/**/*.json")
     document = json.loads(path.read_text())
@@ -551,7 +540,7 @@ def test_an_edit_of_which_nothing_can_be_made_is_damage(project, edit):
 def test_a_recording_answers_no_call_but_its_own(project):
     project.ini("shop:small")
     project.module("def small(n):\n    return n")
-    project.tests("import shop\n\ndef test_it():\n    shop.small(1), shop.small(2)")
+    project.test("shop.small(1), shop.small(2)")
     project.record().expect(passed=1)
     one, other = project.vault.glob("calls/shop.small/*.json")
     other.write_bytes(one.read_bytes())
@@ -567,7 +556,7 @@ def test_a_recording_answers_no_call_but_its_own(project):
 def test_check_removes_no_log_that_was_renamed_by_hand(project):
     project.ini("shop:small sequence")
     project.module("def small(n):\n    return n")
-    project.tests("import shop\n\ndef test_it():\n    shop.small(1)")
+    project.test("shop.small(1)")
     project.record().expect(passed=1)
     (project.root / "test_shop.py").rename(project.root / "test_new.py")
     logs = project.vault / "logs"
@@ -616,7 +605,6 @@ def test_an_edited_request_or_answer_is_damage_to_every_command(project, part):
 def test_an_answer_whose_object_is_gone_fails_the_test_that_swallows_it(project):
     project.ini("http.client ignore=port")
     project.module("""
-        import os
         from http.client import HTTPConnection
 
         def ask():
@@ -627,7 +615,7 @@ def test_an_answer_whose_object_is_gone_fails_the_test_that_swallows_it(project)
             except Exception:
                 return b""
     """)
-    project.tests("import shop\n\ndef test_it():\n    shop.ask()")
+    project.test("shop.ask()")
     with running_server() as server:
         env = {"HOST": server.url.removeprefix("http://")}
         project.record(env=env).expect(passed=1)
@@ -734,12 +722,9 @@ def test_check_names_what_is_no_regular_file(project):
         def large(number):
             return [number, *range(12000)]
     """)
-    project.tests("""
-        import shop
-
-        def test_large():
-            assert shop.large(1)[0] == 1
-            assert shop.large(2)[0] == 2
+    project.test("""
+        assert shop.large(1)[0] == 1
+        assert shop.large(2)[0] == 2
     """)
     project.record().expect(passed=1)
     [recording, _] = project.vault.glob("calls/**/*.json")

@@ -37,9 +37,6 @@ def test_sequences_replay_in_each_test(round_trip):
     round_trip(
         *("shop:get sequence", "shop:flaky sequence", "shop:poll sequence"),
         test="""
-            import asyncio
-            import pytest, shop
-
             def poll(job):
                 return asyncio.run(shop.poll(job))
 
@@ -97,9 +94,6 @@ def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
         "shop:numbered sequence",
         "shop:numbered_async sequence",
         shop="""
-            import asyncio, threading
-            from tally import ran
-
             guard = threading.Lock()
             count = [0]
 
@@ -117,9 +111,7 @@ def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
                 return mine
         """,
         test="""
-            import asyncio
             from concurrent.futures import ThreadPoolExecutor
-            import shop
 
             def test_threads():
                 with ThreadPoolExecutor(4) as pool:
@@ -140,7 +132,7 @@ def test_tasks_and_threads_are_counted_in_the_order_of_calls(round_trip):
 def test_a_sequence_belongs_to_the_test_that_recorded_it(project):
     project.test("shop.get('/a')")
     project.record().expect(passed=1)
-    project.tests("import shop\n\ndef test_another():\n    shop.get('/a')\n")
+    project.tests("def test_another():\n    shop.get('/a')\n")
 
     project.replay().expect(
         failed=1, real=[], says=["no recording of shop:get(path='/a')"]

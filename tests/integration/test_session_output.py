@@ -9,8 +9,6 @@ from support.city_shop import SHOP  # noqa: F401 - the project's module
 
 TARGETS = ["shop:fetch"]
 TESTS = """
-    import shop
-
     def test_oslo():
         assert shop.fetch("Oslo") == {"city": "Oslo"}
 
@@ -61,7 +59,7 @@ def test_a_recording_run_of_many_tests_counts_them(shop, tests, told):
 
 
 def test_a_target_that_no_test_calls_prints_only_a_header(shop):
-    shop.tests("def test_plain(): pass\n")
+    shop.test("pass")
 
     run = shop.run().expect(passed=1)
 
@@ -151,9 +149,6 @@ def test_a_failing_test_names_its_replays(shop):
     """
     shop.ini("shop:fetch sequence")
     shop.tests("""
-        import os
-        import pytest, shop
-
         @pytest.fixture
         def city():
             yield shop.fetch("Oslo")
@@ -241,8 +236,6 @@ def test_a_command_names_a_function_where_all_of_its_cases_are_meant(project):
     project.module("def fetch(city): return city")
     project.ini("shop:fetch")
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.parametrize("city", ["Oslo", "Rome", "Wien"])
         def test_city(city): shop.fetch(city)
 

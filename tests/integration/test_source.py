@@ -7,8 +7,6 @@ import shutil
 import pytest
 
 SOURCE = """
-    from tally import ran
-
     def fetch(city):
         ran("fetch", city)
         return city
@@ -133,8 +131,6 @@ def test_calls_whose_class_has_a_new_field_are_listed_with_one_command(project):
     project.ini("shop:judge")
     project.module(source)
     project.tests("""
-        import pytest, shop
-
         def test_one():
             assert shop.judge("a").score == 1
 

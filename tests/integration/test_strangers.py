@@ -200,8 +200,6 @@ def test_a_script_of_the_project_is_not_imported(stranger):
 
 
 READING = """
-    import pathlib
-
     def fetch(n):
         return pathlib.Path("data.csv").read_text()
 """

@@ -7,8 +7,6 @@ import pytest
 INPUTS = "warn"
 
 SHOP = """
-    from tally import ran
-
     def count(start, stop=3):
         ran("count", start)
         for number in range(start, stop):
@@ -73,8 +71,6 @@ def test_streams_replay(round_trip):
         "shop:growing",
         test="""
             import asyncio, inspect, types
-            import pytest
-            import shop
 
             async def read(stream):
                 return [item async for item in stream]
@@ -180,8 +176,6 @@ def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
     round_trip(
         "shop:endless",
         test=f"""
-            import shop
-
             def read():
                 got = []
                 reading = shop.endless()
@@ -219,12 +213,9 @@ def test_reading_further_than_the_recording_is_a_miss(project):
 def test_the_reader_that_reads_to_the_end_is_recorded(project):
     """`zip` reads the first of two equal streams to its end, and leaves the second before it."""
     project.ini("shop:count")
-    project.tests("""
-        import shop
-
-        def test_it():
-            pairs = list(zip(shop.count(0), shop.count(0)))
-            assert pairs == [({"n": n}, {"n": n}) for n in range(3)]
+    project.test("""
+        pairs = list(zip(shop.count(0), shop.count(0)))
+        assert pairs == [({"n": n}, {"n": n}) for n in range(3)]
     """)
 
     project.record().expect(passed=1, real=["count 0", "count 0"])
@@ -240,8 +231,6 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
     """
     project.ini("shop:pages_inside")
     project.tests("""
-        import asyncio, shop
-
         async def first(n):
             async for page in shop.pages_inside(9):
                 if page == n:
@@ -262,13 +251,10 @@ def test_a_stream_that_nobody_reads_is_recorded_at_once(project):
     """Not with what the test does later."""
     project.ini("shop:listed")
     project.module("def listed(items):\n    return (item for item in list(items))\n")
-    project.tests("""
-        import pathlib, shop
-
-        def test_it():
-            shop.listed(items := [1])
-            items.append(2)
-            assert [*pathlib.Path(".mimic_vault").rglob("*.json")]
+    project.test("""
+        shop.listed(items := [1])
+        items.append(2)
+        assert [*pathlib.Path(".mimic_vault").rglob("*.json")]
     """)
 
     project.record().expect(passed=1)
@@ -279,10 +265,6 @@ def test_a_stream_that_nobody_reads_is_recorded_at_once(project):
 
 
 COROUTINES = """
-    import asyncio
-    import functools
-    from tally import ran
-
     async def fetch(city):
         ran("fetch", city)
         await asyncio.sleep(0)
@@ -340,8 +322,6 @@ def test_coroutines_replay_as_coroutines(round_trip):
         shop=COROUTINES,
         test="""
             import asyncio, inspect
-            import pytest
-            import shop
 
             # Deprecated since Python 3.14, and still used.
             @pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction':DeprecationWarning")
@@ -425,7 +405,6 @@ def test_calls_replay_and_record_under_trio_and_anyio(round_trip):
         "shop:fetch",
         shop="""
             import anyio
-            from tally import ran
 
             async def fetch(city):
                 ran("fetch", city)
@@ -453,9 +432,6 @@ def test_calls_replay_and_record_under_trio_and_anyio(round_trip):
 
 
 LAZY = """
-    import itertools
-    from tally import ran
-
     def fetch(number):
         ran("fetch", number)
         return number * 10
@@ -493,8 +469,6 @@ def test_iterators_made_by_c_code_are_streams(project, round_trip):
         *("shop:mapped", "shop:chained", "shop:endless"),
         shop=LAZY,
         test="""
-            import itertools, shop
-
             def test_items():
                 assert list(shop.mapped([1, 2])) == [10, 20]
                 assert list(shop.chained([3])) == [30, (0, 3)]
@@ -513,8 +487,6 @@ def test_streams_that_coroutines_return_are_streams(round_trip):
         *("shop:late", "shop:promised", "shop:made", "shop:opened"),
         shop=LAZY,
         test="""
-            import asyncio, shop
-
             async def read(stream):
                 return [item async for item in await stream]
 
@@ -532,14 +504,7 @@ def test_streams_that_coroutines_return_are_streams(round_trip):
 def test_a_stream_that_a_coroutine_returns_is_verified(project):
     project.ini("shop:late")
     project.module(LAZY)
-    project.tests(
-        """
-        import asyncio, shop
-
-        def test_it():
-            assert list(asyncio.run(shop.late([1, 2]))) == [10, 20]
-        """
-    )
+    project.test("assert list(asyncio.run(shop.late([1, 2]))) == [10, 20]")
     project.record().expect(passed=1)
     project.run("--mimic-verify").expect(passed=1)
     project.module(LAZY.replace("number * 10", "number * 11"))
@@ -550,8 +515,6 @@ def test_a_stream_that_a_coroutine_returns_is_verified(project):
 
 
 READERS = """
-    import asyncio, itertools, shop
-
     def read(count):
         return list(itertools.islice(shop.numbers(), count))
 
@@ -572,8 +535,6 @@ def test_a_stream_that_all_tests_share_keeps_the_longest_reading(project):
     """Whoever reads further while recording reads on; recorded again, none shortens it."""
     project.module(
         """
-        from tally import ran
-
         def numbers():
             ran("numbers")
             yield from range(1000)

@@ -10,8 +10,6 @@ KEY = "ghp_" + "aB3dE6gH9jK2mN5p" * 3
 def test_what_looks_like_a_key_is_masked_in_a_drift(project):
     project.ini("shop:fetch")
     project.module("""
-        import os
-
         def fetch():
             return {"note": os.environ["NOTE"]}
     """)
@@ -32,8 +30,6 @@ def test_the_name_of_a_worker_is_named_while_recording(project):
             return 1
     """)
     project.tests("""
-        import os, shop
-
         def test_one():
             shop.connect("s_" + os.environ.get("PYTEST_XDIST_WORKER", "master"))
     """)
@@ -72,13 +68,10 @@ def test_one_cause_is_one_row(project):
 
 def test_one_line_accepts_all_texts_that_look_like_keys(project, server):
     pytest.importorskip("requests")
-    project.tests("""
-        import os, requests
-
-        def test_it():
-            for start in ("ghp_" + "a1B2" * 9, "ghp_" + "c3D4" * 9):
-                prompt = {"prompt": f"Is {start} valid?"}
-                requests.post(os.environ["API"] + "/echo", json=prompt)
+    project.test("""
+        for start in ("ghp_" + "a1B2" * 9, "ghp_" + "c3D4" * 9):
+            prompt = {"prompt": f"Is {start} valid?"}
+            requests.post(os.environ["API"] + "/echo", json=prompt)
     """)
     project.ini("http")
     env = {"API": server.url}
@@ -127,8 +120,6 @@ def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
     project.ini("http", "shop:send sequence")
     project.module("def send(text):\n    return 1\n")
     project.tests(f"""
-        import os, requests, shop
-
         def test_it():
             requests.get(os.environ["API"] + "/users/{KEY}")
 
@@ -153,8 +144,6 @@ def test_the_rows_of_a_recording_run_tell_the_model_and_the_last_words(project, 
     pytest.importorskip("httpx")
     project.ini("http", "llm exclude=*")
     project.tests("""
-        import httpx, os, uuid
-
         def ask(words, **body):
             said = [{"role": "user", "content": words}]
             return httpx.post(os.environ["API"] + "/echo", json={"model": "gpt-x", "messages": said, **body})

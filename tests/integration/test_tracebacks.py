@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 
 DEEP = """
-import contextlib
-import json
-
 import svc
 
 

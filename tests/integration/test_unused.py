@@ -7,9 +7,6 @@ import os
 import pytest
 
 SHOP = """
-    from tally import ran
-
-
     def fetch(city):
         ran("fetch", city)
         return {"city": city}
@@ -228,8 +225,6 @@ def test_a_class_with_bases_may_inherit_a_test_that_its_file_does_not_name(
     shop.write(
         "both.py",
         """
-        import os, shop
-
         class Both:
             if "EVERYTHING" in os.environ:
                 def test_bonn(self): shop.fetch("Bonn")
@@ -402,8 +397,6 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
     project.write(
         "test_shop.py",
         """
-        import pytest, shop
-
         AT_IMPORT = shop.load("Oslo")
 
         @pytest.fixture(scope="session")
@@ -491,7 +484,6 @@ ANSWERS = """
     import asyncio
     import inspect
 
-    import pytest
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(pyfuncitem):
@@ -550,8 +542,6 @@ def test_a_run_that_could_not_read_a_recording_judges_nothing(shop):
     shop.write(
         "tests/test_shop.py",
         """
-        import pytest, shop
-
         def test_oslo():
             pytest.raises(Exception, shop.fetch, "Oslo")
         """,
@@ -567,15 +557,10 @@ def test_a_cancelled_call_that_does_not_begin_is_not_proven_unused(project):
     """It has lost a race, and may begin in the next run; not if its test is gone."""
     project.ini("shop:ask sequence")
     project.module("""
-        import asyncio
-
         async def ask(name):
             await asyncio.Event().wait()
     """)
     project.tests("""
-        import asyncio, os
-        import shop
-
         async def race():
             loser = asyncio.create_task(shop.ask("a"))
             if "IS_FASTER" not in os.environ:

@@ -12,8 +12,6 @@ SHOP = """
         return {"loaded": city}
 """
 TESTS = """
-    import shop
-
     def test_oslo():
         assert shop.fetch("Oslo")
 
@@ -98,8 +96,6 @@ def test_beside_a_marker_a_misspelt_key_judges_only_what_the_marker_mimics(shop)
     shop.write(
         "test_shop.py",
         """
-        import pytest, shop
-
         @pytest.mark.mimic("shop:fetch")
         def test_oslo():
             assert shop.fetch("Bergen" if False else "Oslo")

@@ -12,8 +12,6 @@ from support.loopback import serving
 pytest.importorskip("httpx")
 
 TESTS = """
-    import httpx, os, pytest
-
     API = os.environ["API"]
 
     def post(path, **fields):

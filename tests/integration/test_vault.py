@@ -8,8 +8,6 @@ import pytest
 from support import face
 
 SHOP = """
-    from tally import ran
-
     class User:
         def __init__(self, name):
             self.name = name
@@ -181,8 +179,6 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
 
 
 ALL_WAYS = """
-import pytest, shop
-
 def test_once():
     assert shop.small(1) == {"v": 1}
 
@@ -259,10 +255,6 @@ def test_a_recording_of_an_older_format_is_recorded_again_by_the_command_of_its_
 
 
 TOGETHER = """
-    import asyncio
-    import threading
-    from tally import ran
-
     together = threading.Barrier(8)
     numbers = iter(range(100))
 
@@ -286,9 +278,7 @@ TOGETHER = """
 """
 TOGETHER_TESTS = """
     from concurrent.futures import ThreadPoolExecutor
-    import asyncio
     import threading
-    import shop
 
     def everywhere(work):
         def go(_):

@@ -28,10 +28,7 @@ FETCH = """
 SHOP = (
     FETCH
     + """
-    import asyncio
-    import contextlib
     import logging
-    import threading
     from concurrent.futures import ThreadPoolExecutor
 
     def stream(city):
@@ -114,9 +111,6 @@ TARGETS = ["shop:fetch"]
 def test_a_miss_swallowed_by_the_code_under_test_fails(project):
     project.ini("shop:fetch", "shop:fetch_async", "shop:stream")
     project.tests("""
-        import asyncio
-        import pytest, shop
-
         @pytest.mark.parametrize("call", [
             shop.bare,
             shop.suppressing,
@@ -228,8 +222,6 @@ def test_a_miss_handled_in_the_tests_own_file_is_deliberate(project):
 def test_equal_misses_at_one_moment_are_counted(project):
     project.ini("shop:fetch")
     project.tests("""
-        import sys
-        import threading
         from concurrent.futures import ThreadPoolExecutor
 
         import pytest, shop
@@ -303,8 +295,6 @@ def test_a_doctests_own_code_is_its_examples(project):
 
 def test_a_miss_handled_in_a_conftest_is_swallowed(project):
     project.conftest("""
-        import pytest, shop
-
         @pytest.fixture
         def city():
             try:
@@ -327,8 +317,6 @@ def test_a_miss_in_a_swallowed_exception_group_fails(project):
     project.write(
         "groups.py",
         """
-        import asyncio, shop
-
         async def grouped(city):
             async with asyncio.TaskGroup() as group:
                 group.create_task(shop.fetch_async(city))
@@ -350,7 +338,6 @@ def test_a_miss_in_a_swallowed_exception_group_fails(project):
         """,
     )
     project.tests("""
-        import asyncio
         import groups, pytest
         from pytest_mimic import MissingRecordingError
 
@@ -385,8 +372,6 @@ def test_a_swallowed_miss_beside_other_outcomes(project):
     A miss that nobody swallows is an expected failure, too.
     """
     project.tests("""
-        import pytest, shop
-
         @pytest.fixture
         def before():
             shop.bare("before")
@@ -445,8 +430,6 @@ def test_a_swallowed_miss_beside_other_outcomes(project):
 
 
 REFUSALS = """
-    import threading
-
     def lock(lock):
         return 1
 
@@ -473,8 +456,6 @@ def test_a_swallowed_refusal_to_record_fails(project):
     project.ini("shop:lock", "shop:give_lock", "shop:fill")
     project.module(REFUSALS)
     project.tests("""
-        import threading
-        import pytest, shop
         from pytest_mimic import UnstableIdentityError, UnstorableOutcomeError
 
         def test_handled():
@@ -541,8 +522,6 @@ def test_a_miss_in_a_forked_process_fails_the_test(project):
     )
     project.module(FORKING)
     project.tests("""
-        import shop
-
         def test_it():
             shop.inside(["Oslo", "Rome"])
 
@@ -570,8 +549,6 @@ def test_a_miss_in_a_forked_process_fails_the_test(project):
 WAITING = (
     FETCH
     + """
-    import asyncio, time
-
     HOUR = 3600
 
     class ShopError(Exception):
@@ -611,9 +588,6 @@ def test_code_that_tries_again_does_not_wait(project):
     project.ini("shop:fetch", "shop:fetch_async")
     project.module(WAITING)
     project.tests("""
-        import asyncio
-        import pytest, shop
-
         @pytest.mark.parametrize("call", [
             lambda: shop.three_times("Oslo"),
             lambda: asyncio.run(shop.gathered("Oslo")),

@@ -283,8 +283,6 @@ def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
     project.ini()
     project.module(source.format(1))
     project.tests("""
-        import pytest, shop
-
         @pytest.mark.mimic("shop:get", sequence=True)
         def test_sequence():
             assert [shop.get(), shop.get()] == [1, 2]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 SHOP = """
-    from tally import ran
-
     def fetch(city):
         ran("fetch", city)
         return {"city": city}

@@ -1,8 +1,6 @@
 """A module `shop` that fails twice before it answers, for tests of `sequence`."""
 
 SHOP = """
-    from tally import ran
-
     state = {"calls": 0}
 
     def get(path):

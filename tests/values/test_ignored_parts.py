@@ -118,8 +118,6 @@ def given(value, name):
 """
 
 TESTS = """
-import pytest
-import shop
 from pytest_mimic import mimic
 from values.test_ignored_parts import CASES
 

@@ -130,8 +130,6 @@ def test_servers_are_told_apart(shop, library, monkeypatch):
 def test_a_cassette_takes_grpc_only_by_name(shop, library):
     shop.ini()
     shop.tests("""
-        import shop
-
         def test_named(mimic_auto):
             with mimic_auto("named", targets=["grpc"]) as cassette:
                 shop.find("a")
@@ -212,8 +210,6 @@ def test_a_client_library_of_google(shop):
         "google.cloud.secretmanager", reason="needs google-cloud-secret-manager"
     )
     shop.tests("""
-        import asyncio, os
-        import pytest
         from google.api_core.exceptions import GoogleAPICallError, MethodNotImplemented
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import secretmanager

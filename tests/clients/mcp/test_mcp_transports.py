@@ -17,9 +17,6 @@ pytestmark = pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not ins
 
 SUPPORT = Path(__file__).parents[2] / "support"
 TALKS = """
-import asyncio
-import sys
-
 import pytest
 from mcp import Client, StdioServerParameters
 
@@ -99,9 +96,6 @@ def test_a_session_over_http_is_recorded_by_the_line_http(talks):
 
 
 EVERYTHING = """
-import asyncio
-
-import pytest
 from mcp import ClientSession, stdio_client
 from talks import SAID, STDIO, talk
 
@@ -162,9 +156,6 @@ def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
     talks.write(
         "test_talk.py",
         """
-        import asyncio
-
-        import pytest
         from mcp import ClientSession, stdio_client
         from talks import STDIO
 
@@ -196,9 +187,6 @@ def test_a_server_that_ends_without_an_answer_ends_so_in_a_replay(talks):
     talks.write(
         "test_talk.py",
         """
-        import asyncio
-
-        import pytest
         from mcp import ClientSession, MCPError, stdio_client
         from talks import STDIO
 
@@ -228,7 +216,6 @@ def test_what_cannot_be_recorded_names_the_remedy(talks):
     talks.write(
         "test_talk.py",
         """
-        import asyncio
         from mcp import Client
         from mcp_types import CreateMessageResult, TextContent
         from talks import STDIO, talk
@@ -282,9 +269,6 @@ def test_a_miss_in_a_group_of_exceptions_is_a_miss(talks):
 
 
 MISSING = """
-import asyncio
-
-import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 BAD = StdioServerParameters(command="no-such-command", args=["--token", "x"])

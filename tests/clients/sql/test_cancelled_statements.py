@@ -12,8 +12,6 @@ pytest_plugins = ("support.database_servers",)
 def test_a_cancelled_statement_waits_in_a_replay(project, postgres):
     project.ini("sqlalchemy")
     project.tests("""
-        import asyncio, os
-        import pytest
         from sqlalchemy import text
         from sqlalchemy.ext.asyncio import create_async_engine
         from sqlalchemy.pool import NullPool
@@ -42,7 +40,6 @@ def test_a_statement_in_a_thread_is_released_with_its_test(project):
     """Nobody hears of it any more, but its test's own next steps wait for it no longer."""
     project.ini("sqlalchemy")
     project.tests("""
-        import os, sys, threading
         from sqlalchemy import create_engine, event, text
 
         engine = create_engine("sqlite:///shop.db")

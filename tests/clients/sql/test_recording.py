@@ -296,7 +296,6 @@ def test_arrays_of_one_statement_are_no_sets_of_parameters(
 
 
 PARENT_AND_CHILD = """
-import gc, os
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
