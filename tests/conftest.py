@@ -16,7 +16,7 @@ import textwrap
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support import face
+from support import face, loopback
 from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.http_server import Server, running_server
 from support.imports import with_imports
 from support.lists import ListOfTests
+from support.loopback import serving
 from support.recorded import RecordedCall, calls_in, edit_calls
 from support.rooms import paths_of
 
@@ -272,6 +273,7 @@ class Project:
             projects with libraries of thousands of
             modules: every later test of this process would search these for holders of
                 functions.
+        env: Environment variables of all runs.
         inputs: The default of `mimic_inputs`. Without lists of inputs, the files of a
             vault are those of the calls.
     """
@@ -287,6 +289,7 @@ class Project:
         # Hidden: what recorded functions write there is none of their side effects.
         self.tally = self.root.parent / f".{self.root.name}.tally"
         self.process = False
+        self.env: dict[str, str] = {}
         # Its code is not that of the project: no recording lists it among what its call
         # ran.
         self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
@@ -318,6 +321,20 @@ class Project:
         body = textwrap.dedent(body).strip()
         fixtures = ", ".join(sorted({*re.findall(r"\w+", body)} & FIXTURES))
         self.tests(f"def test_it({fixtures}):\n{textwrap.indent(body, '    ')}\n")
+
+    @contextmanager
+    def shop(self, serves: Any = None) -> Iterator[Any]:
+        """Run a server on loopback, whose address is API in all runs.
+
+        Args:
+            serves: A server or a handler. By default the server with a page for each
+                kind of response.
+        """
+        if isinstance(serves, type):
+            serves = loopback.Server(serves)
+        with running_server() if serves is None else serving(serves) as server:
+            self.env["API"] = server.url
+            yield server
 
     def ini(self, *targets: str, **options: str | Sequence[str]) -> None:
         """Write pytest.ini with these lines of `mimic_functions` and these further options."""
@@ -395,6 +412,7 @@ class Project:
         variables = {
             "TALLY": str(self.tally),
             "TALLY_OFFLINE": "1" if offline else "",
+            **self.env,
             **(env or {}),
         }
         if process is None:
@@ -520,7 +538,8 @@ class Project:
 
     def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment of a process of this project."""
-        return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
+        own = {"TALLY": str(self.tally), **self.env}
+        return {**os.environ, **own, **(variables or {})}
 
     def _run_here(
         self,
@@ -703,9 +722,11 @@ def _sleeps_are_restored() -> Iterator[None]:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A server on loopback, with a page for each kind of response."""
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server on loopback, with a page for each kind of response. API is its address in the runs of the project."""
     with running_server() as server:
+        if "project" in request.fixturenames:
+            request.getfixturevalue("project").env["API"] = server.url
         yield server
 
 

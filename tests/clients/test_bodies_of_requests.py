@@ -6,7 +6,6 @@ import threading
 
 import pytest
 from support import loopback
-from support.http_server import running_server
 
 pytest.importorskip("httpx")
 
@@ -22,8 +21,8 @@ def test_bytes_that_nobody_can_search_are_named(project, kind):
         httpx.post(os.environ["API"] + "/nothing", content=data, headers=headers)
     """)
 
-    with running_server() as server:
-        recorded = project.record(env={"API": server.url}).expect(passed=1)
+    with project.shop():
+        recorded = project.record().expect(passed=1)
 
     told = "kept as bytes, which cannot be searched for secrets: http POST /nothing"
     assert (told in recorded.output) == (kind != "image/png")
@@ -56,8 +55,8 @@ def test_a_body_that_is_read_once_is_sent_by_the_attempt_that_connects(project):
             )
             assert json.loads(answer.data)["body"] == "one two"
     """)
-    with running_server() as server:
-        recorded = project.record(env={"API": server.url}).expect(passed=1)
+    with project.shop():
+        recorded = project.record().expect(passed=1)
 
     assert len(recorded.calls) == 2
     project.replay(env=NOWHERE).expect(passed=1)

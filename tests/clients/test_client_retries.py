@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from support.http_server import running_server
 from support.installed import need
 from support.llm_server import KEY, running_llm
 
@@ -154,8 +153,8 @@ def test_neither_sdks_nor_libraries_that_try_again_wait(project):
     for name, text in files.items():
         project.write(f"{name}.py", text)
         project.write(f"test_{name}.py", tests[name])
-    with running_llm() as llm, running_server() as server:
-        env = {"LLM": llm.url, "API": server.url, "LLM_KEY": KEY, "PROMPT": "1"}
+    with running_llm() as llm, project.shop():
+        env = {"LLM": llm.url, "LLM_KEY": KEY, "PROMPT": "1"}
         project.run("--mimic-record", *LEFT, process=True, env=env).expect(passed=11)
 
     run = project.run(
@@ -216,10 +215,10 @@ def test_nothing_waits_after_a_recorded_failure(project):
     project.ini("http")
     project.write("shop.py", PATIENT)
     project.write("test_shop.py", PATIENT_TEST)
-    with running_server() as server:
-        project.record(env={"API": server.url, "WAIT": "0"}).expect(passed=5)
+    with project.shop():
+        project.record(env={"WAIT": "0"}).expect(passed=5)
 
-    run = project.replay(env={"API": server.url, "WAIT": "3600"}, process=True)
+    run = project.replay(env={"WAIT": "3600"}, process=True)
 
     run.expect(passed=5, says=["15 calls replayed"])
 
@@ -240,9 +239,9 @@ def test_the_next_test_sleeps_as_ever(project):
     need("requests")
     project.ini("http")
     project.write("test_shop.py", NEXT_TEST)
-    with running_server() as server:
-        project.record(env={"API": server.url}).expect(passed=2)
+    with project.shop():
+        project.record().expect(passed=2)
 
-    run = project.replay(env={"API": server.url})
+    run = project.replay()
 
     run.expect(passed=2, says=["1 call replayed"])

@@ -6,8 +6,6 @@ import json
 
 import pytest
 from support import face, loopback
-from support.http_server import running_server
-from support.loopback import serving
 
 
 def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
@@ -20,9 +18,9 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
     """)
     env = {"SECRET": "planted-secret-9000"}
 
-    with running_server() as server:
-        project.run("--mimic-record", env={**env, "API": server.url}).expect(passed=1)
-    run = project.run(env={**env, "API": server.url, "A": "2"})
+    with project.shop():
+        project.run("--mimic-record", env={**env}).expect(passed=1)
+    run = project.run(env={**env, "A": "2"})
 
     run.expect(
         failed=1,
@@ -65,8 +63,8 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
         """,
     )
 
-    with running_server() as server:
-        env = {"API": server.url, "MORE": ""}
+    with project.shop() as server:
+        env = {"MORE": ""}
         project.run("--mimic-record", env=env).expect(passed=1)
         env["MORE"] = "yes"
         missed = project.run(env=env)
@@ -106,8 +104,8 @@ def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
                 ask()
     """)
 
-    with running_server() as server:
-        env = {"API": server.url, "NAME": name, name: key, "MORE": ""}
+    with project.shop():
+        env = {"NAME": name, name: key, "MORE": ""}
         project.run("--mimic-record", env=env).expect(passed=2)
         env["MORE"] = "yes"
         line = f'http only="{pattern}" shared'
@@ -146,8 +144,8 @@ def test_a_secret_in_pieces_of_a_stream_is_hidden_and_a_key_named(
     key = "sk-proj-abcDEF123456ghiJKL789012mnoPQR345678"
     env = {"PARTNER_TOKEN": "partner-4711-0815-xyz", "KEY": key}
 
-    with serving(loopback.Server(Model)) as server:
-        run = project.run("--mimic-record", env={**env, "API": server.url})
+    with project.shop(Model):
+        run = project.run("--mimic-record", env={**env})
 
     run.expect(passed=1)
     kept = json.dumps([call.call["answer"] for call in run.calls])
@@ -184,14 +182,12 @@ def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
             assert answer["user"]["password"] == "set"
     """)
 
-    with serving(loopback.Server(Account)) as server:
-        recorded = project.run("--mimic-record", env={"API": server.url})
-        failing = project.run(env={"API": server.url})
+    with project.shop(Account):
+        recorded = project.run("--mimic-record")
+        failing = project.run()
         project.ini("http", mimic_redact="!password, !access_token, body.all.*.mail")
-        project.run("--mimic-rerecord", env={"API": server.url}).expect(
-            passed=1, never=["redacted in answers"]
-        )
-        project.run(env={"API": server.url}).expect(passed=1)
+        project.run("--mimic-rerecord").expect(passed=1, never=["redacted in answers"])
+        project.run().expect(passed=1)
 
     [line] = [one for one in recorded.output.splitlines() if "redacted in" in one]
     test = "test_shop.py::test_it"

@@ -67,11 +67,10 @@ def test_one_who_logs_in_alone_is_recorded_once_more(recorded):
 def test_with_the_printed_line_each_test_replays_alone(project):
     project.ini('http only="POST /login" sequence=no', "http")
     project.tests(TESTS)
-    with serving(loopback.Server(Handler)) as server:
-        env = {"API": server.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Handler):
+        project.run("--mimic-record").expect(passed=2)
 
-    project.run(env=env).expect(passed=2)
-    project.run("test_shop.py::test_two", env=env).expect(passed=1)
-    project.run("test_shop.py::test_one", env=env).expect(passed=1)
-    project.run("-n", "2", plugins=["xdist"], env=env, process=True).expect(passed=2)
+    project.run().expect(passed=2)
+    project.run("test_shop.py::test_two").expect(passed=1)
+    project.run("test_shop.py::test_one").expect(passed=1)
+    project.run("-n", "2", plugins=["xdist"], process=True).expect(passed=2)

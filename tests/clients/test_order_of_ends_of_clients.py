@@ -6,7 +6,6 @@ import threading
 
 import pytest
 from support import loopback
-from support.loopback import serving
 
 for _client in ("aiohttp", "httpx", "requests"):
     pytest.importorskip(_client)
@@ -131,9 +130,8 @@ class Handler(loopback.Handler):
 def test_answers_of_requests_that_overlap_end_as_recorded(project, test):
     project.ini("http")
     project.tests(test)
-    with serving(Server()) as server:
-        env = {"API": server.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Server()):
+        project.run("--mimic-record").expect(passed=1)
 
     for _ in range(3):
-        project.run(env=env).expect(passed=1)
+        project.run().expect(passed=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.http_server import NOWHERE, running_server
+from support.http_server import NOWHERE
 
 for _client in ("requests", "redis", "sqlalchemy"):
     pytest.importorskip(_client)
@@ -29,11 +29,11 @@ def shop(project):
     """A project with a server whose page /flaky is well after two tries, and a function that runs it with the server."""
     project.ini("requests ignore=host,port,headers.host")
     project.tests(TEST)
-    with running_server() as server:
+    with project.shop() as server:
 
         def up(*args, tries, **env):
             server.flaky[str({})] = tries  # of the page without a query
-            return project.run(*args, env={"API": server.url, **env})
+            return project.run(*args, env={**env})
 
         project.up = up
         yield project
@@ -90,10 +90,10 @@ def guarded(project):
 
 
 def test_a_failing_test_keeps_no_answer_that_the_service_would_not_give_again(guarded):
-    with running_server() as server:
-        first = guarded.record(env={"API": server.url}).expect(failed=8)
+    with guarded.shop() as server:
+        first = guarded.record().expect(failed=8)
         server.release = 2
-        again = guarded.record(env={"API": server.url}).expect(passed=6, failed=2)
+        again = guarded.record().expect(passed=6, failed=2)
 
     statuses = sorted(call.owner[-4:-1] for call in first.calls)
     assert statuses == ["404", "409"]
@@ -102,10 +102,8 @@ def test_a_failing_test_keeps_no_answer_that_the_service_would_not_give_again(gu
 
 def test_a_passing_test_keeps_the_answers_that_it_expects(guarded):
     """Failures are listed."""
-    with running_server() as server:
-        expected = guarded.record(env={"API": server.url, "EXPECTED": "1"}).expect(
-            passed=8
-        )
+    with guarded.shop():
+        expected = guarded.record(env={"EXPECTED": "1"}).expect(passed=8)
 
     found = [
         line.split("    ")[0].strip() for line in expected.section if " gave " in line
@@ -185,8 +183,8 @@ def test_an_exception_that_no_client_knows_is_drift_of_a_recorded_response(proje
             assert requests.get(os.environ["API"] + "/items").status_code == 200
         """
     )
-    with running_server() as server:
-        project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+    with project.shop():
+        project.run("--mimic-record").expect(passed=1)
 
     env = {"API": NOWHERE, "REFUSED": "yes"}
     project.run("--mimic-verify", env=env).expect(

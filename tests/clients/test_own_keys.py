@@ -90,11 +90,10 @@ class Tokens(loopback.Handler):
 def test_a_replay_gives_a_second_sender_no_shared_recording(project):
     project.ini("http sequence=no")
     project.tests(LOGINS)
-    with serving(loopback.Server(Tokens)) as server:
-        env = {"API": server.url}
-        project.run("--mimic-record", "test_shop.py::test_right", env=env)
+    with project.shop(Tokens):
+        project.run("--mimic-record", "test_shop.py::test_right")
 
-    run = project.run(env=env).expect(passed=1, failed=1)
+    run = project.run().expect(passed=1, failed=1)
 
     assert "is sent with a different client_secret" in run.output
     assert "content-length" not in run.output
@@ -104,11 +103,10 @@ def test_a_replay_gives_a_second_sender_no_shared_recording(project):
 def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project):
     project.ini("http sequence=no")
     project.tests(TEST.replace('== "eve"', '== "ann"'))
-    with serving(loopback.Server(Handler)) as server:
-        env = {"API": server.url}
-        project.run("--mimic-record", env=env).expect(failed=1)
+    with project.shop(Handler):
+        project.run("--mimic-record").expect(failed=1)
 
-    project.run(env=env).expect(passed=1)
+    project.run().expect(passed=1)
 
 
 def test_what_stands_around_a_signature_tells_senders_apart(project):
@@ -119,8 +117,8 @@ def test_what_stands_around_a_signature_tells_senders_apart(project):
             headers = {"Authorization": signed, "X-Api-Key": "a-b-c"}
             assert httpx.get(os.environ["API"], headers=headers).json()
     """)
-    with serving(loopback.Server(Handler)) as server:
-        run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+    with project.shop(Handler):
+        run = project.run("--mimic-record").expect(passed=1)
 
     assert "only their order" in run.output
 
@@ -135,7 +133,7 @@ def test_one_sender_of_signed_requests_is_not_named(project):
             headers = {"Authorization": signed, "X-Amz-Date": date, "X-Api-Key": "a-b-c"}
             assert httpx.get(os.environ["API"], headers=headers).json()
     """)
-    with serving(loopback.Server(Handler)) as server:
-        run = project.run("--mimic-record", env={"API": server.url}).expect(passed=1)
+    with project.shop(Handler):
+        run = project.run("--mimic-record").expect(passed=1)
 
     assert "only their order" not in run.output

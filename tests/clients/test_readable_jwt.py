@@ -9,7 +9,6 @@ import uuid
 
 import pytest
 from support import loopback
-from support.loopback import serving
 
 pytest.importorskip("httpx")
 
@@ -74,15 +73,14 @@ class Handler(loopback.Handler):
 def test_a_jwt_is_read_in_a_replay_and_stands_nowhere(project):
     project.ini("http")
     project.tests(TEST)
-    with serving(loopback.Server(Handler)) as server:
+    with project.shop(Handler) as server:
         server.issued = []
-        env = {"API": server.url}
-        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+        recorded = project.run("--mimic-record").expect(passed=1)
 
-        project.run("--mimic-verify", env=env).expect(passed=1)
-        again = project.run("--mimic-rerecord", env=env).expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
+        again = project.run("--mimic-rerecord").expect(passed=1)
 
-    replayed = project.run(env=env).expect(passed=1)
+    replayed = project.run().expect(passed=1)
     assert again.vault == recorded.vault
     stored = b"".join(recorded.vault.values()).decode()
     for secret in (SIGNATURE, API_KEY, *server.issued):

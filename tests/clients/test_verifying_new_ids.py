@@ -12,7 +12,6 @@ from contextlib import closing
 import pytest
 from support import face, loopback
 from support.git import git
-from support.loopback import serving
 
 pytest.importorskip("httpx")
 pytest.importorskip("requests")
@@ -154,39 +153,36 @@ class Handler(loopback.Handler):
 def test_create_read_and_change_verify_with_one_line(project, client, options):
     project.ini(f"http volatile=body.id {options}")
     project.tests(TEST.format(client=client))
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=1)
         for _ in range(2):
-            project.run("--mimic-verify", env=env).expect(passed=1)
+            project.run("--mimic-verify").expect(passed=1)
 
-    project.run(env=env).expect(passed=1)
+    project.run().expect(passed=1)
 
 
 @pytest.mark.parametrize("client", ["httpx", "requests"])
 def test_a_log_made_again_with_new_ids_stays_byte_for_byte(project, client):
     project.ini("http volatile=body.id")
     project.tests(TEST.format(client=client))
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        recorded = project.record(env=env).expect(passed=1)
-        again = project.run("--mimic-rerecord", env=env).expect(passed=1)
+    with project.shop(Service()):
+        recorded = project.record().expect(passed=1)
+        again = project.run("--mimic-rerecord").expect(passed=1)
 
     assert again.vault == recorded.vault
-    project.run(env=env).expect(passed=1)
+    project.run().expect(passed=1)
 
 
 def test_the_diff_of_a_log_made_again_tells_no_new_ids(project, monkeypatch, capsys):
     project.ini("http volatile=body.id")
     project.tests(TEST.format(client="httpx"))
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.record(env=env).expect(passed=1)
+    with project.shop(Service()) as service:
+        project.record().expect(passed=1)
         git(project.root, "init", "-q")
         git(project.root, "add", ".")
         git(project.root, "commit", "-m", "recorded")
         service.plan = "paid"
-        project.run("--mimic-rerecord", env=env).expect(passed=1)
+        project.run("--mimic-rerecord").expect(passed=1)
 
     monkeypatch.chdir(project.root)
     capsys.readouterr()
@@ -222,28 +218,26 @@ def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(projec
             with mimic_auto():
                 assert httpx.get(f"{API}/users/{ann}").json()["name"] == "ann"
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        recorded = project.record(env=env).expect(passed=2)
-        project.run("--mimic-verify", env=env).expect(passed=2)
-        again = project.run("--mimic-rerecord", env=env).expect(passed=2)
+    with project.shop(Service()):
+        recorded = project.record().expect(passed=2)
+        project.run("--mimic-verify").expect(passed=2)
+        again = project.run("--mimic-rerecord").expect(passed=2)
 
     assert again.vault == recorded.vault
-    project.run(env=env).expect(passed=2)
+    project.run().expect(passed=2)
 
 
 def test_the_first_verify_prints_one_line_for_all_new_parts(project):
     project.ini("http")
     project.tests(TEST.format(client="httpx") + PAYMENT)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=2)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=2, never=["missing"])
+        run = project.run("--mimic-verify").expect(failed=2, never=["missing"])
 
         assert lines_under(NEW, run) == ["http volatile=body.id,body.paid"]
         project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify", env=env).expect(passed=2)
+        project.run("--mimic-verify").expect(passed=2)
 
 
 def test_the_line_names_texts_that_hold_a_new_id(project):
@@ -253,15 +247,14 @@ def test_the_line_names_texts_that_hold_a_new_id(project):
             order = httpx.post(os.environ["API"] + "/orders").json()
             assert order["state"] == "new"
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=1)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=1)
+        run = project.run("--mimic-verify").expect(failed=1)
 
         assert lines_under(NEW, run) == ["http volatile=body.id,body.link"]
         project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify", env=env).expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
 
 
 @pytest.mark.parametrize("options", ["", "sequence"])
@@ -275,14 +268,13 @@ def test_a_function_that_is_given_a_new_id_is_compared(project, options):
             user = httpx.post(os.environ["API"] + "/users", json={"name": "ann"})
             assert labels.of(user.json()) == 3
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
-        project.run("--mimic-verify", env=env).expect(passed=1)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
 
         text = "def of(user): return len(user['name']) - 1"
         project.write("labels.py", text)
-        run = project.run("--mimic-verify", env=env).expect(failed=1)
+        run = project.run("--mimic-verify").expect(failed=1)
 
     assert "3 recorded, 2 now" in run.output
 
@@ -296,11 +288,10 @@ def test_the_line_names_short_tokens_and_never_a_whole_body(project):
         def test_page():
             assert httpx.post(os.environ["API"] + "/page").text
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=2)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=2)
+        run = project.run("--mimic-verify").expect(failed=2)
 
     line = "http volatile=body.quote,body.receipt,body.oid"
     assert lines_under(NEW, run) == [line]
@@ -317,15 +308,14 @@ def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
             asked = {"prompt": f"What is this receipt for? {text}"}
             assert httpx.post(API + "/questions", json=asked).json()["answer"]
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=1)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=1)
+        run = project.run("--mimic-verify").expect(failed=1)
 
         assert lines_under(NEW, run) == ["http volatile=body.text"]
         project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify", env=env).expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
 
 
 def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
@@ -333,10 +323,9 @@ def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
     project.test("""
         assert httpx.post(os.environ["API"] + "/lines").text.count("id") == 2
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.record(env=env).expect(passed=1)
-        project.run("--mimic-verify", env=env).expect(passed=1)
+    with project.shop(Service()):
+        project.record().expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
 
 
 def test_a_new_value_is_known_wherever_it_stands(project):
@@ -359,17 +348,16 @@ def test_a_new_value_is_known_wherever_it_stands(project):
             assert httpx.get(again, headers=tag).text == rows
             assert int(row["code"][2:]) == row["account"]
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.record(env=env).expect(passed=1)
-        run = project.run("--mimic-verify", env=env).expect(failed=1, never=["missing"])
+    with project.shop(Service()):
+        project.record().expect(passed=1)
+        run = project.run("--mimic-verify").expect(failed=1, never=["missing"])
         paths = "body.id,body.owner,body.key,body.*.account,body.*.owner,body.*.code"
         assert lines_under(NEW, run) == [f"http volatile={paths}"]
         project.ini(*lines_under(NEW, run))
         for _ in range(2):
-            project.run("--mimic-verify", env=env).expect(passed=1)
+            project.run("--mimic-verify").expect(passed=1)
 
-    project.run(env=env).expect(passed=1)
+    project.run().expect(passed=1)
 
 
 @pytest.mark.parametrize("options", ["", "shared"])
@@ -385,13 +373,12 @@ def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
                     break
             assert order.status_code in (200, 429)
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.record(env=env).expect(passed=1)
+    with project.shop(Service()) as service:
+        project.record().expect(passed=1)
         service.refusals = 2
-        project.run("--mimic-verify", env=env).expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
         service.refusals = 3
-        project.run("--mimic-verify", env=env).expect(
+        project.run("--mimic-verify").expect(
             failed=1,
             says=[
                 "1 call not verified",
@@ -411,8 +398,8 @@ def test_a_marker_has_what_the_line_of_the_ini_file_leaves_out(project, marker):
             user = {{"name": os.environ["NAME"]}}
             assert httpx.post(os.environ["API"] + "/users", json=user).json()["id"]
     """)
-    with serving(Service()) as service:
-        env = {"API": service.url, "NAME": "ann"}
+    with project.shop(Service()):
+        env = {"NAME": "ann"}
         project.record(env=env).expect(passed=1)
         run = project.run("--mimic-verify", env={**env, "NAME": "bo"})
 
@@ -459,28 +446,26 @@ def test_two_new_ids_may_be_equal(project):
 def test_calls_that_all_tests_share_get_the_line_too(project):
     project.ini("http sequence=no")
     project.tests(f"{HEAD.format(client='httpx')}{PAYMENT}")
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=1)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=1)
+        run = project.run("--mimic-verify").expect(failed=1)
 
         project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify", env=env).expect(passed=1)
+        project.run("--mimic-verify").expect(passed=1)
 
 
 def test_the_line_leaves_another_drift_to_be_seen(project):
     project.ini("http")
     project.tests(TEST.format(client="httpx") + PAYMENT)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Service()) as service:
+        project.run("--mimic-record").expect(passed=2)
         service.method = "cash"
-        run = project.run("--mimic-verify", env=env).expect(failed=2)
+        run = project.run("--mimic-verify").expect(failed=2)
 
         project.ini(*lines_under(NEW, run))
 
-        run = project.run("--mimic-verify", env=env).expect(passed=1, failed=1)
+        run = project.run("--mimic-verify").expect(passed=1, failed=1)
     assert "body.method: 'card' recorded, 'cash' now" in run.output
 
 
@@ -510,25 +495,23 @@ def test_what_differs_in_three_calls_stands_in_the_block_to_be_pasted(project, f
 
     mimic("http volatile=body.id")
     project.tests(SEARCHES.format(3))
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=3)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=3)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=3, never=[ALL])
+        run = project.run("--mimic-verify").expect(failed=3, never=[ALL])
 
         mimic(*lines_under(NEW, run))
-        again = project.run("--mimic-verify", env=env).expect(passed=3)
+        again = project.run("--mimic-verify").expect(passed=3)
     assert "volatile=" not in again.output
 
 
 def test_who_has_just_recorded_is_given_all_that_differs(project):
     project.ini("http volatile=body.id")
     project.tests(SEARCHES.format(2))
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=2)
 
-        run = project.run("--mimic-verify", env=env).expect(failed=2, never=[NEW])
+        run = project.run("--mimic-verify").expect(failed=2, never=[NEW])
 
         project.ini(*lines_under(ALL, run))
-        project.run("--mimic-verify", env=env).expect(passed=2)
+        project.run("--mimic-verify").expect(passed=2)

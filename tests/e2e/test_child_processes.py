@@ -70,7 +70,7 @@ def forking(project, server):
     project.ini("http")
 
     def run(*options):
-        return project.run(*options, process=True, env={"API": server.url})
+        return project.run(*options, process=True)
 
     def tests(body):
         project.tests(CHILDREN + body)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.http_server import running_server
 
 RELAY = Path(__file__).parents[2] / "examples" / "relay.py"
 
@@ -52,11 +51,11 @@ def agent(project):
 
 
 def test_requests_of_another_process_are_recorded_and_replayed(agent):
-    with running_server() as server:
-        recorded = agent.run("--mimic-record", env={"API": server.url})
+    with agent.shop() as server:
+        recorded = agent.run("--mimic-record")
         server.stop()
         recorded.expect(passed=2, says=["4 calls recorded"])
-        agent.run(env={"API": server.url}).expect(passed=2, says=["4 calls replayed"])
+        agent.run().expect(passed=2, says=["4 calls replayed"])
 
     assert not any(b"tok-0815-agent" in data for data in recorded.vault.values())
 

@@ -6,7 +6,6 @@ import pytest
 
 pytest.importorskip("httpx", reason="needs httpx")
 
-from support.http_server import running_server
 
 LARGE_BODIES = """
     import base64, os
@@ -30,8 +29,8 @@ def test_a_large_body_makes_no_large_recording(project):
     """It still counts in full, and a miss shows that it differs."""
     project.ini("httpx ignore=port")
     project.tests(LARGE_BODIES)
-    with running_server() as server:
-        recorded = project.record(env={"API": server.url}).expect(passed=3)
+    with project.shop():
+        recorded = project.record().expect(passed=3)
     sizes = [len(call.text) for call in recorded.calls]
 
     nowhere = {"API": "http://127.0.0.1:9"}
@@ -67,10 +66,9 @@ WHOLE = """
 def test_the_whole_of_a_request_is_kept_and_shared(project):
     project.ini("http ignore=port")
     project.tests(WHOLE)
-    with running_server() as server:
-        env = {"API": server.url}
-        recorded = project.record(env=env).expect(passed=3)
-        again = project.run("--mimic-rerecord", env=env).expect(passed=3)
+    with project.shop():
+        recorded = project.record().expect(passed=3)
+        again = project.run("--mimic-rerecord").expect(passed=3)
     offline = {"API": "http://127.0.0.1:9"}
 
     project.replay(env=offline).expect(passed=3)
@@ -105,9 +103,9 @@ def test_the_summary_names_an_answer_that_a_retry_has_replaced(project):
         assert [httpx.get(url).status_code for _ in range(3)][-1] == 200
     """)
 
-    with running_server() as server:
-        recorded = project.record(env={"API": server.url}).expect(passed=1)
-    project.replay(env={"API": server.url}).expect(passed=1)
+    with project.shop():
+        recorded = project.record().expect(passed=1)
+    project.replay().expect(passed=1)
 
     row = "http GET /flaky gave status 503 first: only the answer after it is shared"
     assert [line.strip() for line in recorded.section if "/flaky" in line] == [
@@ -138,9 +136,9 @@ def test_a_cassette_holds_a_conversation_in_order(project):
     project.ini()
     project.write("test_talk.py", TALK)
 
-    with running_server() as server:
-        project.run(env={"API": server.url}).expect(passed=1)
-        project.run(env={"API": server.url}).expect(passed=1)
+    with project.shop() as server:
+        project.run().expect(passed=1)
+        project.run().expect(passed=1)
 
     both = ["GET /users/1?page=2", "GET /pages", "GET /items/1", "POST /echo"]
     assert server.seen == [*both, "GET /pages", "GET /items/1"]
@@ -191,9 +189,7 @@ def test_answers_of_one_url_that_a_header_chooses_are_calls_of_their_own(project
             assert ask([{{name: value}} if value else {{}} for value in values]) == values
     """)
 
-    with running_server() as server:
-        project.record(env={"API": server.url}).expect(passed=3 * len(HEADERS))
-    project.replay(env={"API": server.url}).expect(passed=3 * len(HEADERS))
-    project.replay(env={"API": server.url, "REVERSED": "1"}).expect(
-        passed=3 * len(HEADERS)
-    )
+    with project.shop():
+        project.record().expect(passed=3 * len(HEADERS))
+    project.replay().expect(passed=3 * len(HEADERS))
+    project.replay(env={"REVERSED": "1"}).expect(passed=3 * len(HEADERS))

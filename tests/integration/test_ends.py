@@ -384,12 +384,11 @@ def test_an_exchange_that_is_open_at_the_end_of_its_test_belongs_to_it(
     project.ini("http")
     body = indent(dedent(OPEN[form]), "    ")
     project.tests(LEFT_OPEN.format(body=body, second="False"))
-    api = {"API": server.url}
 
-    project.record(env=api).expect(passed=1, failed=1, says=["2 calls recorded"])
+    project.record().expect(passed=1, failed=1, says=["2 calls recorded"])
 
     server.stop()
-    project.replay("-k", "test_it", env=api).expect(
+    project.replay("-k", "test_it").expect(
         passed=1, deselected=1, says=["2 calls replayed"]
     )
     calls = project.calls()
@@ -417,11 +416,10 @@ def test_a_stream_of_a_module_fixture_ends_with_the_module(project, server):
         def test_second(feed):
             assert feed is not None
     """)
-    api = {"API": server.url}
-    project.record(env=api).expect(passed=2, never=["not recorded"])
+    project.record().expect(passed=2, never=["not recorded"])
     server.stop()
 
-    project.replay(env=api).expect(passed=2, never=["missing"])
+    project.replay().expect(passed=2, never=["missing"])
 
 
 def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server):
@@ -458,11 +456,10 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
                 thread.join()
                 assert len(errors) == 1
     """)
-    api = {"API": server.url}
-    project.record(env=api).expect(passed=2, says=["1 call recorded"])
+    project.record().expect(passed=2, says=["1 call recorded"])
     server.stop()
 
-    project.replay(env={**api, "OVER": "1"}).expect(passed=2)
+    project.replay(env={"OVER": "1"}).expect(passed=2)
 
 
 def test_a_thread_may_go_on_with_calls_while_its_test_ends(project):
@@ -581,11 +578,10 @@ def test_a_thread_of_a_pool_makes_the_calls_of_later_tests(project, server):
         def test_second(pool):
             assert "Zo" in pool.submit(ask, "/users").result(5)
     """)
-    api = {"API": server.url}
-    project.record(env=api).expect(passed=2, says=["2 calls recorded"])
+    project.record().expect(passed=2, says=["2 calls recorded"])
     server.stop()
 
-    project.replay(env=api).expect(passed=2, says=["2 calls replayed"])
+    project.replay().expect(passed=2, says=["2 calls replayed"])
 
 
 def test_a_thread_that_tries_again_sends_nothing_after_the_run(project, server):
@@ -598,11 +594,10 @@ def test_a_thread_that_tries_again_sends_nothing_after_the_run(project, server):
             threading.Thread(target=ask, args=["/hang"]).start()
             wait_until_it_waits()
     """)
-    api = {"API": server.url}
-    project.record(env=api, process=True).expect(passed=1, says=["1 call recorded"])
+    project.record(process=True).expect(passed=1, says=["1 call recorded"])
     assert server.seen == ["GET /hang"]
 
-    project.replay(env=api, process=True).expect(passed=1)
+    project.replay(process=True).expect(passed=1)
 
     assert server.seen == ["GET /hang"]
 

@@ -98,7 +98,7 @@ def shop(project, server):
     project.ini("shop:fetch", "shop:ask sequence", "shop:old", "http")
     project.module(SHOP)
     project.tests(TESTS + "\n    def test_old():\n        assert shop.old(1) == 1\n")
-    project.record(env={"API": server.url}).expect(passed=2)
+    project.record().expect(passed=2)
     project.tests(TESTS + LATER)
     return project
 
@@ -136,7 +136,7 @@ def test_what_a_recording_says_controls_nothing(shop, server, every):
 
 
 def test_what_a_usage_file_says_controls_nothing(shop, server):
-    shop.run("--mimic-usage=usage.json", "-k", "nothing", env={"API": server.url})
+    shop.run("--mimic-usage=usage.json", "-k", "nothing")
 
     for _ in forge_each(shop.root / "usage.json"):
         for words in ([], ["--json"], ["--clear", "-n"]):

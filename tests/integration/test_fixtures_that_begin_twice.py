@@ -8,7 +8,6 @@ import uuid
 
 import pytest
 from support import loopback
-from support.loopback import serving
 
 pytest.importorskip("httpx")
 
@@ -93,24 +92,23 @@ class Handler(loopback.Handler):
 def test_a_fixture_that_begins_twice_replays_in_any_order(project, tests):
     project.ini("http")
     project.tests(tests)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        recorded = project.run("--mimic-record", "-rA", env=env)
+    with project.shop(Service()):
+        recorded = project.run("--mimic-record", "-rA")
         ids = re.findall(r"^PASSED (\S+)", recorded.output, re.MULTILINE)
         recorded.expect(passed=len(ids), never=["two workers"])
-        again = project.run("--mimic-record", env=env).expect(passed=len(ids))
+        again = project.run("--mimic-record").expect(passed=len(ids))
         assert again.vault == recorded.vault
-        made = project.run("--mimic-rerecord", env=env)
+        made = project.run("--mimic-rerecord")
         made.expect(passed=len(ids), never=["two workers"])
 
     for selected in ([], ["-n2"], ids[::-1]):
-        project.run(*selected, env=env).expect(passed=len(ids))
-    project.run(ids[2], ids[0], env=env).expect(passed=2)
+        project.run(*selected).expect(passed=len(ids))
+    project.run(ids[2], ids[0]).expect(passed=2)
     for one in ids:
-        project.run(one, env=env).expect(passed=1)
+        project.run(one).expect(passed=1)
     some = [one for one in ids if "x" not in one.partition("::")[2]]
     others = len(ids) - len(some)
-    project.run("-k", "not x", env=env).expect(passed=len(some), deselected=others)
+    project.run("-k", "not x").expect(passed=len(some), deselected=others)
 
 
 def test_a_shared_login_of_this_run_is_sent_by_each_test(project):
@@ -120,9 +118,8 @@ def test_a_shared_login_of_this_run_is_sent_by_each_test(project):
             "request.param})", "'ann'})"
         )
     )
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
-        project.run(env=env).expect(passed=2)
-        project.run("--mimic-rerecord", env=env).expect(passed=2)
-    project.run(env=env).expect(passed=2)
+    with project.shop(Service()):
+        project.run("--mimic-record").expect(passed=2)
+        project.run().expect(passed=2)
+        project.run("--mimic-rerecord").expect(passed=2)
+    project.run().expect(passed=2)

@@ -44,9 +44,9 @@ def layers(project):
 
 def record(layers, server, *, passed=1):
     """Record, replay without the server, and return the recorded calls."""
-    recorded = layers.record(env={"API": server.url}).expect(passed=passed)
+    recorded = layers.record().expect(passed=passed)
     server.stop()
-    layers.replay(env={"API": server.url}).expect(passed=passed)
+    layers.replay().expect(passed=passed)
     return recorded.calls
 
 
@@ -129,13 +129,11 @@ def test_two_clients_of_a_test_talk_in_one_conversation(layers):
     layers.ini("requests", "urllib3")
     test = "import callers\n\ndef test_it():\n    callers.by_requests('/users/1')\n    callers.by_urllib3('{}')\n"
     layers.write("test_it.py", test.format("/text"))
-    with running_server() as server:
-        layers.record(env={"API": server.url}).expect(passed=1)
+    with layers.shop() as server:
+        layers.record().expect(passed=1)
         layers.write("test_it.py", test.format("/html"))
 
-        layers.record(env={"API": server.url}).expect(
-            failed=1, says=["it cannot run for real: calls before"]
-        )
+        layers.record().expect(failed=1, says=["it cannot run for real: calls before"])
 
         assert server.seen == ["POST /users/1", "POST /text"]
 
@@ -156,11 +154,9 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers):
         """,
     )
 
-    with running_server() as server:
-        layers.record(env={"API": server.url}).expect(passed=1)
-        layers.run("--mimic-verify", env={"API": server.url}).expect(
-            passed=1, says=["2 calls verified"]
-        )
+    with layers.shop() as server:
+        layers.record().expect(passed=1)
+        layers.run("--mimic-verify").expect(passed=1, says=["2 calls verified"])
         recordings = record(layers, server)
     assert {one.target for one in recordings} == {"http"}
     assert len(server.seen) == 4
@@ -208,15 +204,13 @@ def test_all_clients_together_take_each_call_once(project, lines):
     project.ini(*lines)
     project.tests(EVERYWHERE)
 
-    with running_server() as server:
-        project.record(env={"API": server.url}).expect(
-            passed=1, says=[f"{len(ASKED)} calls recorded"]
-        )
+    with project.shop() as server:
+        project.record().expect(passed=1, says=[f"{len(ASKED)} calls recorded"])
         assert len(server.seen) == len(ASKED)
-        verified = project.run("--mimic-verify", env={"API": server.url})
+        verified = project.run("--mimic-verify")
         verified.expect(passed=1, says=[f"{len(ASKED)} calls verified"])
         assert len(server.seen) == 2 * len(ASKED)
-    replayed = project.replay(env={"API": server.url})
+    replayed = project.replay()
 
     replayed.expect(passed=1, says=[f"{len(ASKED)} calls replayed"])
     assert taken(replayed.calls) == ASKED
@@ -236,6 +230,6 @@ def test_the_line_of_a_client_goes_before_the_one_of_all_clients(layers):
         """,
     )
 
-    with running_server() as server:
-        layers.record(env={"API": server.url, "NUMBER": "1"}).expect(passed=1)
-    layers.replay(env={"API": server.url, "NUMBER": "2"}).expect(passed=1)
+    with layers.shop():
+        layers.record(env={"NUMBER": "1"}).expect(passed=1)
+    layers.replay(env={"NUMBER": "2"}).expect(passed=1)

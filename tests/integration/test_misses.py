@@ -9,7 +9,6 @@ import shlex
 from importlib.metadata import version
 
 import pytest
-from support.http_server import running_server
 
 SHOP = """
     from dataclasses import dataclass, field
@@ -268,17 +267,16 @@ def test_a_miss_after_an_upgrade_of_its_client_names_both_versions(project):
             httpx.get(os.environ["API"] + "/{page}")
     """
     project.tests(test.format(page="json"))
-    with running_server() as server:
-        env = {"API": server.url}
-        recorded = project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop():
+        recorded = project.run("--mimic-record").expect(passed=1)
     [name] = recorded.vault
     now = version("httpx")
     log = project.vault / name
     log.write_text(log.read_text().replace(f'"httpx": "{now}"', '"httpx": "0.1.0"'))
 
-    project.run(env=env).expect(passed=1)
+    project.run().expect(passed=1)
     project.tests(test.format(page="other"))
-    project.run(env=env).expect(
+    project.run().expect(
         failed=1,
         says=[f"recorded with httpx 0.1.0, now {now}: record all of its tests again"],
     )

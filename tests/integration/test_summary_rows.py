@@ -74,13 +74,12 @@ def test_one_line_accepts_all_texts_that_look_like_keys(project, server):
             requests.post(os.environ["API"] + "/echo", json=prompt)
     """)
     project.ini("http")
-    env = {"API": server.url}
-    recorded = project.record(env=env).expect(passed=1)
+    recorded = project.record().expect(passed=1)
     [line] = [one for one in recorded.section if "mimic_redact = " in one]
     assert line.count("!sha256:") == 2
     project.ini("http", mimic_redact=line.partition(" = ")[2])
 
-    again = project.run("--mimic-rerecord", env=env).expect(passed=1)
+    again = project.run("--mimic-rerecord").expect(passed=1)
 
     assert "looks like a secret" not in again.output
 
@@ -126,7 +125,7 @@ def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
         def test_other():
             shop.send("a long beginning of a text that leads to {KEY}")
     """)
-    project.record(env={"API": server.url}).expect(passed=2)
+    project.record().expect(passed=2)
     project.tests("def test_new():\n    pass\n")
 
     run = project.run(

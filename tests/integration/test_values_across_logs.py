@@ -7,7 +7,6 @@ import json
 
 import pytest
 from support import loopback
-from support.loopback import serving
 
 pytest.importorskip("httpx")
 
@@ -90,14 +89,13 @@ def change_the_tear_down(project, service):
 def test_what_a_passing_run_has_recorded_again_replays(project, change, again):
     project.ini("http volatile=body.id")
     project.tests(TESTS)
-    with serving(Service()) as service:
-        env = {"API": service.url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Service()) as service:
+        project.run("--mimic-record").expect(passed=2)
         change(project, service)
         selected = 1 if again == [ONE] else 2
         for _ in range(2):
-            run = project.run("--mimic-rerecord", *again, env=env)
+            run = project.run("--mimic-rerecord", *again)
             # It is 1 where the other test holds earlier answers of the fixture.
             run.expect(passed=selected, exit_code=run.exit_code)
 
-    project.run(*again, env=env).expect(passed=selected)
+    project.run(*again).expect(passed=selected)

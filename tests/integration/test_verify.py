@@ -7,7 +7,6 @@ comparison.
 from __future__ import annotations
 
 import pytest
-from support.http_server import running_server
 from support.ports import held_port
 
 # -- what is compared
@@ -315,9 +314,9 @@ def page(project):
 
     def changed(page, *options):
         project.ini(" ".join(["requests ignore=host,port,headers.host", *options]))
-        with running_server() as server:
+        with project.shop() as server:
             server.release = 2
-            env = {"API": server.url, "PAGE": page}
+            env = {"PAGE": page}
             project.record(env=env).expect(passed=1)
             server.release = 1
             return project.run("--mimic-verify", env=env)
@@ -368,8 +367,8 @@ def test_a_refusal_is_offered_to_be_accepted_in_place_of_an_error(page, recorded
 
 def test_an_outage_is_not_offered_in_place_of_a_recorded_error(project, page):
     project.ini("requests ignore=host,port,headers.host")
-    with running_server() as server, held_port() as port:
-        env = {"API": server.url, "PAGE": "guarded?status=503"}
+    with project.shop(), held_port() as port:
+        env = {"PAGE": "guarded?status=503"}
         project.record(env=env).expect(passed=1)
         env["API"] = f"http://127.0.0.1:{port}"
 
