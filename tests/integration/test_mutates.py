@@ -88,137 +88,106 @@ SHOP = """
 """
 
 
-@pytest.fixture
-def mutating(project):
-    """A project with a line for each function of `shop`, which records, replays and verifies a body."""
-
-    def run(*lines, body, ran):
-        project.ini(*lines)
-        project.test(body)
-        project.record().expect(passed=1, real=ran)
-        project.replay().expect(passed=1, real=[])
-        project.run("--mimic-verify").expect(passed=1)
-        rerecorded = project.run("--mimic-rerecord").expect(passed=1)
-        assert rerecorded.changed == set()
-
-    return run
-
-
-def test_a_method_that_returns_self_leaves_it_as_recorded(mutating):
-    """With attributes that are new, in place of others, and gone; a lock stays."""
-    mutating(
+# What a call leaves: the line, the real call, and what a test sees in each run.
+LEFT = {
+    "self, with attributes that are new, changed or gone, beside a lock": (
         "shop:Model.fit mutates=self ignore=self._lock",
-        body="""
-            model = shop.Model()
-            rows, lock = model.rows, model._lock
-            assert model.fit([1, 2]) is model
-            assert model.coef_ == [3] and rows == [1, 2] and model.rows is rows
-            assert not hasattr(model, "scratch") and model._lock is lock
+        "fit",
+        """
+        model = shop.Model()
+        rows, lock = model.rows, model._lock
+        assert model.fit([1, 2]) is model
+        assert model.coef_ == [3] and rows == [1, 2] and model.rows is rows
+        assert not hasattr(model, "scratch") and model._lock is lock
         """,
-        ran=["fit"],
-    )
-
-
-def test_a_coroutine_leaves_its_arguments_too(mutating):
-    mutating(
+    ),
+    "by a coroutine": (
         "shop:Model.fit_later mutates=self ignore=self._lock",
-        body="""
-            model = shop.Model()
-            assert asyncio.run(model.fit_later([1, 2])) is model
-            assert model.coef_ == [3] and model.rows == [1, 2]
+        "fit",
+        """
+        model = shop.Model()
+        assert asyncio.run(model.fit_later([1, 2])) is model
+        assert model.coef_ == [3] and model.rows == [1, 2]
         """,
-        ran=["fit"],
-    )
-
-
-def test_an_outcome_that_is_a_part_of_an_argument_is_that_very_part(mutating):
-    mutating(
+    ),
+    "an outcome that is a part of an argument": (
         "shop:Model.part mutates=self ignore=self._lock",
-        body="""
-            model = shop.Model()
-            assert model.part()["rows"] is model.rows and model.rows == [9]
+        "part",
+        """
+        model = shop.Model()
+        assert model.part()["rows"] is model.rows and model.rows == [9]
         """,
-        ran=["part"],
-    )
-
-
-@pytest.mark.parametrize(
-    ("made", "left"),
-    [
-        ("['a']", "['first', 'a']"),
-        ("{'a': 1, 'b': [2]}", "{'b': [2], 'z': [1]}"),
-        ("{'a'}", "{'a', 'new'}"),
-        ("bytearray(b'a')", "bytearray(b'a!')"),
-        ("shop.collections.deque([1])", "shop.collections.deque([0, 1])"),
-        ("shop.collections.OrderedDict(a=1, b=[2])", "{'b': [2], 'z': [1]}"),
-        ("shop.Cart([1])", "['first', 1]"),
-    ],
-)
-def test_a_container_is_set_in_place(mutating, made, left):
-    mutating(
-        "shop:changes mutates=thing",
-        body=f"""
-            thing = {made}
-            same, is_cart = thing, type(thing) is shop.Cart
-            shop.changes(thing)
-            assert same == {left} and (not is_cart or same.total == 3)
-        """,
-        ran=["changes"],
-    )
-
-
-def test_what_a_test_holds_changes_wherever_it_is_reached_from(mutating):
-    """Objects behind bound methods, lists that a lambda or a method of C appends to."""
-    mutating(
+    ),
+    "what is reached from bound methods, a lambda and a method of C": (
         "shop:calls mutates=callbacks",
-        body="""
-            history, log, more = shop.History(), [], []
-            shop.calls([history.on_step, lambda loss: log.append(loss), more.append])
-            assert history.losses == log == more == [0.5]
+        "calls",
+        """
+        history, log, more = shop.History(), [], []
+        shop.calls([history.on_step, lambda loss: log.append(loss), more.append])
+        assert history.losses == log == more == [0.5]
         """,
-        ran=["calls"],
-    )
-
-
-def test_parts_move_and_keep_what_is_shared_with_the_outcome(mutating):
-    mutating(
+    ),
+    "parts that move and are shared with the outcome": (
         "shop:sort mutates=rows",
-        body="""
-            two, one = {"n": 2}, {"n": 1}
-            rows = [two, one]
-            fresh, second = shop.sort(rows)
-            assert rows[0] is one and one == {"n": 1, "first": True}
-            assert rows[1] is two is second and two == {"n": 2}
-            assert rows[2] is fresh == {"n": 0}
+        "sort",
+        """
+        two, one = {"n": 2}, {"n": 1}
+        rows = [two, one]
+        fresh, second = shop.sort(rows)
+        assert rows[0] is one and one == {"n": 1, "first": True}
+        assert rows[1] is two is second and two == {"n": 2}
+        assert rows[2] is fresh == {"n": 0}
         """,
-        ran=["sort"],
-    )
-
-
-def test_what_the_call_has_replaced_stays_as_it_was(mutating):
-    mutating(
+    ),
+    "what the call has replaced": (
         "shop:rebinds mutates=cart",
-        body="""
-            rows = [1, 2]
-            cart = {"rows": rows}
-            shop.rebinds(cart)
-            assert cart == {"rows": [1, 2, 3]} and rows == [1, 2]
+        "rebinds",
+        """
+        rows = [1, 2]
+        cart = {"rows": rows}
+        shop.rebinds(cart)
+        assert cart == {"rows": [1, 2, 3]} and rows == [1, 2]
         """,
-        ran=["rebinds"],
-    )
-
-
-def test_the_state_is_kept_with_an_exception(mutating):
-    mutating(
+    ),
+    "the state beside an exception": (
         "shop:half mutates=rows",
-        body="""
-            rows = [0]
-            with pytest.raises(ValueError, match="half way"):
-                shop.half(rows)
-            assert rows == [0, 1]
+        "half",
+        """
+        rows = [0]
+        with pytest.raises(ValueError, match="half way"):
+            shop.half(rows)
+        assert rows == [0, 1]
         """,
-        ran=["half"],
-    )
+    ),
+}
+CONTAINER = """
+    thing = {}
+    same, is_cart = thing, type(thing) is shop.Cart
+    shop.changes(thing)
+    assert same == {} and (not is_cart or same.total == 3)
+"""
+for made, left in [
+    ("['a']", "['first', 'a']"),
+    ("{'a': 1, 'b': [2]}", "{'b': [2], 'z': [1]}"),
+    ("{'a'}", "{'a', 'new'}"),
+    ("bytearray(b'a')", "bytearray(b'a!')"),
+    ("shop.collections.deque([1])", "shop.collections.deque([0, 1])"),
+    ("shop.collections.OrderedDict(a=1, b=[2])", "{'b': [2], 'z': [1]}"),
+    ("shop.Cart([1])", "['first', 1]"),
+]:
+    body = CONTAINER.format(made, left)
+    LEFT[made] = ("shop:changes mutates=thing", "changes", body)
+
+
+@pytest.mark.parametrize(("line", "ran", "body"), LEFT.values(), ids=LEFT)
+def test_a_call_leaves_in_its_arguments_what_was_recorded(project, line, ran, body):
+    project.ini(line)
+    project.test(body)
+    project.record().expect(passed=1, real=[ran])
+    project.replay().expect(passed=1, real=[])
+    project.run("--mimic-verify").expect(passed=1)
+    rerecorded = project.run("--mimic-rerecord").expect(passed=1)
+    assert rerecorded.changed == set()
 
 
 def test_other_arguments_may_not_change(project):
