@@ -10,7 +10,6 @@ import pytest
 
 pytest.importorskip("requests", reason="needs requests")
 
-from support.http_server import running_server
 
 if TYPE_CHECKING:
     pass
@@ -67,7 +66,7 @@ def test_a_request_is_recorded_once(layers):
     layers.ini(*WAYS.values())
     layers.write("test_it.py", ALL.format(ways=[*WAYS]))
 
-    with running_server() as server:
+    with layers.shop() as server:
         recordings = record(layers, server)
     asked = {one.call["identity"] for one in recordings}
     given = {re.sub(r"\d\d:\d\d:\d\d", "", json.dumps(one.value)) for one in recordings}
@@ -80,13 +79,10 @@ def test_a_request_is_recorded_once(layers):
         assert secret not in "".join(one.text for one in recordings)
 
 
-def test_a_lower_client_takes_what_no_higher_one_did(layers):
-    """Because the higher one left it out, or is not named."""
-    layers.ini(
-        'requests exclude="/text,/html"', 'urllib3 exclude="/html"', "http.client"
-    )
-    layers.write(
-        "test_it.py",
+# The lines, what a test does, and the calls.
+LOWER = {
+    "the higher one left it out": (
+        ('requests exclude="/text,/html"', 'urllib3 exclude="/html"', "http.client"),
         """
         import callers
 
@@ -94,19 +90,12 @@ def test_a_lower_client_takes_what_no_higher_one_did(layers):
             for path in ("/users/1", "/text", "/html"):
                 assert callers.by_requests(path)
         """,
-    )
-
-    with running_server() as server:
-        recordings = record(layers, server)
-
-    assert taken(recordings) == ["POST /html", "POST /text", "POST /users/1"]
-
-
-def test_a_higher_client_replays_through_a_lower_client(layers):
-    """A stream is read after the call has returned, and a redirect is followed by the higher client."""
-    layers.ini("http.client")
-    layers.write(
-        "test_it.py",
+        ["POST /html", "POST /text", "POST /users/1"],
+    ),
+    # A stream is read after the call has returned, and a redirect is followed by the
+    # higher client.
+    "no line names the higher one": (
+        ("http.client",),
         """
         def test_it():
             with requests.Session() as session:
@@ -116,12 +105,20 @@ def test_a_higher_client_replays_through_a_lower_client(layers):
                 assert [each.status_code for each in response.history] == [302]
                 assert list(session.cookies.keys()) == ["hop"]
         """,
-    )
+        ["GET /chunks", "GET /landing", "GET /redirect"],
+    ),
+}
 
-    with running_server() as server:
+
+@pytest.mark.parametrize(("lines", "test", "calls"), LOWER.values(), ids=LOWER)
+def test_a_lower_client_takes_what_no_higher_one_did(layers, lines, test, calls):
+    layers.ini(*lines)
+    layers.write("test_it.py", test)
+
+    with layers.shop() as server:
         recordings = record(layers, server)
 
-    assert taken(recordings) == ["GET /chunks", "GET /landing", "GET /redirect"]
+    assert taken(recordings) == calls
 
 
 def test_two_clients_of_a_test_talk_in_one_conversation(layers):
