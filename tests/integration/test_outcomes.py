@@ -595,46 +595,34 @@ def test_an_exception_that_is_a_pickle_is_named_by_its_class(project):
     assert "shop:order(number='seven'), raised ValidationError " in shown
 
 
-def test_a_library_that_is_missing_is_named_as_such(project):
+@pytest.mark.parametrize(
+    ("gone", "says", "never"),
+    [
+        ("models.py", "models is not installed here", "any more"),
+        # As `numpy.rec` of numpy 2 in numpy 1. Another class of its name does not stand in.
+        ("models/rec.py", "there is no models.rec:Model any more", "is not installed"),
+    ],
+)
+def test_a_library_that_is_missing_is_told_from_a_part_that_is_gone(
+    project, gone, says, never
+):
+    name = gone.removesuffix(".py").replace("/", ".")
     project.ini("shop:fit")
-    project.module("""
-        import sys
-
+    project.module(f"""
         def fit():
-            import models
-            return [models.Model()] * 2
+            import {name}
+            return [{name}.Model()] * 2
     """)
-    models = project.write(
-        "models.py", "class Model:\n    def __reduce__(self): return Model, ()\n"
+    if "/" in gone:
+        project.write("models/__init__.py", "class Model:\n    pass\n")
+    model = project.write(
+        gone, "class Model:\n    def __reduce__(self): return Model, ()\n"
     )
     project.test("shop.fit()")
     project.record().expect(passed=1)
-    models.unlink()
+    model.unlink()
 
-    project.replay().expect(failed=1, says=["models is not installed here"])
-
-
-def test_a_part_of_a_library_that_is_gone_is_not_the_library(project):
-    """As `numpy.rec` of numpy 2 in numpy 1. Another class of its name does not stand in."""
-    project.ini("shop:fit")
-    project.module("""
-        def fit():
-            from models import rec
-            return [rec.Model()] * 2
-    """)
-    project.write("models/__init__.py", "class Model:\n    pass\n")
-    rec = project.write(
-        "models/rec.py", "class Model:\n    def __reduce__(self): return Model, ()\n"
-    )
-    project.test("shop.fit()")
-    project.record().expect(passed=1)
-    rec.unlink()
-
-    project.replay().expect(
-        failed=1,
-        says=["there is no models.rec:Model any more"],
-        never=["is not installed"],
-    )
+    project.replay().expect(failed=1, says=[says], never=[never])
 
 
 def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(round_trip):

@@ -659,59 +659,45 @@ def project_text(project):
     return b"\n".join(project.files().values()).decode("latin-1")
 
 
-def test_a_forged_name_runs_no_property(project):
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ({"$shop:client.danger": {}}, "StaleRecordingError: the recorded outcome of shop:make() can no longer be made"),
+        *[
+            ({tag: [{"$shop:Spy": {}}]}, "CorruptRecordingError: ")
+            for tag in ("$range", "$complex", "$timedelta", "$fraction")
+        ],
+    ],
+)  # fmt: skip
+def test_a_forged_value_runs_no_property_and_no_object_in_place_of_a_number(
+    project, value, error
+):
     """A name leads through modules and classes alone."""
     project.module("""
-        class Client:
+        class Spy:
             @property
             def danger(self):
                 open("pwned", "w").close()
-
-        client = Client()
-
-        def make():
-            return 1
-    """)
-    project.ini("shop:make")
-    project.tests("import shop\ndef test_make(): shop.make()\n")
-    project.run("--mimic-record")
-    edit_calls(
-        project.vault, lambda call: call.call.update(value={"$shop:client.danger": {}})
-    )
-
-    run = project.run()
-
-    run.expect(failed=1)
-    assert run.error[0].startswith(
-        "StaleRecordingError: the recorded outcome of shop:make() can no longer be made"
-    )
-    assert not (project.root / "pwned").exists()
-
-
-@pytest.mark.parametrize("tag", ["$range", "$complex", "$timedelta", "$fraction"])
-def test_an_object_that_stands_where_a_number_was_runs_nothing(project, tag):
-    project.module("""
-        class Spy:
-            def __index__(self):
-                open("pwned", "w").close()
                 return 1
+
+            def __index__(self):
+                return self.danger
 
             __float__ = __complex__ = __index__
 
+        client = Spy()
+
         def make():
             return 1
     """)
     project.ini("shop:make")
-    project.tests("import shop\ndef test_make(): shop.make()\n")
-    project.run("--mimic-record")
-    edit_calls(
-        project.vault, lambda call: call.call.update(value={tag: [{"$shop:Spy": {}}]})
-    )
+    project.test("shop.make()")
+    project.record()
+    edit_calls(project.vault, lambda call: call.call.update(value=value))
 
-    run = project.run()
+    run = project.run().expect(failed=1)
 
-    run.expect(failed=1)
-    assert run.error[0].startswith("CorruptRecordingError: ")
+    assert run.error[0].startswith(error)
     assert not (project.root / "pwned").exists()
 
 
