@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from support import loopback
-from support.loopback import serving
 
 pytest.importorskip("requests")
 
@@ -45,21 +44,18 @@ def recorded(project):
     """A suite, recorded as a whole: the first test logs in."""
     project.ini("http")
     project.tests(TESTS)
-    with serving(loopback.Server(Handler)) as server:
-        project.env = {"API": server.url}
-        project.run("--mimic-record", "-p", "no:randomly", env=project.env).expect(
-            passed=2
-        )
+    with project.shop(Handler):
+        project.record("-p", "no:randomly").expect(passed=2)
     return project
 
 
 def test_the_suite_replays(recorded):
-    recorded.run(env=recorded.env).expect(passed=2)
+    recorded.run().expect(passed=2)
 
 
 def test_one_who_logs_in_alone_is_recorded_once_more(recorded):
     """It asks for something that another test has asked: the miss says so."""
-    run = recorded.run("test_shop.py::test_two", env=recorded.env).expect(failed=1)
+    run = recorded.run("test_shop.py::test_two").expect(failed=1)
 
     assert 'http only="POST /login" shared' in run.output
 

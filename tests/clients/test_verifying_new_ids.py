@@ -227,34 +227,74 @@ def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(projec
     project.run().expect(passed=2)
 
 
-def test_the_first_verify_prints_one_line_for_all_new_parts(project):
-    project.ini("http")
-    project.tests(TEST.format(client="httpx") + PAYMENT)
-    with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=2)
-
-        run = project.run("--mimic-verify").expect(failed=2, never=["missing"])
-
-        assert lines_under(NEW, run) == ["http volatile=body.id,body.paid"]
-        project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify").expect(passed=2)
-
-
-def test_the_line_names_texts_that_hold_a_new_id(project):
-    project.ini("http")
-    project.tests("""
+# Tests, and the options of the line with which they verify.
+NAMED = {
+    "all new parts": (
+        TEST.format(client="httpx") + PAYMENT,
+        "volatile=body.id,body.paid",
+    ),
+    "a text that holds a new id": (
+        """
         def test_order():
             order = httpx.post(os.environ["API"] + "/orders").json()
             assert order["state"] == "new"
-    """)
+        """,
+        "volatile=body.id,body.link",
+    ),
+    # So an agent asks its model about what a tool gave.
+    "a text with new ids inside of a later prompt": (
+        """
+        API = os.environ["API"]
+
+        def test_question():
+            text = httpx.post(API + "/receipts").json()["text"]
+            asked = {"prompt": f"What is this receipt for? {text}"}
+            assert httpx.post(API + "/questions", json=asked).json()["answer"]
+        """,
+        "volatile=body.text",
+    ),
+    "values in other fields, headers, links, lines of JSON and texts of the test": (
+        """
+        API = os.environ["API"]
+
+        def test_account():
+            user = httpx.post(API + "/users", json={"name": "ann"}).json()["id"]
+            # By chance, the first id that the service gives to who verifies.
+            asked = {"owner": user, "key": f"first-{user}", "size": 1003}
+            made = httpx.post(API + "/accounts", json=asked)
+            assert made.json()["owner"] == user
+            tag = {"If-Match": made.headers["ETag"]}
+            rows = httpx.get(API + made.headers["Location"], headers=tag).text
+            row = json.loads(rows.split("\\n")[1])
+            assert [row["owner"], row["account"]] == [user, made.json()["id"]]
+            again = f"{API}/files/{made.json()['file']}?v={row['account']}"
+            assert httpx.get(again, headers=tag).text == rows
+            assert int(row["code"][2:]) == row["account"]
+        """,
+        "volatile=body.id,body.owner,body.key,body.*.account,body.*.owner,body.*.code",
+    ),
+    "calls that all tests share": (
+        HEAD.format(client="httpx") + PAYMENT,
+        "shared volatile=body.paid,body.id",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tests", "options"), NAMED.values(), ids=NAMED)
+def test_the_first_verify_prints_one_line_for_all_that_is_new(project, tests, options):
+    project.ini("http shared" if options.startswith("shared") else "http")
+    project.tests(tests)
+    count = tests.count("def test_")
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=1)
+        project.record().expect(passed=count)
 
-        run = project.run("--mimic-verify").expect(failed=1)
+        run = project.run("--mimic-verify").expect(failed=count, never=["missing"])
 
-        assert lines_under(NEW, run) == ["http volatile=body.id,body.link"]
+        assert lines_under(NEW, run) == [f"http {options}"]
         project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify").expect(passed=1)
+        for _ in range(2):
+            project.run("--mimic-verify").expect(passed=count)
+    project.run().expect(passed=count)
 
 
 @pytest.mark.parametrize("options", ["", "sequence"])
@@ -297,27 +337,6 @@ def test_the_line_names_short_tokens_and_never_a_whole_body(project):
     assert lines_under(NEW, run) == [line]
 
 
-def test_a_text_with_new_ids_is_known_inside_of_a_later_prompt(project):
-    """So an agent asks its model about what a tool gave."""
-    project.ini("http")
-    project.tests("""
-        API = os.environ["API"]
-
-        def test_question():
-            text = httpx.post(API + "/receipts").json()["text"]
-            asked = {"prompt": f"What is this receipt for? {text}"}
-            assert httpx.post(API + "/questions", json=asked).json()["answer"]
-    """)
-    with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=1)
-
-        run = project.run("--mimic-verify").expect(failed=1)
-
-        assert lines_under(NEW, run) == ["http volatile=body.text"]
-        project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify").expect(passed=1)
-
-
 def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
     project.ini("http volatile=body.id")
     project.test("""
@@ -326,38 +345,6 @@ def test_the_field_of_a_body_is_that_of_each_line_of_json(project):
     with project.shop(Service()):
         project.record().expect(passed=1)
         project.run("--mimic-verify").expect(passed=1)
-
-
-def test_a_new_value_is_known_wherever_it_stands(project):
-    """In other fields, headers, links, lines of JSON, and in texts of the tests."""
-    project.ini("http")
-    project.tests("""
-        API = os.environ["API"]
-
-        def test_account():
-            user = httpx.post(API + "/users", json={"name": "ann"}).json()["id"]
-            # By chance, the first id that the service gives to who verifies.
-            asked = {"owner": user, "key": f"first-{user}", "size": 1003}
-            made = httpx.post(API + "/accounts", json=asked)
-            assert made.json()["owner"] == user
-            tag = {"If-Match": made.headers["ETag"]}
-            rows = httpx.get(API + made.headers["Location"], headers=tag).text
-            row = json.loads(rows.split("\\n")[1])
-            assert [row["owner"], row["account"]] == [user, made.json()["id"]]
-            again = f"{API}/files/{made.json()['file']}?v={row['account']}"
-            assert httpx.get(again, headers=tag).text == rows
-            assert int(row["code"][2:]) == row["account"]
-    """)
-    with project.shop(Service()):
-        project.record().expect(passed=1)
-        run = project.run("--mimic-verify").expect(failed=1, never=["missing"])
-        paths = "body.id,body.owner,body.key,body.*.account,body.*.owner,body.*.code"
-        assert lines_under(NEW, run) == [f"http volatile={paths}"]
-        project.ini(*lines_under(NEW, run))
-        for _ in range(2):
-            project.run("--mimic-verify").expect(passed=1)
-
-    project.run().expect(passed=1)
 
 
 @pytest.mark.parametrize("options", ["", "shared"])
@@ -441,18 +428,6 @@ def test_two_new_ids_may_be_equal(project):
         database.executescript(tables)
 
     project.run("--mimic-verify").expect(passed=1)
-
-
-def test_calls_that_all_tests_share_get_the_line_too(project):
-    project.ini("http sequence=no")
-    project.tests(f"{HEAD.format(client='httpx')}{PAYMENT}")
-    with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=1)
-
-        run = project.run("--mimic-verify").expect(failed=1)
-
-        project.ini(*lines_under(NEW, run))
-        project.run("--mimic-verify").expect(passed=1)
 
 
 def test_the_line_leaves_another_drift_to_be_seen(project):

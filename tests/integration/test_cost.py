@@ -38,17 +38,20 @@ TESTS = """
 """
 
 
-def test_calls_at_once_count_once_and_tokens_by_model(project):
+@pytest.fixture
+def slow():
     pytest.importorskip("httpx")
-
-    project.ini("http")
-    project.tests(TESTS)
     server = loopback.Server(Slow)
     server.barrier, server.event = threading.Barrier(10), threading.Event()
-    with loopback.serving(server):
-        env = {"API": server.url}
-        recorded = project.record(env=env).expect(passed=1)
-    replayed = project.run("--mimic-report=page.html", env=env).expect(passed=1)
+    return server
+
+
+def test_calls_at_once_count_once_and_tokens_by_model(project, slow):
+    project.ini("http")
+    project.tests(TESTS)
+    with project.shop(slow):
+        recorded = project.record().expect(passed=1)
+    replayed = project.run("--mimic-report=page.html").expect(passed=1)
 
     [told] = re.findall(
         r"^10 calls recorded in ([\d.]+) s$", recorded.output, re.MULTILINE
@@ -70,17 +73,19 @@ def test_a_row_tells_the_model_and_the_last_words(project):
     assert "(gpt-x: question " in rows[0]
 
 
-def test_the_command_that_records_says_what_its_tests_have_cost(project):
-    pytest.importorskip("httpx")
+@pytest.mark.parametrize(
+    "change",
+    [("range(10)", "range(11)"), ("question", "in one word")],
+    ids=["one call more", "another prompt in each call"],
+)
+def test_the_command_that_records_says_what_its_tests_have_cost(project, slow, change):
     project.ini("llm")
     project.tests(TESTS)
-    server = loopback.Server(Slow)
-    server.barrier, server.event = threading.Barrier(10), threading.Event()
-    with loopback.serving(server):
-        project.record(env={"API": server.url}).expect(passed=1)
-        project.tests(TESTS.replace("range(10)", "range(11)"))
+    with project.shop(slow):
+        project.record().expect(passed=1)
+        project.tests(TESTS.replace(*change))
 
-        missed = project.run(env={"API": server.url}).expect(failed=1)
+        missed = project.run().expect(failed=1)
 
     command = missed.section.index(
         "to record the missing: pytest --mimic-record test_shop.py::test_it"
@@ -88,23 +93,6 @@ def test_the_command_that_records_says_what_its_tests_have_cost(project):
     assert missed.section[command + 1].startswith(
         "when recorded, these tests cost 10 calls, 11,700 tokens, # s"
     )
-
-
-def test_what_all_tests_share_has_a_price_though_no_call_of_it_is_replayed(project):
-    """Another system prompt changes each call."""
-    pytest.importorskip("httpx")
-    project.ini("llm")
-    project.tests(TESTS)
-    server = loopback.Server(Slow)
-    server.barrier, server.event = threading.Barrier(10), threading.Event()
-    with loopback.serving(server):
-        project.record(env={"API": server.url}).expect(passed=1)
-        project.tests(TESTS.replace("question", "in one word"))
-
-        missed = project.run(env={"API": server.url}).expect(failed=1)
-
-    cost = "when recorded, these tests cost 10 calls, 11,700 tokens, # s"
-    assert cost in missed.section
 
 
 def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
@@ -178,8 +166,8 @@ def test_a_recording_of_forty_tests_says_it_in_twelve_lines(project):
             return number
     """)
     project.tests(SUITE)
-    with loopback.serving(loopback.Server(Service)) as server:
-        run = project.record(env={"API": server.url}).expect(passed=40)
+    with project.shop(Service):
+        run = project.record().expect(passed=40)
 
     golden = Path(__file__).parents[1] / "golden/run_suite.txt"
     assert run.section == golden.read_text("utf-8").splitlines()

@@ -12,6 +12,7 @@ SHOP = """
         ran("sign_up", role)
         return next(users)
 """
+BOTH = ("buyer", "seller")
 TWO_USERS = """
     @pytest.fixture(scope="{scope}")
     def buyer():
@@ -30,52 +31,28 @@ TWO_USERS = """
 """
 
 
-@pytest.fixture(params=["class", "module", "package", "session"])
-def recorded(request, project):
-    """Two fixtures of one scope have made an equal call."""
-    project.tests(TWO_USERS.format(scope=request.param))
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_two_instances_that_make_an_equal_call_get_their_own_answers(project, scope):
+    """In a whole run, alone, in another order, and in two workers."""
+    project.tests(TWO_USERS.format(scope=scope))
     project.record().expect(passed=2, real=["sign_up guest"] * 2)
-    return project
+    buyer, seller = (f"test_shop.py::TestUsers::test_{who}" for who in BOTH)
+
+    for selected in ([], [seller, buyer]):
+        project.replay(*selected).expect(passed=2, real=[])
+    for alone in (buyer, seller):
+        project.replay(alone).expect(passed=1, real=[])
+    project.replay("-n", "2", plugins=["xdist"]).expect(passed=2, real=[])
 
 
-def test_a_whole_run_replays_each_instance(recorded):
-    recorded.replay().expect(passed=2, real=[])
-
-
-@pytest.mark.parametrize("test", ["test_buyer", "test_seller"])
-def test_an_instance_alone_gets_its_own_answers(recorded, test):
-    selected = f"test_shop.py::TestUsers::{test}"
-
-    recorded.replay(selected).expect(passed=1, real=[])
-
-
-def test_instances_in_another_order_get_their_own_answers(recorded):
-    order = [f"test_shop.py::TestUsers::test_{who}" for who in ("seller", "buyer")]
-
-    recorded.replay(*order).expect(passed=2, real=[])
-
-
-def test_instances_in_two_workers_get_their_own_answers(recorded):
-    recorded.replay("-n", "2", plugins=["xdist"]).expect(passed=2, real=[])
-
-
-def test_each_parameter_of_a_fixture_is_an_instance(project):
-    project.tests("""
+# The fixtures of which a test gets a region and a user.
+PARAMETERS = {
+    "its own": """
         @pytest.fixture(scope="module", params=["eu", "us"])
         def user(request):
             return request.param, shop.sign_up()
-
-        def test_user(user):
-            assert user in [("eu", 1), ("us", 2)]
-    """)
-    project.record().expect(passed=2, real=["sign_up guest"] * 2)
-
-    project.replay("test_shop.py::test_user[us]").expect(passed=1, real=[])
-    project.replay().expect(passed=2, real=[])
-
-
-def test_the_parameters_of_requested_fixtures_tell_instances_apart(project):
-    project.tests("""
+    """,
+    "those of a fixture that it requests": """
         @pytest.fixture(scope="module", params=["eu", "us"])
         def region(request):
             return request.param
@@ -83,13 +60,20 @@ def test_the_parameters_of_requested_fixtures_tell_instances_apart(project):
         @pytest.fixture(scope="module")
         def user(region):
             return region, shop.sign_up()
+    """,
+}
 
+
+@pytest.mark.parametrize("fixtures", PARAMETERS.values(), ids=PARAMETERS)
+def test_parameters_tell_instances_of_a_fixture_apart(project, fixtures):
+    project.tests(f"""{fixtures}
         def test_user(user):
             assert user in [("eu", 1), ("us", 2)]
     """)
     project.record().expect(passed=2, real=["sign_up guest"] * 2)
 
     project.replay("test_shop.py::test_user[us]").expect(passed=1, real=[])
+    project.replay().expect(passed=2, real=[])
 
 
 def test_an_instance_that_is_set_up_again_starts_over(project):
@@ -110,16 +94,13 @@ def test_an_instance_that_is_set_up_again_starts_over(project):
 
 def test_two_folders_with_a_fixture_of_one_name_have_two_owners(project):
     for number, folder in enumerate(("a", "b"), start=1):
-        project.write(
-            f"{folder}/conftest.py",
-            """
+        project[f"{folder}/conftest.py"] = """
             import pytest, shop
 
             @pytest.fixture(scope="session")
             def user():
                 return shop.sign_up()
-            """,
-        )
+        """
         project.write(
             f"{folder}/test_{folder}.py",
             f"def test_user(user):\n    assert user == {number}\n",

@@ -443,19 +443,35 @@ def test_arrays_are_set_in_place(project):
     project.run("--mimic-verify", process=True).expect(passed=1)
 
 
+TRAINING = """
+    def train(model, optimizer, x):
+        ran("train")
+        for _ in range(2):
+            optimizer.zero_grad()
+            model(x).sum().backward()
+            optimizer.step()
+        return model
+
+    def freeze(model):
+        ran("freeze")
+        model.bias.sum().backward()
+        [p.requires_grad_(False) for p in model.parameters()]
+
+    def thaw(t):
+        ran("thaw")
+        t.requires_grad_(True)
+"""
+
+
 @needs_torch
-def test_an_optimizer_keeps_the_tensors_of_its_model(project):
-    """Their numbers, gradients and the optimizer's own state are those of the recorded call."""
-    project.ini("shop:train mutates=model,optimizer")
-    project.module("""
-        def train(model, optimizer, x):
-            ran("train")
-            for _ in range(2):
-                optimizer.zero_grad()
-                model(x).sum().backward()
-                optimizer.step()
-            return model
-    """)
+def test_what_is_trained_in_tensors_is_set(project):
+    """Numbers, gradients, whether they have one, and the state of an optimizer, in the same tensors."""
+    project.ini(
+        "shop:train mutates=model,optimizer",
+        "shop:freeze mutates=model",
+        "shop:thaw mutates=t",
+    )
+    project.module(TRAINING)
     project.tests("""
         import torch, shop
 
@@ -470,31 +486,8 @@ def test_an_optimizer_keeps_the_tensors_of_its_model(project):
                 assert optimizer.state[weight]["step"] == step
                 assert torch.equal(weight.grad, torch.full((60, 3), 2.0))
             assert torch.allclose(before - weight, torch.tensor(0.004), atol=1e-5)
-    """)
-    project.record(process=True).expect(passed=1, real=["train", "train"])
 
-    project.replay(process=True).expect(passed=1, real=[])
-    project.run("--mimic-verify", process=True).expect(passed=1)
-
-
-@needs_torch
-def test_what_is_trained_in_a_tensor_is_set(project):
-    """Frozen and thawed in the call, with the gradient that it keeps."""
-    project.ini("shop:freeze mutates=model", "shop:thaw mutates=t")
-    project.module("""
-        def freeze(model):
-            ran("freeze")
-            model.bias.sum().backward()
-            [p.requires_grad_(False) for p in model.parameters()]
-
-        def thaw(t):
-            ran("thaw")
-            t.requires_grad_(True)
-    """)
-    project.tests("""
-        import torch, shop
-
-        def test_it():
+        def test_freeze_and_thaw():
             torch.manual_seed(0)
             model, t = torch.nn.Linear(2, 2), torch.zeros(2)
             shop.freeze(model)
@@ -505,10 +498,11 @@ def test_what_is_trained_in_a_tensor_is_set(project):
             (t * 2).sum().backward()
             assert t.grad.tolist() == [2, 2]
     """)
-    project.record(process=True).expect(passed=1, real=["freeze", "thaw"])
+    real = ["train", "train", "freeze", "thaw"]
+    project.record(process=True).expect(passed=2, real=real)
 
-    project.replay(process=True).expect(passed=1, real=[])
-    project.run("--mimic-verify", process=True).expect(passed=1)
+    project.replay(process=True).expect(passed=2, real=[])
+    project.run("--mimic-verify", process=True).expect(passed=2)
 
 
 @pytest.mark.parametrize(

@@ -235,47 +235,37 @@ def test_an_expected_failure_is_no_failing_test(shop):
 
 
 MODULE_FIXTURE = """
-    import pytest, shop
-
     @pytest.fixture(scope="{scope}")
     def city():
         return shop.{call}("Oslo")
 
-    def test_one(city): assert {one}
+    def test_one(city): assert 1
 
-    def test_two(city): assert {two}
+    def test_two(city): assert 2
 """
 
 
-@pytest.mark.parametrize("call", ["fetch", "poll"])
-def test_a_wider_fixture_keeps_what_it_recorded_if_a_test_in_its_scope_passed(
-    shop, call
+@pytest.mark.parametrize(
+    ("scope", "call", "outcome", "changes", "kept"),
+    [
+        ("module", "fetch", {"failed": 1, "passed": 1}, [("assert 1", "assert 0")], True),
+        ("module", "poll", {"failed": 1, "passed": 1}, [("assert 1", "assert 0")], True),
+        ("session", "poll", {"failed": 2}, [("assert 1", "assert 0"), ("assert 2", "assert 0")], True),
+        ("module", "poll", {"errors": 2}, [("return shop.poll", "assert not shop.poll")], False),
+    ],
+    ids=["a test passed", "a log", "its set-up passed", "its set-up failed"],
+)  # fmt: skip
+def test_a_wider_fixture_keeps_what_it_recorded_unless_all_of_it_failed(
+    shop, scope, call, outcome, changes, kept
 ):
-    shop.tests(MODULE_FIXTURE.format(scope="module", call=call, one=1, two=1))
-    shop.record().expect(passed=2)
-    shop.tests(MODULE_FIXTURE.format(scope="module", call=call, one=0, two=1))
-
-    run = shop.run("--mimic-rerecord", env=LATER).expect(failed=1, passed=1)
-
-    assert outcomes(run) == ["2"]
-
-
-def test_the_log_of_a_wider_fixture_is_kept_if_its_set_up_passed(shop):
-    shop.tests(MODULE_FIXTURE.format(scope="session", call="poll", one=1, two=1))
-    shop.record().expect(passed=2)
-    shop.tests(MODULE_FIXTURE.format(scope="session", call="poll", one=0, two=0))
-
-    run = shop.run("--mimic-rerecord", env=LATER).expect(failed=2)
-
-    assert outcomes(run) == ["2"]
-
-
-def test_the_log_of_a_wider_fixture_stays_if_its_set_up_failed(shop):
-    tests = MODULE_FIXTURE.format(scope="module", call="poll", one=1, two=1)
+    tests = MODULE_FIXTURE.format(scope=scope, call=call)
     shop.tests(tests)
-    good = shop.record().expect(passed=2).vault
-    shop.tests(tests.replace("return shop.poll", "assert not shop.poll"))
+    shop.record().expect(passed=2)
+    for old, new in changes:
+        tests = tests.replace(old, new)
+    shop.tests(tests)
 
-    run = shop.run("--mimic-rerecord", env=LATER).expect(errors=2)
+    run = shop.run("--mimic-rerecord", env=LATER).expect(**outcome)
 
-    assert run.vault == good
+    assert bool(run.changed) is kept
+    assert outcomes(run) == ["2" if kept else "1"]

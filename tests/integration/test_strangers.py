@@ -205,6 +205,18 @@ READING = """
 """
 
 
+@pytest.fixture
+def reading(project):
+    """A recorded call that has read a file."""
+    project.ini("shop:fetch", mimic_inputs="strict")
+    project.module(READING)
+    project.write("data.csv", "1\n")
+    os.utime(project.root / "data.csv", (1, 1))
+    project.test("shop.fetch(1)")
+    project.record().expect(passed=1)
+    return project
+
+
 def forge_list(project, content):
     """Put another list of inputs under its own digest."""
     data = json.dumps(content).encode()
@@ -217,36 +229,24 @@ def forge_list(project, content):
 @pytest.mark.parametrize(
     "name", ["pipe", "/dev/zero", "../outside.txt", "link.txt", "/etc/passwd"]
 )
-def test_a_forged_list_of_inputs_opens_nothing_but_files_of_the_project(project, name):
+def test_a_forged_list_of_inputs_opens_nothing_but_files_of_the_project(reading, name):
     """It would wait for the pipe for ever, and read zeros until the memory is full."""
-    project.ini("shop:fetch", mimic_inputs="strict")
-    project.module(READING)
-    project.write("data.csv", "1\n")
-    os.utime(project.root / "data.csv", (1, 1))
-    project.test("shop.fetch(1)")
-    project.record().expect(passed=1)
-    os.mkfifo(project.root / "pipe")
-    (project.root.parent / "outside.txt").write_text("1\n")
-    (project.root / "link.txt").symlink_to("../outside.txt")
-    [call] = project.calls()
-    listed = json.loads((project.vault / call.inputs).read_bytes())
+    os.mkfifo(reading.root / "pipe")
+    (reading.root.parent / "outside.txt").write_text("1\n")
+    (reading.root / "link.txt").symlink_to("../outside.txt")
+    [call] = reading.calls()
+    listed = json.loads((reading.vault / call.inputs).read_bytes())
     [(_, digest)] = listed["files"].items()
-    forge_list(project, listed | {"files": {name: digest}})
+    forge_list(reading, listed | {"files": {name: digest}})
 
     # None is the file that was read: it counts as changed, even where the content is the same.
-    project.replay().expect(failed=1, says=["StaleRecordingError", name])
+    reading.replay().expect(failed=1, says=["StaleRecordingError", name])
 
 
-def test_a_list_of_inputs_that_is_none_is_damage(project):
-    project.ini("shop:fetch", mimic_inputs="strict")
-    project.module(READING)
-    project.write("data.csv", "1\n")
-    os.utime(project.root / "data.csv", (1, 1))
-    project.test("shop.fetch(1)")
-    project.record().expect(passed=1)
-    forge_list(project, {"files": 5, "functions": []})
+def test_a_list_of_inputs_that_is_none_is_damage(reading):
+    forge_list(reading, {"files": 5, "functions": []})
 
-    project.replay().expect(failed=1, says=["is no list of what a call has reached"])
+    reading.replay().expect(failed=1, says=["is no list of what a call has reached"])
 
 
 def test_pytest_collects_nothing_below_the_vault(project):
