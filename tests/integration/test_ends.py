@@ -208,7 +208,7 @@ BY_HTTPX = "async with httpx.AsyncClient() as client: await client.get(URL)"
 BY_AIOHTTP = """async with aiohttp.ClientSession() as client:
             async with client.get(URL) as answer: await answer.read()"""
 LEFT_IN_A_THREAD = """
-    import os, threading
+    import os, sys, threading
     import requests
 
     URL = os.environ["API"] + "/page"
@@ -216,6 +216,8 @@ LEFT_IN_A_THREAD = """
     def test_it():
         thread = threading.Thread(target=requests.get, args=[URL], daemon=True)
         thread.start()
+        while sys._current_frames()[thread.ident].f_code.co_name not in ("readinto", "wait"):
+            thread.join(0.01)
         thread.join(0.4)
         assert thread.is_alive()
 """

@@ -509,9 +509,7 @@ def test_a_stream_that_a_coroutine_returns_is_verified(project):
     project.run("--mimic-verify").expect(passed=1)
     project.module(LAZY.replace("number * 10", "number * 11"))
 
-    run = project.run("--mimic-verify")
-
-    run.expect(failed=1, says="11 now")
+    project.run("--mimic-verify").expect(failed=1, says=["11 now"])
 
 
 READERS = """
