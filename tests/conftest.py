@@ -223,6 +223,7 @@ class Run:
             never: Texts that it does not contain.
             outcomes: Exactly these counts: `passed=2, failed=1`.
         """
+        assert not isinstance(says, str), "each of its letters would be said"
         if exit_code is None:
             exit_code = 1 if outcomes.get("failed") or outcomes.get("errors") else 0
         seen = {
@@ -303,6 +304,10 @@ class Project:
             text = with_imports(text, path.stem)
         path.write_text(text, encoding="utf-8")
         return path
+
+    def __setitem__(self, name: str, text: str) -> None:
+        """Write a file: `project["test_more.py"] = text`."""
+        self.write(name, text)
 
     def module(self, text: str) -> None:
         """Write shop.py, the module with the functions to mimic."""

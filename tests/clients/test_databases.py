@@ -144,15 +144,12 @@ def test_a_test_that_grows_is_recorded_in_place(shop, urls):
     real, gone = urls
     shop.record(env={"DATABASE_URL": real})
     refused = shop.record("test_shop.py::test_new", env={"DATABASE_URL": real})
-    shop.write(
-        "test_more.py",
-        """
+    shop["test_more.py"] = """
         import sqlalchemy as sa
 
         def test_count(session):
             assert session.scalar(sa.select(sa.func.count(shop.User.id))) == 1
-        """,
-    )
+    """
 
     with sa.create_engine(real, poolclass=sa.NullPool).begin() as connection:
         for table in ("users", "audit_log"):

@@ -55,13 +55,10 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
                     pass
     """.replace("LOGIN", login)
     )
-    project.write(
-        "test_it.py",
-        """
+    project["test_it.py"] = """
         def test_visit():
             shop.visit()
-        """,
-    )
+    """
 
     with project.shop() as server:
         env = {"MORE": ""}

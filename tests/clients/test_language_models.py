@@ -84,15 +84,12 @@ def test_a_tool_loop_verifies_by_its_shape_and_nothing_more(project):
 
 def test_volatile_names_a_field_in_each_event_of_a_stream(project):
     need("httpx")
-    project.write(
-        "test_stream.py",
-        """
+    project["test_stream.py"] = """
         def test_it():
             head = {"Authorization": f"Bearer {os.environ['LLM_KEY']}"}
             question = {"model": "agent-x", "stream": True, "messages": [{"role": "tool", "content": "dry"}] * 2}
             httpx.post(os.environ["LLM"] + "/v1/chat/completions", json=question, headers=head)
-        """,
-    )
+    """
     with running_llm() as llm:
         env = {"LLM": llm.url, "LLM_KEY": KEY}
         project.ini("httpx volatile=body.id,body.created,body.choices")

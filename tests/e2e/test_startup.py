@@ -45,23 +45,17 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
     project.record()
     # As pytest does for a distribution with a plugin, which an editable installation is
     # not.
-    project.write(
-        "marking.py",
-        """
+    project["marking.py"] = """
         def pytest_addhooks():
             pytest.register_assert_rewrite("pytest_mimic")
-        """,
-    )
-    project.write(
-        "twice.py",
-        """
+    """
+    project["twice.py"] = """
         finders = list(sys.meta_path)
         codes = [pytest.main(sys.argv[1:]) for _ in range(2)]
         names = sorted(name for name in sys.modules if name.partition(".")[0] == "pytest_mimic")
         rewritten = [name for name in names if "rewrite" in type(sys.modules[name].__loader__).__module__]
         print(json.dumps([codes, sys.meta_path == finders, rewritten]))
-        """,
-    )
+    """
 
     command = [
         sys.executable,

@@ -209,14 +209,11 @@ def test_the_controller_names_what_its_workers_recorded_and_did_not_keep(failing
         def test_fails():
             shop.fetch("Oslo", "down")
     """)
-    failing.write(
-        "swallow.py",
-        """
+    failing["swallow.py"] = """
         def swallow(function, *args):
             with contextlib.suppress(ConnectionError):
                 function(*args)
-        """,
-    )
+    """
 
     run = failing.run("-n2", "--mimic-rerecord", process=True)
 

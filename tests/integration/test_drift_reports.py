@@ -112,17 +112,14 @@ def test_attempts_of_rerunfailures_are_judged_one_by_one(shop):
 def test_what_follows_in_a_conversation_is_listed_under_the_first_drift(project):
     pytest.importorskip("httpx")
     project.ini("http", "shop:price")
-    project.write(
-        "test_talk.py",
-        """
+    project["test_talk.py"] = """
         URL = os.environ["SHOP_URL"]
 
         def test_talk():
             shop.price()
             for _ in range(3):
                 httpx.get(URL + "/echo", headers={"x-day": os.environ["N"]})
-        """,
-    )
+    """
     with running_server() as server:
         env = {"SHOP_URL": server.url}
         project.record(env={**env, "N": "1"}).expect(passed=1)

@@ -18,9 +18,7 @@ def test_wider_fixtures_own_their_calls(project):
             assert shop.get("/login") == 503
     """)
     for name in ("a", "b"):
-        project.write(
-            f"test_{name}.py",
-            """
+        project[f"test_{name}.py"] = """
             import pytest, shop
 
             @pytest.fixture(scope="module")
@@ -34,8 +32,7 @@ def test_wider_fixtures_own_their_calls(project):
             def test_two(login, opened):
                 assert login == [503, 503, 200] and opened == [503, 503, 200]
                 assert shop.patient("/open") == [503, 503, 200]
-            """,
-        )
+        """
     project.record().expect(passed=4)
 
     project.replay().expect(passed=4, real=[])
@@ -55,9 +52,7 @@ COUNTER = """
 def test_rerecording_keeps_the_longest_round_of_a_scope(project):
     """A later round with fewer calls does not drop the others."""
     project.module(COUNTER)
-    project.write(
-        "test_a.py",
-        """
+    project["test_a.py"] = """
         rounds = []
 
         @pytest.fixture(scope="module")
@@ -70,8 +65,7 @@ def test_rerecording_keeps_the_longest_round_of_a_scope(project):
 
         def test_two(answers):
             assert answers
-        """,
-    )
+    """
     project.write("test_b.py", "def test_between(): pass")
     order = ["test_a.py::test_one", "test_b.py", "test_a.py::test_two"]
 

@@ -138,9 +138,7 @@ def test_two_clients_of_a_test_talk_in_one_conversation(layers):
 def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers):
     """In a thread, after its call has returned, while the clients below are active."""
     layers.ini(*WAYS.values())
-    layers.write(
-        "test_it.py",
-        """
+    layers["test_it.py"] = """
         from concurrent.futures import ThreadPoolExecutor
 
         def test_it():
@@ -148,8 +146,7 @@ def test_a_stream_that_is_read_late_is_verified_and_recorded_once(layers):
             with ThreadPoolExecutor(2) as threads:
                 bodies = list(threads.map(lambda response: b"".join(response.iter_content(None)), responses))
             assert bodies == [b"one,two,\\xff\\x00,four", b"until the end"]
-        """,
-    )
+    """
 
     with layers.shop() as server:
         layers.record().expect(passed=1)
@@ -215,17 +212,14 @@ def test_all_clients_together_take_each_call_once(project, lines):
 
 def test_the_line_of_a_client_goes_before_the_one_of_all_clients(layers):
     layers.ini("http", "requests ignore=query.n")
-    layers.write(
-        "test_it.py",
-        """
+    layers["test_it.py"] = """
         import os, urllib3, requests
 
         def test_it():
             url, number = os.environ["API"], os.environ["NUMBER"]
             assert requests.get(url + "/text?n=" + number).ok
             assert urllib3.PoolManager().request("GET", url + "/text?n=1").data
-        """,
-    )
+    """
 
     with layers.shop():
         layers.record(env={"NUMBER": "1"}).expect(passed=1)

@@ -87,9 +87,7 @@ def test_a_suite_recorded_with_pytest_recording_replays_through_the_real_clients
 def test_any_other_cassette_becomes_one_of_its_name(project, take_over, keep):
     project.ini("requests")
     keep("plain.json", "fixtures/vcr/talks/plain.json")
-    project.write(
-        "test_talk.py",
-        """
+    project["test_talk.py"] = """
         import pytest, requests
 
         def test_talk(mimic_replay):
@@ -100,8 +98,7 @@ def test_any_other_cassette_becomes_one_of_its_name(project, take_over, keep):
 
         def test_without_a_cassette():
             requests.get("http://api.shop.test:8080/users", params={"a": 2})
-        """,
-    )
+    """
 
     code, said = take_over("fixtures/vcr")
 
@@ -120,15 +117,12 @@ def test_options_of_the_ini_line_apply_to_imported_calls(project, take_over, kee
     """`filter_query_parameters` has taken a parameter out of the cassette that live calls have."""
     project.ini("requests ignore=query.token match=headers.accept")
     keep("filtered.yaml", "cassettes/talk.yaml")
-    project.write(
-        "test_talk.py",
-        """
+    project["test_talk.py"] = """
         def test_talk(mimic_replay):
             with mimic_replay("talk"):
                 found = requests.get("http://api.shop.test:8080/users?a=1&secret=other&token=abc")
                 assert found.json()["path"] == "/users"
-        """,
-    )
+    """
 
     assert take_over("cassettes/talk.yaml")[0] == 0
 
@@ -171,9 +165,7 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
     project.ini("requests", mimic_redact="pin")
     project.write("cassettes/talk.yaml", SECRET)
     secrets = r"hunter2|live-token|key-0123|issued-987|cookie-5555|99887766"
-    project.write(
-        "test_talk.py",
-        """
+    project["test_talk.py"] = """
         def test_talk(mimic_replay):
             with mimic_replay("talk"):
                 login = {"password": "another", "user": "ann"}
@@ -181,8 +173,7 @@ def test_no_secret_of_a_cassette_reaches_the_vault_or_the_report(project, take_o
                 assert "redacted" in found["access_token"]
                 assert found["pin"] != 4711
                 requests.get("https://api.shop.test/by-token/" + found["access_token"], params={"token": "mine"})
-        """,
-    )
+    """
 
     code, said = take_over("cassettes/talk.yaml")
 
@@ -362,13 +353,10 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(
             ("POST", "/echo", "old"), ("GET", "/gone", "old"), body="n"
         ).replace(ORIGIN, server.url)
         project.write("cassettes/test_talk/test_talk.yaml", calls)
-        project.write(
-            "test_talk.py",
-            f"""
+        project["test_talk.py"] = f"""
             def test_talk():
                 assert requests.post("{server.url}/echo", data=b"n").text == "old"
-            """,
-        )
+        """
         take_over("cassettes")
         project.run("--mimic-verify").expect(failed=1, says=["DriftError"])
 
@@ -406,16 +394,13 @@ FILTERED = """
 def test_what_filters_wrote_in_place_of_secrets_stays(project, take_over):
     project.ini("requests")
     project.write("cassettes/talk.yaml", FILTERED)
-    project.write(
-        "test_talk.py",
-        """
+    project["test_talk.py"] = """
         def test_talk(mimic_replay):
             with mimic_replay("talk"):
                 answer = requests.post("https://api.shop.test/login?api_key=mine").json()
                 assert answer["access_token"] == "REDACTED"
                 assert "redacted" in answer["refresh_token"]
-        """,
-    )
+    """
 
     assert take_over("cassettes/talk.yaml")[0] == 0
 

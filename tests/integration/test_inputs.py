@@ -81,15 +81,12 @@ def test_of_many_targets_that_read_a_changed_file_few_are_named(project):
 
 def test_a_file_that_an_argument_names_is_an_input_whoever_opens_it(project):
     """Code in C, as that of pyarrow, opens files unseen; here by another process."""
-    project.write(
-        "a.py",
-        """
+    project["a.py"] = """
         import subprocess
 
         def read(path):
             return subprocess.check_output(["cat", path], text=True)
-        """,
-    )
+    """
     project.write("data/rows.txt", "old")
     project.ini("a:read")
     project.test("import a\na.read('data/rows.txt')")
@@ -134,9 +131,7 @@ def test_mimic_inputs_decides_what_a_change_does(small):
 
 
 def test_a_function_that_is_made_at_the_top_level_reaches_what_has_made_it(project):
-    project.write(
-        "shop/api.py",
-        """
+    project["shop/api.py"] = """
         from shop import helper
 
         def adding(extra=3):
@@ -145,8 +140,7 @@ def test_a_function_that_is_made_at_the_top_level_reaches_what_has_made_it(proje
             return add
 
         add = adding()
-        """,
-    )
+    """
     project.write("shop/__init__.py", "")
     project.write("shop/helper.py", HELPER)
     project.ini("shop.api:add")

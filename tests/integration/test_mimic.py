@@ -132,9 +132,7 @@ def test_a_marker_covers_fixtures_and_teardown(project):
 
 
 def test_markers_work_on_classes_modules_and_unittest(project):
-    project.write(
-        "test_module.py",
-        """
+    project["test_module.py"] = """
         pytestmark = pytest.mark.mimic("shop:fetch")
 
         def test_function():
@@ -151,11 +149,8 @@ def test_markers_work_on_classes_modules_and_unittest(project):
         class TestMarked:
             def test_both(self):
                 assert shop.Client().get("/a") == "/a" and shop.fetch("Oslo") == ["Oslo"]
-        """,
-    )
-    project.write(
-        "test_unittest.py",
-        """
+    """
+    project["test_unittest.py"] = """
         import unittest
         from pytest_mimic import mimic
 
@@ -190,8 +185,7 @@ def test_markers_work_on_classes_modules_and_unittest(project):
             @mimic("shop:fetch")
             async def test_decorated(self):
                 self.assertEqual(shop.fetch("Oslo"), ["Oslo"])
-        """,
-    )
+    """
     project.record().expect(passed=8)
 
     project.replay().expect(passed=8, real=[])

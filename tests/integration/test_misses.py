@@ -32,15 +32,12 @@ SHOP = """
 def shop(project):
     """A project in which `shop.fetch` is mimicked and `test_week` has recorded two calls."""
     project.ini("shop:fetch", "shop:send")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         def test_week():
             shop.fetch("EUR")
             shop.fetch("USD", "2024-01-01")
             shop.send(shop.Order("Oslo", [{"sku": 1, "n": 2}]), token="s3cret")
-        """,
-    )
+    """)
     project.record_once(passed=1)
     return project
 
@@ -86,14 +83,11 @@ def test_a_secret_that_differs_is_named_but_not_shown(shop):
 
 
 def test_secrets_that_tell_recordings_apart_are_not_left_out(shop):
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         def test_two():
             shop.send("tea", "a" + "key")
             shop.send("tea", "b" + "key")
-        """,
-    )
+    """)
     shop.record().expect(passed=1)
     shop.write(
         "test_shop.py",
@@ -165,17 +159,12 @@ def test_the_shown_command_records_what_was_missing(project, monkeypatch, worker
 
 def test_a_repeated_miss_is_judged_each_time(shop):
     """The test handles one of two equal misses, and the code under test swallows the other one."""
-    shop.write(
-        "safe.py",
-        """
+    shop["safe.py"] = """
         def fetch(base):
             with contextlib.suppress(Exception):
                 return shop.fetch(base)
-        """,
-    )
-    shop.write(
-        "test_shop.py",
-        """
+    """
+    shop.tests("""
         import pytest, safe, shop
         from pytest_mimic import MissingRecordingError
 
@@ -183,8 +172,7 @@ def test_a_repeated_miss_is_judged_each_time(shop):
             safe.fetch("CHF")
             with pytest.raises(MissingRecordingError):
                 shop.fetch("CHF")
-        """,
-    )
+    """)
 
     run = shop.replay().expect(failed=1, says=["a missing recording was swallowed"])
 

@@ -154,16 +154,13 @@ def test_what_is_replaced_may_be_the_target(app):
     ],
 )
 def test_what_the_call_does_not_reach_is_no_mock_of_it(app, patch):
-    app.write(
-        "test_app.py",
-        f"""
+    app["test_app.py"] = f"""
         import app
 
         def test_patched(monkeypatch):
             {patch}
             assert app.total(3) == 12
-        """,
-    )
+    """
     app.record().expect(passed=1, real=["total 3"])
 
     app.replay().expect(passed=1, real=[])
@@ -171,34 +168,28 @@ def test_what_the_call_does_not_reach_is_no_mock_of_it(app, patch):
 
 def test_our_own_wrappers_are_no_mocks(app):
     app.ini("app:total", "app:rate", "clock:*")
-    app.write(
-        "test_app.py",
-        """
+    app["test_app.py"] = """
         import app
         from pytest_mimic import mimic
 
         def test_total():
             with mimic("app:Rates.rate"):
                 assert app.total(3) == 12
-        """,
-    )
+    """
     app.record().expect(passed=1)
 
     app.replay().expect(passed=1, real=[])
 
 
 def test_a_mock_that_is_undone_is_none(app):
-    app.write(
-        "test_app.py",
-        """
+    app["test_app.py"] = """
         import app
 
         def test_total(monkeypatch):
             with monkeypatch.context() as patch:
                 patch.setattr(app, "rate", lambda: 5)
             assert app.total(3) == 12
-        """,
-    )
+    """
     app.record().expect(passed=1, real=["total 3"])
 
     app.replay().expect(passed=1, real=[])
@@ -254,9 +245,7 @@ def test_what_a_library_for_mocks_answers_inside_of_a_call_is_no_outcome_of_othe
     app.ini("fetch:*")
     app.write("fetch.py", FETCH)
     body = "\n        ".join(mocking.splitlines())
-    app.write(
-        "test_app.py",
-        f"""
+    app["test_app.py"] = f"""
     import fetch
 
     URL = "{server.url}/"
@@ -267,8 +256,7 @@ def test_what_a_library_for_mocks_answers_inside_of_a_call_is_no_outcome_of_othe
     def test_mocked(request):
         {body}
             assert fetch.by_{client}(URL) == 201
-    """,
-    )
+    """
 
     plugin = ["-p", "pytest_httpx"] if "httpx_mock" in mocking else []
 
@@ -310,9 +298,7 @@ FROZEN = """
 
 def test_the_moment_of_a_held_clock_is_a_part_of_a_call_that_asks_for_the_time(app):
     app.ini("app:age", "app:total")
-    app.write(
-        "app.py",
-        """
+    app["app.py"] = """
         from datetime import date
 
         def age(born):
@@ -325,8 +311,7 @@ def test_the_moment_of_a_held_clock_is_a_part_of_a_call_that_asks_for_the_time(a
         def total(n):
             ran("total", n)
             return n * 4
-        """,
-    )
+    """
     app.write("test_app.py", FROZEN)
 
     recording = app.record().expect(passed=4)
@@ -338,9 +323,7 @@ def test_the_moment_of_a_held_clock_is_a_part_of_a_call_that_asks_for_the_time(a
 def test_two_tests_that_share_a_call_are_recorded_again_together(app):
     app.ini("app:cost ignore=m")
     app.write("app.py", "RATE = 1\n\ndef cost(n, m=0):\n    return n * RATE\n")
-    app.write(
-        "test_app.py",
-        """
+    app["test_app.py"] = """
         import app
 
         def test_a():
@@ -350,8 +333,7 @@ def test_two_tests_that_share_a_call_are_recorded_again_together(app):
         def test_b():
             app.RATE = 2
             assert app.cost(3) == 6
-        """,
-    )
+    """
 
     app.record().expect(
         passed=1,
@@ -366,19 +348,14 @@ def test_two_tests_that_share_a_call_are_recorded_again_together(app):
 
 def test_dates_are_recorded_while_freezegun_holds_the_clock(app):
     app.ini("app:days")
-    app.write(
-        "app.py",
-        """
+    app["app.py"] = """
         FIRST = datetime.datetime(2020, 1, 1)
 
         def days(day):
             one = datetime.timedelta(1)
             return {"first": FIRST, "made": datetime.datetime(2020, 1, 1), "next": day + one}
-        """,
-    )
-    app.write(
-        "test_app.py",
-        """
+    """
+    app["test_app.py"] = """
         import app
         from freezegun import freeze_time
 
@@ -391,8 +368,7 @@ def test_dates_are_recorded_while_freezegun_holds_the_clock(app):
                 "made": datetime.datetime(2020, 1, 1),
                 "next": datetime.date(2020, 1, 2),
             }
-        """,
-    )
+    """
 
     # In another process the modules are loaded while the clock is held.
     app.record(process=True).expect(passed=1)

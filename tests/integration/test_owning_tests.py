@@ -32,16 +32,13 @@ def test_a_cassette_whose_test_is_gone_is_named_with_the_way_out(
 
 def test_nested_classes_and_parameters_are_found(project, take_over, keep):
     project.ini("requests")
-    project.write(
-        "tests/test_api.py",
-        """
+    project["tests/test_api.py"] = """
         class TestOuter:
             class TestInner:
                 def test_inner(self): pass
 
         async def test_path(path, number): pass
-        """,
-    )
+    """
     for name in ("TestInner.test_inner", "test_path[--fast-1]", "gone"):
         keep("plain.json", f"tests/cassettes/test_api/{name}.json")
 
@@ -60,16 +57,13 @@ def test_signs_that_no_file_can_have_are_put_right_by_the_command_of_the_miss(
 ):
     """pytest-recording writes `-` for them."""
     project.ini("http")
-    project.write(
-        "tests/test_api.py",
-        """
+    project["tests/test_api.py"] = """
         from urllib.request import urlopen
 
         @pytest.mark.parametrize("url", ["http://api.shop.test:8080/users?a=1"])
         def test_url(url):
             urlopen(url)
-        """,
-    )
+    """
     shown = "http---api.shop.test-8080-users-a=1"
     keep("plain.json", f"tests/cassettes/test_api/test_url[{shown}].json")
     take_over("tests")

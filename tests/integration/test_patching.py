@@ -253,9 +253,7 @@ def test_what_is_imported_lazily_is_patched_and_no_side_effect(project):
 def test_wrapper_keeps_the_functions_metadata(project):
     """Name, docstring, signature and pickling by name."""
     project.ini("shop:*", "shop:Client.*", "kinds:*", "kinds:Child.get")
-    project.write(
-        "kinds.py",
-        """
+    project["kinds.py"] = """
         class Child(shop.Client):
             pass
 
@@ -268,8 +266,7 @@ def test_wrapper_keeps_the_functions_metadata(project):
 
         def annotated(a: int, /, b: str = "x", *c: float, d: bool, **e: object) -> list[int]:
             return []
-        """,
-    )
+    """
     project.tests("""
         import copy, inspect, pickle, typing
         import kinds, shop

@@ -308,17 +308,14 @@ def test_texts_with_paths_are_moved_to_each_checkout(project, tmp_path_factory):
 def test_an_object_that_opens_a_temporary_file_later_is_refused(project):
     """As the netCDF file of a dataset of xarray. The file is gone in a replay."""
     project.ini("shop:read", "shop:fact")
-    project.write(
-        "site-packages/lazy.py",
-        """
+    project["site-packages/lazy.py"] = """
         class File:
             def __init__(self, path):
                 self.path = path
 
             def __reduce__(self):
                 return File, (self.path,)
-        """,
-    )
+    """
     project.module("""
         sys.path.insert(0, __file__.replace("shop.py", "site-packages"))
         import lazy

@@ -103,9 +103,7 @@ def test_options_that_name_no_argument_are_usage_errors(shop):
 def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
     """By `**`, inside a decorator, or by one of several functions."""
     shop.ini("kinds:* ignore=token", "math:log ignore=token")
-    shop.write(
-        "kinds.py",
-        """
+    shop["kinds.py"] = """
         def timed(function):
             @functools.wraps(function)
             def inner(*args, token=None, **more): return function(*args, **more)
@@ -115,8 +113,7 @@ def test_any_argument_may_be_named_if_the_function_may_take_it(shop):
         def decorated(n): return n
 
         def plain(n): return n
-        """,
-    )
+    """
     shop.tests("""
         import kinds, math, pytest
         from pytest_mimic import TargetError, mimic

@@ -435,14 +435,11 @@ def test_the_working_directory_is_no_secret(project):
 def test_what_a_test_puts_into_the_environment_is_no_secret_of_the_run(project):
     """Otherwise, a test would have other recordings if it ran alone."""
     giving_secrets(project, call="give('text')")
-    project.write(
-        "conftest.py",
-        f"""
+    project.conftest(f"""
         @pytest.fixture(autouse=True)
         def token(monkeypatch):
             monkeypatch.setenv("SHOP_TOKEN", "{SECRET}")
-    """,
-    )
+    """)
 
     recorded = project.record(env={"EXPECTED": f"'it is {SECRET}!'"})
 

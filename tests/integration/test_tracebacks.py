@@ -42,9 +42,7 @@ def test_a_miss_shows_the_frames_of_the_project_alone(deep):
 
 def test_a_miss_that_a_library_has_caught_and_named_as_cause_is_words_alone(deep):
     """As the SDKs of language models do: no frame of the miss is of the project."""
-    deep.write(
-        "deep.py",
-        """
+    deep["deep.py"] = """
         from concurrent.futures import ThreadPoolExecutor
         import svc
 
@@ -52,8 +50,7 @@ def test_a_miss_that_a_library_has_caught_and_named_as_cause_is_words_alone(deep
             with ThreadPoolExecutor() as pool:
                 error = pool.submit(svc.fetch, text).exception()
             raise ConnectionError("no connection") from error
-        """,
-    )
+    """
 
     run = deep.run().expect(failed=1)
 

@@ -222,14 +222,11 @@ def test_a_class_with_bases_may_inherit_a_test_that_its_file_does_not_name(
     shop, monkeypatch, bases, left
 ):
     """Another environment has it."""
-    shop.write(
-        "both.py",
-        """
+    shop["both.py"] = """
         class Both:
             if "EVERYTHING" in os.environ:
                 def test_bonn(self): shop.fetch("Bonn")
-        """,
-    )
+    """
     own = "import shop\nfrom both import Both\n\nclass TestShop{}:\n    def test_oslo(self): shop.fetch('Oslo')\n"
     shop.write("tests/test_shop.py", own.format("(Both)"))
     monkeypatch.setenv("EVERYTHING", "1")
@@ -368,16 +365,13 @@ def test_beside_other_outcomes_only_recordings_of_a_single_test_are_judged(
     ("passes_at", "judged"), [(2, True), (9, False)], ids=["in the end", "never"]
 )
 def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
-    shop.write(
-        "tests/test_shop.py",
-        f"""
+    shop["tests/test_shop.py"] = f"""
         attempts = []
 
         def test_rome():
             attempts.append(1)
             assert len(attempts) == {passes_at}
-        """,
-    )
+    """
 
     run = shop.replay("--reruns=2", "--mimic-clear-unused", plugins=["rerunfailures"])
 
@@ -394,9 +388,7 @@ def test_only_the_last_rerun_of_a_test_counts(shop, passes_at, judged):
 
 def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
     project.ini("shop:fetch sequence", "shop:load", pythonpath=".")
-    project.write(
-        "test_shop.py",
-        """
+    project.tests("""
         AT_IMPORT = shop.load("Oslo")
 
         @pytest.fixture(scope="session")
@@ -413,8 +405,7 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
         def test_one(module): shop.fetch("Oslo")
 
         def test_two(module): shop.fetch("Oslo"), shop.fetch("Oslo")
-        """,
-    )
+    """)
     recorded = project.record().expect(passed=2)
 
     run = project.replay("--mimic-clear-unused", "--mimic-fail-on-unused").expect(
@@ -430,9 +421,7 @@ def test_recordings_of_wider_fixtures_and_sequences_are_used(project):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
-    shop.write(
-        "tests/test_shop.py",
-        """
+    shop["tests/test_shop.py"] = """
         import multiprocessing, os, shop
 
         def test_fork():
@@ -446,8 +435,7 @@ def test_a_recording_that_only_a_forked_process_replays_is_not_judged(shop):
             process.start()
             process.join()
             assert process.exitcode == 0
-        """,
-    )
+    """
 
     run = shop.replay(
         "--mimic-clear-unused", "--mimic-fail-on-unused", process=True
@@ -517,16 +505,13 @@ def test_a_test_that_a_plugin_may_answer_for_is_not_judged(shop, answer):
 
 def test_a_plugin_that_answers_for_tests_sees_their_own_functions(shop):
     shop.write("conftest.py", ANSWERS.format("pyfuncitem.obj(**pyfuncitem.funcargs)"))
-    shop.write(
-        "tests/test_shop.py",
-        """
+    shop["tests/test_shop.py"] = """
         class TestShop:
             def test_it(self, request):
                 assert request.instance is self
                 assert request.function.__name__ == "test_it"
                 assert request.function.__self__ is self
-        """,
-    )
+    """
 
     shop.replay().expect(passed=1)
 
@@ -539,13 +524,10 @@ def test_a_run_that_could_not_read_a_recording_judges_nothing(shop):
         if "Oslo" in path.read_text()
     )
     oslo.write_text("[]")
-    shop.write(
-        "tests/test_shop.py",
-        """
+    shop["tests/test_shop.py"] = """
         def test_oslo():
             pytest.raises(Exception, shop.fetch, "Oslo")
-        """,
-    )
+    """
 
     run = shop.run("--mimic-clear-unused").expect(passed=1)
 

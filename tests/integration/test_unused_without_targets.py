@@ -93,17 +93,14 @@ def test_a_line_that_is_gone_from_the_ini_leaves_its_recordings_unused(shop):
 
 def test_beside_a_marker_a_misspelt_key_judges_only_what_the_marker_mimics(shop):
     words = misspelt(shop)
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         @pytest.mark.mimic("shop:fetch")
         def test_oslo():
             assert shop.fetch("Bergen" if False else "Oslo")
 
         def test_rome():
             assert shop.load("Rome")
-        """,
-    )
+    """)
 
     run = shop.run(*ASKED, *words).expect(passed=2)
 
@@ -113,9 +110,7 @@ def test_beside_a_marker_a_misspelt_key_judges_only_what_the_marker_mimics(shop)
 
 def test_what_a_marker_or_a_block_mimics_is_judged(shop):
     shop.ini(pythonpath=".")
-    shop.write(
-        "test_shop.py",
-        """
+    shop.tests("""
         import pytest, shop
         from pytest_mimic import mimic
 
@@ -124,8 +119,7 @@ def test_what_a_marker_or_a_block_mimics_is_judged(shop):
 
         def test_rome():
             with mimic("shop:*"): pass
-        """,
-    )
+    """)
 
     run = shop.replay().expect(passed=2)
 

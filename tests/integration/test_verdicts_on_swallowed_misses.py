@@ -314,9 +314,7 @@ def test_a_miss_in_a_swallowed_exception_group_fails(project):
     One that is raised again from it can be handled.
     """
     project.ini("shop:fetch", "shop:fetch_async")
-    project.write(
-        "groups.py",
-        """
+    project["groups.py"] = """
         async def grouped(city):
             async with asyncio.TaskGroup() as group:
                 group.create_task(shop.fetch_async(city))
@@ -335,8 +333,7 @@ def test_a_miss_in_a_swallowed_exception_group_fails(project):
                 await grouped(city)
             except ExceptionGroup:
                 pass
-        """,
-    )
+    """
     project.tests("""
         import groups, pytest
         from pytest_mimic import MissingRecordingError

@@ -153,9 +153,7 @@ def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
 
 def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
     """The calls behind it keep their places."""
-    talks.write(
-        "test_talk.py",
-        """
+    talks["test_talk.py"] = """
         from mcp import ClientSession, stdio_client
         from talks import STDIO
 
@@ -169,8 +167,7 @@ def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
 
         def test_talk():
             assert asyncio.run(main()) == "after"
-        """,
-    )
+    """
     recorded = talks.run("--mimic-record").expect(passed=1, never=["not recorded"])
     talks.write("hurries", "")
     talks.run("--mimic-verify").expect(passed=1)
@@ -184,9 +181,7 @@ def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
 
 def test_a_server_that_ends_without_an_answer_ends_so_in_a_replay(talks):
     """The client is told at once that the connection is closed."""
-    talks.write(
-        "test_talk.py",
-        """
+    talks["test_talk.py"] = """
         from mcp import ClientSession, MCPError, stdio_client
         from talks import STDIO
 
@@ -198,8 +193,7 @@ def test_a_server_that_ends_without_an_answer_ends_so_in_a_replay(talks):
 
         def test_talk():
             asyncio.run(main())
-        """,
-    )
+    """
     recorded = talks.run("--mimic-record").expect(passed=1, says=["CALL crash"])
     talks.run("--mimic-verify").expect(passed=1)
     talks.root.joinpath("started").unlink()
@@ -213,9 +207,7 @@ def test_a_server_that_ends_without_an_answer_ends_so_in_a_replay(talks):
 def test_what_cannot_be_recorded_names_the_remedy(talks):
     """A server that asks the client, and a session over HTTP that only a line `mcp` would take."""
     talks.ini("mcp")
-    talks.write(
-        "test_talk.py",
-        """
+    talks["test_talk.py"] = """
         from mcp import Client
         from mcp_types import CreateMessageResult, TextContent
         from talks import STDIO, talk
@@ -231,8 +223,7 @@ def test_what_cannot_be_recorded_names_the_remedy(talks):
 
         def test_http():
             talk("http://127.0.0.1:1/mcp")
-        """,
-    )
+    """
 
     asks = "server sends the client a request of its own (sampling/createMessage)"
     remedy = "name your function that opens the session in mimic_functions"
