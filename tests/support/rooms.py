@@ -13,7 +13,8 @@ def rows_of(table: str) -> Iterator[tuple[list[str], list[str]]]:
     """Return the rooms and the modules of each row of the table by room."""
     for row in table.partition("## By promise")[0].splitlines():
         first, _, last = row.strip("| ").partition(" | ")
-        if rooms := re.findall(r"`([\w/]+)`", first):
+        rooms = re.findall(r"`([\w/]+)`", first)
+        if rooms and row.startswith("|"):
             yield rooms, last.split(", ")
 
 
