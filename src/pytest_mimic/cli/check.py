@@ -192,10 +192,10 @@ def _of_call(
     file = project.path_of(name)
     try:
         # It is ten times as quick as JSON, and names stand in it as they are.
-        needed = objects_in(marshal.dumps([*vars(entry).values()]))
+        held = marshal.dumps([*vars(entry).values()])
     except ValueError:  # It is nested too deeply for that.
-        needed = objects_in(part_line_of(entry))
-    pending = sorted(needed)
+        held = part_line_of(entry)
+    pending = sorted(objects_in(held))
     for needed_name in pending:  # It grows.
         inner, error = look_at(needed_name)
         pending += inner.difference(pending)
@@ -207,31 +207,39 @@ def _of_call(
         problem = f"{error.what}, and {file} names it"
         goes = error.damage not in _KEPT_DAMAGE
         yield Finding(name, problem, owner, goes=goes, found=found)
-    for words, remedy in _of_values(project, found, needed):
+    for words, remedy in _of_values(project, found, held):
         problem = f"{file}: {project.label(entry)}{words}"
         yield Finding(name, problem, owner, remedy, goes=not remedy, found=found)
 
 
 def _of_values(
-    project: Project, found: Found, objects: set[str]
+    project: Project, found: Found, held: bytes
 ) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with what a call holds, and a remedy; none: the call goes."""
+    """Yield what is wrong with what a call holds, and a remedy; none: the call goes.
+
+    Args:
+        project: The project.
+        found: The call.
+        held: All that it holds, as bytes.
+    """
     [entry] = found.entries
     if entry.end == "empty":
         return
-    parts: list[Any] = [entry.arguments or entry.request or {}, entry.body]
-    if entry.request is None:
-        parts.append(entry.states)
+    is_of_function = entry.request is None
+    asked = entry.arguments or entry.request or {}
+    parts: Any = [asked, entry.body, entry.states if is_of_function else {}]
+    has_tags = b"$" in held
     try:
-        parts = [unshelve(part, project.vault) for part in parts]
+        if has_tags:
+            parts = unshelve(parts, project.vault)
     except CorruptRecordingError as error:
-        if not objects:  # Else a damaged one is named already.
+        if not objects_in(held):  # Else a damaged one is named already.
             yield f": {error.what}", ""
         return
-    call, body, *states = parts
+    call, body, states = parts
     # A readable outcome of a function, a state, or a row may not make everything.
     is_object = partial(re.fullmatch, OBJECT)
-    trees = [body, *states] if states else []
+    trees = [body, states] if is_of_function and has_tags else []
     judged = [partial(Inspector(is_object).fault_in, tree) for tree in trees]
     if entry.target == "sqlalchemy":
         judged.append(partial(fault_in, body.get("answer")))

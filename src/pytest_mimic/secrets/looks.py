@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterator, Set
@@ -75,10 +74,13 @@ def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, 
 
 def masked(text: str, accepted: Set[str] = frozenset()) -> str:
     """Return a text in which the first letters stand for what looks like a key."""
+    if len(text) < SHORTEST:
+        return text
 
     def masked_key(match: re.Match[str]) -> str:
-        found = dict(keys_in(match[0], accepted))
-        return next(iter(found), match[0])
+        for shown, _ in keys_in(match[0], accepted):
+            return shown
+        return match[0]
 
     return re.sub(_LOOK, masked_key, text)
 
@@ -123,7 +125,7 @@ def basic_credentials(encoded: str) -> str:
     """Return `user:password` of basic authentication (RFC 7617), else an empty text."""
     try:
         decoded = base64.b64decode(encoded, validate=True)
-    except (ValueError, binascii.Error):
+    except ValueError:
         return ""
     try:
         return decoded.decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable
@@ -108,7 +107,7 @@ def claims_of(token: str) -> dict[str, object] | None:
         claims = json.loads(
             base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
         )
-    except (ValueError, binascii.Error, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return claims if isinstance(claims, dict) else None
 

@@ -85,6 +85,7 @@ def map_texts(
     plain: Any,
     change: Callable[[str], str],
     change_other: Callable[[Any], Any] = lambda value: value,
+    done: dict[int, Any] | None = None,
 ) -> Any:
     """Return plain data with each text changed, the keys of mappings too.
 
@@ -92,21 +93,19 @@ def map_texts(
         plain: The data.
         change: Changes a text.
         change_other: Changes a number, a truth value or null.
+        done: What was made of parts, which may be shared, by their ids.
     """
-    # What was made of parts, which may be shared, by their ids.
-    done: dict[int, Any] = {}
-
-    def changed(part: Any) -> Any:
-        if isinstance(part, str):
-            return change(part)
-        if not isinstance(part, (list, dict)):
-            return change_other(part)
-        if id(part) not in done:
-            if isinstance(part, list):
-                done[id(part)] = [changed(item) for item in part]
-            else:
-                pairs = part.items()
-                done[id(part)] = {change(key): changed(item) for key, item in pairs}
-        return done[id(part)]
-
-    return changed(plain)
+    if isinstance(plain, str):
+        return change(plain)
+    if not isinstance(plain, (list, dict)):
+        return change_other(plain)
+    made = {} if done is None else done
+    if id(plain) not in made:
+        rest = change, change_other, made
+        if isinstance(plain, list):
+            made[id(plain)] = [map_texts(item, *rest) for item in plain]
+        else:
+            made[id(plain)] = {
+                change(key): map_texts(item, *rest) for key, item in plain.items()
+            }
+    return made[id(plain)]
