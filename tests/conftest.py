@@ -509,6 +509,28 @@ class Project:
         """Run without a mode. Real executions raise an error."""
         return self.run(*args, offline=True, **options)  # type: ignore[arg-type]
 
+    def round_trip(
+        self,
+        *targets: str,
+        real: Sequence[str] | None = None,
+        hash_seeds: Sequence[int | None] = (None, None),
+        plugins: Sequence[str] = (),
+        **outcomes: int,
+    ) -> Run:
+        """Record, and return a replay in which each real call raises.
+
+        Both runs pass. The second one runs nothing for real and leaves the vault alone.
+        """
+        if targets:
+            self.ini(*targets)
+        first, second = hash_seeds
+        self.record(plugins=plugins, hash_seed=first).expect(real=real, **outcomes)
+
+        replayed = self.replay(plugins=plugins, hash_seed=second)
+        replayed.expect(real=[], **outcomes)
+        assert replayed.changed == set()
+        return replayed
+
     def _loaded(
         self,
         args: Sequence[str],

@@ -41,5 +41,4 @@ def test_a_part_file_beside_a_log_gives_its_new_calls(shop):
     shop.tests(TESTS)
     shop.run("--mimic-record", process=True, env={"KILL_IN": "3"})
 
-    shop.record().expect(passed=1, real=["get 3"])
-    shop.replay().expect(passed=1, real=[])
+    shop.round_trip(passed=1, real=["get 3"])

@@ -170,8 +170,7 @@ def test_the_record_option_adds_new_calls_to_a_cassette(shop):
     shop.replay().expect(
         failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"]
     )
-    shop.record().expect(passed=1, real=["fetch Rome"])
-    shop.replay().expect(passed=1, real=[])
+    shop.round_trip(passed=1, real=["fetch Rome"])
 
 
 def test_one_block_records_a_cassette_and_others_replay_it(shop):

@@ -57,9 +57,7 @@ def test_every_file_that_pytest_reads_may_hold_the_options(shop, name, text):
     (shop.root / "pytest.ini").unlink()
     shop.write(name, text)
 
-    shop.record().expect(passed=1, real=["fetch Oslo"])
-
-    shop.replay().expect(passed=1, real=[])
+    shop.round_trip(passed=1, real=["fetch Oslo"])
     assert (shop.root / "recs").is_dir()
 
 

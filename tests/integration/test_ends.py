@@ -114,9 +114,7 @@ def test_a_cancelled_function_of_a_sequence_keeps_its_place(project):
     project.ini("shop:price sequence")
     project.tests(FUNCTION.format(want="['slow', 2, 3]"))
 
-    project.record().expect(passed=1, real=["price a"] * 3)
-
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["price a"] * 3)
 
 
 def test_a_cancelled_function_without_a_place_is_not_recorded(project):
@@ -148,8 +146,7 @@ def test_the_place_of_a_cancelled_call_stays_empty_where_its_test_fails(project)
         says=["no recording of shop:price(name='a')", "gave nothing that was kept"],
     )
 
-    project.record().expect(passed=1, real=["price a"])
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["price a"])
 
 
 @pytest.mark.rare
@@ -301,9 +298,7 @@ def test_a_stream_that_is_cancelled_gives_its_items_and_waits(project):
         assert got == [0, 1, 2]
     """)
 
-    project.record().expect(passed=1, real=["ticks a"])
-
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["ticks a"])
 
 
 def test_a_generator_that_outlives_its_test_is_recorded_as_far_as_it_was_read(project):

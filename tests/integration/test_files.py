@@ -102,8 +102,7 @@ def test_a_file_that_changes_between_two_calls_of_a_test(shop):
             assert shop.load(str(path)) == data
     """)
 
-    shop.record().expect(passed=1, real=["load"] * 8)
-    shop.replay().expect(passed=1)
+    shop.round_trip(passed=1, real=["load"] * 8)
 
 
 def test_a_miss_names_the_file_whose_content_changed(shop):
@@ -175,8 +174,7 @@ def test_content_counts_and_place_does_not(files, tmp_path_factory):
                 assert shop.listing(folder) == {{"in.csv": "one", "copy.csv": "one"}}
     """)
 
-    files.record().expect(passed=1, real=["load", "load_all", "load_all", "listing"])
-    files.replay().expect(passed=1)
+    files.round_trip(passed=1, real=["load", "load_all", "load_all", "listing"])
 
     files.write("data/in.csv", "two")
     run = files.run().expect(failed=1, real=[])

@@ -33,9 +33,7 @@ def test_wider_fixtures_own_their_calls(project):
                 assert login == [503, 503, 200] and opened == [503, 503, 200]
                 assert shop.patient("/open") == [503, 503, 200]
         """
-    project.record().expect(passed=4)
-
-    project.replay().expect(passed=4, real=[])
+    project.round_trip(passed=4)
     project.replay("test_b.py::test_two").expect(passed=1, real=[])
     project.replay("test_b.py", "test_a.py").expect(passed=4, real=[])
 
@@ -96,6 +94,4 @@ def test_a_fixture_and_the_one_that_it_overrides_own_their_calls(project):
         def test_it(user):
             assert user == [1, 2]
     """)
-    project.record().expect(passed=1)
-
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1)

@@ -29,9 +29,7 @@ PATHS = """
 
 def test_paths_under_the_rootdir_and_tmp_path_count_relative(shop):
     shop.tests(PATHS)
-    shop.record().expect(passed=1, real=["read"] * 5)
-
-    shop.replay().expect(passed=1)
+    shop.round_trip(passed=1, real=["read"] * 5)
     shop.replay(f"--basetemp={shop.root / 'inside'}").expect(passed=1)
 
 
@@ -121,8 +119,7 @@ def test_the_refusal_names_the_argument_the_path_and_the_remedy(sessions):
     assert "test_shop.py:5: UnstableIdentityError" in run.output
     assert run.vault == {}
     sessions.ini(remedy)
-    sessions.record().expect(passed=2)
-    sessions.replay().expect(passed=2, real=[])
+    sessions.round_trip(passed=2)
 
 
 def test_one_refusal_names_all_parts_on_the_line_as_it_stands(sessions):
@@ -145,8 +142,7 @@ def test_one_refusal_names_all_parts_on_the_line_as_it_stands(sessions):
     assert remedy.startswith("shop:fetch ignore=session,payload[0]._lock,")
     assert remedy.endswith(",payload[6]._lock rtol=0.1")
     sessions.ini(remedy)
-    sessions.record().expect(passed=1)
-    sessions.replay().expect(passed=1, real=[])
+    sessions.round_trip(passed=1)
 
 
 DATA = (
@@ -234,8 +230,7 @@ def test_the_remedy_leaves_out_what_it_names_wherever_it_stands(sessions, payloa
 
     assert "lock" in remedy
     sessions.ini(remedy)
-    sessions.record().expect(passed=1, real=["fetch Oslo"])
-    sessions.replay().expect(passed=1, real=[])
+    sessions.round_trip(passed=1, real=["fetch Oslo"])
 
 
 @pytest.mark.parametrize(

@@ -124,11 +124,7 @@ def test_a_marker_covers_fixtures_and_teardown(project):
         def test_it():
             assert shop.fetch("call") == ["call"]
     """)
-    project.record().expect(
-        passed=1, real=["fetch setup", "fetch call", "fetch teardown"]
-    )
-
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["fetch setup", "fetch call", "fetch teardown"])
 
 
 def test_markers_work_on_classes_modules_and_unittest(project):
@@ -186,9 +182,7 @@ def test_markers_work_on_classes_modules_and_unittest(project):
             async def test_decorated(self):
                 self.assertEqual(shop.fetch("Oslo"), ["Oslo"])
     """
-    project.record().expect(passed=8)
-
-    project.replay().expect(passed=8, real=[])
+    project.round_trip(passed=8)
 
 
 def test_async_tests_can_be_decorated_and_marked(project):

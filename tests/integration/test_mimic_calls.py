@@ -84,5 +84,4 @@ def test_a_call_that_has_not_ended_has_no_outcome(project):
             assert call.outcome == ["a", "b"]
     """)
 
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)

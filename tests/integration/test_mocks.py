@@ -128,9 +128,7 @@ def test_what_is_no_function_is_not_named_as_a_target(app):
 def test_with_a_sequence_each_test_has_its_own_recording(app):
     app.ini("app:total sequence")
     app.write("test_app.py", TWO_TESTS.format(way=WAYS["monkeypatch.setattr"]))
-    app.record().expect(passed=2, real=["total 3"] * 2)
-
-    app.replay().expect(passed=2, real=[])
+    app.round_trip(passed=2, real=["total 3"] * 2)
 
 
 def test_what_is_replaced_may_be_the_target(app):
@@ -161,9 +159,7 @@ def test_what_the_call_does_not_reach_is_no_mock_of_it(app, patch):
             {patch}
             assert app.total(3) == 12
     """
-    app.record().expect(passed=1, real=["total 3"])
-
-    app.replay().expect(passed=1, real=[])
+    app.round_trip(passed=1, real=["total 3"])
 
 
 def test_our_own_wrappers_are_no_mocks(app):
@@ -176,9 +172,7 @@ def test_our_own_wrappers_are_no_mocks(app):
             with mimic("app:Rates.rate"):
                 assert app.total(3) == 12
     """
-    app.record().expect(passed=1)
-
-    app.replay().expect(passed=1, real=[])
+    app.round_trip(passed=1)
 
 
 def test_a_mock_that_is_undone_is_none(app):
@@ -190,9 +184,7 @@ def test_a_mock_that_is_undone_is_none(app):
                 patch.setattr(app, "rate", lambda: 5)
             assert app.total(3) == 12
     """
-    app.record().expect(passed=1, real=["total 3"])
-
-    app.replay().expect(passed=1, real=[])
+    app.round_trip(passed=1, real=["total 3"])
 
 
 FETCH = """

@@ -183,8 +183,7 @@ for made, left in [
 def test_a_call_leaves_in_its_arguments_what_was_recorded(project, line, ran, body):
     project.ini(line)
     project.test(body)
-    project.record().expect(passed=1, real=[ran])
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=[ran])
     project.run("--mimic-verify").expect(passed=1)
     rerecorded = project.run("--mimic-rerecord").expect(passed=1)
     assert rerecorded.changed == set()
@@ -371,8 +370,7 @@ def test_arguments_that_share_other_parts_are_another_call(project):
     project.ini("shop:same mutates=one,two")
     project.module(GROW)
     project.test("rows = []\nassert shop.same(rows, rows) is rows == [1]")
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)
     project.test("rows = []\nshop.same(rows, [])")
 
     project.replay().expect(

@@ -177,11 +177,9 @@ def test_streams_and_generators_are_left_as_the_call_left_them(project):
             assert failing.tell() == 3
     """)
 
-    project.record().expect(
+    project.round_trip(
         passed=1, real=["read", "read", "write", "roll", "roll", "lines", "fails"]
     )
-
-    project.replay().expect(passed=1, real=[])
     project.run("--mimic-verify").expect(passed=1)
 
 
@@ -240,8 +238,7 @@ def test_the_line_that_lets_a_replay_change_an_argument_does_so(project):
     remedy = run.error[-1].removeprefix("to let a replay change them, too: ")
     assert remedy == "shop:fit mutates=rows rtol=0.1"
     project.ini(remedy)
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1)
 
 
 CHANGES = """

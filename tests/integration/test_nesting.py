@@ -83,28 +83,25 @@ SHOP = """
 """
 
 
-def test_inner_calls_are_not_recorded_separately(round_trip):
+def test_inner_calls_are_not_recorded_separately(project):
     """This holds for recursion, generators, tasks, threads and pools."""
-    run = round_trip(
-        "shop:*",
-        test="""
-            @pytest.mark.parametrize("call, value", [
-                (lambda: shop.total("a", "bb"), 3),
-                (lambda: shop.factorial(4), 24),
-                (lambda: list(shop.tree(2)), [2, 1, 0, 4, 8]),
-                (lambda: asyncio.run(shop.total_async("a", "bb")), 9),
-                (lambda: shop.in_thread("abc"), [3]),
-                (lambda: shop.in_own_thread("abc"), 3),
-                (lambda: shop.in_pool("a", "bb", "ccc"), [1, 2, 3]),
-                (lambda: asyncio.run(shop.in_executor("abc")), 3),
-                (lambda: shop.guarded("abc"), 3),  # a lock has no identity, and the inner call needs none
-                (lambda: asyncio.run(shop.guarded_async("abc")), 3),
-            ])
-            def test_it(call, value):
-                assert call() == value
-        """,
-        passed=10,
-    )
+    project.tests("""
+        @pytest.mark.parametrize("call, value", [
+            (lambda: shop.total("a", "bb"), 3),
+            (lambda: shop.factorial(4), 24),
+            (lambda: list(shop.tree(2)), [2, 1, 0, 4, 8]),
+            (lambda: asyncio.run(shop.total_async("a", "bb")), 9),
+            (lambda: shop.in_thread("abc"), [3]),
+            (lambda: shop.in_own_thread("abc"), 3),
+            (lambda: shop.in_pool("a", "bb", "ccc"), [1, 2, 3]),
+            (lambda: asyncio.run(shop.in_executor("abc")), 3),
+            (lambda: shop.guarded("abc"), 3),  # a lock has no identity, and the inner call needs none
+            (lambda: asyncio.run(shop.guarded_async("abc")), 3),
+        ])
+        def test_it(call, value):
+            assert call() == value
+    """)
+    run = project.round_trip("shop:*", passed=10)
 
     assert len(run.calls) == 10
 

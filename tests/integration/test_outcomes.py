@@ -14,34 +14,28 @@ with suppress(ImportError):
 # -- values
 
 
-def test_each_replay_returns_a_fresh_copy(round_trip):
+def test_each_replay_returns_a_fresh_copy(project):
     """Plain data, and a pickle."""
-    round_trip(
-        "shop:rows",
-        "shop:points",
-        shop="""
-            class Point:
-                def __init__(self):
-                    self.xs = [1]
+    project.module("""
+        class Point:
+            def __init__(self):
+                self.xs = [1]
 
-            def rows():
-                ran("rows")
-                return {"rows": [1]}
+        def rows():
+            ran("rows")
+            return {"rows": [1]}
 
-            def points():
-                ran("points")
-                return [Point()] * 2
-        """,
-        test="""
-            def test_it():
-                for _ in range(3):
-                    got, points = shop.rows(), shop.points()
-                    assert got == {"rows": [1]} and points[0].xs == [1] and points[0] is points[1]
-                    got["rows"].append(2), points[0].xs.clear()
-        """,
-        passed=1,
-        real=["rows", "points"],
-    )
+        def points():
+            ran("points")
+            return [Point()] * 2
+    """)
+    project.test("""
+        for _ in range(3):
+            got, points = shop.rows(), shop.points()
+            assert got == {"rows": [1]} and points[0].xs == [1] and points[0] is points[1]
+            got["rows"].append(2), points[0].xs.clear()
+    """)
+    project.round_trip("shop:rows", "shop:points", passed=1, real=["rows", "points"])
 
 
 def test_each_replay_of_large_arrays_gives_arrays_of_its_own(project):
@@ -108,49 +102,51 @@ SHOP = """
 """
 
 
-def test_causes_and_tracebacks_replay(round_trip):
+def test_causes_and_tracebacks_replay(project):
     """The exception that the caller handles is not recorded: the recorded chain goes on to it."""
-    round_trip(
-        *("shop:chained", "shop:from_none", "shop:innocent"),
-        test="""
-            import traceback
+    project.tests("""
+        import traceback
 
-            def caught(call, handled=None):
+        def caught(call, handled=None):
+            try:
                 try:
+                    if handled:
+                        raise handled
+                    call()
+                except (KeyError, TypeError) as error:
+                    assert error is handled
+                    call()
+            except ValueError as error:
+                return error
+
+        def test_chained():
+            error = caught(shop.chained)
+            cause = error.__cause__
+            assert (type(cause), cause.args, error.__suppress_context__) == (KeyError, ("inner",), True)
+
+        def test_from_none():
+            error = caught(shop.from_none)
+            assert error.__cause__ is None and error.__suppress_context__
+
+        @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second"), None])
+        def test_handled(handled):
+            assert caught(shop.innocent, handled).__context__ is handled
+
+        def test_each_replay_has_a_new_traceback():
+            def lengths():
+                for _ in range(3):
                     try:
-                        if handled:
-                            raise handled
-                        call()
-                    except (KeyError, TypeError) as error:
-                        assert error is handled
-                        call()
-                except ValueError as error:
-                    return error
-
-            def test_chained():
-                error = caught(shop.chained)
-                cause = error.__cause__
-                assert (type(cause), cause.args, error.__suppress_context__) == (KeyError, ("inner",), True)
-
-            def test_from_none():
-                error = caught(shop.from_none)
-                assert error.__cause__ is None and error.__suppress_context__
-
-            @pytest.mark.parametrize("handled", [KeyError("first"), TypeError("second"), None])
-            def test_handled(handled):
-                assert caught(shop.innocent, handled).__context__ is handled
-
-            def test_each_replay_has_a_new_traceback():
-                def lengths():
-                    for _ in range(3):
-                        try:
-                            shop.innocent()
-                        except ValueError as error:
-                            frames = traceback.extract_tb(error.__traceback__)
-                            assert frames[0].name == "lengths"
-                            yield len(frames)
-                assert len(set(lengths())) == 1
-        """,
+                        shop.innocent()
+                    except ValueError as error:
+                        frames = traceback.extract_tb(error.__traceback__)
+                        assert frames[0].name == "lengths"
+                        yield len(frames)
+            assert len(set(lengths())) == 1
+    """)
+    project.round_trip(
+        "shop:chained",
+        "shop:from_none",
+        "shop:innocent",
         passed=6,
         real=["chained", "from_none", "innocent"],
     )
@@ -469,29 +465,25 @@ def test_a_recording_shows_what_its_pickle_holds(project):
     assert "hunter22" not in call.text + said
 
 
-def test_what_a_class_makes_anew_leaves_the_rest_of_an_outcome_readable(round_trip):
-    [call] = round_trip(
-        "shop:rows",
-        shop="""
-            class Row:
-                def __init__(self, name):
-                    self.name = name
-                    self.left = (letter for letter in name)
+def test_what_a_class_makes_anew_leaves_the_rest_of_an_outcome_readable(project):
+    project.module("""
+        class Row:
+            def __init__(self, name):
+                self.name = name
+                self.left = (letter for letter in name)
 
-                def __reduce__(self):
-                    return Row, (self.name,)
+            def __reduce__(self):
+                return Row, (self.name,)
 
-            def rows():
-                ran("rows")
-                return {"count": 1, "rows": [Row("a")]}
-        """,
-        test="""
-            def test_it():
-                rows = shop.rows()
-                assert (rows["count"], rows["rows"][0].name) == (1, "a")
-        """,
-        passed=1,
-    ).calls
+        def rows():
+            ran("rows")
+            return {"count": 1, "rows": [Row("a")]}
+    """)
+    project.test("""
+        rows = shop.rows()
+        assert (rows["count"], rows["rows"][0].name) == (1, "a")
+    """)
+    [call] = project.round_trip("shop:rows", passed=1).calls
 
     assert call.value["count"] == 1
 
@@ -625,25 +617,18 @@ def test_a_library_that_is_missing_is_told_from_a_part_that_is_gone(
     project.replay().expect(failed=1, says=[says], never=[never])
 
 
-def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(round_trip):
-    round_trip(
-        *("shop:make", "shop:use"),
-        shop="""
-            def make(step):
-                ran("make", step)
-                return lambda number: number + step
+def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(project):
+    project.module("""
+        def make(step):
+            ran("make", step)
+            return lambda number: number + step
 
-            def use(function, number):
-                ran("use", number)
-                return function(number)
-        """,
-        test="""
-            def test_it():
-                assert shop.use(shop.make(2), 3) == 5
-        """,
-        passed=1,
-        real=["make 2", "use 3"],
-    )
+        def use(function, number):
+            ran("use", number)
+            return function(number)
+    """)
+    project.test("assert shop.use(shop.make(2), 3) == 5")
+    project.round_trip("shop:make", "shop:use", passed=1, real=["make 2", "use 3"])
 
 
 def test_a_function_that_lacks_what_it_refers_to_is_refused(project):

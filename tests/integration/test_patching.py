@@ -87,53 +87,53 @@ SHOP = """
 """
 
 
-def test_methods_of_every_kind_replay(round_trip):
+def test_methods_of_every_kind_replay(project):
     """Instance, class and static ones, properties, cached properties, partial methods, nested classes, subclasses."""
-    round_trip(
+    project.tests("""
+        import inspect
+        import shop
+        from shop import Client, Silver
+
+        def test_instance():
+            assert Client("x").get("/a") == ["x", "/a"]
+            assert Client.get(Client("x"), "/a") == ["x", "/a"]
+            assert Silver("x").get("/a") == ["x", "/a"]
+            bound = Client("x").get
+            assert bound("/a") == ["x", "/a"] and bound.__self__.name == "x"
+
+        def test_class():
+            assert Client.make("x") == ["Client", "x"] and Client().make("x") == ["Client", "x"]
+            assert Silver.make("x") == ["Silver", "x"]
+
+        def test_static():
+            assert Client.ping(1) == 2 and Client().ping(1) == 2 and Silver.ping(1) == 2
+
+        def test_property():
+            client = Client("x")
+            assert client.token == "x-token"
+            client.token = "y"
+            assert client.token == "y-token"
+            assert inspect.getattr_static(Client, "token").__doc__ == "The token."
+
+        def test_cached_property():
+            client = Client("x")
+            assert client.profile == {"of": "x"} and client.profile is client.profile
+            assert "profile" in vars(client)
+
+        def test_partialmethod():
+            assert Client("x").post("/a") == "POST/a"
+
+        def test_nested_class():
+            assert Client.Inner().deep() == "deep"
+
+        def test_not_mimicked():
+            assert Client()._hidden() == "hidden"
+    """)
+    project.round_trip(
         "shop:Client.*",
         "shop:Client.Inner.deep",
         "shop:Client.token",
         "shop:Client.profile",
-        test="""
-            import inspect
-            import shop
-            from shop import Client, Silver
-
-            def test_instance():
-                assert Client("x").get("/a") == ["x", "/a"]
-                assert Client.get(Client("x"), "/a") == ["x", "/a"]
-                assert Silver("x").get("/a") == ["x", "/a"]
-                bound = Client("x").get
-                assert bound("/a") == ["x", "/a"] and bound.__self__.name == "x"
-
-            def test_class():
-                assert Client.make("x") == ["Client", "x"] and Client().make("x") == ["Client", "x"]
-                assert Silver.make("x") == ["Silver", "x"]
-
-            def test_static():
-                assert Client.ping(1) == 2 and Client().ping(1) == 2 and Silver.ping(1) == 2
-
-            def test_property():
-                client = Client("x")
-                assert client.token == "x-token"
-                client.token = "y"
-                assert client.token == "y-token"
-                assert inspect.getattr_static(Client, "token").__doc__ == "The token."
-
-            def test_cached_property():
-                client = Client("x")
-                assert client.profile == {"of": "x"} and client.profile is client.profile
-                assert "profile" in vars(client)
-
-            def test_partialmethod():
-                assert Client("x").post("/a") == "POST/a"
-
-            def test_nested_class():
-                assert Client.Inner().deep() == "deep"
-
-            def test_not_mimicked():
-                assert Client()._hidden() == "hidden"
-        """,
         passed=8,
         hash_seeds=(1, 2),
     )
@@ -177,9 +177,7 @@ def test_late_imports_are_patched_and_never_forced(project):
             shop = importlib.import_module("shop")
             assert shop.fetch("Oslo") == ["Oslo", 3]
     """)
-    project.record().expect(passed=1, real=["fetch Oslo"])
-
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["fetch Oslo"])
 
 
 @pytest.mark.skipif(
@@ -205,9 +203,7 @@ def test_annotations_may_name_what_only_type_checkers_know(project):
         assert shop.Client.make(name="x") == "x"
     """)
 
-    project.record().expect(passed=1)
-
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 15), reason="there are no lazy imports")

@@ -45,8 +45,7 @@ def test_comments_docstrings_and_layout_do_not_make_stale(project):
     assert ignored.changed == set()
 
     project.ini("shop:fetch")
-    project.record().expect(passed=1, real=["fetch Oslo"])
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["fetch Oslo"])
 
 
 TAXES = "from tally import ran\ndef tax(price):\n    ran('tax', price)\n    return price + 1\n"

@@ -309,9 +309,7 @@ def test_a_class_that_the_target_imports_in_its_body_is_made(project):
     """)
     project.test("assert shop.fetch(1).x == 1")
 
-    project.record().expect(passed=1)
-
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)
 
 
 def files_of_arrays():

@@ -57,85 +57,83 @@ SHOP = """
 """
 
 
-def test_streams_replay(round_trip):
+def test_streams_replay(project):
     """Their items, return value or exception, also of async generators and those that a plain function returns."""
-    replayed = round_trip(
-        *(
-            "shop:count",
-            "shop:plain",
-            "shop:broken",
-            "shop:broken_pages",
-            "shop:pages",
-            "shop:plain_pages",
-        ),
-        "shop:growing",
-        test="""
-            import asyncio, inspect, types
+    project.tests("""
+        import asyncio, inspect, types
 
-            async def read(stream):
-                return [item async for item in stream]
+        async def read(stream):
+            return [item async for item in stream]
 
-            def test_items():
-                assert list(shop.count(0)) == [{"n": 0}, {"n": 1}, {"n": 2}]
+        def test_items():
+            assert list(shop.count(0)) == [{"n": 0}, {"n": 1}, {"n": 2}]
 
-            def test_each_item_as_it_was_when_it_was_read():
-                assert [list(items) for items in shop.growing()] == [[0], [0, 1], [0, 1, 2]]
+        def test_each_item_as_it_was_when_it_was_read():
+            assert [list(items) for items in shop.growing()] == [[0], [0, 1], [0, 1, 2]]
 
-            def test_return_value():
-                def reader():
-                    return (yield from shop.count(0))
-                reading = reader()
-                try:
-                    while True:
-                        next(reading)
-                except StopIteration as stop:
-                    assert stop.value == "done"
+        def test_return_value():
+            def reader():
+                return (yield from shop.count(0))
+            reading = reader()
+            try:
+                while True:
+                    next(reading)
+            except StopIteration as stop:
+                assert stop.value == "done"
 
-            def test_kinds():
-                assert isinstance(shop.count(0), types.GeneratorType)
-                assert inspect.isgeneratorfunction(shop.count)
-                assert inspect.isasyncgenfunction(shop.pages)
-                assert inspect.isasyncgen(shop.pages(3))
+        def test_kinds():
+            assert isinstance(shop.count(0), types.GeneratorType)
+            assert inspect.isgeneratorfunction(shop.count)
+            assert inspect.isasyncgenfunction(shop.pages)
+            assert inspect.isasyncgen(shop.pages(3))
 
-            def test_returned_by_a_plain_function():
-                got, pages = shop.plain(3), shop.plain_pages(3)
-                assert inspect.isgenerator(got) and list(got) == [0, 2, 4]
-                assert inspect.isasyncgen(pages) and asyncio.run(read(pages)) == [0, 1, 2]
+        def test_returned_by_a_plain_function():
+            got, pages = shop.plain(3), shop.plain_pages(3)
+            assert inspect.isgenerator(got) and list(got) == [0, 2, 4]
+            assert inspect.isasyncgen(pages) and asyncio.run(read(pages)) == [0, 1, 2]
 
-            def test_returned_and_not_read():
-                shop.plain(2), shop.plain_pages(2)
-                stream = shop.plain(4)
-                assert inspect.isgenerator(stream)
-                shop.plain(5).close()
+        def test_returned_and_not_read():
+            shop.plain(2), shop.plain_pages(2)
+            stream = shop.plain(4)
+            assert inspect.isgenerator(stream)
+            shop.plain(5).close()
 
-            def test_exception():
+        def test_exception():
+            items = []
+            with pytest.raises(ValueError, match="broke at 2"):
+                for item in shop.broken(2):
+                    items.append(item)
+            assert items == [0, 1]
+
+        def test_exception_of_an_async_generator():
+            async def read():
                 items = []
-                with pytest.raises(ValueError, match="broke at 2"):
-                    for item in shop.broken(2):
+                try:
+                    async for item in shop.broken_pages():
                         items.append(item)
-                assert items == [0, 1]
+                except KeyError as error:
+                    return items, error.args
+            assert asyncio.run(read()) == ([1], ("page",))
 
-            def test_exception_of_an_async_generator():
-                async def read():
-                    items = []
-                    try:
-                        async for item in shop.broken_pages():
-                            items.append(item)
-                    except KeyError as error:
-                        return items, error.args
-                assert asyncio.run(read()) == ([1], ("page",))
+        def test_async():
+            assert asyncio.run(read(shop.pages(3))) == [[0], [1], [2]]
 
-            def test_async():
-                assert asyncio.run(read(shop.pages(3))) == [[0], [1], [2]]
-
-            def test_async_stopped_early():
-                async def first():
-                    stream = shop.pages(5)
-                    async for item in stream:
-                        await stream.aclose()
-                        return item
-                assert asyncio.run(first()) == [0]
-        """,
+        def test_async_stopped_early():
+            async def first():
+                stream = shop.pages(5)
+                async for item in stream:
+                    await stream.aclose()
+                    return item
+            assert asyncio.run(first()) == [0]
+    """)
+    replayed = project.round_trip(
+        "shop:count",
+        "shop:plain",
+        "shop:broken",
+        "shop:broken_pages",
+        "shop:pages",
+        "shop:plain_pages",
+        "shop:growing",
         passed=10,
         real=[
             *(
@@ -168,29 +166,25 @@ def test_a_generator_that_is_never_read_is_not_recorded(project):
 
 
 @pytest.mark.parametrize("end", ["break", "reading.close()"])
-def test_a_stream_replays_as_far_as_its_reader_read(round_trip, end):
+def test_a_stream_replays_as_far_as_its_reader_read(project, end):
     """So an endless generator can be recorded.
 
     One that is left open is closed by the garbage collector.
     """
-    round_trip(
-        "shop:endless",
-        test=f"""
-            def read():
-                got = []
-                reading = shop.endless()
-                for number in reading:
-                    got.append(number)
-                    if number == 2:
-                        {end}
-                return got
+    project.tests(f"""
+        def read():
+            got = []
+            reading = shop.endless()
+            for number in reading:
+                got.append(number)
+                if number == 2:
+                    {end}
+            return got
 
-            def test_it():
-                assert read() == [0, 1, 2]
-        """,
-        passed=1,
-        real=["endless"],
-    )
+        def test_it():
+            assert read() == [0, 1, 2]
+    """)
+    project.round_trip("shop:endless", passed=1, real=["endless"])
 
 
 def test_reading_further_than_the_recording_is_a_miss(project):
@@ -218,8 +212,7 @@ def test_the_reader_that_reads_to_the_end_is_recorded(project):
         assert pairs == [({"n": n}, {"n": n}) for n in range(3)]
     """)
 
-    project.record().expect(passed=1, real=["count 0", "count 0"])
-    project.replay().expect(passed=1, real=[])
+    project.round_trip(passed=1, real=["count 0", "count 0"])
     project.run("--mimic-rerecord").expect(passed=1, real=["count 0", "count 0"])
     project.replay().expect(passed=1, real=[])
 
@@ -243,8 +236,7 @@ def test_an_async_stream_left_by_a_break_is_recorded_as_far_as_read(project):
             assert asyncio.run(first(1)) == 1
     """)
 
-    project.record().expect(passed=2)
-    project.replay().expect(passed=2, real=[])
+    project.round_trip(passed=2)
 
 
 def test_a_stream_that_nobody_reads_is_recorded_at_once(project):
@@ -257,8 +249,7 @@ def test_a_stream_that_nobody_reads_is_recorded_at_once(project):
         assert [*pathlib.Path(".mimic_vault").rglob("*.json")]
     """)
 
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)
 
 
 # -- coroutines
@@ -315,53 +306,56 @@ COROUTINES = """
 """
 
 
-def test_coroutines_replay_as_coroutines(round_trip):
+def test_coroutines_replay_as_coroutines(project):
     """Of functions and methods, and those that a plain function returns; in tasks, with gather and wait_for."""
-    round_trip(
-        *("shop:fetch", "shop:Client.*", "shop:plain", "shop:behind"),
-        shop=COROUTINES,
-        test="""
-            import asyncio, inspect
+    project.module(COROUTINES)
+    project.tests("""
+        import asyncio, inspect
 
-            # Deprecated since Python 3.14, and still used.
-            @pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction':DeprecationWarning")
-            def test_it_is_a_coroutine():
-                assert inspect.iscoroutinefunction(shop.fetch) and asyncio.iscoroutinefunction(shop.fetch)
-                coroutine = shop.fetch("Oslo")
-                assert inspect.iscoroutine(coroutine)
-                assert asyncio.run(coroutine) == ["Oslo"]
+        # Deprecated since Python 3.14, and still used.
+        @pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction':DeprecationWarning")
+        def test_it_is_a_coroutine():
+            assert inspect.iscoroutinefunction(shop.fetch) and asyncio.iscoroutinefunction(shop.fetch)
+            coroutine = shop.fetch("Oslo")
+            assert inspect.iscoroutine(coroutine)
+            assert asyncio.run(coroutine) == ["Oslo"]
 
-            def test_in_many_ways():
-                async def main():
-                    task = asyncio.create_task(shop.fetch("Rome"))
-                    both = await asyncio.gather(shop.fetch("Oslo"), asyncio.wait_for(shop.fetch("Bern"), 60))
-                    return both, await task
-                assert asyncio.run(main()) == ([["Oslo"], ["Bern"]], ["Rome"])
+        def test_in_many_ways():
+            async def main():
+                task = asyncio.create_task(shop.fetch("Rome"))
+                both = await asyncio.gather(shop.fetch("Oslo"), asyncio.wait_for(shop.fetch("Bern"), 60))
+                return both, await task
+            assert asyncio.run(main()) == ([["Oslo"], ["Bern"]], ["Rome"])
 
-            def test_its_exception():
-                with pytest.raises(LookupError, match="Atlantis"):
-                    asyncio.run(shop.fetch("Atlantis"))
+        def test_its_exception():
+            with pytest.raises(LookupError, match="Atlantis"):
+                asyncio.run(shop.fetch("Atlantis"))
 
-            def test_never_awaited():
-                shop.fetch("Nowhere").close()
+        def test_never_awaited():
+            shop.fetch("Nowhere").close()
 
-            def test_methods():
-                assert asyncio.run(shop.Client().get("/a")) == "/a"
-                assert asyncio.run(shop.Client.make("x")) == ["Client", "x"]
-                assert asyncio.run(shop.Client.ping()) == "pong"
-                assert inspect.iscoroutinefunction(shop.Client.get)
-                assert inspect.iscoroutinefunction(shop.Client.ping)
+        def test_methods():
+            assert asyncio.run(shop.Client().get("/a")) == "/a"
+            assert asyncio.run(shop.Client.make("x")) == ["Client", "x"]
+            assert asyncio.run(shop.Client.ping()) == "pong"
+            assert inspect.iscoroutinefunction(shop.Client.get)
+            assert inspect.iscoroutinefunction(shop.Client.ping)
 
-            def test_returned():
-                coroutine = shop.plain("Oslo")
-                assert inspect.isawaitable(coroutine)
-                assert asyncio.run(coroutine) == {"later": "Oslo"}
+        def test_returned():
+            coroutine = shop.plain("Oslo")
+            assert inspect.isawaitable(coroutine)
+            assert asyncio.run(coroutine) == {"later": "Oslo"}
 
-            def test_returned_behind_a_decorator():
-                async def main():
-                    return await asyncio.gather(*(shop.behind(c) for c in ("Oslo", "Rome")))
-                assert asyncio.run(main()) == ["Oslo", "Rome"]
-        """,
+        def test_returned_behind_a_decorator():
+            async def main():
+                return await asyncio.gather(*(shop.behind(c) for c in ("Oslo", "Rome")))
+            assert asyncio.run(main()) == ["Oslo", "Rome"]
+    """)
+    project.round_trip(
+        "shop:fetch",
+        "shop:Client.*",
+        "shop:plain",
+        "shop:behind",
         passed=7,
         real=[
             *(
@@ -398,33 +392,33 @@ def test_a_future_is_refused(project):
     assert run.vault == {}
 
 
-def test_calls_replay_and_record_under_trio_and_anyio(round_trip):
+def test_calls_replay_and_record_under_trio_and_anyio(project):
     pytest.importorskip("trio")
     pytest.importorskip("anyio")
-    round_trip(
+    project.module("""
+        import anyio
+
+        async def fetch(city):
+            ran("fetch", city)
+            await anyio.sleep(0.01)
+            return [city]
+    """)
+    project.tests("""
+        import anyio, pytest, shop
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+        async def test_it(anyio_backend):
+            got = []
+            async def one():
+                got.append(await shop.fetch(anyio_backend))
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(one)
+            assert got == [[anyio_backend]] * 4
+    """)
+    project.round_trip(
         "shop:fetch",
-        shop="""
-            import anyio
-
-            async def fetch(city):
-                ran("fetch", city)
-                await anyio.sleep(0.01)
-                return [city]
-        """,
-        test="""
-            import anyio, pytest, shop
-
-            @pytest.mark.anyio
-            @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-            async def test_it(anyio_backend):
-                got = []
-                async def one():
-                    got.append(await shop.fetch(anyio_backend))
-                async with anyio.create_task_group() as group:
-                    for _ in range(4):
-                        group.start_soon(one)
-                assert got == [[anyio_backend]] * 4
-        """,
         passed=2,
         real=[*["fetch asyncio"] * 4, *["fetch trio"] * 4],
         plugins=("anyio",),
@@ -463,39 +457,44 @@ LAZY = """
 """
 
 
-def test_iterators_made_by_c_code_are_streams(project, round_trip):
+def test_iterators_made_by_c_code_are_streams(project):
     """The items are given, the function behind them is not called again."""
-    round_trip(
-        *("shop:mapped", "shop:chained", "shop:endless"),
-        shop=LAZY,
-        test="""
-            def test_items():
-                assert list(shop.mapped([1, 2])) == [10, 20]
-                assert list(shop.chained([3])) == [30, (0, 3)]
-                assert list(itertools.islice(shop.endless(), 2)) == [0, 1]
-                assert next(shop.mapped([4, 5])) == 40
-        """,
+    project.module(LAZY)
+    project.tests("""
+        def test_items():
+            assert list(shop.mapped([1, 2])) == [10, 20]
+            assert list(shop.chained([3])) == [30, (0, 3)]
+            assert list(itertools.islice(shop.endless(), 2)) == [0, 1]
+            assert next(shop.mapped([4, 5])) == 40
+    """)
+    project.round_trip(
+        "shop:mapped",
+        "shop:chained",
+        "shop:endless",
         passed=1,
         real=["fetch 1", "fetch 2", "fetch 3", "fetch 4"],
     )
     project.run("--mimic-verify").expect(passed=1)
 
 
-def test_streams_that_coroutines_return_are_streams(round_trip):
+def test_streams_that_coroutines_return_are_streams(project):
     """An iterator made by C code, a generator, an async generator."""
-    round_trip(
-        *("shop:late", "shop:promised", "shop:made", "shop:opened"),
-        shop=LAZY,
-        test="""
-            async def read(stream):
-                return [item async for item in await stream]
+    project.module(LAZY)
+    project.tests("""
+        async def read(stream):
+            return [item async for item in await stream]
 
-            def test_items():
-                assert list(asyncio.run(shop.late([1, 2]))) == [10, 20]
-                assert next(asyncio.run(shop.promised([3, 4]))) == 30
-                assert sum(asyncio.run(shop.made([5]))) == 50
-                assert asyncio.run(read(shop.opened([6, 7]))) == [60, 70]
-        """,
+        def test_items():
+            assert list(asyncio.run(shop.late([1, 2]))) == [10, 20]
+            assert next(asyncio.run(shop.promised([3, 4]))) == 30
+            assert sum(asyncio.run(shop.made([5]))) == 50
+            assert asyncio.run(read(shop.opened([6, 7]))) == [60, 70]
+    """)
+    project.round_trip(
+        "shop:late",
+        "shop:promised",
+        "shop:made",
+        "shop:opened",
         passed=1,
         real=[f"fetch {number}" for number in (1, 2, 3, 5, 6, 7)],
     )

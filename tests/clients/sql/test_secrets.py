@@ -279,8 +279,7 @@ def test_a_label_of_the_orm_is_judged_by_its_column(project):
                 assert session.get(Hero, 1).hashed_password == "abc"
     """)
 
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)
 
 
 def test_dates_beside_hidden_texts_come_back(runs, connect, pg):

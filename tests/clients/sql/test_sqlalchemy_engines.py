@@ -98,8 +98,7 @@ def test_a_database_that_is_the_schema_is_that_of_each_engine(project):
             assert schema_of("stock.db") == "stock.db"
     """)
 
-    project.record().expect(passed=1)
-    project.replay().expect(passed=1)
+    project.round_trip(passed=1)
     project.run("--mimic-verify").expect(passed=1)
 
 
