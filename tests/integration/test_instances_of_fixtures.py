@@ -33,7 +33,7 @@ TWO_USERS = """
 
 @pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
 def test_two_instances_that_make_an_equal_call_get_their_own_answers(project, scope):
-    """In a whole run, alone, in another order, and in two workers."""
+    """In a whole run, alone, and in another order."""
     project.tests(TWO_USERS.format(scope=scope))
     project.record().expect(passed=2, real=["sign_up guest"] * 2)
     buyer, seller = (f"test_shop.py::TestUsers::test_{who}" for who in BOTH)
@@ -42,6 +42,13 @@ def test_two_instances_that_make_an_equal_call_get_their_own_answers(project, sc
         project.replay(*selected).expect(passed=2, real=[])
     for alone in (buyer, seller):
         project.replay(alone).expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize("scope", ["module", "session"])
+def test_instances_in_two_workers_get_their_own_answers(project, scope):
+    project.tests(TWO_USERS.format(scope=scope))
+    project.record_once(passed=2)
+
     project.replay("-n", "2", plugins=["xdist"]).expect(passed=2, real=[])
 
 

@@ -7,6 +7,9 @@ import unittest.mock  # noqa: F401
 
 import pytest
 
+# A run in process would load it again each time, which takes longer than the rest.
+pytest.importorskip("django.test")
+
 TARGETS = ["app:total"]
 APP = """
     import clock
