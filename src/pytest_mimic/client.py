@@ -88,7 +88,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.patch.clients import Edge, Function, around
 from pytest_mimic.patch.targets import Options, line_of
-from pytest_mimic.secrets.issued import CallMark, Scope, texts_in
+from pytest_mimic.secrets.issued import CallMark, SecretScope, texts_in
 from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve
@@ -336,7 +336,7 @@ class Port:
                 break
             except BusyError:
                 await pause(_PAUSE, is_task=is_task)
-        if step.mode != "replay":
+        if step.decision != "replay":
             unfilled = run.secrecy.secrets.tokens_in(request)
             if unfilled:
                 step.abandon(None)
@@ -418,7 +418,7 @@ class Port:
 
     def _call(
         self, request: Plain, line: ClientLine, numbered: Mapping[str, Hashable]
-    ) -> tuple[Call, Scope, dict[str, str]]:
+    ) -> tuple[Call, SecretScope, dict[str, str]]:
         """Return a call, whose secrets it has shown, and those of the application."""
         run, secrets = self.run, self.run.secrecy.secrets
         cassette = line.cassette
@@ -445,7 +445,7 @@ class Port:
         return call, scope, own
 
     def _new_call(
-        self, request: Plain, line: ClientLine, scope: Scope, own: dict[str, str]
+        self, request: Plain, line: ClientLine, scope: SecretScope, own: dict[str, str]
     ) -> Call:
         """Return a call, and fill `own` with the application's own secrets in it."""
         adapter, run = self._adapter, self.run
@@ -560,7 +560,7 @@ class ClientCall(Call):
         return parts_that_count(self._adapter, described, options or self.options)
 
     def rehidden(self, request: Any) -> Any:
-        scope = Scope()
+        scope = SecretScope()
         scope.receive(lambda: request)
         hide = self._adapter.hide_request
         return self._secrets.hide_request(request, scope, hide=hide)
@@ -606,9 +606,11 @@ class Exchange:
         mode: `replay`: nothing is sent. Else the call is made inside of `running()`.
     """
 
-    def __init__(self, adapter: Adapter, step: Step, scope: Scope, run: Run) -> None:
+    def __init__(
+        self, adapter: Adapter, step: Step, scope: SecretScope, run: Run
+    ) -> None:
         self.step = step
-        self.mode = step.mode
+        self.mode = step.decision
         self._adapter = adapter
         self._run = run
         self._secrets = run.secrecy.secrets

@@ -184,7 +184,9 @@ class Runs:
 
     @property
     def abandoned(self) -> int:
-        ended = [step for step in self.steps if step.mode == "run" and not step.is_open]
+        ended = [
+            step for step in self.steps if step.decision == "run" and not step.is_open
+        ]
         # In a replay nothing ended, and all that is recorded stays.
         return max(0, len(ended) - len(self._entries))
 

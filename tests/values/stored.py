@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mimic.clients.http import answers, requests
 from pytest_mimic.clients.http.adapter import HttpAdapter
-from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+from pytest_mimic.secrets.issued import CallMark, Secrets, SecretScope
 from pytest_mimic.values.labels import call_label
 
 Headers = tuple[tuple[str, str], ...]
@@ -28,7 +28,7 @@ def stored_http(
     status: int = 200,
 ) -> str:
     """Return the JSON text of a call with this request and this answer."""
-    adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), Scope()
+    adapter, secrets, scope = HttpAdapter(), Secrets(redact, {}), SecretScope()
     url = target if "://" in target else f"https://shop.test{target}"
     sent_headers = (("Content-Type", type_), *headers)
     sent = requests.read(method, url, sent_headers, body.encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic.secrets import names
-from pytest_mimic.secrets.issued import CallMark, Scope, Secrets
+from pytest_mimic.secrets.issued import CallMark, Secrets, SecretScope
 from values.stored import holds, stored_http
 
 SECRET = "Rk7-hunter2-Qx9z"
@@ -314,7 +314,7 @@ def test_a_line_that_could_hide_nothing_is_refused(line, reason):
 def test_a_pattern_takes_no_other_names_from_what_is_said_to_be_hidden():
     partner = "partner-4711-0815-xyz"
     secrets = Secrets([r"/acct-\d+/"], {"PARTNER_TOKEN": partner})
-    scope = Scope()
+    scope = SecretScope()
     answer = {
         "access_token": TOKEN,
         "next": TOKEN,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.patch.targets import Options
-from pytest_mimic.secrets.issued import CallMark, Scope
+from pytest_mimic.secrets.issued import CallMark, SecretScope
 from pytest_mimic.secrets.placeholders import Number, is_placeholder
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
@@ -64,7 +64,7 @@ class Exchanges:
     def __init__(self, project: Project, stays: Callable[[str], object]) -> None:
         self._secrets = project.secrets
         self._stays = stays
-        self._scope = Scope()
+        self._scope = SecretScope()
 
     def request(self, adapter: Adapter, plain: Plain) -> Plain:
         """Return a request without secrets. A placeholder in it stays."""

@@ -17,7 +17,7 @@ from pytest_mimic.engine.following import identity_today
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import Secrets
-from pytest_mimic.secrets.names import Names
+from pytest_mimic.secrets.names import SecretNames
 from pytest_mimic.secrets.placeholders import is_placeholder
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Tree
@@ -174,7 +174,7 @@ def _refuse_names_taken_out(secrets: Secrets, request: Plain, answer: Any) -> No
         MimicError: A line has taken a name out.
     """
     for name in secrets.hidden_names([request, answer]):
-        if not secrets.names.secret(name) and Names().secret(name):
+        if not secrets.names.secret(name) and SecretNames().secret(name):
             raise MimicError(f"{name}: what was hidden there is not stored")
 
 

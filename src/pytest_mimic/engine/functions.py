@@ -399,7 +399,7 @@ class FunctionCall(Call):
         """Give what of the arguments counts, without the states of what may change."""
         __tracebackhide__ = True
         plan, places = self.plan, self._places_now or self.places
-        changing = places.names
+        changing = places.part_names
         if plan.rules.key and changing:
             return {}  # What it takes of them, it takes of what changes.
         bound = {
@@ -503,7 +503,7 @@ class FunctionCall(Call):
         self.named_files = {path for path, facts in self._stamps.values() if facts}
         self.states.note_states()
         self._places_now = self.states.places
-        if self._places_now.parts:
+        if self._places_now.named_parts:
             self._tree_before = self._tree_now()
 
     def refuse_changes(self) -> None:

@@ -112,9 +112,9 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         with suppress(MimicError):  # it is noted
             step.end_with_owner()
     limit = seconds_now() + _LONGEST_WAIT
-    while owner.storing and owner.is_here and seconds_now() < limit:
+    while owner.storing_calls and owner.is_here and seconds_now() < limit:
         sleep(_PAUSE)
-    for stored in list(owner.storing):
+    for stored in list(owner.storing_calls):
         stored.note_lost()
     owner.ended.set()
     # Of such answers a service may no longer know what a wider fixture had made.
@@ -155,7 +155,7 @@ def _end_setup(run: Run, fixture: Owner) -> None:
 def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
     """Let later logs have the values that a log keeps in place of those of this run."""
     if written is not None and not log.keep(written.recording):
-        owner.real = RealValues()
+        owner.real_values = RealValues()
 
 
 def _write(run: Run, owner: Owner, log: Log) -> Written | None:

@@ -584,11 +584,11 @@ class SharedAnswers:
             CorruptRecordingError: The file is damaged.
         """
         name = call_name(call.target, call.identity, call.line)
-        answers = self.recorded(name)
+        answers = self.answers_in(name)
         if answers:
             return name, answers
         names, _ = self._following.equal(call)
-        found = [(other, self.recorded(other)) for other in sorted(names)]
+        found = [(other, self.answers_in(other)) for other in sorted(names)]
         # Of several outcomes, nobody knows which one is meant.
         outcomes = {
             digest_of([[one.times, one.body] for one in each]) for _, each in found
@@ -611,11 +611,11 @@ class SharedAnswers:
             if self._is_recording and self._made_in_run(name):
                 continue  # Its line is in force beside this one.
             with suppress(CorruptRecordingError):  # A miss names it.
-                for entry in self.recorded(name)[:1]:
+                for entry in self.answers_in(name)[:1]:
                     if entry.target == call.target:
                         yield name, entry
 
-    def recorded(self, name: str) -> list[Entry]:
+    def answers_in(self, name: str) -> list[Entry]:
         """Give the answers in a file.
 
         Raises:

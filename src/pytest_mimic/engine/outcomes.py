@@ -135,7 +135,7 @@ class FunctionReplay:
         try:
             states = self.states_in(after)
             states.pop(after.get("$result"), None)
-            self._call.states.leave(states, after.get("$gone", []))
+            self._call.states.apply(states, after.get("$gone", []))
         except StaleRecordingError as error:
             raise self._step.outdated(error) from None
         except MALFORMED as error:
@@ -154,7 +154,8 @@ class FunctionReplay:
         states: dict[Any, Any] = self.load(Entry(after=after).states)
         if "$result" in after:
             result = after["$result"]
-            self.places.parts = {**self.places.parts, result: states[result]}
+            known = self.places.named_parts
+            self.places.named_parts = {**known, result: states[result]}
         return states
 
     def load(self, tree: Tree) -> Any:
@@ -211,7 +212,7 @@ class RealCall:
     # What it does beside giving its outcome; None: it is only compared.
     _effects: Effects | None = None
     # What its caller gets, if that is not what the call gives now.
-    _recorded: FunctionReplay | None = None
+    _replay: FunctionReplay | None = None
     # Of a stream, what was read of it so far.
     _items: list[Tree] | None = None
 
@@ -222,14 +223,14 @@ class RealCall:
         self._objects: Objects = call.plan.run.vault
         # What the function runs in.
         self._block: Effects | Step = step
-        if step.mode == "run":
+        if step.decision == "run":
             from pytest_mimic.engine.effects import Effects  # a replay has none
 
             self._block = self._effects = Effects(call, step)
         else:
             self._objects = _InMemory(call.plan.run.vault)
-            self._recorded = FunctionReplay(call, step, self._objects)
-            self._recorded.places = call.states.places
+            self._replay = FunctionReplay(call, step, self._objects)
+            self._replay.places = call.states.places
         self._layers: list[str] = []
         call.watch()
 
@@ -251,7 +252,7 @@ class RealCall:
         layer = layer_of(result)
         if not layer:
             self._complete("value", result)
-            return self._replayed() if self._recorded else result
+            return self._replayed() if self._replay else result
         self._layers.append(layer)
         if layer == "await":
             return self._await(result)
@@ -262,9 +263,9 @@ class RealCall:
     def _replayed(self, *layers: str) -> Any:
         """Give what is recorded, in layers that the real call has not given."""
         __tracebackhide__ = True
-        assert self._recorded is not None
-        left = self._recorded.entry.layers[len(self._layers) :]
-        return self._recorded.play((*layers, *left))
+        assert self._replay is not None
+        left = self._replay.entry.layers[len(self._layers) :]
+        return self._replay.play((*layers, *left))
 
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
@@ -311,7 +312,7 @@ class RealCall:
         that its reader has read already, none is given.
         """
         __tracebackhide__ = True
-        step, recorded = self._step, self._recorded
+        step, recorded = self._step, self._replay
         items: list[Tree] = []
         self._items = items
         # The step is not to hold this call, which holds the arguments.
@@ -359,7 +360,7 @@ class RealCall:
 
     def _stored_item(self, item: object) -> Tree:
         states = self._call.states
-        if states.places.parts and states.are_in(item):
+        if states.places.named_parts and states.are_in(item):
             error = UnstorableOutcomeError(
                 f"what {self._plan.target} gave cannot be stored",
                 ["an item is a part of an argument, which may change until the end"],
@@ -374,7 +375,7 @@ class RealCall:
         """End the call with an error; return whether its caller gets it."""
         if is_outcome(error):
             self._complete("raised", error)
-            return self._recorded is None
+            return self._replay is None
         so_far = {} if self._items is None else _body_of(self._items)
         noted = isinstance(error, MimicError)
         self._step.abandon(None if noted else error, so_far, is_awaited=is_awaited)
@@ -407,10 +408,10 @@ class RealCall:
         if self._items is not None:
             last: dict[str, Tree] = {"last": body} if body else {}
             body = {**_body_of(self._items), **last}
-        if self._recorded is None:
+        if self._replay is None:
             self._record(body, after)
         else:
-            self._compare(self._recorded, body, after, content)
+            self._compare(self._replay, body, after, content)
 
     def _stored(
         self, end: str, content: object, states: dict[str, Any]
@@ -422,7 +423,7 @@ class RealCall:
         verb, name = "returned", "result"
         if end == "raised":
             verb, name = "raised", "exception"
-        if not self._call.states.places.parts:
+        if not self._call.states.places.named_parts:
             return ({end: self._store(content, verb, name)} if end else {}), {}
         while name in states:
             name += "_"
@@ -465,7 +466,7 @@ class RealCall:
         for maker in makers_of({**body, **after}):
             step.add_event("bound", plan.target, cause=maker)
         if step.entry is not None:  # another owner was first
-            self._recorded = FunctionReplay(self._call, step, self._objects)
+            self._replay = FunctionReplay(self._call, step, self._objects)
 
     def _compare(
         self,
@@ -516,7 +517,7 @@ class RealCall:
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
         hidden: Tree = deeply(lambda: run.secrecy.secrets.hide_environment(tree))
-        if self._recorded is None:
+        if self._replay is None:
             self._tell_changes(places, is_redacted=hidden != tree)
         return hidden
 

@@ -22,7 +22,7 @@ from pytest_mimic.vault.vault import Written
 if TYPE_CHECKING:
     from pytest_mimic.engine.calls import Slot
     from pytest_mimic.engine.events import Event
-    from pytest_mimic.secrets.issued import Scope
+    from pytest_mimic.secrets.issued import SecretScope
 
 
 class Owner:
@@ -51,11 +51,11 @@ class Owner:
         shared_writes: What all tests share and it has recorded, by file.
         borrowed: Answers that another owner has made in this run, by file and number.
         open_calls: Its calls that have not ended, in the order of their beginning.
-        storing: Those whose outcomes are being stored.
+        storing_calls: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
         postponed: The places of calls whose real answers have asked to come again.
-        real: What stood at volatile paths, while verifying.
+        real_values: What stood at volatile paths, while verifying.
         stand_ins: The values of a fixture that a test gets now in place of those that
             it saw when it was recorded; None: it gets what it saw.
         setup: The digest of what the set-up of a fixture was asked and answered.
@@ -79,7 +79,7 @@ class Owner:
     has_missed = False
     has_drifted = False
     unnamed_cassettes = 0
-    scope: Scope | None = None
+    scope: SecretScope | None = None
 
     def __init__(
         self,
@@ -106,11 +106,11 @@ class Owner:
         self.shared_writes: dict[str, Written] = {}
         self.borrowed: dict[tuple[str, int], Entry] = {}
         self.open_calls: dict[OpenCall, None] = {}
-        self.storing: dict[OpenCall, None] = {}
+        self.storing_calls: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
         self.postponed: dict[Slot, tuple[MimicError, Event]] = {}
-        self.real = RealValues()
+        self.real_values = RealValues()
         self.cassettes: list[Owner] = []
         self.undoable_writes: list[Written] = []
         self.only_replayed: set[str] = set()

@@ -185,7 +185,7 @@ class Run:
         pairs = zip(now.beginnings[seen].entries, now.entries, strict=False)
         for then, one in pairs:
             # What is long, and so stands in an object, is no id.
-            test.real.learn(then.body, one.body, [()])
+            test.real_values.learn(then.body, one.body, [()])
             test.stand_ins.learn(one.body, then.body, [()])
 
     def _beginning_seen(
@@ -214,7 +214,7 @@ class Run:
         test = self.test_owner
         around = dict.fromkeys([owner, test, *test.cassettes, *test.fixtures.values()])
         return RealValues(
-            one.real for one in around if one.is_written or not in_written
+            one.real_values for one in around if one.is_written or not in_written
         )
 
     def log_of(self, owner: Owner) -> Log:

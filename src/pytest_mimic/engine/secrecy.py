@@ -12,7 +12,7 @@ from pytest_mimic.values.tree import Path, Tree
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
-    from pytest_mimic.secrets.issued import Scope, Secrets
+    from pytest_mimic.secrets.issued import Secrets, SecretScope
     from pytest_mimic.values.differences import Difference
 
 
@@ -54,7 +54,7 @@ class Secrecy:
 
         return Secrets(self.lines, self._environment)
 
-    def scope(self, owner: Owner, test: Owner | None = None) -> Scope:
+    def scope(self, owner: Owner, test: Owner | None = None) -> SecretScope:
         """Return what the calls of an owner have shown.
 
         Args:
@@ -63,9 +63,9 @@ class Secrecy:
         """
         if owner.scope is None:
             # A plain replay of functions hides nothing.
-            from pytest_mimic.secrets.issued import Scope
+            from pytest_mimic.secrets.issued import SecretScope
 
-            owner.scope = Scope()
+            owner.scope = SecretScope()
         if owner.fixtures or test is not None:
             wider = [*owner.fixtures.values(), *([test] if test else [])]
             owner.scope.parents = [self.scope(one) for one in wider if one is not owner]

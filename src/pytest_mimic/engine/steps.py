@@ -113,7 +113,7 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         _note_joined(run, call)
     # A child knows nothing of the calls of its parent, nor of those of others.
     begun = owner.begun_counts if owner.is_here else None
-    return _put_off(run, call, owner) or run.shared.take(call, mode, begun), call
+    return _postponed(run, call, owner) or run.shared.take(call, mode, begun), call
 
 
 def _note_joined(run: Run, call: Call) -> None:
@@ -145,11 +145,11 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         recorded = _as_kept(run, call, owner)
     if mode != "rerecord":
         call = recorded
-    slot = _put_off(run, call, owner)
+    slot = _postponed(run, call, owner)
     return slot or log.take(call, mode, recorded, has_effect=has_effect), call
 
 
-def _put_off(run: Run, call: Call, owner: Owner) -> Slot | None:
+def _postponed(run: Run, call: Call, owner: Owner) -> Slot | None:
     """Give the place of an equal call whose real answer has asked to come again."""
     for slot in [one for one in [*owner.postponed] if one.key == key_of(call)]:
         found = owner.postponed.pop(slot, None)
@@ -184,15 +184,15 @@ def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
 class Step(OpenCall):
     """What becomes of one call.
 
-    With mode `replay` the caller gets what `body()` holds: first `wait()` (of a stream
-    only before its end), then the outcome. In every other mode the call runs in a block
-    of the step, `with step:`, and mimicked calls inside of it are a part of it. It ends
-    by `complete`, `check` or `abandon`; with `verify` and `repeat` its caller then gets
+    If it is replayed, the caller gets what `body()` holds: first `wait()` (of a stream
+    only before its end), then the outcome. Else the call runs in a block of the step,
+    `with step:`, mimicked calls inside of the block are a part of it, and it ends by
+    `complete`, `check` or `abandon`; with `verify` and `repeat` its caller then gets
     what is recorded.
 
     Attributes:
         owner: Whose call it is.
-        mode: What becomes of the call.
+        decision: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
         replayed_event: The row that counts the replay.
         recorded_event: The row that counts the recording.
@@ -211,7 +211,7 @@ class Step(OpenCall):
 
     def __init__(self, run: Run, call: Call, slot: Slot, owner: Owner) -> None:
         self.call = call
-        self.mode = slot.decision
+        self.decision = slot.decision
         self.entry = None if slot.is_real else slot.entry
         self._run = run
         self._slot = slot
@@ -224,13 +224,13 @@ class Step(OpenCall):
         if slot.is_real and self._log is None:
             self.shared_target = call.target
         # In the order of their beginning.
-        self._open = owner.open_calls
-        self._open[self] = None
+        self._open_calls = owner.open_calls
+        self._open_calls[self] = None
 
     @property
     def is_open(self) -> bool:
         """Whether it has not ended."""
-        return self in self._open
+        return self in self._open_calls
 
     def body(self) -> Any:
         """Give what is recorded, with all that stands in objects.
@@ -281,12 +281,12 @@ class Step(OpenCall):
             MimicError: It cannot be written. The error is noted.
         """
         # Before the end is claimed: the owner's own end looks at the open calls first.
-        self.owner.storing[self] = None
+        self.owner.storing_calls[self] = None
         try:
             if self._claim_end():
                 self._keep(body, **facts)
         finally:
-            self.owner.storing.pop(self, None)
+            self.owner.storing_calls.pop(self, None)
 
     def abandon(
         self,
@@ -306,7 +306,7 @@ class Step(OpenCall):
             return
         name = type(error).__name__
         is_cancelled = name in _CANCELLED
-        is_cut_short = self.mode == "run" and error is not None
+        is_cut_short = self.decision == "run" and error is not None
         if is_cut_short and is_cancelled and is_awaited and self._log is not None:
             self._keep(body or {}, end="waiting")
             return
@@ -318,7 +318,7 @@ class Step(OpenCall):
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
-        if self.mode != "run":
+        if self.decision != "run":
             return  # A replay ends by itself.
         so_far = self.so_far
         if so_far is None and self.call.conversation:
@@ -343,10 +343,11 @@ class Step(OpenCall):
         first: OpenCall = self
         target = self.shared_target
         if target:
-            others = (one for one in list(self._open) if one.shared_target == target)
+            open_calls = list(self._open_calls)
+            others = (one for one in open_calls if one.shared_target == target)
             first = next(others, self)
         # One thread alone ends it.
-        if self._open.pop(self, False) is not None:
+        if self._open_calls.pop(self, False) is not None:
             return False
         if first is not self:
             self._run.events.add("overlapped", target, test=self._test)
@@ -389,7 +390,7 @@ class Step(OpenCall):
             self.seen(self.entry or entry)
         before, paths = self._slot.entry, self.call.volatile_paths()
         if paths and before is not None:
-            self.owner.real.learn(unshelve(before.body, run.vault), real, paths)
+            self.owner.real_values.learn(unshelve(before.body, run.vault), real, paths)
         self._note_looks(described, call, {**entry.states, **body})
         if run.changing is not None:
             run.changing.note_answer(entry.body)
@@ -470,7 +471,7 @@ class Step(OpenCall):
         """
         run, owner, call = self._run, self.owner, self.call
         paths = call.volatile_paths()
-        owner.real.learn(recorded, real, paths)
+        owner.real_values.learn(recorded, real, paths)
         known = run.values_around(owner)
         differing = [one for one in differences if not known.is_known(one)]
         # What looks new each time is so before a line names it.
@@ -479,7 +480,7 @@ class Step(OpenCall):
             self._leave()
             self._note_compared(differing, new, failed)
         paths = call.volatile_paths(new)
-        owner.real.learn(recorded, real, paths)
+        owner.real_values.learn(recorded, real, paths)
         return known.with_real_values(recorded, real, paths)
 
     def postpone(self, failed: str) -> None:
@@ -513,7 +514,7 @@ class Step(OpenCall):
         what replayed tests have not done.
         """
         owner = self.owner
-        if self.mode != "repeat":
+        if self.decision != "repeat":
             return True
         is_first = not owner.is_set_up and not owner.has_drifted
         owner.has_drifted = True
@@ -522,7 +523,7 @@ class Step(OpenCall):
     def _note_drift(
         self, differences: Sequence[Difference], new: Sequence[str], failed: str
     ) -> None:
-        call, is_of_fixture = self.call, self.mode == "repeat"
+        call, is_of_fixture = self.call, self.decision == "repeat"
         error = self._run.refusals.drift(
             call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
         )
@@ -646,7 +647,7 @@ class Step(OpenCall):
         run, call, slot = self._run, self.call, self._slot
         if self.owner.mode == "rerecord":  # Another owner has made it in this run.
             self.owner.borrowed[self._place] = entry
-        if self.mode == "replay":
+        if self.decision == "replay":
             self._count(entry)
             if is_worth_a_wait(entry.body):
                 run.sleeps.skip()
@@ -658,7 +659,7 @@ class Step(OpenCall):
 
     def _count(self, entry: Entry) -> None:
         """Count the call as one that got its recorded outcome."""
-        if self.mode == "verify":
+        if self.decision == "verify":
             self.add_event("verified", seconds=entry.seconds, times=1)
             if self._slot.recorded == "stale":
                 self.add_event("as before", cause=self.call.target)

@@ -103,7 +103,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         plan.accept(entry, step)
     elif entry is not None:
         plan.warn_of_inputs(entry)
-    if entry is None or step.mode != "replay":
+    if entry is None or step.decision != "replay":
         return RealCall(call, step).perform(args, kwargs)
     layers = entry.layers
     if plan.layer and layers[:1] != (plan.layer,):

@@ -79,7 +79,7 @@ class Patches:
     """
 
     def __init__(self) -> None:
-        self._places: dict[tuple[int, str], _Patch] = {}
+        self._patched: dict[tuple[int, str], _Patch] = {}
         # By the address of a substitute: the substitute, so that no other object gets
         # its address, and what it stands for.
         self._originals: dict[int, tuple[object, object]] = {}
@@ -100,7 +100,7 @@ class Patches:
         What other tools have put there since counts as its own.
         """
         held = read(holder, name)
-        place = self._places.get((address_of(holder), name))
+        place = self._patched.get((address_of(holder), name))
         if place is not None and place.substitute is held:
             return place.original
         return self.original_of(held)
@@ -119,7 +119,7 @@ class Patches:
         self._originals.setdefault(address_of(substitute), (substitute, original))
         self._originals.setdefault(address_of(wrapper), (wrapper, function))
         place = _Patch(holder, name, read(holder, name), substitute)
-        self._places[address_of(holder), name] = place
+        self._patched[address_of(holder), name] = place
         write(holder, name, substitute)
 
     def put_wherever_held(
@@ -146,13 +146,13 @@ class Patches:
 
     def restore_place(self, holder: Holder, name: str) -> None:
         """Put back what a holder held, unless another tool has put something there."""
-        place = self._places.pop((address_of(holder), name), None)
+        place = self._patched.pop((address_of(holder), name), None)
         if place is not None and read(holder, name) is place.substitute:
             write(holder, name, place.original)
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
-        for holder, name, *_ in list(self._places.values()):
+        for holder, name, *_ in list(self._patched.values()):
             self.restore_place(holder, name)
         notes = {address: one for address, (_, one) in self._originals.items()}
         if notes:

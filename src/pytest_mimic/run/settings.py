@@ -134,10 +134,10 @@ def _redacted(config: pytest.Config) -> tuple[str, ...]:
     """
     lines = tuple(_ini_lines(config, "mimic_redact"))
     if lines:
-        from pytest_mimic.secrets.names import Names  # Most runs have no line.
+        from pytest_mimic.secrets.names import SecretNames  # Most runs have no line.
 
         try:
-            Names(lines)
+            SecretNames(lines)
         except ValueError as error:
             raise pytest.UsageError(f"mimic_redact: {error}") from None
     return lines

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.secrets import looks, placeholders
-from pytest_mimic.secrets.names import Names
+from pytest_mimic.secrets.names import SecretNames
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.split import hide_split, split_texts
@@ -38,7 +38,7 @@ class CallMark(NamedTuple):
     number: int = 0
 
 
-class Scope:
+class SecretScope:
     """What the calls of one owner, and of the wider fixtures that it uses, have shown.
 
     Attributes:
@@ -49,7 +49,7 @@ class Scope:
     """
 
     def __init__(self) -> None:
-        self.parents: list[Scope] = []
+        self.parents: list[SecretScope] = []
         self._counts: dict[str, Iterator[int]] = defaultdict(count)
         self.known = KnownValues()
         self._received: set[str] = set()
@@ -83,7 +83,7 @@ class Scope:
         """Give the number of a call to the next equal one, too."""
         self._counts[identity] = count(number)
 
-    def chain(self) -> list[Scope]:
+    def chain(self) -> list[SecretScope]:
         """Return this scope, and those of the wider fixtures."""
         found = [self]
         for parent in self.parents:
@@ -123,7 +123,7 @@ class Secrets:
     """
 
     def __init__(self, lines: Iterable[str], environment: Mapping[str, str]) -> None:
-        self.names = Names(lines)
+        self.names = SecretNames(lines)
         self.redactor = Redactor(self.names)
         self.environment = KnownValues(of_variables(self.names, environment))
         # The real secrets that answers have issued in this run.
@@ -159,7 +159,7 @@ class Secrets:
     def hide_request(
         self,
         plain: Any,
-        scope: Scope,
+        scope: SecretScope,
         *,
         hide: Hide = Redactor.hide,
         own: dict[str, str] | None = None,
@@ -195,12 +195,17 @@ class Secrets:
             return hidden
         return map_texts(hidden, without_values)
 
-    def knows_none_in(self, text: str, scope: Scope) -> bool:
+    def knows_none_in(self, text: str, scope: SecretScope) -> bool:
         """Return whether a text holds no value that is hidden wherever it stands."""
         return _without_values(text, self._known_to(scope)) == text
 
     def hide_answer(
-        self, plain: Any, scope: Scope, mark: CallMark, *, hide: Hide = Redactor.hide
+        self,
+        plain: Any,
+        scope: SecretScope,
+        mark: CallMark,
+        *,
+        hide: Hide = Redactor.hide,
     ) -> Any:
         """Return an answer as it is stored, and note the secrets that it issues."""
 
@@ -234,7 +239,7 @@ class Secrets:
         hide_split(hidden, hide_in)
         return hidden
 
-    def with_real(self, answer: Any, scope: Scope) -> Any:
+    def with_real(self, answer: Any, scope: SecretScope) -> Any:
         """Return a recorded answer with those real secrets that this run was given."""
         text = json.dumps(answer)
         real = {shown: value for shown, value in self._issued.items() if shown in text}
@@ -307,7 +312,7 @@ class Secrets:
         real = [self._issued.get(one, "") for one in placeholders.ANY.findall(text)]
         return pattern is not None and all(map(pattern.fullmatch, real))
 
-    def _known_in_request(self, value: str, scope: Scope) -> str | None:
+    def _known_in_request(self, value: str, scope: SecretScope) -> str | None:
         """Return what stands for a value that is no new secret of the application."""
         if placeholders.is_issued(value):
             return value if scope.has_received(value) else OWN
@@ -315,12 +320,12 @@ class Secrets:
             return OWN
         return scope.stand_in_for(value)
 
-    def _known_to(self, scope: Scope) -> list[KnownValues]:
+    def _known_to(self, scope: SecretScope) -> list[KnownValues]:
         """Return the values that are hidden wherever they stand."""
         known = [one.known for one in scope.chain()]
         return [one for one in (*known, self.environment) if one.is_anywhere]
 
-    def _without_tokens(self, text: str, scope: Scope) -> str:
+    def _without_tokens(self, text: str, scope: SecretScope) -> str:
         """Return a request's text without its JWT, and what other owners were given."""
         for placeholder in placeholders.issued_in(text):
             if not scope.knows(placeholder):

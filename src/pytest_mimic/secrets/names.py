@@ -192,7 +192,7 @@ def _by_siblings(names: tuple[str, ...]) -> Mapping[str, BySiblings]:
     return found
 
 
-class Names:
+class SecretNames:
     """The secret names of a run.
 
     Args:

@@ -22,7 +22,7 @@ from pytest_mimic.secrets.names import (
     SOFT,
     WHOLE,
     BySiblings,
-    Names,
+    SecretNames,
     looks_like_a_token,
     own_or_below,
     words_of,
@@ -137,7 +137,7 @@ class Redactor:
         harmless: Texts that hold no secret, as earlier walks have found.
     """
 
-    def __init__(self, names: Names, rule: str = _AS_SENT) -> None:
+    def __init__(self, names: SecretNames, rule: str = _AS_SENT) -> None:
         self.names = names
         self.rule = rule
         self.harmless: set[str] = set()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from pytest_mimic.secrets.names import Names
+from pytest_mimic.secrets.names import SecretNames
 from pytest_mimic.secrets.placeholders import of_environment
 
 SHORTEST = 8
@@ -23,7 +23,7 @@ _PLAIN = re.compile(
 )
 
 
-def of_variables(names: Names, environment: Mapping[str, str]) -> dict[str, str]:
+def of_variables(names: SecretNames, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the secrets of the environment, each with what stands for it."""
     found = {}
     for name, value in environment.items():

@@ -177,12 +177,12 @@ class _Storing:
 
     def _refuse_views(self, path: Path, walk: Walk) -> None:
         """Refuse what has the memory of an argument: a copy changes alone."""
-        if not self._places.parts:
+        if not self._places.named_parts:
             return
         from pytest_mimic.values.states import shared_memory
 
         for part in walk.changeable.values():
-            name = shared_memory(part, self._places.parts)
+            name = shared_memory(part, self._places.named_parts)
             if name:
                 self.refuse(path, f"a view of {name}", "return a copy of it")
 

@@ -186,7 +186,7 @@ def _pickler(
     mask: Callable[[str], str] | None,
     places: Places,
 ) -> Any:
-    names, starts = places.names, places.starts
+    names, starts = places.part_names, places.starts
 
     class Replacing(base):  # type: ignore[misc]
         def persistent_id(self, part: object) -> object:

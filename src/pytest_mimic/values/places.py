@@ -56,8 +56,8 @@ class Places:
         unmoved: Parts of texts of the outcome that hold a path where it is not moved.
         left_out: The paths of what exceptions of the outcome are kept without.
         has_graph: Whether a tensor of the outcome leads back to what it was made of.
-        names: The names of parts of arguments that keep their place, by their ids.
-        parts: These parts by their names.
+        part_names: The names of parts of arguments that keep their place, by their ids.
+        named_parts: The parts of `part_names`, by name.
         starts: What a text holds that may hold a path below the rootdir or below the
             temporary folder, which is that of all workers: the spellings of both.
     """
@@ -67,8 +67,8 @@ class Places:
         self.unmoved: dict[str, None] = {}
         self.left_out: dict[str, None] = {}
         self.has_graph = False
-        self.names: Mapping[int, str] = {}
-        self.parts: Mapping[str, object] = {}
+        self.part_names: Mapping[int, str] = {}
+        self.named_parts: Mapping[str, object] = {}
         self._rootdir = _spellings(rootdir) if rootdir else ()
         self._temporary: tuple[str, ...] = ()
         self._base: Path | None = None
@@ -204,9 +204,9 @@ class Places:
         """Make the path or text of a node in this run, or give the part it names."""
         if "$after" in node:
             name = str(node["$after"])
-            if name not in self.parts:
+            if name not in self.named_parts:
                 raise StaleRecordingError(f"the arguments have no {name} any more")
-            return self.parts[name]
+            return self.named_parts[name]
         if "$relative" in node:
             return self.absolute(unescaped(node["$relative"]))
         place = self.absolute(unescaped(node["$path"]))

@@ -90,7 +90,7 @@ class States:
         self._names: dict[int, str] = {}
         self._parts: dict[str, Any] = {}
         self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
-        self.places = places.updated(names=self._names, parts=self._parts)
+        self.places = places.updated(part_names=self._names, named_parts=self._parts)
         shared: list[Tree] = []
         pending: deque[tuple[Path, Any, Paths]] = deque()
         pending.extend(((one,), arguments[one], ignored(one)) for one in arguments)
@@ -259,7 +259,7 @@ class States:
 
     # -- in a replay
 
-    def leave(self, states: Mapping[str, Any], gone: Any) -> None:
+    def apply(self, states: Mapping[str, Any], gone: Any) -> None:
         """Leave the parts as the recorded call has left them.
 
         Raises:

@@ -212,7 +212,7 @@ class Walk:
         self._is_exact = purpose == "exact"
         self._in_order = purpose != "identity"
         self._starts = self.places.starts
-        self._names = self.places.names
+        self._names = self.places.part_names
         # The number of the next part, and the part that the walk is in.
         self._next = 1
         self._part = _Part(None, 0, 0)
