@@ -90,11 +90,16 @@ class Activation:
         return [line for line in self.lines if isinstance(line, Target)]
 
     def close(self) -> None:
-        """Let these targets decide no more."""
+        """Let the targets decide no more."""
         self._deactivate(self)
 
+    def take_problems(self) -> list[TargetError]:
+        """Give the errors of lines that name nothing, each once."""
+        problems, self.problems = self.problems, []
+        return problems
+
     def decide(self, number: int, function: NamedFunction) -> None:
-        """Let a line decide about a function, if it comes before those that do.
+        """Let a line decide about a function, if it comes before the lines that do.
 
         A wildcard gives way; of others the last one that names or excludes it decides.
         """
@@ -190,12 +195,11 @@ class Activations:
         """
         targets = list(targets)
         activation = self.activate(targets, cassette)
-        problems = missing_modules(targets) + activation.problems
+        problems = missing_modules(targets) + activation.take_problems()
         absent = absent_clients(targets)
         if absent and len(absent) == len(targets):
             problems.insert(0, absent_client(absent[0]))
         if problems:
-            activation.problems.clear()
             activation.close()
             raise problems[0]
         return activation
@@ -219,14 +223,13 @@ class Activations:
             target for target in targets if not target.is_client and not target.excluded
         )
         # The tests that name what is missing get the errors.
-        activation.problems.clear()
+        activation.take_problems()
         activation.close()
 
     def _deactivate(self, activation: Activation) -> None:
-        for problem in activation.problems:
+        for problem in activation.take_problems():
             # Noted later, it would fail another test.
             self._run.note_error(problem)
-        activation.problems.clear()
         with self._lock:
             self._open.remove(activation)
             for key, (_, function) in activation.deciders.items():
@@ -250,8 +253,7 @@ class Activations:
         """Return the errors of targets that were found missing since the last call."""
         problems = []
         for activation in [*self._edges, *self._open]:
-            problems += activation.problems
-            activation.problems.clear()
+            problems += activation.take_problems()
         return problems
 
     def in_force(self) -> list[tuple[list[Target], Owner | None]]:
@@ -334,7 +336,7 @@ class Activations:
         self.intercept(adapter.open(self._run, self))
 
     def _with_inherited(self, activation: Activation, target: Target) -> Options:
-        """Give the options of a block's line, with those of the ini file's line."""
+        """Give the options of a block's line, completed by the ini file's line."""
         own, outer = target.options, self._open[0]
         if outer is activation or activation.cassette is not None:
             return own

@@ -107,11 +107,20 @@ class Places:
         return path.startswith(folders) and os.path.isfile(path)  # noqa: PTH113
 
     def of_call(self) -> Places:
-        """Give the places of one call, which know the folders of its arguments."""
-        return self.updated(folders=[], unmoved={}, left_out={})
+        """Give the places of a call, with folders and findings of its own."""
+        return self._with(folders=[], unmoved={}, left_out={})
 
-    def updated(self, **values: object) -> Places:
-        """Give places with other values for some attributes."""
+    def with_parts(
+        self, names: Mapping[int, str], parts: Mapping[str, object]
+    ) -> Places:
+        """Give places of the same call that know the parts of its arguments, too.
+
+        The folders and findings of both are one: an outcome names a folder by the
+        number that it has among the arguments.
+        """
+        return self._with(part_names=names, named_parts=parts)
+
+    def _with(self, **values: object) -> Places:
         # Each recorded call makes two, and `copy` takes several times as long.
         places = object.__new__(Places)
         vars(places).update(vars(self), **values)
@@ -244,7 +253,7 @@ class Places:
         return re.sub(_NUMBER, "", Path(folder).name)
 
     def _folder_named(self, name: str) -> str:
-        """Give the folder of a name: of several with a number, the last one made."""
+        """Give the folder of a name: of several with a number, the folder made last."""
         if name == "tmp_path" and self._tmp_path:
             return self._tmp_path
         # No folder that pytest gives has a name with a slash.

@@ -64,7 +64,7 @@ class _Face(NamedTuple):
 
 
 class States:
-    """The parts of arguments that a call may change, each one wherever it stands.
+    """The parts of arguments that a call may change, each wherever it stands.
 
     A part is named by the shortest way to it: `model.rows[0]`. What an object is beside
     its attributes (a list of a class of its own) has that name, and the attributes have
@@ -90,7 +90,7 @@ class States:
         self._names: dict[int, str] = {}
         self._parts: dict[str, Any] = {}
         self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
-        self.places = places.updated(part_names=self._names, named_parts=self._parts)
+        self.places = places.with_parts(self._names, self._parts)
         shared: list[Tree] = []
         pending: deque[tuple[Path, Any, Paths]] = deque()
         pending.extend(((one,), arguments[one], ignored(one)) for one in arguments)
@@ -136,7 +136,7 @@ class States:
                 yield from self._items(face.copied(part))
 
     def _items(self, content: Any) -> Iterator[tuple[str, object]]:
-        """Give items; those of a mapping with other keys than plain ones as pairs."""
+        """Give items; of a mapping with keys that are not plain, give pairs."""
         if isinstance(content, dict) and _PLAIN.issuperset(map(type, content)):
             yield from zip(map(str, content), content.values(), strict=True)
         elif isinstance(content, dict):
