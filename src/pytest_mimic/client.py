@@ -186,7 +186,7 @@ class Adapter:
         return self
 
     def host(self, request: Plain) -> str | None:  # noqa: ARG002
-        """Return the host that patterns name, with its port if there is one."""
+        """Return the host that patterns name, with its port if it has a port."""
         return None
 
     def parts(self, request: Plain) -> Plain:
@@ -279,7 +279,7 @@ class Port:
         return self.run.mode == "replay" and self.takes()
 
     def takes_any(self, *clients: str) -> bool:
-        """Return whether any line takes calls of one of other clients now."""
+        """Return whether any line takes calls of some other client now."""
         return any(self._activations.takes(client) for client in clients)
 
     def refuse(
@@ -396,7 +396,7 @@ class Port:
         return line
 
     def _is_inside(self, host: str | None) -> bool:
-        """Return whether nobody looks at calls, or at those to a server of this run."""
+        """Return whether nobody looks at calls, or they go to a server of this run."""
         if self.run.is_unseen():
             return True
         return host is not None and self.run.is_own_server(host)
@@ -419,7 +419,7 @@ class Port:
     def _call(
         self, request: Plain, line: ClientLine, numbered: Mapping[str, Hashable]
     ) -> tuple[Call, SecretScope, dict[str, str]]:
-        """Return a call, whose secrets it has shown, and those of the application."""
+        """Return a call, its owner's secrets, and the secrets of the application."""
         run, secrets = self.run, self.run.secrecy.secrets
         cassette = line.cassette
         owner = cassette or run.innermost
@@ -656,7 +656,7 @@ class Exchange:
         *,
         is_task: bool,
     ) -> Any:
-        """Return what the caller gets of the recorded answer, or of the real one.
+        """Return what the caller gets of the recorded answer, or of the real answer.
 
         Args:
             send: Makes the real call, and returns its answer.
@@ -723,7 +723,7 @@ class Exchange:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The real call. One that ends by an error leaves its place empty."""
+        """The real call. A call that ends by an error leaves its place empty."""
         try:
             with self.step:
                 yield
@@ -732,7 +732,7 @@ class Exchange:
             raise
 
     def finish(self, answer: Plain, build: Callable[[Plain], Any] = _as_it_is) -> Any:
-        """Keep or compare the real answer, and return the one that the caller gets.
+        """Keep or compare the real answer, and return the answer that the caller gets.
 
         That is the real one while recording; while verifying the recorded one, with
         the real secrets, and the real values at the paths of `volatile=`.
@@ -755,7 +755,7 @@ class Exchange:
         return raised(build(answer))
 
     def _verified(self, answer: Plain) -> Plain:
-        """Compare a real answer, and return the one that is given to the client."""
+        """Compare a real answer, and return the answer for the client."""
         adapter, recorded = self._adapter, self.recorded
         if self.hangs and not recorded:
             self.step.compare({}, {}, [])
@@ -865,7 +865,7 @@ def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree
 
 
 def _headers_of(request: Any) -> dict[str, str]:
-    """Return the headers of a request; those of gRPC are its metadata."""
+    """Return the headers of a request, or the metadata of a request of gRPC."""
     parts = request if isinstance(request, dict) else {}
     headers = parts.get("headers", parts.get("metadata", {}))
     return headers if isinstance(headers, dict) else {}

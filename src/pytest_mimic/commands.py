@@ -35,7 +35,7 @@ class Commands:
         return shlex.join(words)
 
     def recording(self, option: str, tests: Collection[str]) -> str:
-        """Return a command that records tests; one that is too long names their files.
+        """Return a command that records tests; it names their files if it is too long.
 
         With `--mimic-record` it makes what is missing in these files, and nothing else.
         """

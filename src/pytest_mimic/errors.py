@@ -60,7 +60,7 @@ class StaleRecordingError(MissingRecordingError):
 
 
 class MutatedInputError(MimicError, RuntimeError):
-    """A call has changed its arguments, or a file that one of them names."""
+    """A call has changed its arguments, or a file that an argument names."""
 
 
 class UnstableIdentityError(MimicError, TypeError):
@@ -97,7 +97,7 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
 
 class DriftError(MimicError, AssertionError):
-    """A real outcome differs from the recorded one.
+    """A real outcome differs from the recorded outcome.
 
     Attributes:
         call: The call in words.
@@ -113,7 +113,7 @@ class CassetteError(MimicError, RuntimeError):
 
 
 class TargetError(MimicError, ValueError):
-    """A line names no target, or one that cannot be mimicked."""
+    """A line names no target, or a target that cannot be mimicked."""
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What pytest loads: options, fixtures, a marker; it starts a run if one is wanted."""
+"""What pytest loads: options, fixtures, a marker; it starts a run where needed."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the run if a collected test asks for one: later, no test can."""
+    """Start the run if a collected test asks for it: later, no test can."""
     config = session.config
     if _COURSE in config.stash:
         return

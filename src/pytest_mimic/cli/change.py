@@ -35,7 +35,7 @@ def rm(project: Project, options: Namespace) -> Generator[str, None, int]:
 
 
 def delete_calls(vault: Vault, found: Sequence[Found]) -> None:
-    """Delete calls: of a log those that are named, a cassette as a whole."""
+    """Delete the named calls of a log; a cassette goes as a whole."""
     gone = {id(entry) for one in found for entry in one.going}
     left = {one.name: one.recording for one in found}
     for name, recording in left.items():

@@ -1,4 +1,4 @@
-"""`diff`: where the calls of a vault differ from those of a revision of git."""
+"""`diff`: where the calls of a vault differ from the vault of a revision of git."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
 def _draw_blocks(
     blocks: Mapping[str, list[_Row]], commands: Mapping[str, list[str]]
 ) -> Iterator[str]:
-    """Draw the calls of each owner; what an earlier one has shown is only counted."""
+    """Draw the calls of each owner; what an earlier owner has shown is counted."""
     seen: set[tuple[str, ...]] = set()
     repeated: list[_Row] = []
     for owner, rows in blocks.items():
@@ -179,7 +179,7 @@ def _parsed(name: str, content: bytes | None) -> Recording:
 def _pairs(
     old: Sequence[Entry], new: Sequence[Entry]
 ) -> list[tuple[Entry | None, Entry | None]]:
-    """Return each call with the former one: the same, or another one in its place."""
+    """Return each call with the former call in its place."""
     former: list[Entry | None] = [None] * len(new)
     left = list(old)
     for names in (("target", "identity"), ("target", "signature"), ("target",)):
@@ -198,7 +198,7 @@ def _pairs(
 def _differing(
     project: Project, revision: Revision, old: Entry, new: Entry, real: RealValues
 ) -> list[str]:
-    """Return where a call differs from the former one, a line each."""
+    """Return where a call differs from the former call, a line each."""
     try:
         asked, body, left = _opened(old, revision)
         asked_now, body_now, left_now = _opened(new, project.vault)

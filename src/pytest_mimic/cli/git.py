@@ -43,7 +43,7 @@ class Revision:
 
     @cached_property
     def changed_files(self) -> list[str]:
-        """The files that differ from those in the folder, sorted."""
+        """The files of the revision that differ from the folder, sorted."""
         options = ("--name-only", "-z", "--no-renames", "--no-ext-diff")
         changed_files = self._in_vault("diff", *options, self._commit)
         return sorted({*changed_files, *self._untracked})

@@ -98,7 +98,7 @@ def _failure(entry: Entry) -> str:
 
 
 def show(project: Project, options: Namespace) -> Generator[str, None, int]:
-    """Show calls with their outcomes, those of a file in their order."""
+    """Show calls with their outcomes, in the order of their file."""
     selection = Selection(project, options.selectors, with_asked=True)
     is_damaged = False
     for found, entry, is_left in _in_order(project, selection):
@@ -279,7 +279,7 @@ def _part(before: str, tree: Tree, indent: str = "  ") -> Iterator[str]:
 
 
 def _text(before: str, text: str, indent: str = "  ") -> Iterator[str]:
-    """Draw a text as it is, one of several lines below what stands before it."""
+    """Draw a text as it is; several lines stand below what comes before them."""
     if "\n" not in text:
         yield f"{indent}{before}{text}"
         return

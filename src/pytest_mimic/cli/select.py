@@ -48,7 +48,7 @@ class Found:
 
     @property
     def going(self) -> list[Entry]:
-        """The calls that go if those are deleted: a cassette goes as a whole."""
+        """The calls that go with the selected calls: a cassette goes as a whole."""
         return self.recording.entries if self.is_cassette else self.entries
 
     @property
@@ -231,7 +231,7 @@ class _Selector:
 
 
 def _is_below(place: str, other: str) -> bool:
-    """Return whether a place is another one, or stands below it.
+    """Return whether two places are the same, or the first stands below the second.
 
     Below `tests` are `tests/test_a.py` and `tests/test_a.py::test_x[1]`, and below
     `tests/test_a.py::test_x` its cases. The rootdir, `.`, holds all tests.

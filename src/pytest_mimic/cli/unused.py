@@ -77,7 +77,7 @@ def _draw_unused(
 
 
 def _refuse_other_commits(files: Iterable[UsageFile], project: Project) -> None:
-    """Refuse files that tell of other tests than those of this checkout.
+    """Refuse files that tell of tests that this checkout lacks.
 
     Raises:
         MimicError: They are of other commits.

@@ -1,4 +1,4 @@
-"""Bytes in plain data, as a text if they are one, and pairs of names and values."""
+"""Bytes in plain data, as a text if that is possible; pairs of names and values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bytes_of(plain: Any) -> bytes:
 
 
 def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return pairs by name. Several of one name are a list."""
+    """Return pairs by name. Several values of a name are a list."""
     found: dict[str, list[Any]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)

@@ -164,7 +164,7 @@ Key = tuple[str, str]
 
 
 def key_of(call: Call | Entry) -> Key:
-    """Give what a call has in common with equal ones."""
+    """Give what a call has in common with equal calls."""
     return call.identity, call.line
 
 
@@ -213,7 +213,7 @@ class Slot:
 
     @property
     def is_added(self) -> bool:
-        """Whether it is a new call of a function, behind the recorded ones."""
+        """Whether it is a new call of a function, behind the recorded calls."""
         return self.is_real and self.index is None and not self.conversation
 
     @property

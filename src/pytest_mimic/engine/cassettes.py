@@ -87,7 +87,7 @@ class CassetteCall:
         *,
         exclude: str | Sequence[str] = (),
     ) -> bool:
-        """Return whether patterns select this call, as those of a line do."""
+        """Return whether patterns, as a line has them, select this call."""
         host: str | None = None
         if self._entry.request is not None:
             host = self._adapter.host(self._whole(self._entry.request))
@@ -133,7 +133,7 @@ def live_calls_of_test(
 
 @contextmanager
 def calls_of_test(run: Run) -> Iterator[list[CassetteCall]]:
-    """Collect the calls that begin in a block, but for those of wider fixtures."""
+    """Collect the calls that begin in a block, without the calls of wider fixtures."""
     calls: list[CassetteCall] = []
 
     def see(entry: Entry) -> Callable[[Entry], None]:
@@ -214,7 +214,7 @@ _around: ContextVar[tuple[Owner, ...]] = ContextVar("pytest_mimic_blocks", defau
 
 
 class Cassettes:
-    """The cassettes of a run: those whose blocks are open, the innermost last.
+    """The cassettes of a run whose blocks are open, the innermost last.
 
     Args:
         run: The run.
@@ -385,7 +385,7 @@ def _running_now() -> Callable[[], bool]:
 
 
 def _check_order(name: str, log: Log, run: Run) -> None:
-    """Check that the calls of a replay were those that were recorded, in order.
+    """Check that the calls of a replay were the recorded calls, in order.
 
     Raises:
         CassetteError: They were not.

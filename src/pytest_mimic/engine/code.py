@@ -181,7 +181,7 @@ class Code:
         return Module(name, file if is_own else "")
 
     def reached_from(self, roots: Iterable[Definition]) -> dict[Definition, Piece]:
-        """Give the pieces that are reached from some places, these included."""
+        """Give the pieces that some definitions reach, and their own pieces."""
         reached: dict[Definition, Piece] = {}
         pending = list(roots)
         while pending:

@@ -115,7 +115,7 @@ class Effects:
 
 
 def _extent(value: object) -> object:
-    """Return how many items a container has, or each of those in a class."""
+    """Return how many items a container has, or each container in a class."""
     if isinstance(value, type):
         return [len(one) for one in _containers_of(value)]
     return len(value) if isinstance(value, _CONTAINERS) else 0

@@ -97,7 +97,7 @@ class EndOrder:
         self._wake()
 
     def _wake(self) -> None:
-        """Wake the first one in the order that waits: no other may end before it."""
+        """Wake the first call that waits: no other call may end before it."""
         waker = self._waiting.get(min(list(self._waiting), default=-1))
         if waker is not None:
             waker.wake()
@@ -176,7 +176,7 @@ class EndOrder:
 
 
 def _pauses(seconds: float, pause: float) -> Iterator[float]:
-    """Yield pauses until those in which this process has not worked are so long."""
+    """Yield pauses until this process has been idle for so many seconds."""
     for _ in range(_MOST_PAUSES):
         worked = _seconds_of_work()
         yield pause

@@ -114,7 +114,8 @@ class Events:
         noted: Errors of calls that the code under test may have swallowed, until the
             phase in which they were raised is judged.
         errors: How many were noted in this process.
-        to_parent: In a forked child: what hands a row or an error to the parent.
+        to_parent: In a forked child: takes each row, and each error that the parent
+            judges, in place of the two lists; the parent reads what it writes.
         shows_calls: Whether each call is shown, so that it has a row with its words.
         is_judged_here: Whether this process judges its errors. A forked child does if
             it runs whole tests.
@@ -145,7 +146,7 @@ class Events:
             self.rows.remove(event)
 
     def of_kinds(self, *kinds: EventKind) -> list[Event]:
-        """Give the rows of these kinds, in the order in which they happened."""
+        """Give the rows of some kinds, in the order in which they happened."""
         return [event for event in self.rows if event.kind in kinds]
 
     def to_plain(self) -> list[Json]:

@@ -40,7 +40,7 @@ class Following:
         self._read: dict[tuple[str, str], tuple[dict[str, list[Any]], bool]] = {}
 
     def equal(self, call: Call) -> tuple[list[Any], bool]:
-        """Give the places of the calls that equal another one under its line.
+        """Give the places of recorded calls that equal a call under its line.
 
         Also whether all calls of its target follow that line: one that does not may
         be equal, too.
@@ -64,7 +64,7 @@ class Following:
 
 
 def follow(call: Call, entry: Entry, objects: Objects) -> str:
-    """Give the identity that a recorded call has under the line of another one.
+    """Give the identity that a recorded call has under the line of another call.
 
     Raises:
         MimicError: That cannot be told from what is kept.

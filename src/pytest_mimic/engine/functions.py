@@ -1,4 +1,4 @@
-"""Mimicked functions: how one is mimicked, and what counts of one call of it."""
+"""Mimicked functions: how a function is mimicked, and what counts of a call."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class FunctionPlan:
 
     @cached_property
     def source(self) -> str:
-        """The fingerprint of the function's source, if it is one of the project."""
+        """The fingerprint of the source of a function of the project."""
         function = innermost(self.function)
         if function is None:
             return ""
@@ -300,7 +300,7 @@ class FunctionPlan:
         return {CLOCK: moment} if reached.asks_for_time else {}
 
     def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
-        """Return what has answered an equal call, and what is known of this one."""
+        """Return what has answered an equal call, and what is known of this call."""
         if self._generation != self.run.generation:
             self._look_again()
         counted = bound
@@ -413,7 +413,7 @@ class FunctionCall(Call):
 
     @cached_property
     def shown(self) -> tuple[Tree, tuple[str, ...]]:
-        """The tree without the values of secrets, and the paths of these."""
+        """The tree without the values of secrets, and the paths of the secrets."""
         return self.plan.run.secrecy.without_secrets(self.tree)
 
     @cached_property

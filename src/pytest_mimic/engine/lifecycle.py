@@ -26,7 +26,7 @@ _LONGEST_WAIT, _PAUSE = 30, 0.005
 
 
 def begin_test(run: Run, nodeid: str) -> None:
-    """A test begins, or a new attempt of it: what a failed one recorded goes."""
+    """A test begins, or a new attempt of it: what a failed attempt recorded goes."""
     # A plugin may make a new attempt within one protocol of pytest.
     end_test(run, "failed")
     failed = run.failed_test
@@ -40,7 +40,7 @@ def begin_test(run: Run, nodeid: str) -> None:
 
 
 def end_test(run: Run, ending: Ending) -> None:
-    """A test has ended, if one runs, and its fixtures of function scope: write its log.
+    """If a test runs, it has ended, with its fixtures of function scope: write its log.
 
     Raises:
         MimicError: The log cannot be written.
@@ -153,7 +153,7 @@ def _end_setup(run: Run, fixture: Owner) -> None:
 
 
 def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
-    """Let later logs have the values that a log keeps in place of those of this run."""
+    """Let later logs have the recorded values that a log keeps for real values."""
     if written is not None and not log.keep(written.recording):
         owner.real_values = RealValues()
 

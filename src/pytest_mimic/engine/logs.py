@@ -64,7 +64,6 @@ class Log:
     Attributes:
         beginnings: What was recorded of each beginning.
         recording: What was recorded from this beginning on; it may have no call.
-        entries: The calls in it.
         made: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
@@ -88,7 +87,6 @@ class Log:
         self.beginning = beginning
         self.beginnings: list[Recording] = []
         self.recording = Recording()
-        self.entries: list[Entry] = []
         self.made: list[Slot] = []
         self.plays = 0
         self.ending: Ending = "passed"
@@ -125,13 +123,17 @@ class Log:
         before = self.beginnings[: self.beginning]
         if len(self.beginnings) > self.beginning:
             self.recording = self.beginnings[self.beginning]
-            self.entries = self.recording.entries
         ended = _end_of(one for piece in before for one in piece.entries)
         self._clock = count(ended)
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
             self._lines[entry.target].add(entry.line)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The recorded calls, which stay as they are: a write makes a new list."""
+        return self.recording.entries
 
     @cached_property
     def end_order(self) -> EndOrder:
@@ -233,7 +235,7 @@ class Log:
         return self._file is not None and self._file.edited
 
     def _refuse_stray(self, call: Call, *, is_found: bool) -> None:
-        """Refuse a call that a damaged entry records: an equal one would answer it.
+        """Refuse a call that a damaged entry records: an equal entry would answer it.
 
         Raises:
             CorruptRecordingError: There is such an entry.
@@ -293,7 +295,7 @@ class Log:
         return self._counts[key] - 1
 
     def _of_sender(self, call: Call, indices: Sequence[int]) -> list[int]:
-        """Give those of equal calls that hold the token of the one that sends this."""
+        """Give the equal calls that hold the token of the sender of this call."""
         sender = call.senders(call.described) if len(indices) > 1 else []
         if not sender:
             return []
@@ -526,7 +528,7 @@ class BegunCounts:
         self._again: dict[str, list[int]] = {}
 
     def next(self, name: str) -> int:
-        """Give the number of a call that begins now among equal ones."""
+        """Give the number of a call that begins now among equal calls."""
         with self._lock:
             again = self._again.get(name)
             if again:
@@ -596,7 +598,7 @@ class SharedAnswers:
         return found[0] if len(outcomes) == 1 else (name, [])
 
     def _of_other_lines(self, call: Call) -> Iterator[tuple[str, Entry]]:
-        """Yield calls that may be one under its line of today, each with its file."""
+        """Yield calls that may equal a call under its line, each with its file."""
         folder = call_folder(call.target)
         own = f"{line_mark(call.line)}.json"
         length = _IDENTITY + len(own)
@@ -721,7 +723,7 @@ class SharedAnswers:
         return written
 
     def _stays(self, old: Entry, new: Entry, *, is_made: bool) -> bool:
-        """Whether a recorded answer stays where a new one was made.
+        """Whether a recorded answer stays where a new answer was made.
 
         Args:
             old: The recorded one.
@@ -762,7 +764,7 @@ class SharedAnswers:
         return True
 
     def release(self, name: str, number: int) -> None:
-        """Let another worker make an answer: this one has made none."""
+        """Let another worker make an answer: this worker has made none."""
         if self._has_workers:
             self._made_in_run(name)
             if self._claims.get((name, number)) == str(os.getpid()):
@@ -851,7 +853,7 @@ def _recording_of(answers: list[Entry]) -> Recording:
 
 
 def _answer_at(answers: Sequence[Entry], number: int) -> tuple[Entry | None, bool]:
-    """Give the answer that a call gets, and whether it is its own or the last one."""
+    """Give the answer that a call gets, and whether it is its own: else the last."""
     for answer in answers:
         if number < answer.times:
             return answer, True
@@ -865,7 +867,7 @@ def _with_answer(
     answer: Entry,
     are_equal: Callable[[Entry, Entry], bool],
 ) -> list[Entry]:
-    """Give answers with another one at a place; equal neighbours are one."""
+    """Give answers with a new answer at a place; equal neighbours become one entry."""
     before: list[Entry] = []
     after: list[Entry] = []
     start = 0
@@ -930,7 +932,7 @@ def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
 
 
 def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:
-    """Give entries with places behind those of others, none beside another."""
+    """Give entries with places behind other entries, no two at a time."""
     end = _end_of(before)
     return [
         copied(entry, begin=end + 2 * number, ended=end + 1 + 2 * number)

@@ -193,7 +193,7 @@ class ActiveMocks:
 
 
 def _attributes_of(replacing: Any) -> Iterator[tuple[tuple[int, str], object]]:
-    """Yield what one of `_REPLACING` holds, and what stood there before."""
+    """Yield what a tool of `_REPLACING` holds, and what stood there before."""
     held = list(getattr(replacing, "_setattr", ()))
     if hasattr(replacing, "target"):  # Else its name was not found.
         before = getattr(replacing, "temp_original", None)
@@ -212,7 +212,7 @@ def _attributes_of(replacing: Any) -> Iterator[tuple[tuple[int, str], object]]:
 
 
 def _items_of(replacing: Any) -> Iterator[tuple[int, object]]:
-    """Yield the mappings of which one of `_REPLACING` holds an item, and its key.
+    """Yield the mappings of which a tool of `_REPLACING` holds an item, and its key.
 
     Of one that was emptied it is `...`.
     """

@@ -173,7 +173,7 @@ class Nearest:
         return Hints([f"recorded by {other.owner}, for itself alone"], ways)
 
     def _renamed_to(self, begun: Sequence[str]) -> str:
-        """Give the owner that is gone, and may be renamed to this one; empty: none.
+        """Give the owner that is gone, and may have this name now; empty: none.
 
         Args:
             begun: The owners whose logs begin with the call.

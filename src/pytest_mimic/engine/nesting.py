@@ -14,7 +14,7 @@ from pytest_mimic.patch.clients import Edge, Intercept
 
 
 class OpenCall:
-    """A call that may run for real. One of this class itself is none.
+    """A call that may run for real. An object of this very class stands for no call.
 
     Attributes:
         shared_target: Its target, if it runs for real and all tests share it.

@@ -286,7 +286,7 @@ class RealCall:
     def read_on(
         self, call: Callable[[], Any], read: Sequence[Tree]
     ) -> Generator[Any, Any, Any]:
-        """Give the items of a real stream that come behind those that were given.
+        """Give the items of a real stream that come behind the replayed items.
 
         Args:
             call: Calls the function.
@@ -566,12 +566,12 @@ def _is_whole(body: dict[str, Any]) -> bool:
 
 
 def _length_of(body: dict[str, Any]) -> int:
-    """Return how many items a recorded stream has, its end counted as one more."""
+    """Return how many items a recorded stream has, its end included."""
     return len(body.get("items", ())) + ("items" not in body or "last" in body)
 
 
 class _InMemory:
-    """Keeps the objects of a call that is only compared, before those of a vault."""
+    """Keeps the objects of a call that is only compared; the vault has the others."""
 
     def __init__(self, vault: Objects) -> None:
         self._vault = vault

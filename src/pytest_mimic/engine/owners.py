@@ -128,7 +128,7 @@ class Owner:
 
     @property
     def is_here(self) -> bool:
-        """Whether calls of this process have a place among those of the owner.
+        """Whether calls of this process have a place among the owner's calls.
 
         Those of a forked child have none, and without a name it is no owner.
         """
@@ -145,7 +145,7 @@ class Owner:
         return log_name(self.name)
 
     def keep(self, written: Written) -> None:
-        """Note what it has recorded for all tests; several writes of a file are one."""
+        """Note what it has recorded for all tests, a file once."""
         former = self.shared_writes.get(written.name)
         if former is not None and former.new_content == written.old_content:
             former.new_content, former.recording = (

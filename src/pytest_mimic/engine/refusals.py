@@ -241,7 +241,7 @@ class Refusals:
         failed: str,
         of_fixture: bool,
     ) -> DriftError:
-        """A real outcome differs from the recorded one.
+        """A real outcome differs from the recorded outcome.
 
         Args:
             call: The call.
@@ -296,7 +296,7 @@ class Refusals:
 
 
 def _upgrades(call: Call, owner: Owner) -> list[str]:
-    """Name the versions of a client that has become another one since."""
+    """Name the versions of a client that is another than when it was recorded."""
     if owner.log is None:
         return []
     now = versions_of([call.target])

@@ -144,7 +144,7 @@ class Run:
     # -- whose calls it is
 
     def begin_owner(self, owner: Owner) -> None:
-        """Let the calls from now on be those of an owner."""
+        """Let the calls from now on belong to an owner."""
         self.owners.append(owner)
         self.note_change()
 
@@ -202,7 +202,7 @@ class Run:
         return None
 
     def values_around(self, owner: Owner, *, in_written: bool = False) -> RealValues:
-        """Give the real values that an owner may hold, with the recorded ones.
+        """Give the real values that an owner may hold, each with its recorded value.
 
         They come from the answers of the test and of its wider fixtures.
 
@@ -330,7 +330,7 @@ class Run:
     def refuse(
         self, error: MimicError, call: Call, owner: Owner | None = None
     ) -> MimicError:
-        """Note the error that a call gets, and give it; one of a debugger is no test's.
+        """Note the error that a call gets, and give it; in a debugger, only give it.
 
         Raises:
             EndlessCallsError: An equal call of this test was refused a thousand times.
@@ -353,7 +353,7 @@ class Run:
         return error
 
     def take_noted(self) -> list[MimicError]:
-        """Give the errors since the last phase, those of forked children included."""
+        """Give the errors since the last phase, also the errors of forked children."""
         self.hear_children()
         noted, self.events.noted = self.events.noted, []
         return noted

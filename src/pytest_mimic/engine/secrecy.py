@@ -72,7 +72,7 @@ class Secrecy:
         return owner.scope
 
     def other_sender(self, sender: Sender) -> str | None:
-        """Note who sends a call, and return what tells him from who sent an equal one.
+        """Note who sends a call, and return what tells him from who sent an equal call.
 
         Returns:
             The path of a header, `headers.x-user`; empty: none differs that another run

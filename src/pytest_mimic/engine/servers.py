@@ -62,7 +62,7 @@ class OwnServers:
         self._listens.cache_clear()
 
     def has(self, host: str | None) -> bool:
-        """Return whether one of them answers under a host, `localhost:8000`."""
+        """Return whether a server of this process is at a host, `localhost:8000`."""
         try:
             place = urlsplit(f"//{host or ''}")
             port = place.port or _DEFAULT_PORT
@@ -74,7 +74,7 @@ class OwnServers:
         return port in own | self.ports_of_children or self._listens(port)
 
     def leave_out(self, host: str | None) -> None:
-        """Note that a line leaves out calls of a host; None: of one that is unknown."""
+        """Note that a line leaves out calls of a host; None: the host is unknown."""
         with suppress(ValueError):
             self._left_out.add(urlsplit(f"//{host or ''}").hostname or "")
 
@@ -91,7 +91,7 @@ class OwnServers:
 
 
 def is_of_this_machine(host: str) -> bool:
-    """Tell whether a name or an address is one of this machine itself."""
+    """Tell whether a name or an address belongs to this machine itself."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

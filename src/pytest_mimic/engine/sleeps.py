@@ -13,7 +13,7 @@ _is_hurried: ContextVar[bool] = ContextVar("pytest_mimic_hurried", default=False
 
 
 class Sleeps:
-    """The sleeps of a run. Nothing is patched before the first one is to be skipped.
+    """The sleeps of a run. Nothing is patched before the first sleep to be skipped.
 
     Attributes:
         intercept: Patches functions until the run ends; None: it has done so.

@@ -117,7 +117,7 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
 
 
 def _note_joined(run: Run, call: Call) -> None:
-    """Name requests that differ in ignored parts alone, and so are one recording."""
+    """Name requests that differ in ignored parts alone, and so share a recording."""
     with_all = call.options.updated(ignore=())
     whole = identity_of(call.target, call.counted(call.described, with_all))
     joined = run.shared.joined.setdefault(call.identity, {})
@@ -429,7 +429,7 @@ class Step(OpenCall):
             self.owner.keep(written)
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
-        """Let an exchange that has failed be made again, and name one that was."""
+        """Let an exchange that has failed be made again, and name it then."""
         owner = self.owner
         if not (owner.name and self.call.has_samples):
             return
@@ -588,7 +588,7 @@ class Step(OpenCall):
         raise CancelledError
 
     def leave(self) -> None:
-        """End a replayed call, also one that is not read to its end."""
+        """End a replayed call, even if it is not read to its end."""
         if self._claim_end():
             self._leave()
 
@@ -636,7 +636,7 @@ class Step(OpenCall):
         return self._run.refuse(error, self.call)
 
     def _take_back(self) -> None:
-        """Count the call no longer as one that got its recorded outcome."""
+        """Count the call no longer among the replayed calls."""
         if self.replayed_event is not None:
             self._run.events.take_back(self.replayed_event)
 
@@ -658,7 +658,7 @@ class Step(OpenCall):
             run.add_event("imported", call.label(), cause=slot.name, option=RERECORD)
 
     def _count(self, entry: Entry) -> None:
-        """Count the call as one that got its recorded outcome."""
+        """Count the call among the calls that got their recorded outcome."""
         if self.decision == "verify":
             self.add_event("verified", seconds=entry.seconds, times=1)
             if self._slot.recorded == "stale":

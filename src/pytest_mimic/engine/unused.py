@@ -1,4 +1,4 @@
-"""Judges which recordings a run proves unused: only those that it could have used."""
+"""Judges which recordings a run proves unused: it must have been able to use them."""
 
 from __future__ import annotations
 

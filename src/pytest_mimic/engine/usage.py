@@ -69,7 +69,7 @@ class Usage:
                 self.used.setdefault(name, set()).add(event.text("identity"))
 
     def add(self, other: Usage) -> None:
-        """Count another process or another run as a part of this one."""
+        """Count another process or another run as a part of this run."""
         for name, theirs in vars(other).items():
             mine = getattr(self, name)
             if name in ("used", "unmade"):
@@ -80,7 +80,7 @@ class Usage:
 
     @classmethod
     def of_plain(cls, plain: Mapping[str, Any]) -> Usage:
-        """Return what `vars` gave of one, with lists for its sets in JSON.
+        """Return what `vars` gave of a usage, with lists for its sets in JSON.
 
         Raises:
             KeyError: It is something else.
@@ -178,7 +178,7 @@ class UsageFile:
 
 
 def prepare_usage_file(path: Path) -> None:
-    """Delete the file of an earlier run: if this one is killed, none is left.
+    """Delete the file of an earlier run: if this run is killed, none is left.
 
     Raises:
         MimicError: It cannot be deleted.

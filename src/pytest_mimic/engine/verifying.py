@@ -1,4 +1,4 @@
-"""Compares a real outcome with the recorded one: what drifted, what may differ."""
+"""Compares a real outcome with the recorded outcome: what drifted, what may differ."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def is_equal(
     options: Options = NO_OPTIONS,
     same_bodies: SameBodies | None = None,
 ) -> bool:
-    """Whether a new outcome says the same as a recorded one, volatile parts apart."""
+    """Whether a new outcome says the same as the recorded, but for volatile parts."""
     if (old.end, old.layers) != (new.end, new.layers):
         return False
     if by_value({**old.after}) != by_value({**new.after}):
@@ -101,7 +101,7 @@ def differences_of(
     *,
     is_read_alike: bool = True,
 ) -> list[Difference]:
-    """Return where a real outcome differs from the recorded one.
+    """Return where a real outcome differs from the recorded outcome.
 
     Args:
         recorded: What the recorded call gave: one of `value`, `raised` and `items`.
@@ -175,12 +175,16 @@ def _ending(body: dict[str, Any]) -> str:
 
 
 class RealValues:
-    """The real values that a caller gets, with the recorded ones of their places."""
+    """The real values that a caller gets, each with the recorded value of its place.
+
+    Args:
+        several: Those of several owners, which this looks through as they grow; the
+            values of the first come first. Without any, it learns its own.
+    """
 
     def __init__(self, several: Iterable[RealValues] = ()) -> None:
         self._recorded: dict[str, list[Value]] = {}
         self._real: dict[str, list[Value]] = {}
-        # Those of several owners: the first ones come first.
         self._all = [*several] or [self]
 
     def __bool__(self) -> bool:
@@ -249,14 +253,14 @@ class RealValues:
         return _named(recorded, [one._real for one in self._all], shortest)
 
     def is_known(self, difference: Difference) -> bool:
-        """Whether a part differs in names alone whose real ones are known."""
+        """Whether a part differs in names alone whose real values are known."""
         old, new = difference.old, difference.new
         return len(str(old)) >= _SHORTEST_WITHIN and new in self.real_values_of(old)
 
     def with_recorded_values(
         self, outcome: Tree, paths: Sequence[Path], key: str = ""
     ) -> Any:
-        """Give an outcome with the recorded values in place of real ones.
+        """Give an outcome with recorded values in place of real values.
 
         What is short may be another value: it is one at the volatile paths, and under
         the name of an id.
@@ -278,11 +282,11 @@ class RealValues:
         return str(found[0]) if isinstance(outcome, str) else found[0]
 
     def request_as_recorded(self, request: Tree) -> Tree:
-        """Give a request with the recorded values in place of real ones."""
+        """Give a request with recorded values in place of real values."""
         return next(self._candidates(request, _SHORTEST_WITHIN), request)
 
     def candidates(self, request: Tree) -> Iterator[Tree]:
-        """Give a request with recorded values in place of real ones, in each order.
+        """Give a request with recorded in place of real values, in each order.
 
         Two real values may be equal where the recorded ones are not, and a short one
         may be no real value at all. Those with short values within texts come last.
@@ -468,7 +472,7 @@ def written_place(difference: Difference) -> str:
 
 
 def _with_values(text: str, values: Mapping[str, str]) -> str:
-    """Give a text with other values in place of those in it: `C-0007` holds `7`."""
+    """Give a text with other values in it: `C-0007` holds `7`."""
     if text in values or not values:
         return values.get(text, text)
 

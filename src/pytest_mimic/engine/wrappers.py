@@ -49,7 +49,7 @@ class Mimicked:
         self.wrapper = _wrapper_of(self)
 
     def push(self, activation: object, plan: FunctionPlan | None) -> None:
-        """Let an activation decide, in its place among those that are open."""
+        """Let an activation decide, in its place among the open activations."""
         self._plans[activation] = plan
         self._plan = next(reversed(self._plans.values()))
 

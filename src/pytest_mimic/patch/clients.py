@@ -170,7 +170,7 @@ Intercept = Callable[[Iterable[Edge]], None]
 
 
 def around(instead: Function) -> Callable[[Function], Function]:
-    """Return what wraps a function by another one, which gets it before the arguments.
+    """Return a wrapper that calls another function, with the original first.
 
     Args:
         instead: Stands in its place.

@@ -74,7 +74,7 @@ def write(holder: Holder, name: str, value: object) -> None:
 
 
 def is_writable(holder: Holder) -> bool:
-    """Return whether attributes can be set: not those of a class in C."""
+    """Return whether attributes can be set: a class in C refuses it."""
     return isinstance(holder, dict) or not holder.__flags__ & _IMMUTABLE_TYPE
 
 
@@ -114,7 +114,7 @@ def inside_of(held: object) -> Any:
 
 
 def rebuilt(held: Any, function: Any) -> Any:
-    """Return a descriptor or bound method like another one, around a function."""
+    """Return a descriptor or bound method like the given, around a function."""
     if isinstance(held, MethodType):
         return MethodType(function, held.__self__)
     # The class may be a subclass, whose `__init__` has other parameters.
@@ -143,7 +143,7 @@ def places_that_hold(
     leaves_out: Callable[[str], bool] = is_machinery,
     since: str | None = None,
 ) -> Iterator[tuple[Holder, str, Any, Note]]:
-    """Yield each place that holds one of some objects, itself or in a descriptor.
+    """Yield each place that holds some of the objects, itself or in a descriptor.
 
     The modules that were imported last come first.
 

@@ -151,7 +151,7 @@ class Patches:
             write(holder, name, place.original)
 
     def restore(self) -> None:
-        """Restore all places, and those into which a wrapper was copied."""
+        """Restore all places, also the places into which a wrapper was copied."""
         for holder, name, *_ in list(self._patched.values()):
             self.restore_place(holder, name)
         notes = {address: one for address, (_, one) in self._originals.items()}

@@ -82,7 +82,7 @@ class _Pattern:
 
 
 def _spellings(host: str) -> list[str]:
-    """Return a host with and without its port; without one it has the usual ports."""
+    """Return a host with and without its port; a host alone has the usual ports."""
     name, colon, _ = host.rpartition(":")
     return [host, name] if colon else [host, f"{host}:80", f"{host}:443"]
 

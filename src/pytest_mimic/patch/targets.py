@@ -60,11 +60,11 @@ class Options:
         vars(self).update(values)
 
     def updated(self, **values: Any) -> Options:
-        """Return these options with other values for some."""
+        """Return the options with other values for some."""
         return Options(**{**vars(self), **values})
 
     def inheriting(self, outer: Options) -> Options:
-        """Return these options with what an outer line says of the same client."""
+        """Return the options with what an outer line says of the same client."""
         values: dict[str, Any] = {}
         for name in ("ignore", "match", "volatile"):
             paths = dict.fromkeys((*getattr(outer, name), *getattr(self, name)))
@@ -88,7 +88,7 @@ class Options:
         return " ".join(words)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the options of the line as JSON has them, those that are set."""
+        """Return the options that are set, as JSON has them."""
         plain = {}
         for name in _IN_LINES:
             value = getattr(self, name)
@@ -191,7 +191,7 @@ class Target(NamedTuple):
 
 
 def parse_target(line: str, where: str = "") -> Target | None:
-    """Read one line of `mimic_functions`; one that holds only a comment gives None.
+    """Read a line of `mimic_functions`; a line that is only a comment gives None.
 
     Raises:
         TargetError: The line is not in the grammar, or an option is unknown, does not
@@ -270,7 +270,7 @@ def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _are_identifiers(names: list[str]) -> bool:
-    """Return whether all are names of Python; the last one may be `*`."""
+    """Return whether all parts are names of Python; the last may be `*`."""
     if names[-1] == "*":
         names = names[:-1]
     return all(name.isidentifier() for name in names)

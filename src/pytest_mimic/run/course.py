@@ -282,7 +282,7 @@ class Course(Session):
 
 
 def _targets_of_marks(items: list[pytest.Item]) -> list[Target]:
-    """Return the targets of all markers; the test itself reports a wrong one."""
+    """Return the targets of all markers; the test itself reports a wrong target."""
     targets: dict[str, Target] = {}
     for item in items:
         for mark in item.iter_markers("mimic"):

@@ -1,4 +1,4 @@
-"""The product reads and writes real files while pyfakefs gives a test faked ones."""
+"""The product reads and writes real files while pyfakefs gives a test fake files."""
 
 from __future__ import annotations
 

@@ -319,7 +319,7 @@ def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:
 
 
 def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:
-    """Say which line lets a test differ from one that shares a call of it."""
+    """Say which line lets a test differ from a test that shares a call of it."""
     for entry in entries:
         if entry.test not in ("", test) and ":" in entry.target:
             line = " ".join(filter(None, (entry.target, entry.line, "sequence")))
@@ -337,7 +337,7 @@ def _line_of(event: Event) -> str:
 
 
 def _targets_of_class(item: pytest.Item) -> Iterator[list[Target]]:
-    """Yield what each `@mimic` of a test's class names, those of its bases first."""
+    """Yield what each `@mimic` of a test's class names, its bases first."""
     decorated: Any = getattr(item, "cls", None)
     if hasattr(decorated, "__mimic_targets__"):
         for cls in reversed(decorated.__mro__):

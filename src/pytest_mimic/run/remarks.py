@@ -197,7 +197,7 @@ def _volatile_lines(session: Session, events: list[Event]) -> list[str]:
 
 
 def _by_line(events: Iterable[Event]) -> Iterable[list[Event]]:
-    """Return the events that name parts of a call, those of one line together."""
+    """Return the events that name parts of a call, grouped by line."""
     by_line: dict[str, list[Event]] = {}
     for event in events:
         if _paths(event, "differing") or _paths(event):

@@ -99,7 +99,7 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
 
 
 def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
-    """Give each test with its calls, and calls outside of tests as the last one."""
+    """Give each test with its calls, and last the calls outside of tests."""
     calls: dict[str, list[dict[str, Any]]] = {name: [] for name in tests.by_name}
     entries_of = cache(partial(_entries, run.vault))
     for event in run.events.of_kinds(*CALLS):

@@ -1,4 +1,4 @@
-"""Notes which tests a run collects, whether these are all, and how they end."""
+"""Notes which tests a run collects, whether no other tests exist, and how they end."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class SelectedTests:
 
 
 def _are_all_named(config: pytest.Config) -> bool:
-    """Return whether the paths of the command line contain those of `testpaths`."""
+    """Return whether the paths of the command line contain all `testpaths`."""
     start = config.invocation_params.dir
     named = [Path(start, arg).resolve() for arg in config.args if "::" not in arg]
     folders = []

@@ -164,7 +164,7 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
 
 
 def _word(config: pytest.Config, name: str, words: Any) -> Any:
-    """Return the value of an ini option that is one of a few words.
+    """Return the value of an ini option for which a few words are allowed.
 
     Raises:
         pytest.UsageError: It is none of them.

@@ -1,4 +1,4 @@
-"""Judges a phase of a test: one that hid an error of a call fails for it."""
+"""Judges a phase of a test: a phase that hid an error of a call fails for it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _first(texts: Collection[str]) -> list[str]:
 
 
 def _is_handled(error: MimicError, files: set[str]) -> bool:
-    """Return whether code in one of these files has caught an error last.
+    """Return whether code in some files has caught an error last.
 
     The outermost frame of its traceback is where it was caught. A wrong target is
     nothing that a test may handle.
@@ -230,7 +230,7 @@ def _leave_out_our_lines(
 
 
 def _shown_errors(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, its causes and those in groups: pytest shows them."""
+    """Yield an exception, its causes and the members of groups: pytest shows them."""
     pending: list[BaseException | None] = [error]
     seen: list[BaseException] = []
     while pending:

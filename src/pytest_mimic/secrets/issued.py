@@ -75,16 +75,16 @@ class SecretScope:
         self._unread.append(read)
 
     def count(self, identity: str) -> int:
-        """Return the number of a call among equal ones, from 0."""
+        """Return the number of a call among equal calls, from 0."""
         # One step of C: threads may begin equal calls at the same moment.
         return next(self._counts[identity])
 
     def repeat(self, identity: str, number: int) -> None:
-        """Give the number of a call to the next equal one, too."""
+        """Give the number of a call to the next equal call, too."""
         self._counts[identity] = count(number)
 
     def chain(self) -> list[SecretScope]:
-        """Return this scope, and those of the wider fixtures."""
+        """Return this scope, and the scopes of the wider fixtures."""
         found = [self]
         for parent in self.parents:
             found += parent.chain()
@@ -240,7 +240,7 @@ class Secrets:
         return hidden
 
     def with_real(self, answer: Any, scope: SecretScope) -> Any:
-        """Return a recorded answer with those real secrets that this run was given."""
+        """Return a recorded answer with the real secrets that this run was given."""
         text = json.dumps(answer)
         real = {shown: value for shown, value in self._issued.items() if shown in text}
         for shown, value in real.items():

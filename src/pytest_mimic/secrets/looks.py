@@ -1,4 +1,4 @@
-"""Texts that look like keys: those of known issuers, private keys, JSON Web Tokens."""
+"""Texts that look like keys: of known issuers, private keys, JSON Web Tokens."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Number(str):
 
 
 def number_of(placeholder: str) -> int:
-    """Return the number that stands for a secret number, 0 for an own one."""
+    """Return the number that stands for a secret number; 0: the user has sent it."""
     if _NUMBER.fullmatch(placeholder):
         return int(placeholder)
     if not _ISSUED.fullmatch(placeholder):

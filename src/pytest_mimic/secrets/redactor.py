@@ -144,12 +144,12 @@ class Redactor:
 
     @cached_property
     def of_answers(self) -> Redactor:
-        """The one for answers."""
+        """The redactor of answers."""
         return Redactor(self.names, _AS_ANSWER)
 
     @cached_property
     def of_errors(self) -> Redactor:
-        """The one for answers that say what is wrong with a request.
+        """The redactor of answers that say what is wrong with a request.
 
         Their texts are rarely secrets, whatever their names are.
         """
@@ -203,7 +203,7 @@ class Redactor:
     def hide_headers(
         self, headers: dict[str, str], stand_in: StandIn, path: str = "headers"
     ) -> dict[str, str]:
-        """Return headers without their secrets, as those of a request."""
+        """Return headers without their secrets, judged as headers of a request."""
         hidden: dict[str, str] = self._of_headers.hide(headers, stand_in, path)
         return hidden
 
@@ -503,7 +503,7 @@ class _Walk:
         return re.sub(_USER, hidden, text)
 
     def _hide_escaped(self, text: str, path: str) -> str:
-        """Hide what an address names that stands in another one."""
+        """Hide what an address names that stands in another address."""
 
         def hidden(match: re.Match[str]) -> str:
             inner = unquote(match[0])

@@ -67,7 +67,7 @@ class KnownValues(dict[str, str]):
             self._pattern = None
 
     def hide_in(self, text: str) -> str:
-        """Return a text without these values, as they are or as a URL spells them."""
+        """Return a text without the values, as they are or as a URL spells them."""
         if not self._forms or len(text) < _SHORTEST_NUMBER:
             return text
         if self._pattern is None:
@@ -77,7 +77,7 @@ class KnownValues(dict[str, str]):
 
 
 def _pattern_of(form: str) -> str:
-    """Return the pattern of a value; a number is no part of a longer one."""
+    """Return the pattern of a value; a number is no part of a longer number."""
     return rf"(?<!\d){form}(?!\d)" if form.isdigit() else re.escape(form)
 
 

@@ -81,7 +81,7 @@ def file_of(array: Any) -> Iterator[bytes | memoryview]:
 
 
 def of_file(content: bytes | mmap) -> Any:
-    """Make the array of a file `.npy`; one of a map stands in it.
+    """Make the array of a file `.npy`; in a mapped file the array stands in the map.
 
     Raises:
         ValueError, TypeError: It is no such file, or not all of it; or holds objects.

@@ -43,7 +43,7 @@ class Binder:
             self.bind.__qualname__ = name
 
     def _compiled(self, parameters: list[Parameter]) -> Callable[..., Any]:
-        """Make a function with these parameters that gives them as a mapping.
+        """Make a function with given parameters that gives its arguments as a mapping.
 
         No parameter hides a default, which is looked up when the function is made.
         """

@@ -87,7 +87,7 @@ class Difference(NamedTuple):
 
 
 def differences(old: Tree, new: Tree, rules: Rules = EXACT) -> list[Difference]:
-    """Give the parts that differ, those of the old tree first.
+    """Give the parts that differ, the parts of the old tree first.
 
     - Mappings and objects are compared by their parts in any order, sets by members.
     - Lists are compared by place. Of lists of two lengths what is equal at both ends
@@ -254,7 +254,7 @@ class _Comparison:
     def _shapes(
         self, old: list[Tree], new: list[Tree], path: Path
     ) -> Iterator[Difference]:
-        """Give where the first item differs that has the shape of no recorded one."""
+        """Give where the first item differs that has the shape of no recorded item."""
         for index, part in enumerate(new if old else ()):
             place = (*path, str(index))
             found = [list(self.between(before, part, place)) for before in old]

@@ -49,7 +49,7 @@ class CallRules(NamedTuple):
     unset: Mapping[str, object] = {}
 
     def is_extra(self, argument: str) -> bool:
-        """Tell whether an argument is one of `**extra`."""
+        """Tell whether an argument belongs to `**extra`."""
         return bool(self.extra) and argument not in self.parameters
 
     def names(self, argument: str) -> frozenset[str]:
@@ -147,7 +147,7 @@ def plain_identity(
     levels: Levels | None,
     starts: tuple[str, ...],
 ) -> str | None:
-    """Give the identity of a call with plain arguments, `None` of any other one.
+    """Give the identity of a call with plain arguments; `None`: they are not plain.
 
     Args:
         target: What is called.

@@ -87,7 +87,7 @@ def _command(request: Mapping[str, Any]) -> str:
 
 
 def _text(part: Tree) -> str:
-    """Give a text on one line; of one that stands in a file its beginning."""
+    """Give a text on one line; of a text that stands in a file its beginning."""
     if isinstance(part, dict) and "begins" in part:
         return f"{_text(part['begins'])}{ENDS}"
     return " ".join(str(part).split())

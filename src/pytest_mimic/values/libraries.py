@@ -104,7 +104,7 @@ def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
 
 
 def _objects(items: list[Any], walk: Opener) -> Tree:
-    """Give items as they are; of many plain ones the memory of their text."""
+    """Give items as they are; of many plain items the memory of their text."""
     if len(items) > walk.few and SCALARS.issuperset(map(type, items)):
         are_texts = {str}.issuperset(map(type, items))
         text = "\0".join(items) if are_texts else repr(items)
@@ -248,7 +248,7 @@ def _masked(array: Any, walk: Opener) -> Tree:
 
 
 def _dtype(dtype: Any, walk: Opener) -> Tree:
-    """Give a dtype by its name: `float64`; one with more to it by all that it has."""
+    """Give a dtype by its name, `float64`; if that is not all, by all that it has."""
     if dtype.names and not dtype.metadata:
         fields: list[Tree] = []
         for name in dtype.names:

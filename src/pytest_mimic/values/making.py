@@ -64,7 +64,7 @@ class Maker:
             raise
 
     def value_of(self, tree: Any) -> Any:
-        """Make the value of a tree, or of a part of one; see `made`."""
+        """Make the value of a tree, or of a part of a tree; see `made`."""
         kind = type(tree)
         if kind is list:
             return [self.value_of(item) for item in tree]
@@ -351,7 +351,7 @@ def _member(cls: Any, content: Any) -> Any:
 
 
 def _check_fields(cls: type, recorded: Mapping[str, object]) -> None:
-    """Compare the fields that a class declares with those that were recorded."""
+    """Compare the fields that a class declares with the recorded fields."""
     new = classes.fields_of(cls) - recorded.keys()
     if new:
         raise StaleRecordingError(f"{name_of(cls)} has a new field {min(new)!r}")

@@ -96,7 +96,7 @@ def lines_of(
 
 
 def first_of(lines: list[str], count: int, most: int = MOST_DIFFERENCES) -> list[str]:
-    """Give the first lines, and one for the others of so many."""
+    """Give the first lines, and a line that counts the others."""
     more = count - most
     return [*lines[:most], f"and {more} more"] if more > 0 else lines
 

@@ -1,4 +1,4 @@
-"""The types with a readable form of their own, and words for those without identity."""
+"""The types with a readable form of their own, and words for types without identity."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def content_of(tree: Node) -> Any:
 
 
 def checked(part: Any, *kinds: type) -> Any:
-    """Give a part of a tree, which C may read: it is of one of these types.
+    """Give a part of a tree, which C may read: its type is among the given types.
 
     Raises:
         TypeError: It is of another one.

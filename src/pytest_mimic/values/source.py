@@ -81,7 +81,7 @@ COPIED_SOURCE = "__mimic_source__"
 
 
 def source_of_function(function: FunctionType) -> str | None:
-    """Give the digest of the source of a function, of a copied one of its original."""
+    """Give the digest of the source of a function, or of the original of a copy."""
     return vars(function).get(COPIED_SOURCE) or source_of_code(function.__code__)
 
 

@@ -291,7 +291,7 @@ def attributes_of(
 def _slots_of(
     cls: type, *, below: type | None = None
 ) -> dict[str, MemberDescriptorType]:
-    """Give the slots that a class declares, and its bases in Python below one."""
+    """Give the slots that a class declares, and its bases in Python up to a base."""
     slots: dict[str, MemberDescriptorType] = {}
     for base in cls.__mro__:
         if base is below:
@@ -348,7 +348,7 @@ def _state_on_base(value: Any, kind: Kind) -> State:
 
 
 def _as_base(value: Any, kind: Kind) -> object:
-    """Give an object as its builtin base; of one with a row the object itself."""
+    """Give an object as its builtin base; an object with a row stays as it is."""
     base: Any = kind.base
     if kind.row is not None:
         return value
@@ -538,7 +538,7 @@ def large_numbers(attributes: Attributes) -> list[Any]:
 
 
 def addresses_in(attributes: Attributes) -> list[Any]:
-    """Give the names of private attributes that are the `id()` of another one."""
+    """Give the names of private attributes that are the `id()` of another attribute."""
     numbers = large_numbers(attributes)
     addresses = set(map(id, attributes.values())) if numbers else ()
     return [name for name in numbers if attributes[name] in addresses]

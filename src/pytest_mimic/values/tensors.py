@@ -33,7 +33,7 @@ def name_of(part: object) -> str:
 
 
 def parts_of(tensor: Any) -> list[Any]:
-    """Give the tensors of which a sparse one is made; none: it is dense."""
+    """Give the tensors of which a sparse tensor is made; none: it is dense."""
     bare = tensor.detach()
     return [getattr(bare, name)() for name in _PARTS[name_of(tensor.layout)]]
 
@@ -66,7 +66,7 @@ def numbers_of(tensor: Any) -> Any:
 
 
 def tensor_of(form: dict[str, Any], content: Any) -> Any:
-    """Make a tensor that stands in the memory of an array, or a sparse one of tensors.
+    """Make a tensor in the memory of an array, or a sparse tensor of tensors.
 
     Args:
         form: `dtype`, `shape`, and where they are needed `layout`, `is_coalesced`,

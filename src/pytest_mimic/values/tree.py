@@ -185,7 +185,7 @@ def hexdigest(text: str) -> str:
 
 
 def escaped(text: str) -> Tree:
-    """Give a text as JSON keeps it: one with a lone surrogate in signs of ASCII."""
+    """Give a text as JSON keeps it: with a lone surrogate, in signs of ASCII."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -592,7 +592,7 @@ def refused_at(tree: Tree) -> tuple[Path, Refused] | None:
 
 
 def path_to_refused(path: Path) -> str:
-    """Write the path to a part without identity; of one that is too deep, its start.
+    """Write the path to a part without identity; of a path that is too deep, its start.
 
     To leave out what stands there helps, too.
     """
@@ -600,7 +600,7 @@ def path_to_refused(path: Path) -> str:
 
 
 def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:
-    """Give the leaves of a tree in order, those of a part at many places once."""
+    """Give the leaves of a tree in order; a part at many places gives them once."""
     for path, part in _parts_below(tree):
         if isinstance(part, Leaf):
             yield path, part

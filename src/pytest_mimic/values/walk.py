@@ -90,7 +90,7 @@ TAUGHT: dict[type, Callable[[Any], object]] = {}
 
 
 def deeply(work: Callable[[], T]) -> T:
-    """Give what `work` gives, in a thread with a deep stack if this one is short."""
+    """Give what `work` gives, in a thread with a deep stack if this stack is short."""
     try:
         return work()
     except RecursionError:
@@ -147,7 +147,7 @@ class _Part:
         return self.lowest >= self.number
 
     def add(self, part: _Part) -> None:
-        """Take what is known of a part that stands in this one."""
+        """Take what is known of a part that stands in this part."""
         self.size += part.size
         if part.height >= self.height:
             self.height = part.height + 1
@@ -335,7 +335,7 @@ class Walk:
     # -- into a part and out of it
 
     def _enter(self, opener: Opening, value: object, paths: Paths) -> Tree:
-        """Open a part once, and find the way back to one that the walk is in."""
+        """Open a part once, and find the way back to a part that the walk is in."""
         outer = self._part
         own_id = id(value)
         if outer.depth and own_id in self._names:

@@ -274,7 +274,7 @@ def _temporary_name() -> str:
 
 
 def _with_slash(entry: os.DirEntry[str]) -> str:
-    """Return the name of a file; that of a folder, or of a link to one, has a slash."""
+    """Return the name of a file; a slash marks a folder, or a link to a folder."""
     try:
         return f"{entry.name}/" if entry.is_dir() else entry.name
     except OSError:  # A link to itself.

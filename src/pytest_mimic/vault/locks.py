@@ -188,7 +188,7 @@ class Locks:
         keep_mode(self._folder.path(name), mode if name == LOCKS else mode & 0o666)
 
     def join(self) -> None:
-        """Join those who record. A forked process joins on its own."""
+        """Join the processes that record. A forked process joins on its own."""
         if self._is_in():
             return
         with self.alone() as is_alone:
@@ -246,13 +246,13 @@ class Locks:
             self._delete_last()
 
     def leave(self) -> None:
-        """Leave those who record."""
+        """Leave the processes that record."""
         with self.leaving():
             pass
 
     @contextmanager
     def leaving(self) -> Iterator[bool]:
-        """Leave those who record, within `alone`: of two at once, one is the last."""
+        """Leave the processes that record, within `alone`: exactly one is the last."""
         with self.alone() as is_alone:
             if self.run is not None:
                 self.run.delete()
@@ -260,7 +260,7 @@ class Locks:
             yield is_alone
 
     def _has_others(self) -> bool:
-        """Check for other processes that record; delete the files of killed ones."""
+        """Check for other processes that record; delete files of killed processes."""
         own = self.run.name if self.run else ""
         has_others = False
         for file in listdir(self._folder.path(LOCKS)):

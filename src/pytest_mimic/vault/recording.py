@@ -100,7 +100,7 @@ _TREES = ("arguments", "request")
 
 
 class _ByFields:
-    """Is equal to another one with equal fields.
+    """Is equal to an object of its class with equal fields.
 
     A dataclass would make its methods at the start of each run.
     """
@@ -316,7 +316,7 @@ def content_of(recording: Recording) -> bytes:
 
 
 def with_beginning(recording: Recording, former: Recording, number: int) -> Recording:
-    """Return a recording in which one beginning of a wider fixture is another one.
+    """Return a recording in which a beginning of a wider fixture is replaced.
 
     Args:
         recording: What the fixture was asked from its beginning on.

@@ -55,7 +55,7 @@ unlink = _patient(os.unlink)
 
 
 def keep_mode(path: str, mode: int) -> None:
-    """Give a file or folder of this user the rights of another one."""
+    """Give a file or folder of this user the rights of another file or folder."""
     with suppress(OSError):
         chmod(path, mode & 0o2777)  # A group is inherited by the folder's own bit.
 
@@ -74,7 +74,7 @@ def in_folder(path: str, work: Callable[[], _T]) -> _T:
 
 
 def make_folder(path: str, mode: int = 0o777) -> None:
-    """Make a folder, and those around it. `os.makedirs` can be reached by tests."""
+    """Make a folder, and its parents. `os.makedirs` can be reached by tests."""
     try:
         mkdir(path, mode)
     except FileExistsError:

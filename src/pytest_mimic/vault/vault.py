@@ -99,7 +99,7 @@ def vault_above(folder: Path, rootdir: Path) -> Path | None:
 
 
 def _holds_tests(vault: Path, project: str) -> bool:
-    """Whether a log, or one of a few shared calls, is of the tests of a folder."""
+    """Whether a log, or a file of a few shared calls, is of the tests of a folder."""
     if (vault / "logs" / project).is_dir():
         return True
     owner = f'"owner": "{project}/'.encode()
@@ -323,7 +323,7 @@ class Vault:
         return deleted
 
     def reduce(self, recordings: Mapping[str, Recording]) -> None:
-        """Write files that have lost calls, and delete those that have none left.
+        """Write files that have lost calls, and delete files that have none left.
 
         Raises:
             MimicError: A file cannot be changed; the others are.
@@ -441,7 +441,7 @@ class Vault:
         return sorted(loose - needed)
 
     def _add_objects(self, known: set[str], names: Iterable[str]) -> None:
-        """Add objects to those that are known, and all that these refer to."""
+        """Add objects to the known objects, and all objects that these refer to."""
         pending = set(names) - known
         while pending:
             name = pending.pop()
@@ -452,7 +452,7 @@ class Vault:
     # -- recorders and their part files
 
     def begin_recording(self) -> None:
-        """Join those who record: nobody deletes objects until this process ends."""
+        """Join the processes that record: until its end, nobody deletes objects."""
         self.locks.join()
 
     def try_out(self, names: Iterable[str]) -> None:
@@ -479,7 +479,7 @@ class Vault:
             self._tried.add(folder)
 
     def close(self) -> None:
-        """Leave those who record, and delete what this run has replaced."""
+        """Leave the processes that record, and delete what this run has replaced."""
         if self.locks.run is None:
             return
         with self.locks.leaving() as is_alone:
@@ -491,7 +491,7 @@ class Vault:
         return PartFile(self, name, Recording(owner, recorded, []))
 
     def parts(self, of: str = "") -> list[str]:
-        """Return the names of all part files, or of those beside a log."""
+        """Return the names of all part files, or of the part files beside a log."""
         names = self.folder.names(of.rpartition("/")[0])
         start = f"{of}." if of else ""
         return [
@@ -561,7 +561,7 @@ class PartFile:
             folder.fail("write", f"{self._name}{PART}", reason)
 
     def discard(self) -> None:
-        """Delete it, and those that killed processes have left for the same log."""
+        """Delete it, and what killed processes have left for the same log."""
         if self._file is not None:
             self._file.delete()
             self._file = None
@@ -587,7 +587,7 @@ def objects_in(content: bytes) -> set[str]:
 def _with_kept_facts(
     old: Recording, new: Recording, equal: IsEqual, formers: Sequence[str]
 ) -> Recording:
-    """Return a new recording with what its calls keep that are equal to old ones."""
+    """Return a new recording with what its calls keep that are equal to old calls."""
     pairs = []
     pending = defaultdict[tuple[str, str], list[Entry]](list)
     for entry in reversed(old.entries):
@@ -609,7 +609,7 @@ def _with_kept_facts(
 
 
 def renewed(former: Entry, call: Entry) -> Entry:
-    """Return a recorded call with the fingerprints of an equal new one."""
+    """Return a recorded call with the fingerprints of an equal new call."""
     return copied(
         former,
         line=call.line,

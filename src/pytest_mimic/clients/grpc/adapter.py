@@ -86,7 +86,7 @@ class Grpc(Adapter):
 
 
 def _wrapper(port: Port, room: str, name: str) -> Callable[[Function], Function]:
-    """Return what wraps a function by one of a room, which needs the client."""
+    """Return a wrapper that a room makes, which imports the client."""
 
     def call(*args: Any, **options: Any) -> Any:
         # The client is loaded by now.

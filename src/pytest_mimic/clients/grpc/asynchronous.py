@@ -1,4 +1,4 @@
-"""Calls on a channel of asyncio, taken by an interceptor below those of the caller."""
+"""Calls on a channel of asyncio, taken by an interceptor below the caller's own."""
 
 from __future__ import annotations
 

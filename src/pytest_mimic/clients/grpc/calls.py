@@ -182,7 +182,7 @@ class Responses:
         return {"responses": list(self._read)}
 
     def end(self, how: Plain) -> None:
-        """End the stream, if it has not ended; one that was left has no code."""
+        """End the stream, if it has not ended; a stream that was left has no code."""
         if self._exchange.step.is_open:
             self.answer = self._exchange.finish({**self.so_far(), **how})
 

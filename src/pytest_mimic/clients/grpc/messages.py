@@ -133,7 +133,7 @@ def _plain(value: object) -> Any:
 
 
 def metadata(answer: Plain, name: str) -> tuple[Any, ...]:
-    """Return the metadata of an answer as grpc gives them, those of `-bin` as bytes."""
+    """Return the metadata of an answer as grpc gives them, `-bin` as bytes."""
     pairs = []
     for key, values in answer.get(name, {}).items():
         for value in values if isinstance(values, list) else [values]:

@@ -218,7 +218,7 @@ def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
-    """Return a body of several parts without those whose own names are secret."""
+    """Return a body of several parts without the parts whose own names are secret."""
     parts = []
     for part in body["parts"]:
         held = part["body"]
@@ -249,7 +249,7 @@ class Attempt:
         raise NotImplementedError
 
     async def read(self) -> None:
-        """Read the rest of the real answer, as far as the recorded one was read."""
+        """Read the rest of the real answer, as far as the recorded answer was read."""
         raise NotImplementedError
 
     def real_answer(self) -> Any:

@@ -81,7 +81,7 @@ def _search_body(body: Any, search: Callable[[bytes], bytes]) -> None:
 
 
 async def _body_of(request: Any) -> bytes:
-    """Return the body of a request; one that can be read once is replaced by it.
+    """Return the body of a request; it replaces a body that can be read only once.
 
     Raises:
         ClientConnectionError: The application's own body has raised.

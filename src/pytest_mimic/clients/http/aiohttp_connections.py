@@ -235,7 +235,7 @@ class _Reading(Attempt):
         protocol.set_response_params = set_response_params
 
     async def start(self, response: Any, really: Function) -> Any:
-        """Let a response begin with the recorded answer, or with the real one."""
+        """Let a response begin with the recorded answer, or with the real answer."""
         exchange = self._connecting.exchange
         self._begin = partial(really, response)
         connection = await self.answer(exchange)

@@ -72,6 +72,6 @@ class Http(HttpAdapter):
     name = "http"
 
     def edges(self, port: Port) -> Iterable[Edge]:
-        """Return the edges of all clients; those that are not installed are not met."""
+        """Return the edges of all clients; nobody meets the edges of absent clients."""
         for adapter in (Httpx(), Httpx2(), Aiohttp(), HttpClient()):
             yield from adapter.edges(port)

@@ -184,7 +184,7 @@ def pieces(body: Plain) -> Iterator[bytes]:
 
 
 def is_opaque(body: Plain, headers: Plain) -> bool:
-    """Return whether a body, or a part of one, is bytes in which a secret may stand."""
+    """Return whether a body, or a part of it, is bytes in which a secret may stand."""
     if "parts" in body:
         return any(
             is_opaque(part["body"], {"content-type": part.get("type", "")})
@@ -215,7 +215,7 @@ def _json_in_layout(text: str) -> Plain | None:
 
 
 def _layout_of(text: str, value: Any) -> str:
-    """Return the layout of JSON; empty: it has none of those that are known."""
+    """Return the layout of JSON; empty: it has no known layout."""
     return next((name for name in _LAYOUTS if _dumped(value, name) == text), "")
 
 
@@ -331,7 +331,7 @@ def _lines(text: str) -> Plain | None:
 
 
 def _line(line: str, layout: str) -> Any:
-    """Return the value of a line; a text stands for one that is written otherwise."""
+    """Return the value of a line; a text stands for a value in another layout."""
     value = _json(line)
     if value is None or isinstance(value[0], str) or _dumped(value[0], layout) != line:
         return line

@@ -1,4 +1,4 @@
-"""Errors of the network, stored by their kind and raised as those of the client."""
+"""Errors of the network, stored by their kind and raised by the client's classes."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class _Socket:
             return io.BufferedReader(_Broken(error))
 
     def settimeout(self, timeout: Any) -> None:
-        """Set the timeout of the real socket, now or when there is one."""
+        """Set the timeout of the real socket, now or when it is made."""
         self._timeout = timeout
         if self._real is not None:
             self._real.settimeout(timeout)
@@ -168,7 +168,7 @@ class _Socket:
         return self._timeout
 
     def fileno(self) -> int:
-        """Return the number of the real socket, or of one that has nothing to read.
+        """Return the number of the real socket, or of a socket that is never ready.
 
         Who asks for it behind `Expect: 100-continue` waits until there is something.
         """
@@ -183,7 +183,7 @@ class _Socket:
         )
 
     def close(self) -> None:
-        """Close the real socket, if there is one; send what nobody waits for."""
+        """Close the real socket, if it exists; send what nobody waits for."""
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.leave()

@@ -83,7 +83,7 @@ def read(
 
 
 def parts_of(plain: Plain) -> Plain:
-    """Return a stored request by its parts: those that `ignore=` and `match=` name."""
+    """Return a stored request by the parts that `ignore=` and `match=` can name."""
     scheme, place, path, query = split(plain["url"])
     match = _HOST_AND_PORT.match(place)
     assert match is not None  # it matches any text

@@ -174,7 +174,7 @@ class _Session:
             asked.messages.append(kept)
 
     def _refuse(self, method: str) -> None:
-        """Refuse the request that the server has begun to answer by one of its own."""
+        """Refuse the request that the server has begun to answer by its own request."""
         for identifier in [*self._open]:
             what = f"the server sends the client a request of its own ({method})"
             way = "name your function that opens the session in mimic_functions"

@@ -111,7 +111,7 @@ class _Reader:
 
 
 def _ending_error(error: Exception) -> Plain:
-    """Return what is kept of an error, with its kind if it is one of the network."""
+    """Return what is kept of an error, with the kind of an error of the network."""
     from redis import exceptions  # The client has raised it.
 
     plain = _error_of(error)
@@ -132,7 +132,7 @@ def _error_of(error: BaseException) -> Plain:
 
 
 def build_all(answer: Plain) -> Any:
-    """Return the replies of an answer, and its error behind them if it has one.
+    """Return the replies of an answer, and behind them its error, if any.
 
     It is the error alone if the commands were not sent.
 

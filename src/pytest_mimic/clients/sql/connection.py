@@ -46,7 +46,7 @@ class OwnOfDriverError(UnstorableOutcomeError, AttributeError):
 
 
 class StandInConnection:
-    """Stands in for a driver's connection, or for SQLAlchemy's adapter of an async one.
+    """Stands in for a driver's connection, or for SQLAlchemy's adapter of async ones.
 
     Args:
         port: Where its calls begin.
@@ -72,7 +72,7 @@ class StandInConnection:
         self.real = real
 
     def open(self) -> Any:
-        """Return the real connection. A new one is set up by the events of its pool."""
+        """Return the real connection; events of its pool set up a new connection."""
         if self.real is None:
             real = self._pool._invoke_creator(self._record)
             dispatch = self._pool.dispatch
@@ -218,7 +218,7 @@ class StandInConnection:
         return StandInCursor(self, lambda: self.open().cursor(*args, **options))
 
     def commit(self) -> None:
-        """Commit, which may fail, and so is a call where a statement was one."""
+        """Commit, which may fail, and so is a call after statements that are calls."""
         if self._has_asked:
             self.call({"statement": "COMMIT"}, self._commit)
             self._has_asked = False
@@ -238,7 +238,7 @@ class StandInConnection:
 
     @property
     def driver_connection(self) -> StandInConnection:
-        """The driver's own connection, below SQLAlchemy's adapter of an async one."""
+        """The driver's own connection, below SQLAlchemy's adapter of async drivers."""
         return self
 
     _connection = driver_connection
@@ -359,7 +359,7 @@ class StandInCursor:
         return self
 
     def _open(self) -> Any:
-        """Return the real cursor, with all that the application has set on this one."""
+        """Return the real cursor, with all that the application has set on this."""
         if self._real is None:
             self._real = self._create()
         for name, value in vars(self).items():

@@ -134,7 +134,7 @@ class Hiding:
         return self._values(row, judged, path)
 
     def _judged(self, names: list[str], is_hidden: bool) -> str:
-        """Return the name by which a value is judged: a secret one, or its own."""
+        """Return the name by which a value is judged: a secret name, or its own."""
         secret = filter(self._redactor.names.secret, names)
         own = self._secret if is_hidden and self._secret else names[-1]
         return next(secret, own)
@@ -177,7 +177,7 @@ class Hiding:
 
 
 def _words_in(values: list[Any]) -> list[str]:
-    """Return the names in texts that are one, or a path into a document."""
+    """Return the names in texts that are a name, or a path into a document."""
     found = []
     for text in texts_in(values):
         if text[:1] in ("$", "{") or " " not in text:

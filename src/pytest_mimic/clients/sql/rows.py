@@ -199,7 +199,7 @@ def _with_diagnostics(cls: type, diagnostics: Plain) -> dict[str, Any]:
 def _with_attributes(
     cls: type[Exception], args: tuple[object, ...], attributes: Mapping[str, Any]
 ) -> BaseException:
-    """Return an error; of a class like this one, if nobody can set an attribute."""
+    """Return an error; of a similar class, if nobody can set an attribute."""
     read_only, own = {}, {}
     for name, value in attributes.items():
         if is_descriptor(member_of(cls, name)):
@@ -214,7 +214,7 @@ def _with_attributes(
 
 
 def _class_like(cls: type[Exception], attributes: Mapping[str, Any]) -> Any:
-    """Return a class like one of a driver, whose objects have these attributes."""
+    """Return a class like a driver's class, whose objects have the attributes."""
     beginning = member_of(cls, "__init_subclass__")
     methods = [name for name in attributes if callable(member_of(cls, name))]
     if type(cls) is not type or beginning is not _NO_BEGINNING or methods:
