@@ -94,16 +94,20 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield f"nothing in {vault.label} is of a test {options.old}"
         return 1
     if not options.dry_run:
-        _carry_out(vault, moves)
+        replace_files(vault, moves)
     yield from rows
     return 1 if stay else 0
 
 
-def _carry_out(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> None:
-    """Write new files before old ones go: a process may be killed between.
+def replace_files(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> None:
+    """Write new files before old files go: a process may be killed between.
+
+    Args:
+        vault: The vault.
+        moves: By the name of each old file, the name and content of the new file.
 
     Raises:
-        MimicError: A file cannot be written, and nothing was moved; or an old one
+        MimicError: A new file cannot be written, and all is as before; or an old file
             cannot be deleted.
     """
     written: list[Written] = []
@@ -111,8 +115,8 @@ def _carry_out(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> None
     try:
         for to, recording in moves.values():
             written.append(vault.write(to, recording))
-        fact = "all was moved, and what is recorded there stands at both places"
-        vault.delete(name for name, (to, _) in moves.items() if to != name)
+        fact = "all was written, and what has moved stands at both places"
+        vault.delete(moves.keys() - {to for to, _ in moves.values()})
     except MimicError as error:
         fact = fact or _undone(vault, written)
         raise MimicError(error.what, [*error.facts, fact], error.remedies) from None
@@ -129,8 +133,8 @@ def _undone(vault: Vault, written: Iterable[Written]) -> str:
         except MimicError:
             left.append(one.name)
     if left:
-        return f"nothing was moved but {', '.join(left)}, which cannot be put back"
-    return "nothing was moved"
+        return f"nothing was changed but {', '.join(left)}, which cannot be put back"
+    return "nothing was changed"
 
 
 def _owner_at(project: Project, word: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pytest_mimic.cli.change import replace_files
 from pytest_mimic.cli.exchanges import Exchanges
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
@@ -22,7 +23,7 @@ from pytest_mimic.secrets.placeholders import is_placeholder
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import call_name
-from pytest_mimic.vault.recording import Entry, copied
+from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.words import plural
 
 
@@ -67,7 +68,12 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     elif not left and not selection.unmatched:
         yield f"nothing to change in {project.vault.label}"
     if count and not options.dry_run:
-        _carry_out(project, [change for change in changes if change.count])
+        moves = {
+            one.found.name: (one.name, _written(project, one))
+            for one in changes
+            if one.count
+        }
+        replace_files(project.vault, moves)
     if left:
         yield from _listed(project, left)
     yield from selection.warnings()
@@ -204,19 +210,12 @@ def _outcomes_of(entries: Sequence[Entry]) -> list[tuple[int, dict[str, Tree]]]:
     return [(entry.times, entry.body) for entry in entries]
 
 
-def _carry_out(project: Project, changes: Sequence[_Change]) -> None:
-    """Write new files before old ones go: a process may be killed between."""
-    vault = project.vault
-    gone = []
-    for change in changes:
-        found = change.found
-        for new, old in zip(change.entries, found.recording.entries, strict=True):
-            _shelve(project, new, old)
-        vault.write(change.name, copied(found.recording, entries=change.entries))
-        if change.name != found.name:
-            gone.append(found.name)
-    vault.delete(gone)
-    vault.close()
+def _written(project: Project, change: _Change) -> Recording:
+    """Give the new recording of a file, and write its objects."""
+    former = change.found.recording
+    for new, old in zip(change.entries, former.entries, strict=True):
+        _shelve(project, new, old)
+    return copied(former, entries=change.entries)
 
 
 def _shelve(project: Project, new: Entry, old: Entry) -> None:

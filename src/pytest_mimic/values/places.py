@@ -108,19 +108,14 @@ class Places:
 
     def of_call(self) -> Places:
         """Give the places of a call, with folders and findings of its own."""
-        return self._with(folders=[], unmoved={}, left_out={})
+        return self.sharing(folders=[], unmoved={}, left_out={})
 
-    def with_parts(
-        self, names: Mapping[int, str], parts: Mapping[str, object]
-    ) -> Places:
-        """Give places of the same call that know the parts of its arguments, too.
+    def sharing(self, **values: object) -> Places:
+        """Give places with some values of their own, which share all others.
 
-        The folders and findings of both are one: an outcome names a folder by the
+        So the folders and findings of a call are one: its outcome names a folder by the
         number that it has among the arguments.
         """
-        return self._with(part_names=names, named_parts=parts)
-
-    def _with(self, **values: object) -> Places:
         # Each recorded call makes two, and `copy` takes several times as long.
         places = object.__new__(Places)
         vars(places).update(vars(self), **values)

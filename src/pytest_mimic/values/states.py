@@ -90,7 +90,7 @@ class States:
         self._names: dict[int, str] = {}
         self._parts: dict[str, Any] = {}
         self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
-        self.places = places.with_parts(self._names, self._parts)
+        self.places = places.sharing(part_names=self._names, named_parts=self._parts)
         shared: list[Tree] = []
         pending: deque[tuple[Path, Any, Paths]] = deque()
         pending.extend(((one,), arguments[one], ignored(one)) for one in arguments)
