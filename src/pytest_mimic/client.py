@@ -270,7 +270,10 @@ class Port:
 
     @cached_property
     def _plain_calls(self) -> dict[Hashable, tuple[Call, list[str]]]:
-        """By line and request: calls that hold no secret, with their texts."""
+        """By line and request: calls without secrets, with their texts.
+
+        Equal requests are then one `Call`, which outlives its owner.
+        """
         return {}
 
     @property

@@ -120,7 +120,7 @@ class Module:
         return syntax_of(self.file) if self.file else ast.Module([], [])
 
     @cached_property
-    def nodes(self) -> dict[str, list[ast.stmt]]:
+    def nodes(self) -> Mapping[str, Sequence[ast.stmt]]:
         """The pieces by name; "" is what stands at the top level.
 
         A name has several pieces as a property, or in the branches of an `if`. A class
@@ -131,7 +131,7 @@ class Module:
         return nodes
 
     @cached_property
-    def imports(self) -> dict[str, list[Definition]]:
+    def imports(self) -> Mapping[str, Sequence[Definition]]:
         """What the module and its functions import, by the name that it gets.
 
         Under `"*"` are modules of which it imports all.

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
 from functools import cache, partial
 from os import stat  # A test may replace that of the module.
@@ -122,7 +122,7 @@ def _extent(value: object) -> object:
 
 
 @cache
-def _containers_of(cls: type) -> list[Sized]:
+def _containers_of(cls: type) -> Sequence[Sized]:
     held = {name: one for name, one in vars(cls).items() if name[:2] != "__"}
     return [one for one in held.values() if isinstance(one, _CONTAINERS)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
@@ -42,7 +42,7 @@ class Reached:
         self.pieces = code.reached_from({_definition_of(target), *classes})
 
     @cached_property
-    def listed(self) -> dict[str, str]:
+    def listed(self) -> Mapping[str, str]:
         """The digests of the pieces that stand in a list, by name."""
         listed = {}
         for module, path in sorted(self.pieces):
@@ -65,7 +65,7 @@ class Reached:
         return False
 
     @cached_property
-    def names(self) -> dict[str, frozenset[str]]:
+    def names(self) -> Mapping[str, frozenset[str]]:
         """The names at the top of modules that functions use, by module."""
         names: dict[str, set[str]] = {}
         for (module, path), piece in self.pieces.items():

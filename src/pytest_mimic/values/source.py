@@ -9,7 +9,7 @@ import linecache
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
@@ -140,7 +140,10 @@ def digest_of_syntax(node: ast.AST) -> str:
 
 
 def syntax_of(file: str) -> ast.Module:
-    """Parse a file, or a file in an archive; it is empty if it is no Python."""
+    """Parse a file, or a file in an archive; it is empty if it is no Python.
+
+    Whoever asks for a file gets the same tree, and changes nothing in it.
+    """
     try:
         time = Path(file).stat().st_mtime_ns
     except (OSError, ValueError):
@@ -161,7 +164,7 @@ def _syntax_of(file: str, _time: int) -> ast.Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _definitions_in(tree: ast.Module) -> dict[str, list[Any]]:
+def _definitions_in(tree: ast.Module) -> Mapping[str, Sequence[Any]]:
     """Give the functions of a file by name, and its classes as `class Outer.Inner`."""
     found: dict[str, list[Any]] = {}
     nodes: list[tuple[ast.AST, str]] = [(tree, "")]
@@ -178,7 +181,7 @@ def _definitions_in(tree: ast.Module) -> dict[str, list[Any]]:
 
 
 @functools.lru_cache(maxsize=64)
-def _lambdas_in(tree: ast.Module) -> list[Any]:
+def _lambdas_in(tree: ast.Module) -> Sequence[Any]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
 
 

@@ -72,7 +72,7 @@ _BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)
 
 
 class Kind:
-    """What holds for all objects of a class.
+    """What holds for all objects of a class, as long as the process remembers it.
 
     Attributes:
         cls: The class.
@@ -132,7 +132,7 @@ class Kind:
         return None if self.base is None else row_of(self.base)
 
     @cached_property
-    def slots(self) -> dict[str, MemberDescriptorType]:
+    def slots(self) -> Mapping[str, MemberDescriptorType]:
         return slots_of(self.cls, below=self.base)
 
     @cached_property
