@@ -50,7 +50,8 @@ class Owner:
         begun_counts: How many equal calls it began of what all tests share.
         shared_writes: What all tests share and it has recorded, by file.
         borrowed: Answers that another owner has made in this run, by file and number.
-        open_calls: Its calls that have not ended, in the order of their beginning.
+        open_calls: Its calls that have not ended, in the order of their beginning. A
+            call puts itself in, and whoever takes it out ends it.
         storing_calls: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.

@@ -59,8 +59,9 @@ def stand_in_for(
     Args:
         original: The method.
         port: Where its calls are taken.
-        unsent: By request, the body of one that could not connect. A body that can be
-            read once is gone when the client tries again.
+        unsent: By request, the body of a request that could not connect. A body that
+            can be read once is gone when the client tries again, so all connections of
+            the run share these bodies.
     """
 
     @wraps(original)
@@ -105,7 +106,7 @@ class _Socket:
         connection: The connection of http.client.
         connect: Connects it for real.
         port: Where its calls are taken.
-        unsent: By request, the body of one that could not connect.
+        unsent: As for `stand_in_for`.
     """
 
     def __init__(
