@@ -71,7 +71,7 @@ def _player(
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
-        told = run.events.add(
+        added = run.events.add(
             "replayed",
             target,
             test=run.test,
@@ -82,7 +82,7 @@ def _player(
             times=1,
         )
         if run.events.to_parent is None:  # What a forked child has told counts no more.
-            row = told
+            row = added
         return value
 
     return play

@@ -118,9 +118,9 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         stored.note_lost()
     owner.ended.set()
     # Of such answers a service may no longer know what a wider fixture had made.
-    wider = [fixture.log for fixture in owner.fixtures.values()]
     below_replayed = any(
-        log and log.conversation("http") == "replayed" for log in wider
+        wider.log and wider.log.conversation("http") == "replayed"
+        for wider in owner.fixtures.values()
     )
     left = _judge_shared(run, owner, ending, below_replayed=below_replayed)
     for cassette in owner.cassettes:

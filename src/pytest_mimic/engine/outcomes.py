@@ -154,8 +154,8 @@ class FunctionReplay:
         states: dict[Any, Any] = self.load(Entry(after=after).states)
         if "$result" in after:
             result = after["$result"]
-            known = self.places.named_parts
-            self.places.named_parts = {**known, result: states[result]}
+            parts = {**self.places.named_parts, result: states[result]}
+            self.places.named_parts = parts
         return states
 
     def load(self, tree: Tree) -> Any:

@@ -340,12 +340,9 @@ class Step(OpenCall):
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
-        first: OpenCall = self
-        target = self.shared_target
-        if target:
-            open_calls = list(self._open_calls)
-            others = (one for one in open_calls if one.shared_target == target)
-            first = next(others, self)
+        target, open_calls = self.shared_target, list(self._open_calls)
+        equal = (one for one in open_calls if one.shared_target == target)
+        first = next(equal, self) if target else self
         # One thread alone ends it.
         if self._open_calls.pop(self, False) is not None:
             return False
