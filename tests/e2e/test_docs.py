@@ -128,6 +128,16 @@ def test_each_link_of_the_readme_leads_to_a_file():
     assert {kind for is_picture, kind, _ in built if not is_picture} == {"blob"}
 
 
+def test_the_readme_installs_this_version():
+    readme, project = (
+        (REPOSITORY / name).read_text(encoding="utf-8")
+        for name in ("README.md", "pyproject.toml")
+    )
+    [version] = re.findall('^version = "(.+)"$', project, re.MULTILINE)
+
+    assert re.findall(r"pytest-mimic==(\S+)", readme) == [version]
+
+
 @pytest.fixture
 def services(monkeypatch):
     """Fakes of public services, which keep their hosts, and a shopping cart."""

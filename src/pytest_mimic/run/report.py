@@ -24,7 +24,7 @@ from pytest_mimic.run.selection import test_of
 from pytest_mimic.secrets.values import map_texts
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
-from pytest_mimic.words import on_one_line
+from pytest_mimic.words import and_more, on_one_line
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 # The command `show` has the rest.
@@ -144,8 +144,7 @@ def _drawn(entry: Entry, run: Run) -> list[str]:
         shown = list(drawn(entry, run.vault, run.secrecy))
     except MimicError as error:
         return [str(error)]
-    more = len(shown) - _MOST_LINES
-    return [*shown[:_MOST_LINES], f"and {more:,} more lines"] if more > 0 else shown
+    return shown[:_MOST_LINES] + and_more(len(shown) - _MOST_LINES)
 
 
 def _client_of(label: str) -> str:
