@@ -155,7 +155,7 @@ def test_neither_sdks_nor_libraries_that_try_again_wait(project):
         project.write(f"test_{name}.py", tests[name])
     with running_llm() as llm, project.shop():
         env = {"LLM": llm.url, "LLM_KEY": KEY, "PROMPT": "1"}
-        project.run("--mimic-record", *LEFT, process=True, env=env).expect(passed=11)
+        project.record(*LEFT, process=True, env=env).expect(passed=11)
 
     run = project.run(
         "--log-level=INFO", process=True, env={**env, "LLM_KEY": "none", "PROMPT": "2"}

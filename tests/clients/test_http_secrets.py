@@ -19,7 +19,7 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
     env = {"SECRET": "planted-secret-9000"}
 
     with project.shop():
-        project.run("--mimic-record", env={**env}).expect(passed=1)
+        project.record(env=env).expect(passed=1)
     run = project.run(env={**env, "A": "2"})
 
     run.expect(
@@ -62,10 +62,10 @@ def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
 
     with project.shop() as server:
         env = {"MORE": ""}
-        project.run("--mimic-record", env=env).expect(passed=1)
+        project.record(env=env).expect(passed=1)
         env["MORE"] = "yes"
         missed = project.run(env=env)
-        grown = project.run("--mimic-record", env=env)
+        grown = project.record(env=env)
         assert "GET /me" not in server.seen
         project.run("--mimic-rerecord", env=env).expect(passed=1)
     project.run(env=env).expect(passed=1)
@@ -103,7 +103,7 @@ def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
 
     with project.shop():
         env = {"NAME": name, name: key, "MORE": ""}
-        project.run("--mimic-record", env=env).expect(passed=2)
+        project.record(env=env).expect(passed=2)
         env["MORE"] = "yes"
         line = f'http only="{pattern}" shared'
         never = [] if key == "a,b" else [key]
@@ -142,7 +142,7 @@ def test_a_secret_in_pieces_of_a_stream_is_hidden_and_a_key_named(
     env = {"PARTNER_TOKEN": "partner-4711-0815-xyz", "KEY": key}
 
     with project.shop(Model):
-        run = project.run("--mimic-record", env={**env})
+        run = project.record(env=env)
 
     run.expect(passed=1)
     kept = json.dumps([call.call["answer"] for call in run.calls])
@@ -180,7 +180,7 @@ def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
     """)
 
     with project.shop(Account):
-        recorded = project.run("--mimic-record")
+        recorded = project.record()
         failing = project.run()
         project.ini("http", mimic_redact="!password, !access_token, body.all.*.mail")
         project.run("--mimic-rerecord").expect(passed=1, never=["redacted in answers"])

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from contextlib import contextmanager
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support import loopback
 from support.face import ISSUED, PLACEHOLDER
-from support.loopback import serving
 
 pytest_plugins = ("support.database_servers",)
 
@@ -94,19 +92,12 @@ class Handler(loopback.Handler):
 
 
 class Service(loopback.Server):
-    def __init__(self):
+    def __init__(self, field="access_token"):
         super().__init__(Handler)
         self.run = next(RUNS)
-        self.field = "access_token"
+        self.field = field
         self.form_token = ""
         self.maps_ended = threading.Event()
-
-
-@contextmanager
-def running_service(field="access_token"):
-    with serving(Service()) as server:
-        server.field = field
-        yield server.url
 
 
 TWO_LISTS = """
@@ -140,11 +131,11 @@ def test_two_lists_that_are_walked_side_by_side_keep_their_pages(project):
     project.ini("http ignore=port")
     project.write("test_two_lists.py", TWO_LISTS)
 
-    with running_service() as url:
-        project.run("--mimic-record", env={"API": url}).expect(passed=1)
-    replayed = project.run(env={"API": url})
-    with running_service() as url:
-        verified = project.run("--mimic-verify", env={"API": url})
+    with project.shop(Service()):
+        project.record().expect(passed=1)
+    replayed = project.run()
+    with project.shop(Service()):
+        verified = project.run("--mimic-verify")
 
     replayed.expect(passed=1)
     verified.expect(passed=1)
@@ -182,9 +173,9 @@ def test_the_sessions_and_tokens_of_two_users_stay_two(project):
     project.ini("http")
     project.write("test_users.py", LOGINS)
 
-    with running_service() as url:
-        env = {"API": url, "ORDER": "ann bob"}
-        run = project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Service()):
+        env = {"ORDER": "ann bob"}
+        run = project.record(env=env).expect(passed=1)
     replayed = project.run(env={**env, "ORDER": "bob ann"})
 
     replayed.expect(passed=1)
@@ -218,14 +209,13 @@ def test_a_form_of_a_page_is_sent_with_the_token_of_its_page(project):
     project.ini("http ignore=port")
     project.write("test_forms.py", FORMS)
 
-    with running_service() as url:
-        env = {"API": url}
-        run = project.run("--mimic-record", env=env).expect(passed=3)
-    replayed = project.run(env=env)
-    with running_service() as url:
-        verified = project.run("--mimic-verify", env={"API": url})
-        project.run("--mimic-rerecord", env={"API": url}).expect(passed=3)
-    again = project.run(env=env)
+    with project.shop(Service()):
+        run = project.record().expect(passed=3)
+    replayed = project.run()
+    with project.shop(Service()):
+        verified = project.run("--mimic-verify")
+        project.run("--mimic-rerecord").expect(passed=3)
+    again = project.run()
 
     replayed.expect(passed=3)
     verified.expect(passed=3)
@@ -248,10 +238,9 @@ def test_a_number_has_a_number_of_its_own(project):
         assert ("RECORDING" in os.environ) == (pins[0] < 3000000)
     """)
 
-    with running_service() as url:
-        env = {"API": url}
-        recorded = project.run("--mimic-record", env={**env, "RECORDING": "1"})
-    replayed = project.run(env=env)
+    with project.shop(Service()):
+        recorded = project.record(env={"RECORDING": "1"})
+    replayed = project.run()
 
     recorded.expect(passed=1)
     replayed.expect(passed=1)
@@ -271,14 +260,13 @@ def test_what_the_application_has_sent_stays_its_own(project):
             requests.get(API + "/open", params={"token": value})
     """)
 
-    with running_service() as url:
+    with project.shop(Service()):
         env = {
-            "API": url,
             "OWN": "own-4711-abc",
             "REFRESH_TOKEN": "rt-0815-0815-0815-x",
         }
-        recorded = project.run("--mimic-record", env=env).expect(passed=1)
-    env = {"API": url, "OWN": "made-up", "REFRESH_TOKEN": "none"}
+        recorded = project.record(env=env).expect(passed=1)
+    env = {"OWN": "made-up", "REFRESH_TOKEN": "none"}
     project.run(env=env).expect(passed=1)
 
     stored = b"".join(recorded.vault.values()).decode()
@@ -313,14 +301,11 @@ def test_placeholders_do_not_depend_on_other_tests(project):
     project.ini("http")
     project.write("test_it.py", FIXTURES)
 
-    with running_service() as url:
-        env = {"API": url}
-        alone = project.run("--mimic-record", "-k", "own", env=env).expect(
-            passed=1, deselected=1
-        )
-        project.run("--mimic-rerecord", env=env).expect(passed=2)
-    together = project.run(env=env).expect(passed=2)
-    project.run("-k", "own", env=env).expect(passed=1, deselected=1)
+    with project.shop(Service()):
+        alone = project.record("-k", "own").expect(passed=1, deselected=1)
+        project.run("--mimic-rerecord").expect(passed=2)
+    together = project.run().expect(passed=2)
+    project.run("-k", "own").expect(passed=1, deselected=1)
 
     def marks(run, names):
         text = b"".join(run.vault[name] for name in names).decode()
@@ -379,9 +364,9 @@ def test_a_request_that_is_left_out_is_not_sent_with_a_placeholder(
     """.replace("SEND", LEFT_OUT[left_out])
     )
 
-    with running_service() as url:
-        env = {"API": url, "REDIS": str(redis_server.port)}
-        recorded = project.run("--mimic-record", env=env)
+    with project.shop(Service()):
+        env = {"REDIS": str(redis_server.port)}
+        recorded = project.record(env=env)
         replayed = project.run(env=env)
 
     recorded.expect(passed=1, never=["cannot be sent"])
@@ -425,9 +410,9 @@ def test_a_token_is_one_and_the_same_through_all_clients(project, redis_server):
     project.ini("http", "sqlalchemy", "redis")
     project.write("test_it.py", THROUGH_ALL)
 
-    with running_service() as url:
-        env = {"API": url, "REDIS": str(redis_server.port)}
-        run = project.run("--mimic-record", env=env).expect(passed=1)
+    with project.shop(Service()):
+        env = {"REDIS": str(redis_server.port)}
+        run = project.record(env=env).expect(passed=1)
     replayed = project.run(env={**env, "REDIS": "1"})
 
     replayed.expect(passed=1)
@@ -454,16 +439,13 @@ def test_a_new_test_with_the_token_of_a_fixture_names_what_records_it(project):
     pytest.importorskip("requests")
     project.ini("http ignore=port")
     project.write("test_it.py", SHARED_LOGIN)
-    with running_service() as url:
-        env = {"API": url}
-        project.run("--mimic-record", env=env).expect(passed=2)
+    with project.shop(Service()):
+        project.record().expect(passed=2)
         project.write("test_it.py", SHARED_LOGIN.replace("[1, 2]", "[1, 2, 3]"))
         remedy = "pytest --mimic-rerecord 'test_it.py::test_open[3]'"
 
-        missed = project.run(env=env).expect(passed=2, failed=1, says=[remedy])
-        project.run("--mimic-rerecord", "-k", "3", env=env).expect(
-            passed=1, deselected=2
-        )
+        missed = project.run().expect(passed=2, failed=1, says=[remedy])
+        project.run("--mimic-rerecord", "-k", "3").expect(passed=1, deselected=2)
 
     assert "--mimic-record " not in missed.output
 
@@ -474,12 +456,12 @@ def test_the_run_names_the_tests_that_hold_an_old_placeholder(project):
     project.ini("http ignore=port")
     project.write("test_it.py", SHARED_LOGIN)
 
-    with running_service() as url:
-        first = project.run("--mimic-record", env={"API": url})
-    with running_service(field="token") as url:
-        again = project.run("--mimic-rerecord", "-k", "1", env={"API": url})
-        whole = project.run("--mimic-rerecord", env={"API": url})
-    replayed = project.run(env={"API": url})
+    with project.shop(Service()):
+        first = project.record()
+    with project.shop(Service("token")):
+        again = project.run("--mimic-rerecord", "-k", "1")
+        whole = project.run("--mimic-rerecord")
+    replayed = project.run()
 
     remedy = "pytest --mimic-rerecord 'test_it.py::test_open[2]'"
     first.expect(passed=2, never=[remedy])

@@ -64,7 +64,7 @@ def test_with_the_printed_line_each_test_replays_alone(project):
     project.ini('http only="POST /login" sequence=no', "http")
     project.tests(TESTS)
     with project.shop(Handler):
-        project.run("--mimic-record").expect(passed=2)
+        project.record().expect(passed=2)
 
     project.run().expect(passed=2)
     project.run("test_shop.py::test_two").expect(passed=1)

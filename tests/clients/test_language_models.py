@@ -23,7 +23,7 @@ def test_sdks_replay_without_their_server_and_key(project):
 
     with running_llm() as llm:
         env = {"LLM": llm.url, "LLM_KEY": KEY}
-        recorded = project.run("--mimic-record", process=True, env=env).expect(passed=6)
+        recorded = project.record(process=True, env=env).expect(passed=6)
         asked = len(llm.seen)
     replayed = project.run(process=True, env={"LLM": llm.url}).expect(passed=6)
 

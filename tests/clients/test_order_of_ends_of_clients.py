@@ -131,7 +131,7 @@ def test_answers_of_requests_that_overlap_end_as_recorded(project, test):
     project.ini("http")
     project.tests(test)
     with project.shop(Server()):
-        project.run("--mimic-record").expect(passed=1)
+        project.record().expect(passed=1)
 
     for _ in range(3):
         project.run().expect(passed=1)

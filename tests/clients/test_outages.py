@@ -33,7 +33,7 @@ def shop(project):
 
         def up(*args, tries, **env):
             server.flaky[str({})] = tries  # of the page without a query
-            return project.run(*args, env={**env})
+            return project.run(*args, env=env)
 
         project.up = up
         yield project
@@ -184,7 +184,7 @@ def test_an_exception_that_no_client_knows_is_drift_of_a_recorded_response(proje
         """
     )
     with project.shop():
-        project.run("--mimic-record").expect(passed=1)
+        project.record().expect(passed=1)
 
     env = {"API": NOWHERE, "REFUSED": "yes"}
     project.run("--mimic-verify", env=env).expect(

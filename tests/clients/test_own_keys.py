@@ -89,7 +89,7 @@ def test_a_replay_gives_a_second_sender_no_shared_recording(project):
     project.ini("http sequence=no")
     project.tests(LOGINS)
     with project.shop(Tokens):
-        project.run("--mimic-record", "test_shop.py::test_right")
+        project.record("test_shop.py::test_right")
 
     run = project.run().expect(passed=1, failed=1)
 
@@ -102,7 +102,7 @@ def test_a_replay_gives_a_shared_recording_whatever_the_key_in_a_header(project)
     project.ini("http sequence=no")
     project.tests(TEST.replace('== "eve"', '== "ann"'))
     with project.shop(Handler):
-        project.run("--mimic-record").expect(failed=1)
+        project.record().expect(failed=1)
 
     project.run().expect(passed=1)
 
@@ -130,6 +130,6 @@ def test_what_stands_around_a_signature_tells_senders_apart(project, senders):
     project.ini("http")
     project.test(SIGNED[senders])
     with project.shop(Handler):
-        run = project.run("--mimic-record").expect(passed=1)
+        run = project.record().expect(passed=1)
 
     assert ("only their order" in run.output) is (senders == "two senders")

@@ -144,7 +144,7 @@ def test_none_of_the_planted_secrets_is_stored_or_shown(project, redis_server, c
 
     with serving(loopback.Server(Handler)) as server:
         env |= {"API": server.url, "REDIS": str(redis_server.port)}
-        run = project.run("--mimic-record", "--mimic-report=page.html", env=env)
+        run = project.record("--mimic-report=page.html", env=env)
     replayed = project.run(env={**env, "REDIS": "1"})
 
     run.expect(passed=2 + len(clients))
@@ -193,7 +193,7 @@ def test_none_of_those_of_grpc_is_stored_or_shown(project):
             "PLANTED": " ".join(secrets),
             "PYTHONPATH": str(Path(__file__).parents[1]),
         }
-        run = project.run("--mimic-record", "--mimic-report=page.html", env=env)
+        run = project.record("--mimic-report=page.html", env=env)
         library.stop()
         replayed = project.run(env=env)
 
@@ -251,7 +251,7 @@ def test_none_of_those_of_mcp_is_stored_or_shown(project):
     project.process = True
     env = {"PLANTED": " ".join(secrets)}
 
-    run = project.run("--mimic-record", "--mimic-report=page.html", env=env)
+    run = project.record("--mimic-report=page.html", env=env)
     project.root.joinpath("server.py").unlink()
     replayed = project.run(env=env)
 

@@ -75,7 +75,7 @@ def test_a_jwt_is_read_in_a_replay_and_stands_nowhere(project):
     project.tests(TEST)
     with project.shop(Handler) as server:
         server.issued = []
-        recorded = project.run("--mimic-record").expect(passed=1)
+        recorded = project.record().expect(passed=1)
 
         project.run("--mimic-verify").expect(passed=1)
         again = project.run("--mimic-rerecord").expect(passed=1)

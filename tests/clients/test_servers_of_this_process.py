@@ -255,7 +255,7 @@ def test_a_server_that_no_code_of_python_opens_is_not_recorded(project, client):
             assert shop.ask(port) == "HI"
     """)
 
-    run = project.run("--mimic-record", process=True).expect(passed=1)
+    run = project.record(process=True).expect(passed=1)
 
     assert run.vault == {}
     project.run(process=True).expect(passed=1)

@@ -154,7 +154,7 @@ def test_create_read_and_change_verify_with_one_line(project, client, options):
     project.ini(f"http volatile=body.id {options}")
     project.tests(TEST.format(client=client))
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=1)
+        project.record().expect(passed=1)
         for _ in range(2):
             project.run("--mimic-verify").expect(passed=1)
 
@@ -309,7 +309,7 @@ def test_a_function_that_is_given_a_new_id_is_compared(project, options):
             assert labels.of(user.json()) == 3
     """)
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=1)
+        project.record().expect(passed=1)
         project.run("--mimic-verify").expect(passed=1)
 
         text = "def of(user): return len(user['name']) - 1"
@@ -329,7 +329,7 @@ def test_the_line_names_short_tokens_and_never_a_whole_body(project):
             assert httpx.post(os.environ["API"] + "/page").text
     """)
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=2)
+        project.record().expect(passed=2)
 
         run = project.run("--mimic-verify").expect(failed=2)
 
@@ -422,7 +422,7 @@ def test_two_new_ids_may_be_equal(project):
     place = project.root / "shop.db"
     with closing(sqlite3.connect(place)) as database:
         database.executescript(f"{tables} INSERT INTO orders VALUES (7);")
-    project.run("--mimic-record").expect(passed=1)
+    project.record().expect(passed=1)
     place.unlink()
     with closing(sqlite3.connect(place)) as database:
         database.executescript(tables)
@@ -434,7 +434,7 @@ def test_the_line_leaves_another_drift_to_be_seen(project):
     project.ini("http")
     project.tests(TEST.format(client="httpx") + PAYMENT)
     with project.shop(Service()) as service:
-        project.run("--mimic-record").expect(passed=2)
+        project.record().expect(passed=2)
         service.method = "cash"
         run = project.run("--mimic-verify").expect(failed=2)
 
@@ -471,7 +471,7 @@ def test_what_differs_in_three_calls_stands_in_the_block_to_be_pasted(project, f
     mimic("http volatile=body.id")
     project.tests(SEARCHES.format(3))
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=3)
+        project.record().expect(passed=3)
 
         run = project.run("--mimic-verify").expect(failed=3, never=[ALL])
 
@@ -484,7 +484,7 @@ def test_who_has_just_recorded_is_given_all_that_differs(project):
     project.ini("http volatile=body.id")
     project.tests(SEARCHES.format(2))
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=2)
+        project.record().expect(passed=2)
 
         run = project.run("--mimic-verify").expect(failed=2, never=[NEW])
 

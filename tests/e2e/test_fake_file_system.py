@@ -57,10 +57,8 @@ def test_calls_in_a_fake_file_system_are_recorded_and_replayed(project):
     project.ini(*targets, pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
     project.tests(TESTS)
 
-    project.run("--mimic-record", "test_shop.py::test_in_a_fake", process=True).expect(
-        passed=1
-    )
-    project.run("--mimic-record", process=True).expect(passed=2)
+    project.record("test_shop.py::test_in_a_fake", process=True).expect(passed=1)
+    project.record(process=True).expect(passed=2)
     project.module("def fetch(city): 1 / 0\n\n" + dedent(SHOP).partition("\n\n")[2])
     run = project.run("-o", "mimic_source=ignore", process=True, offline=True)
 

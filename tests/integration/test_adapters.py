@@ -215,7 +215,7 @@ def test_the_page_builds_an_adapter_in_an_empty_folder(project):
         installed.setenv("PYTHONPATH", path)
         installed.setenv("PYTEST_PLUGINS", "pytest_mimic.plugin")
         project.run("check_adapter.py", process=True).expect(passed=4)
-    recorded = project.run("--mimic-record", process=True)
+    recorded = project.record(process=True)
     project.root.joinpath("device.ini").unlink()
     replayed = project.run(process=True)
 

@@ -218,7 +218,7 @@ def test_a_package_of_a_monorepo_is_told_where_its_recordings_are(project):
         f"{package}/tests/test_core.py",
         "import core\ndef test_core():\n    assert core.work(2) == 2\n",
     )
-    project.run("--mimic-record").expect(passed=1)
+    project.record().expect(passed=1)
     ini = f"{package}/pytest.ini"
     project.write(ini, "[pytest]\nmimic_functions = core:work\npythonpath = .\n")
 

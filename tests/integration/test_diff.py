@@ -65,7 +65,7 @@ def shop(project):
     project.write("evil.py", BAITED)
     project.ini("shop:fetch", "shop:ask", "shop:odd")
     project.tests(BEFORE)
-    project.run("--mimic-record", env={"VERSION": "1"})
+    project.record(env={"VERSION": "1"})
     git(project.root, "init", "-q")
     git(project.root, "add", "-A")
     git(project.root, "commit", "-q", "-m", "one")

@@ -524,7 +524,7 @@ def test_a_thread_that_stores_its_answer_at_the_end_of_its_test_loses_nothing(pr
             is_over.set()
             thread.join()
     """)
-    project.run("--mimic-record", process=True).expect(passed=2, real=["get"])
+    project.record(process=True).expect(passed=2, real=["get"])
 
     project.run(process=True).expect(passed=2, real=[], never=["not recorded"])
 

@@ -93,10 +93,10 @@ def test_a_fixture_that_begins_twice_replays_in_any_order(project, tests):
     project.ini("http")
     project.tests(tests)
     with project.shop(Service()):
-        recorded = project.run("--mimic-record", "-rA")
+        recorded = project.record("-rA")
         ids = re.findall(r"^PASSED (\S+)", recorded.output, re.MULTILINE)
         recorded.expect(passed=len(ids), never=["two workers"])
-        again = project.run("--mimic-record").expect(passed=len(ids))
+        again = project.record().expect(passed=len(ids))
         assert again.vault == recorded.vault
         made = project.run("--mimic-rerecord")
         made.expect(passed=len(ids), never=["two workers"])
@@ -119,7 +119,7 @@ def test_a_shared_login_of_this_run_is_sent_by_each_test(project):
         )
     )
     with project.shop(Service()):
-        project.run("--mimic-record").expect(passed=2)
+        project.record().expect(passed=2)
         project.run().expect(passed=2)
         project.run("--mimic-rerecord").expect(passed=2)
     project.run().expect(passed=2)

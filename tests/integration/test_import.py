@@ -334,7 +334,7 @@ def test_what_is_recorded_takes_the_place_of_what_was_imported(
         paths = ["/echo?x=2", "/echo", "/echo?x=1"]
         project.write("test_talk.py", talk.format(server.url, paths[1:], [True, True]))
         take_over("cassettes")
-        project.run("--mimic-record").expect(passed=1)
+        project.record().expect(passed=1)
         project.write("test_talk.py", talk.format(server.url, paths, [False] * 3))
 
         project.run(option).expect(passed=1)

@@ -48,7 +48,7 @@ def test_a_marker_with_false_leaves_a_test_out(project):
                 assert shop.fetch("Bern") == ["Bern"]
     """)
 
-    run = project.run("--mimic-record").expect(passed=2)
+    run = project.record().expect(passed=2)
 
     assert run.real == ["fetch Oslo", "fetch Rome", "fetch Bern"]
     recorded = sorted(call.arguments["city"] for call in run.calls)

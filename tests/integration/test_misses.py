@@ -256,7 +256,7 @@ def test_a_miss_after_an_upgrade_of_its_client_names_both_versions(project):
     """
     project.tests(test.format(page="json"))
     with project.shop():
-        recorded = project.run("--mimic-record").expect(passed=1)
+        recorded = project.record().expect(passed=1)
     [name] = recorded.vault
     now = version("httpx")
     log = project.vault / name

@@ -222,7 +222,7 @@ def test_recordings_made_before_an_interrupt_stay(project):
     stopped = project.record().expect(exit_code=2)
     project.module(source.format("Nowhere"))
 
-    run = project.run("--mimic-record", "-o", "mimic_source=ignore").expect(passed=1)
+    run = project.record("-o", "mimic_source=ignore").expect(passed=1)
 
     assert len(stopped.calls) == 1
     assert stopped.vault.items() < run.vault.items()

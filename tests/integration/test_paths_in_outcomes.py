@@ -387,5 +387,5 @@ def test_a_folder_without_a_number_is_that_of_the_worker(project):
             assert shop.where() == [str(own), str(shared)]
     """)
 
-    project.run("--mimic-record", "-n", "1", process=True).expect(passed=1)
+    project.record("-n", "1", process=True).expect(passed=1)
     project.run("-n", "1", process=True).expect(passed=1)

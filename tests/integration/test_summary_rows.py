@@ -14,7 +14,7 @@ def test_what_looks_like_a_key_is_masked_in_a_drift(project):
             return {"note": os.environ["NOTE"]}
     """)
     project.test("assert shop.fetch()['note']")
-    project.run("--mimic-record", env={"NOTE": f"it is {KEY} today"}).expect(passed=1)
+    project.record(env={"NOTE": f"it is {KEY} today"}).expect(passed=1)
 
     run = project.run("--mimic-verify", env={"NOTE": "it is gone"}).expect(failed=1)
 

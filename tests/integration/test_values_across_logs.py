@@ -90,7 +90,7 @@ def test_what_a_passing_run_has_recorded_again_replays(project, change, again):
     project.ini("http volatile=body.id")
     project.tests(TESTS)
     with project.shop(Service()) as service:
-        project.run("--mimic-record").expect(passed=2)
+        project.record().expect(passed=2)
         change(project, service)
         selected = 1 if again == [ONE] else 2
         for _ in range(2):

@@ -335,7 +335,7 @@ def test_when_python_collects_garbage_changes_no_statement(project, recorded, re
     # The heap of this process is too large for its collector to run often.
     project.process = True
 
-    run = project.run("--mimic-record", env={"ALLOCATIONS": recorded})
+    run = project.record(env={"ALLOCATIONS": recorded})
 
     run.expect(passed=2)
     replay = project.run(env={"ALLOCATIONS": replayed}).expect(passed=2)
