@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from http import HTTPStatus
 
 import attrs
 import pytest
@@ -119,6 +120,7 @@ def test_none_and_empty_stay_two():
         ("functools", "cached_property"),
         ("django.utils.functional", "cached_property"),
         ("werkzeug.utils", "cached_property"),
+        ("propcache.api", "cached_property"),
     ],
 )
 def test_what_a_cached_property_has_derived_does_not_count(module, name):
@@ -138,6 +140,34 @@ def test_what_a_cached_property_has_derived_does_not_count(module, name):
     assert order.total == 3
     assert vars(order)["total"] == 3
     assert fingerprint(order) == before != fingerprint(other)
+
+
+class Default:
+    """Gives a default where an object has no value, as a field of Django's models."""
+
+    def __init__(self, default):
+        self.default = default
+
+    def __get__(self, instance, owner):
+        return self.default
+
+
+class Row:
+    name = Default("a")
+
+    def __init__(self, **fields):
+        vars(self).update(fields)
+
+
+def test_what_stands_in_the_place_of_a_default_counts():
+    told_apart(Row(name="b"), Row(name="b"), [Row(), Row(name="c")])
+
+
+@pytest.mark.parametrize(("name", "other"), [((1,), [1]), (HTTPStatus.OK, 200)])
+def test_the_mapping_of_an_object_counts_by_its_values(name, other):
+    rows = [Row(name=name), Row(name=name), Row(name=other)]
+
+    told_apart(vars(rows[0]), vars(rows[1]), [vars(rows[2])])
 
 
 @attrs.frozen(cache_hash=True)

@@ -15,6 +15,7 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic.values.names import (
+    FIELDS,
     is_found,
     name_of,
     own_name_of,
@@ -31,11 +32,7 @@ from pytest_mimic.values.source import (
 from pytest_mimic.values.tree import Node, Refused, Tree
 
 _CACHED = type(functools.lru_cache(len))
-_PARTS_OF_CLASSES = (
-    types.MemberDescriptorType,
-    types.GetSetDescriptorType,
-    type(vars(ABC)["_abc_impl"]),
-)
+_PARTS_OF_CLASSES = (*FIELDS, type(vars(ABC)["_abc_impl"]))
 _UNFILLED = "what the function refers to, and is not there yet"
 _WAY_TO_CALL = "name what the function calls, in place of what makes the function"
 _WAY = "define it at the top of a module, with a name of its own"

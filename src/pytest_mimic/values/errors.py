@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import (
-    BuiltinFunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-)
+from types import BuiltinFunctionType
 from typing import Any, TypeAlias
 
-from pytest_mimic.values.names import member_of
+from pytest_mimic.values.names import FIELDS, member_of
 from pytest_mimic.values.rows import checked
 from pytest_mimic.values.tree import SCALARS
 
-_FIELDS = (MemberDescriptorType, GetSetDescriptorType)
 # Fields of Python's own classes that say nothing: `obj` is what the code had at hand,
 # `_metadata` what its parser had, and those of a group stand in its arguments.
 _PASSED_OVER = frozenset({"args", "obj", "message", "exceptions", "_metadata"})
@@ -56,7 +51,7 @@ def _fields_of(error: BaseException) -> dict[str, object]:
             # What a class of C keeps besides is nothing that it says.
             continue
         for name, member in own.items():
-            if not isinstance(member, _FIELDS):
+            if not isinstance(member, FIELDS):
                 continue
             if name[:2] == "__" or (name in _PASSED_OVER and "__slots__" not in own):
                 continue
@@ -101,7 +96,7 @@ def check_fields(cls: type, fields: dict[str, Any]) -> None:
     """
     for name, value in fields.items():
         member = member_of(cls, name)
-        if name[:2] == "__" or type(member) not in _FIELDS:
+        if name[:2] == "__" or type(member) not in FIELDS:
             raise TypeError(f"it has no field {name}")
         is_of_python = member.__objclass__.__module__ == "builtins"
         if is_of_python and type(value) not in (*SCALARS, bytes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from pytest_mimic.errors import StaleRecordingError
@@ -106,6 +106,9 @@ def class_named(name: str) -> type:
     made: type = found
     return made
 
+
+FIELDS = (GetSetDescriptorType, MemberDescriptorType)
+"""What a class has for what C, or a slot, keeps in its objects."""
 
 # What a class may say of itself by a property or a metaclass is not asked.
 members_of: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__

@@ -20,7 +20,7 @@ from types import (
 )
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_mimic.values.names import is_found, member_of, name_of
+from pytest_mimic.values.names import FIELDS, is_found, member_of, name_of
 from pytest_mimic.values.rows import Row, is_installed, refusal_of, row_of
 from pytest_mimic.values.tree import Refused
 
@@ -178,39 +178,29 @@ class Kind:
         """
         if self.is_of_library:
             attributes = _with_hooks_by_order(attributes)
-        fillings = self._fillings
-        filled = [name for name in attributes if fillings[name]]
+        filled = [name for name in attributes if _filling(self.cls, name)]
         if not filled:
             return attributes
         counted = dict(attributes)
         for name in filled:
             part = counted[name]
             is_empty = type(part) in _EMPTIED and not part
-            if is_empty or fillings[name] == "always":
+            if is_empty or _filling(self.cls, name) == "always":
                 del counted[name]
         return counted
 
-    @cached_property
-    def _fillings(self) -> _Fillings:
-        return _Fillings(self.cls)
 
-
-class _Fillings(dict[Any, str]):
-    """How objects of a class fill an attribute themselves, by its name.
+@lru_cache(maxsize=4096)
+def _filling(cls: type, name: Any) -> str:
+    """Give how objects of a class fill an attribute themselves.
 
     - `always`: a property has computed it
     - `empty`: to read a property leaves an empty container where `None` was
     - an empty text: they do not
     """
-
-    def __init__(self, cls: type) -> None:
-        self._cls = cls
-
-    def __missing__(self, name: Any) -> str:
-        self[name] = "always" if _is_computed(self._cls, name) else ""
-        if not self[name] and _is_filled_by_reading(self._cls, str(name)):
-            self[name] = "empty"
-        return self[name]
+    if _is_computed(cls, name):
+        return "always"
+    return "empty" if _is_filled_by_reading(cls, str(name)) else ""
 
 
 def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
@@ -519,9 +509,14 @@ def _is_cache(found: object) -> bool:
     if issubclass(kind, property):
         # A kind of property that computes once, as that of werkzeug.
         return kind is not property and property.__getattribute__(found, "fset") is None
-    if not hasattr(kind, "__get__") or hasattr(kind, "__set__"):
+    is_get_alone = hasattr(kind, "__get__") and not hasattr(kind, "__set__")
+    if not is_get_alone or callable(found) or issubclass(kind, classmethod):
         return False
-    return not callable(found) and not issubclass(kind, (classmethod, staticmethod))
+    # One that holds no function computes nothing: a field of Django's models.
+    of_c = [name for name in dir(kind) if isinstance(member_of(kind, name), FIELDS)]
+    held = [getattr(found, name, None) for name in of_c]
+    held += attributes_of(found).values()
+    return any(isinstance(part, FunctionType) for part in held)
 
 
 LEAST_HASH = 1 << 32

@@ -309,26 +309,24 @@ def levels_of(values: list[Any]) -> Levels | None:
     levels = [values]
     while len(levels) < DEEP:
         level = levels[-1]
-        if SCALARS.issuperset(map(type, level)):
-            return levels
         kinds = set(map(type, level))
+        if kinds <= SCALARS:
+            return levels
         if not kinds <= _PLAIN:
             return None
-        containers = level
-        if not kinds.isdisjoint(SCALARS):
-            containers = [part for part in level if type(part) not in SCALARS]
+        lists = [part for part in level if type(part) is list]
+        mappings = [part for part in level if type(part) is dict]
+        containers = [*lists, *mappings]
         size = sum(map(len, containers))
         lengths = {id(part): len(part) for part in containers} if size > _MANY else {}
         if lengths and 2 * sum(lengths.values()) < size:
             return None  # Most of it is held by the same containers again.
-        parts = gc.get_referents(*containers)
-        # A mapping whose keys all are texts tells the collector its values alone. They
-        # are looked at one by one: among equal keys a set keeps only the first.
-        mappings = [part for part in containers if type(part) is dict]
-        keys = chain.from_iterable(mappings) if len(parts) != size else ()
-        if not {str}.issuperset(map(type, keys)):
+        # Keys are looked at one by one: among equal ones a set keeps only the first.
+        if not {str}.issuperset(map(type, chain.from_iterable(mappings))):
             return None
-        levels.append(parts)
+        # The collector does not know what the mapping of an object holds.
+        held = chain(lists, map(dict.values, mappings))
+        levels.append([*chain.from_iterable(held)])
     return None
 
 
