@@ -76,6 +76,10 @@ class Handler(loopback.Handler):
     def page_echo(self):
         self.json({"token": self.query.get("token"), "said": self.query.get("note")})
 
+    def page_repeat(self):
+        note = self.query["note"]
+        self.json({"access_token": note, "said": note})
+
     def page_form(self):
         """Serve a form with a token that is good for one order."""
         if self.command == "POST":
@@ -244,6 +248,31 @@ def test_a_number_has_a_number_of_its_own(project):
 
     recorded.expect(passed=1)
     replayed.expect(passed=1)
+
+
+SIGNED = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0NzExIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV"
+
+
+@pytest.mark.parametrize(
+    "value", [SIGNED, "47f00d11+a/b=="], ids=["a JWT", "with escapes"]
+)
+def test_what_an_answer_repeats_stays_that_of_the_application(project, value):
+    """It has stood in an address, under a name that says nothing."""
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.test("""
+        import requests
+        for _ in range(2):
+            requests.get(os.environ["API"] + "/repeat", params={"note": os.environ["NOTE"]})
+    """)
+
+    with project.shop(Service()):
+        recorded = project.record(env={"NOTE": value}).expect(passed=1)
+    project.run(env={"NOTE": value}).expect(passed=1)
+
+    stored = b"".join(recorded.vault.values()).decode()
+    assert not re.search(ISSUED, stored)
+    assert SIGNED not in stored
 
 
 def test_what_the_application_has_sent_stays_its_own(project):

@@ -92,16 +92,17 @@ class SecretScope:
 
     def stand_in_for(self, value: str) -> str | None:
         """Return what stands for a secret that is known, or None."""
-        for scope in self.chain():
-            if value in scope.known:
-                return scope.known[value]
-        return None
+        known = (one.known[value] for one in self.chain() if value in one.known)
+        return next(known, None)
 
     def has_sent(self, value: str) -> bool:
         """Return whether the application has sent a value, under any name."""
         if len(value) < SHORTEST:
             return False
-        return any(value in text for scope in self.chain() for text in scope.sent)
+        known = KnownValues({value: OWN})
+        return any(
+            known.hide_in(text) != text for scope in self.chain() for text in scope.sent
+        )
 
     def knows(self, placeholder: str) -> bool:
         """Return whether an answer has given this placeholder to the application."""
@@ -228,15 +229,13 @@ class Secrets:
 
         redactor = self.redactor.of_answers
 
-        def hide_in(text: str) -> str:
-            text = redactor.hide(text, stand_in, "body")
+        def hide_known(text: str) -> str:
             return _without_values(text, self._known_to(scope))
 
-        hidden = hide(redactor, plain, stand_in)
-        known = self._known_to(scope)
-        if known:
-            hidden = map_texts(hidden, lambda text: _without_values(text, known))
-        hide_split(hidden, hide_in)
+        hidden = map_texts(hide(redactor, plain, stand_in), hide_known)
+        hide_split(
+            hidden, lambda text: hide_known(redactor.hide(text, stand_in, "body"))
+        )
         return hidden
 
     def with_real(self, answer: Any, scope: SecretScope) -> Any:
@@ -322,8 +321,7 @@ class Secrets:
 
     def _known_to(self, scope: SecretScope) -> list[KnownValues]:
         """Return the values that are hidden wherever they stand."""
-        known = [one.known for one in scope.chain()]
-        return [one for one in (*known, self.environment) if one.is_anywhere]
+        return [*(one.known for one in scope.chain()), self.environment]
 
     def _without_tokens(self, text: str, scope: SecretScope) -> str:
         """Return a request's text without its JWT, and what other owners were given."""
@@ -332,9 +330,14 @@ class Secrets:
                 text = text.replace(placeholder, OWN)
         if "eyJ" not in text or not self.names.secret("jwt"):
             return text
-        return JWT.sub(
-            lambda match: match[0] if placeholders.is_issued(match[0]) else OWN, text
-        )
+
+        def hidden(match: re.Match[str]) -> str:
+            if placeholders.is_issued(match[0]):
+                return match[0]
+            scope.known.add(match[0], OWN)
+            return OWN
+
+        return JWT.sub(hidden, text)
 
     def _readable_jwt(self, value: str, placeholder: str) -> str | None:
         claims = placeholders.claims_of(value) if JWT.fullmatch(value) else None

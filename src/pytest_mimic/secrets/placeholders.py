@@ -42,11 +42,9 @@ def of_environment(name: str) -> str:
 
 def variables_in(texts: Iterable[str]) -> list[str]:
     """Return the names of the environment variables whose values stood in texts."""
-    names: dict[str, None] = {}
-    for text in texts:
-        for words in re.findall(rf"{OWN}-([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*)", text):
-            names[words.replace("-", "_")] = None
-    return list(names)
+    pattern = rf"{OWN}-([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*)"
+    found = re.findall(pattern, "\n".join(texts))
+    return [*dict.fromkeys(words.replace("-", "_") for words in found)]
 
 
 def issued(owner: str, call: str, number: int, place: str) -> str:

@@ -60,9 +60,11 @@ class KnownValues(dict[str, str]):
         is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
         if len(value) >= SHORTEST or is_long_number:
             encoded = value.encode("utf-8", "surrogatepass")
-            # As it is, as a URL spells it, and as Python prints it in an error.
+            # As it is, as a URL spells it, and a URL in another one, and as Python
+            # prints it in an error.
+            in_url = quote(encoded, safe="")
             printed = (repr(value)[1:-1], repr(encoded)[2:-1])
-            for form in (value, quote(encoded, safe=""), quote_plus(encoded), *printed):
+            for form in (value, in_url, quote(in_url), quote_plus(encoded), *printed):
                 self._forms[form] = placeholder
             self._pattern = None
 
