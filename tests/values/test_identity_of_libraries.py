@@ -11,6 +11,7 @@ import copy
 import functools
 import io
 import pickle
+import typing
 
 import pytest
 from support.face import fingerprint
@@ -478,6 +479,24 @@ def test_no_two_values_of_the_table_have_one_identity():
     found = [identity_or_refusal(made(expression)) for expression in expressions]
 
     assert len(set(found)) == len(found)
+
+
+def test_a_model_that_a_function_makes_counts_by_its_fields():
+    def model(**fields):
+        return pydantic.create_model("Answer", **fields)
+
+    told_apart(
+        model(x=int), model(x=int), [model(x=str), model(y=int), model(x=(int, 1))]
+    )
+
+
+def test_types_that_a_function_makes_count_by_their_fields():
+    def types(kind, **more):
+        return typing.TypedDict("Typed", {"x": kind}, **more), typing.NamedTuple(
+            "Named", [("x", kind)]
+        )
+
+    told_apart(types(int), types(int), [types(str), types(int, total=False)])
 
 
 def test_when_cookies_were_looked_at_does_not_count():

@@ -33,6 +33,7 @@ from pytest_mimic.values.tree import Node, Refused, Tree
 
 _CACHED = type(functools.lru_cache(len))
 _PARTS_OF_CLASSES = (*FIELDS, type(vars(ABC)["_abc_impl"]))
+_FORM = "__slots__ __annotations__ __required_keys__ __pydantic_fields__".split()
 _UNFILLED = "what the function refers to, and is not there yet"
 _WAY_TO_CALL = "name what the function calls, in place of what makes the function"
 _WAY = "define it at the top of a module, with a name of its own"
@@ -86,9 +87,13 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     if not found:
         if not node["source"] and _is_stdlib(name):  # `exec` made it in no module.
             return Refused("a class with neither source nor an importable name", _WAY)
-        node["members"] = {key: walk.node(held) for key, held in _members(cls)}
-        bases = [walk.node(base) for base in cls.__bases__ if base is not object]
-        node["bases"] = bases
+        members = dict(_members(cls))
+        if not node["source"]:  # What a function has made of the fields that it got.
+            members |= {name: getattr(cls, name, None) for name in _FORM}
+        node["members"] = {key: walk.node(held) for key, held in members.items()}
+        node["bases"] = [
+            walk.node(base) for base in cls.__bases__ if base is not object
+        ]
     return {key: part for key, part in node.items() if part}
 
 

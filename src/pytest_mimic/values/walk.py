@@ -274,8 +274,9 @@ class Walk:
         if "/" in value:
             for start in self._starts:
                 if start in value:
-                    is_argument = self.purpose == "identity"
-                    tree = self.places.node_of(value, is_argument=is_argument)
+                    tree = self.places.node_of(
+                        value, is_argument=self.purpose == "identity"
+                    )
                     if self._is_late_file(value):
                         tree = LATE_FILE
                     self.has_refused |= isinstance(tree, Refused)
@@ -286,7 +287,7 @@ class Walk:
         """Tell whether the path of a temporary file hangs on an object of a library."""
         if not self.refuses_late_files:
             return False
-        around = [*self._above.values()][::-1]
+        around = reversed(self._above.values())
         holders = (part for part in around if type(part.value) not in _CONTAINERS)
         holder = next(holders, self._part)
         kind = type(holder.value)
@@ -435,8 +436,7 @@ class Walk:
         return parts
 
     def _list(self, value: list[Any], paths: Paths) -> Tree:
-        plain = self._plain(value, paths)
-        return plain or self._parts(value, paths, map(str, count()))
+        return self._plain(value, paths) or self._parts(value, paths, map(str, count()))
 
     def _tuple(self, value: tuple[Any, ...], paths: Paths) -> Tree:
         return {"$tuple": self._parts(value, paths, map(str, count()))}
@@ -520,8 +520,7 @@ class Walk:
         self, reduce: Callable[[Any], object], value: object, paths: Paths
     ) -> Tree:
         self._part.is_ruled = True
-        plainer = self.node(reduce(value), paths)
-        return {kind_of(type(value)).tag: plainer}
+        return {kind_of(type(value)).tag: self.node(reduce(value), paths)}
 
     def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
