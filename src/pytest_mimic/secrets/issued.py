@@ -260,8 +260,7 @@ class Secrets:
             found += placeholders.issued_in(text)
             scheme, _, credentials = text.partition(" ")
             if scheme.lower() == "basic":
-                decoded = looks.basic_credentials(credentials)
-                found += placeholders.issued_in(decoded)
+                found += placeholders.issued_in(looks.basic_credentials(credentials))
         return found
 
     def keys_in(self, call: Any, body: Any) -> list[tuple[str, str]]:
@@ -271,8 +270,10 @@ class Secrets:
             call: The arguments or the request.
             body: The outcome.
         """
-        split = split_texts(body.get("answer")).values()
-        joined = ["".join(part[step] for part, step in pieces) for pieces in split]
+        joined = [
+            "".join(part[step] for part, step in pieces)
+            for pieces in split_texts(body.get("answer")).values()
+        ]
         texts = [*texts_in([call, body]), *joined]
         # No key goes on behind this sign. One look is quicker than one at each text.
         together = "\0".join(text for text in texts if len(text) >= looks.SHORTEST)
@@ -343,8 +344,9 @@ class Secrets:
         claims = placeholders.claims_of(value) if JWT.fullmatch(value) else None
         if claims is None:
             return None
-        hidden = self.redactor.hide(claims, _as_own)
-        return placeholders.jwt_of(value, placeholder, hidden)
+        return placeholders.jwt_of(
+            value, placeholder, self.redactor.hide(claims, _as_own)
+        )
 
 
 def _without_values(text: str, known: Iterable[KnownValues]) -> str:

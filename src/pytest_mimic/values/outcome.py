@@ -232,9 +232,16 @@ class _Storing:
             elif isinstance(leaf, Bulk):
                 from pytest_mimic.values.arrays import file_of  # few are arrays
 
-                chunks = partial(file_of, leaf.array)
-                node = leaf.plain()
-                parts.append(_Part("$npy", "npy", node, chunks, leaf.array, {}))
+                parts.append(
+                    _Part(
+                        "$npy",
+                        "npy",
+                        leaf.plain(),
+                        partial(file_of, leaf.array),
+                        leaf.array,
+                        {},
+                    )
+                )
         return parts
 
     def _pickle(self, path: Path, value: object) -> _Part:
@@ -292,8 +299,7 @@ class _Storing:
         # Of equal sets the pickles differ, and the digests of the values do not.
         node |= {"digest": digest, "preview": preview(proven)}
         self.left_out += [(*path, *steps) for steps in left_out]
-        chunks, changeable = pickled.chunks, proof.changeable
-        return _Part("$pickle", "pkl", node, chunks, loaded, changeable)
+        return _Part("$pickle", "pkl", node, pickled.chunks, loaded, proof.changeable)
 
     def _unsteady(self, copy: object) -> list[Path]:
         """Give the parts that differ in any two copies: memory that nobody has written.
