@@ -302,13 +302,13 @@ class Step(OpenCall):
             body: What it gave until then. One that was cancelled is kept as waiting.
             is_awaited: Whether the call itself may have been cancelled.
         """
-        if not self._claim_end():
-            return
         name = type(error).__name__
         is_cancelled = name in _CANCELLED
         is_cut_short = self.decision == "run" and error is not None
         if is_cut_short and is_cancelled and is_awaited and self._log is not None:
-            self._keep(body or {}, end="waiting")
+            self.complete(body or {}, end="waiting")
+            return
+        if not self._claim_end():
             return
         self._leave()
         is_ended = name in _ENDS_OF_A_RUN

@@ -269,8 +269,9 @@ class _Storing:
             self.refuse(path, f"{kind}, which only a pickle keeps")
         names: set[str] = set()
         try:
-            mask = self._mask if is_error else None
-            pickled = Pickled.of_value(value, proof.left_out, mask, self._places)
+            pickled = Pickled.of_value(
+                value, proof.left_out, self._mask if is_error else None, self._places
+            )
             loaded = pickled.load(names.add, self._places)
         except RecursionError:
             raise
@@ -292,12 +293,11 @@ class _Storing:
             if lost or not differing:
                 deeper = lost[0] if lost else ()
                 self.refuse((*path, *deeper), "a copy of it differs")
-        digest = ordered_digest_of(proven)
         node: Node = {"$pickle": "", "imports": [*sorted(names)]}
         if pickled.python:
             node["python"] = pickled.python
         # Of equal sets the pickles differ, and the digests of the values do not.
-        node |= {"digest": digest, "preview": preview(proven)}
+        node |= {"digest": ordered_digest_of(proven), "preview": preview(proven)}
         self.left_out += [(*path, *steps) for steps in left_out]
         return _Part("$pickle", "pkl", node, pickled.chunks, loaded, proof.changeable)
 
