@@ -60,7 +60,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from marshal import dumps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -244,16 +244,12 @@ class Adapter:
         """Return where a part that `volatile=` names stands, stored and compared."""
         return [path]
 
-    def tokens(self, answer: Plain) -> dict[str, int]:  # noqa: ARG002
-        """Return the tokens of a language model that an answer has cost, by kind.
+    def spent(self, answer: Plain) -> tuple[str, dict[str, int]]:  # noqa: ARG002
+        """Return which language model has answered, and the tokens that it has counted.
 
-        The kinds are `in`, `out`, and `cached` for those of `in` that a cache had.
+        Their kinds are `in`, `out`, and `cached` for those of `in` that a cache had.
         """
-        return {}
-
-    def model(self, answer: Plain) -> str:  # noqa: ARG002
-        """Return the language model that has answered; empty: none has."""
-        return ""
+        return "", {}
 
 
 class Port:
@@ -267,14 +263,9 @@ class Port:
         self.run = run
         self._adapter = adapter
         self._activations = activations
-
-    @cached_property
-    def _plain_calls(self) -> dict[Hashable, tuple[Call, list[str]]]:
-        """By line and request: calls without secrets, with their texts.
-
-        Equal requests are then one `Call`, which outlives its owner.
-        """
-        return {}
+        # By line and request: calls without secrets, with their texts. Equal requests
+        # are then one `Call`, which outlives its owner.
+        self._plain_calls: dict[Hashable, tuple[Call, list[str]]] = {}
 
     @property
     def replays(self) -> bool:
@@ -298,6 +289,7 @@ class Port:
         request: Plain,
         *clients: str,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
+        place: str | None = None,
     ) -> Exchange | None:
         """Begin a call. None: it runs for real, and nobody looks at it.
 
@@ -307,13 +299,17 @@ class Port:
                 adapter. What the line of one leaves out is for the next.
             numbered: What goes into the request as a number, by name: the address of a
                 database, say, as the order in which the owner has first used it.
+            place: Where the server is, if it is not the host of the request:
+                `localhost:8000`, or `unix:/run/app.sock`.
 
         Raises:
             MissingRecordingError: It has no recording, and may not run; or it holds the
                 placeholder of a secret, and would be sent.
             CorruptRecordingError: Its recording is damaged.
         """
-        begun = self.begin_async(request, *clients, numbered=numbered, is_task=False)
+        begun = self.begin_async(
+            request, *clients, numbered=numbered, place=place, is_task=False
+        )
         exchange: Exchange | None = at_once(begun)
         return exchange
 
@@ -322,11 +318,12 @@ class Port:
         request: Plain,
         *clients: str,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
+        place: str | None = None,
         is_task: bool = True,
     ) -> Exchange | None:
         """As `begin`, for a task: another worker may make the answer just now."""
         run = self.run
-        line = self._line(request, clients)
+        line = self._line(request, clients, place)
         if line is None:
             return None
         owner = line.cassette or run.innermost
@@ -347,15 +344,17 @@ class Port:
                 raise run.refuse(refusal, call)
         return Exchange(self._adapter.of_line(line.name), step, scope, run)
 
-    def left(self, request: Plain, *clients: str) -> Callable[[bytes], bytes] | None:
+    def left(
+        self, request: Plain, *clients: str, place: str | None = None
+    ) -> Callable[[bytes], bytes] | None:
         """Return what a body yet unread passes through if no line takes its call.
 
         To read a body that is still made would change what its server gets, so it is
         searched piece by piece. None: a line takes the call.
         """
-        if self._line(request, clients) is not None:
+        if self._line(request, clients, place) is not None:
             return None
-        if self._is_inside(self._adapter.host(request)):
+        if self._is_inside(place or self._adapter.host(request)):
             return bytes
         end = b""
 
@@ -387,10 +386,12 @@ class Port:
         call, _, _ = self._call(request, line, numbered)
         return self.run.has_next(call, line.cassette)
 
-    def _line(self, request: Plain, clients: tuple[str, ...]) -> ClientLine | None:
+    def _line(
+        self, request: Plain, clients: tuple[str, ...], place: str | None
+    ) -> ClientLine | None:
         """Return the line that takes a call; None: it runs for real."""
         host = self._adapter.host(request)
-        if self._is_inside(host):
+        if self._is_inside(place or host):
             return None
         line = self._line_for(request, clients, host)
         if line is None or not self._adapter.is_call(request):
@@ -400,9 +401,8 @@ class Port:
 
     def _is_inside(self, host: str | None) -> bool:
         """Return whether nobody looks at calls, or they go to a server of this run."""
-        if self.run.is_unseen():
-            return True
-        return host is not None and self.run.is_own_server(host)
+        run = self.run
+        return run.is_unseen() or (host is not None and run.is_own_server(host))
 
     def _line_for(
         self, request: Plain, clients: tuple[str, ...], host: str | None
@@ -591,10 +591,8 @@ def _same_answers(
     adapter: Adapter, objects: Objects, old: Plain, new: Plain, options: Options
 ) -> bool:
     """Compare two stored outcomes as verifying does."""
-    parts = [body.get("answer", {}) for body in (old, new)]
-    recorded, real = (unshelve(part, objects) for part in parts)
-    assert isinstance(recorded, dict)
-    assert isinstance(real, dict)
+    recorded: Any = unshelve(old.get("answer", {}), objects)
+    real: Any = unshelve(new.get("answer", {}), objects)
     return not differing_answers(adapter, recorded, real, options)
 
 
@@ -646,11 +644,7 @@ class Exchange:
         Raises:
             CorruptRecordingError: It was edited to what no client can be given.
         """
-        return at_once(self._replayed(build, is_task=False))
-
-    async def replay_async(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
-        """As `replay`, for a task."""
-        return await self._replayed(build, is_task=True)
+        return at_once(self.replay_async(build, is_task=False))
 
     async def answer(
         self,
@@ -667,15 +661,18 @@ class Exchange:
             is_task: Whether a task waits for it; else a thread does (see `at_once`).
         """
         if self.mode == "replay":
-            return await self._replayed(build, is_task=is_task)
+            return await self.replay_async(build, is_task=is_task)
         with self.running():
             answer = await send()
         if not self.hangs:
             return self.finish(answer, build)
         self.finish(answer)
-        return await self._replayed(build, is_task=is_task)
+        return await self.replay_async(build, is_task=is_task)
 
-    async def _replayed(self, build: Callable[[Plain], Any], *, is_task: bool) -> Any:
+    async def replay_async(
+        self, build: Callable[[Plain], Any] = _as_it_is, *, is_task: bool = True
+    ) -> Any:
+        """As `replay`, for a task."""
         if self.hangs:
             await self.wait(is_task=is_task)
         found = self._made(build)
@@ -707,11 +704,11 @@ class Exchange:
 
     def _note_tokens(self, row: Event | None, answer: Plain) -> None:
         """Note in the row of a call what a language model has counted."""
-        tokens = self._adapter.tokens(answer)
+        model, tokens = self._adapter.spent(answer)
         if tokens and row is not None:
             row.facts["tokens"] = tokens.get("in", 0) + tokens.get("out", 0)
             row.facts["by kind"] = {**tokens}
-            row.facts["model"] = self._adapter.model(answer)
+            row.facts["model"] = model
 
     def made(self, make: Callable[[], Any]) -> Any:
         """Return what is made of a recorded answer.
@@ -748,9 +745,7 @@ class Exchange:
             mixed = self._verified(answer)
             return raised(self.made(lambda: build(mixed)))
         stored = self.stored(answer)
-        self._note_opaque(stored)
-        if stored != answer:
-            self._note_hidden(stored)
+        self._note(stored, is_hidden=stored != answer)
         self.step.complete({"answer": stored})
         self._note_tokens(self.step.recorded_event, stored)
         if self.step.entry is not None:
@@ -795,17 +790,13 @@ class Exchange:
         )
         return hidden
 
-    def _note_opaque(self, stored: Plain) -> None:
-        """Name a call in which nobody can search for secrets."""
+    def _note(self, stored: Plain, *, is_hidden: bool) -> None:
+        """Name what nobody can search, and what a replay will give placeholders for."""
         run, call = self._run, self.step.call
         kept: list[Any] = [call.described, stored]
         if any(map(self._adapter.is_opaque, kept)):
             run.add_event("not searched", call.label())
-
-    def _note_hidden(self, stored: Plain) -> None:
-        """Name what a replay will give placeholders for."""
-        run, call = self._run, self.step.call
-        for name in self._secrets.hidden_names(stored):
+        for name in self._secrets.hidden_names(stored) if is_hidden else ():
             run.add_event("hidden", call.signature, cause=name, option=RERECORD)
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
@@ -860,8 +851,6 @@ def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree
     """Return what counts of a stored request under a line."""
     parts = adapter.parts(request)
     matched = [path.removeprefix("headers.") for path in options.match]
-    if not options.ignore:
-        return adapter.counted(parts, matched)
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
     return without(adapter.counted(left, matched), paths_of(options.ignore))

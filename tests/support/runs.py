@@ -276,6 +276,7 @@ class _Port(Port):
     def __init__(self, runs: Runs) -> None:
         self._adapter = runs.client
         self._runs = runs
+        self._plain_calls = {}
 
     @property
     def run(self) -> Run:  # type: ignore[override]

@@ -284,7 +284,7 @@ class Run:
     # -- what wrappers and edges ask before a call
 
     def is_own_server(self, host: str | None) -> bool:
-        """Whether a server of this process answers under a host, `localhost:8000`."""
+        """Whether a server of this process answers; see `OwnServers.has`."""
         self.hear_children()
         return self.servers.has(host)
 
@@ -385,7 +385,7 @@ class Run:
             elif isinstance(row, MimicError):
                 self.events.noted.append(row)
             elif isinstance(row, Listening):
-                self.servers.ports_of_children.add(row.port)
+                self.servers.of_children.add(row.place)
             elif isinstance(row, Sender):
                 self.secrecy.other_sender(row)
             elif isinstance(row, Written):

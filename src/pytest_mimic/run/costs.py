@@ -62,7 +62,7 @@ def _tokens_of(entry: Entry, vault: Vault) -> int:
     if client is None:
         return 0
     answer: Any = unshelve(entry.body.get("answer", {}), vault)
-    counts = adapter_of(client).tokens(answer)
+    _, counts = adapter_of(client).spent(answer)
     return int(counts.get("in", 0) + counts.get("out", 0))
 
 

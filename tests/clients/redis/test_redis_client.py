@@ -437,6 +437,23 @@ def test_a_failed_connection_is_recorded_for_its_command(runs, port, options, er
     assert "hunter2" not in runs.text
 
 
+def test_each_unix_socket_is_a_database_of_its_own(runs, tmp_path):
+    def ask(name):
+        options = {"unix_socket_path": str(tmp_path / name)}
+        with redis.Redis(retry=Retry(NoBackoff(), 0), **options) as client:
+            with pytest.raises(redis.ConnectionError) as caught:
+                client.get("a")
+            return str(caught.value)
+
+    runs.again("record")
+    for name in ("one", "two", "one"):
+        assert f"/{name}" in ask(name)
+
+    runs.again("replay")
+    for name in ("one", "one", "two"):
+        assert f"/{name}" in ask(name)
+
+
 def test_verifying_compares_the_type_of_an_error(runs):
     """Its text names the server's address."""
     client = redis.Redis(port=GONE, retry=Retry(NoBackoff(), 0))

@@ -75,12 +75,11 @@ class Method:
     async def _begin(
         self, request: Plain, reason: str, *, is_task: bool
     ) -> Exchange | None:
-        if self._port.run.is_own_server(_host_of(self._server)):
-            return None
-        numbered = {"server": self._server}
-        request = {"method": self._name, **request}
         exchange = await self._port.begin_async(
-            request, numbered=numbered, is_task=is_task
+            {"method": self._name, **request},
+            numbered={"server": self._server},
+            place=_place_of(self._server),
+            is_task=is_task,
         )
         if exchange is not None and reason:
             raise refused(exchange, reason)
@@ -96,9 +95,11 @@ class Method:
         return [build(response, self._deserialize) for response in read_responses]
 
 
-def _host_of(server: object) -> str:
+def _place_of(server: object) -> str:
     """Return `localhost:50051` of a target: `dns:///localhost:50051`, `ipv4:...`."""
     text = server.decode() if isinstance(server, bytes) else str(server)
+    if text.startswith("unix:"):
+        return text
     return text.rpartition("/")[2].removeprefix("dns:").removeprefix("ipv4:")
 
 

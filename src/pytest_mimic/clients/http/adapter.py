@@ -161,23 +161,18 @@ class HttpAdapter(Adapter):
             ("body", *in_event),
         ]
 
-    def tokens(self, answer: Plain) -> dict[str, int]:
-        """Return the tokens of a language model that an answer has cost, by kind."""
-        counts: dict[str, int] = {}
+    def spent(self, answer: Plain) -> tuple[str, dict[str, int]]:
+        """Return which language model has answered, and what it has counted."""
+        model, counts = "", dict[str, int]()
         for said in _said_in(answer):
+            named = said.get("model") or said.get("modelVersion")
+            if isinstance(named, str):
+                model = model or named
             usage = said.get("usage") or said.get("usageMetadata")
             if isinstance(usage, dict):
                 for part in (usage, *map(usage.get, _DETAILS)):
                     _count(part, counts)
-        return counts
-
-    def model(self, answer: Plain) -> str:
-        """Return the language model that has answered."""
-        for said in _said_in(answer):
-            model = said.get("model") or said.get("modelVersion")
-            if isinstance(model, str):
-                return model
-        return ""
+        return model, counts
 
 
 class LanguageModels(HttpAdapter):

@@ -49,11 +49,14 @@ async def _connect(
     read = partial(requests.read, request.method, str(request.url), headers)
     really = partial(original, connector, request, *args, **options)
     is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
-    search = None if is_made else port.left(read(), "aiohttp")
+    path = getattr(connector, "path", None)  # of a Unix socket
+    place = f"unix:{path}" if path else None
+    search = None if is_made else port.left(read(), "aiohttp", place=place)
     if search is not None:
         _search_body(request.body, search)
         return await really()
-    exchange = await port.begin_async(read(await _body_of(request)), "aiohttp")
+    plain = read(await _body_of(request))
+    exchange = await port.begin_async(plain, "aiohttp", place=place)
     if exchange is None:
         return await really()
     return await Connecting(connector, request, exchange, really).answer(exchange)

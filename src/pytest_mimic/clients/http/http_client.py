@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from email.parser import Parser
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from http.client import (
     HTTPConnection,
     HTTPException,
@@ -156,7 +156,7 @@ class _Socket:
             return attempt.file()
         except BaseException as error:
             # A response that cannot be made closes a file that it does not have.
-            return io.BufferedReader(_Broken(error))
+            return io.BufferedReader(_File(partial(raised, error)))
 
     def settimeout(self, timeout: Any) -> None:
         """Set the timeout of the real socket, now or when it is made."""
@@ -201,9 +201,8 @@ class _Socket:
     @property
     def is_of_urllib3(self) -> bool:
         """Whether urllib3 has made the connection."""
-        module = sys.modules.get("urllib3.connection")
-        base = getattr(module, "HTTPConnection", None)
-        return base is not None and isinstance(self.connection, base)
+        classes = type(self.connection).__mro__
+        return any(one.__module__ == "urllib3.connection" for one in classes)
 
     def connected(self) -> Any:
         """Connect for real, and return the real socket."""
@@ -325,8 +324,9 @@ class _ConnectionAttempt(Attempt):
 
     async def send(self) -> Read:
         """Send the request, and return what reads the bytes of its answer."""
-        kept = _Kept(self._sent(), self._method, self.recorder)
-        self._file = io.BufferedReader(kept)
+        real = self._sent()
+        kept = _Kept(real, self._method, self.recorder)
+        self._file = io.BufferedReader(_File(kept.following, kept.leave, real))
         # The time until the first byte is that of the service.
         self._file.peek(1)
         return kept.read_answer
@@ -357,9 +357,12 @@ class _ConnectionAttempt(Attempt):
             self._request.headers.get("accept-encoding", ""), self._exchange
         )
         pieces = answers.on_the_wire(response, self._method, is_packed=is_packed)
-        return io.BufferedReader(
-            _ReplayedFile(BodyReplay(response, pieces, exchange), error)
-        )
+        replay = BodyReplay(response, pieces, exchange)
+
+        def following() -> bytes:
+            return at_once(replay.next()) or raised(error) or b""
+
+        return io.BufferedReader(_File(following, replay.leave))
 
     def _error(self, error: Plain) -> Exception:
         if self._socket.is_of_urllib3:
@@ -373,44 +376,77 @@ class _ConnectionAttempt(Attempt):
             self._socket.unsent[request.head] = request.body
 
 
-class _Readable(io.RawIOBase):
-    """A file that is only read."""
+class _File(io.RawIOBase):
+    """The bytes of an answer, as they come.
+
+    Args:
+        following: Gives those that come next; empty: there are none.
+        leave: Is told that its reader does not read on.
+        real: The real socket.
+    """
+
+    def __init__(
+        self,
+        following: Callable[[], bytes],
+        leave: Callable[[], None] = lambda: None,
+        real: Any = None,
+    ) -> None:
+        # Libraries for NTLM and Kerberos look here for the certificate.
+        self._sock = real
+        self._following = following
+        self._leave = leave
+        self._piece = memoryview(b"")
 
     def readable(self) -> bool:
         """Whether it can be read."""
         return True
 
+    def readinto(self, buffer: Any) -> int:
+        """Read from what has come, or from what comes next."""
+        piece = self._piece or memoryview(self._following())
+        count = min(len(buffer), len(piece))
+        buffer[:count] = piece[:count]
+        self._piece = piece[count:]
+        return count
 
-class _Kept(_Readable):
-    """The bytes of a real answer, kept while the client reads them."""
+    def close(self) -> None:
+        """End the call: its reader has read what it wants."""
+        if not self.closed:
+            self._leave()
+        super().close()
+
+
+class _Kept:
+    """The bytes of a real answer, kept while the client reads them.
+
+    Args:
+        real: The socket.
+        method: That of the request.
+        recorder: Takes the answer.
+    """
 
     def __init__(self, real: Any, method: str, recorder: Recorder) -> None:
         self._raw = real.makefile("rb", 0)
-        # Libraries for NTLM and Kerberos look here for the certificate.
-        self._sock = real
         self._method = method
         self._recorder = recorder
         self._is_at_end = False
 
-    def readinto(self, buffer: Any) -> int | None:
-        """Read, and keep what came."""
+    def following(self) -> bytes:
+        """Return what comes next, and keep it."""
         try:
-            count: int | None = self._raw.readinto(buffer)
+            data: bytes = self._raw.read(_BUFFER)
         except BaseException as error:
             # The error's traceback holds this file, which nobody reads any more.
             self._raw.close()
             self._recorder.fail(error)
             raise
-        self._recorder.feed(bytes(buffer[: count or 0]))
-        self._is_at_end = count == 0
-        return count
+        self._is_at_end = not data
+        return self._recorder.feed(data)
 
-    def close(self) -> None:
-        """End the call: the client has read what it wants."""
-        if not self.closed:
-            self._raw.close()
-            self._recorder.leave()
-        super().close()
+    def leave(self) -> None:
+        """End the call."""
+        self._raw.close()
+        self._recorder.leave()
 
     def read_answer(
         self,
@@ -446,43 +482,6 @@ class _Kept(_Readable):
         headers = parsed.getheaders()
         head = answers.Head(parsed.status, parsed.reason, headers, version)
         return head.read(body, is_left=is_left, error=error)
-
-
-class _Broken(_Readable):
-    """Raises an error where the client reads its answer."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    def readinto(self, _buffer: Any) -> int:
-        """Raise the error."""
-        raise self._error
-
-
-class _ReplayedFile(_Readable):
-    """The bytes of a recorded answer, piece by piece, and the error behind them."""
-
-    _sock = None
-
-    def __init__(self, replay: BodyReplay, error: Exception | None) -> None:
-        self._replay = replay
-        self._error_at_end = error
-        self._piece = memoryview(b"")
-
-    def readinto(self, buffer: Any) -> int:
-        """Read from the next piece."""
-        piece = self._piece or memoryview(at_once(self._replay.next()))
-        if not piece:
-            raised(self._error_at_end)
-        count = min(len(buffer), len(piece))
-        buffer[:count] = piece[:count]
-        self._piece = piece[count:]
-        return count
-
-    def close(self) -> None:
-        """End the call: its reader does not read on."""
-        self._replay.leave()
-        super().close()
 
 
 def _is_malformed(problem: Exception) -> bool:

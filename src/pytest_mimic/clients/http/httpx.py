@@ -43,7 +43,7 @@ class Httpx(HttpAdapter):
         def wrap(original: Function) -> Function:
             @wraps(original)
             def handle_request(self: Any, request: Any) -> Any:
-                attempt = _HttpxAttempt(client, request, partial(original, self))
+                attempt = _HttpxAttempt(client, self, request, original)
                 return at_once(attempt.begin(port))
 
             return handle_request
@@ -51,8 +51,7 @@ class Httpx(HttpAdapter):
         def wrap_async(original: Function) -> Function:
             @wraps(original)
             async def handle_async_request(self: Any, request: Any) -> Any:
-                send = partial(original, self)
-                attempt = _HttpxAttempt(client, request, send, is_task=True)
+                attempt = _HttpxAttempt(client, self, request, original, is_task=True)
                 return await attempt.begin(port)
 
             return handle_async_request
@@ -76,6 +75,7 @@ class _HttpxAttempt(Attempt):
 
     Args:
         client: The client.
+        pool: The pool.
         request: The request, as httpcore has it.
         send: Sends it for real.
         is_task: Whether the pool is one of tasks.
@@ -84,6 +84,7 @@ class _HttpxAttempt(Attempt):
     def __init__(
         self,
         client: Httpx,
+        pool: Any,
         request: Any,
         send: Function,
         *,
@@ -93,6 +94,7 @@ class _HttpxAttempt(Attempt):
         self._core: Any = sys.modules[client.core]
         self._name = client.name
         self._request = request
+        self._pool = pool
         self._send = send
         self._response: Any = None
 
@@ -109,7 +111,9 @@ class _HttpxAttempt(Attempt):
             answers.decoded(request.headers),
         )
         is_made = type(request.stream).__name__ != "ByteStream"
-        search = port.left(read(), self._name) if is_made else None
+        path = getattr(self._pool, "_uds", None)
+        place = f"unix:{path}" if path else None
+        search = port.left(read(), self._name, place=place) if is_made else None
         if search is not None:
             request.stream = _Searched(request.stream, search)
             return await self._sent()
@@ -117,13 +121,15 @@ class _HttpxAttempt(Attempt):
         if is_made:
             # Most can be read once.
             request.stream = self._core.Request("GET", url, content=body).stream
-        exchange = await port.begin_async(read(body), self._name, is_task=self.is_task)
+        exchange = await port.begin_async(
+            read(body), self._name, place=place, is_task=self.is_task
+        )
         if exchange is None:
             return await self._sent()
         return await self.answer(exchange)
 
     async def _sent(self) -> Any:
-        response = self._send(self._request)
+        response = self._send(self._pool, self._request)
         return await response if self.is_task else response
 
     async def send(self) -> Read:

@@ -149,12 +149,12 @@ class Connections:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}
         if str(connection.protocol) == "3":
             request = {**request, "protocol": 3}
-        host, port = _address(connection)
-        if self._port.run.is_own_server(f"{host}:{port}"):
-            return None
-        numbered = {"database": (host, port, connection.db)}
+        address = _address(connection)
         exchange = await self._port.begin_async(
-            request, numbered=numbered, is_task=self._is_async
+            request,
+            numbered={"database": (*address, connection.db)},
+            place="{}:{}".format(*address),
+            is_task=self._is_async,
         )
         if exchange is None or exchange.mode == "replay":
             return exchange
@@ -234,8 +234,10 @@ def _address(connection: Any) -> tuple[Hashable, Hashable]:
     pool = getattr(connection, "connection_pool", None)
     if pool is not None:  # of a sentinel, which tells the address when it is asked
         return pool.service_name, pool.is_master
-    path = getattr(connection, "path", None)
-    return getattr(connection, "host", path), getattr(connection, "port", None)
+    path = getattr(connection, "path", None)  # of a Unix socket
+    if path:
+        return "unix", path
+    return getattr(connection, "host", None), getattr(connection, "port", None)
 
 
 # -- what is random, or hangs on the server
