@@ -69,4 +69,4 @@ def test_with_the_printed_line_each_test_replays_alone(project):
     project.run().expect(passed=2)
     project.run("test_shop.py::test_two").expect(passed=1)
     project.run("test_shop.py::test_one").expect(passed=1)
-    project.run("-n", "2", plugins=["xdist"], process=True).expect(passed=2)
+    project.run("-n", "2", process=True).expect(passed=2)

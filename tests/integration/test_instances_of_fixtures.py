@@ -49,7 +49,7 @@ def test_instances_in_two_workers_get_their_own_answers(project, scope):
     project.tests(TWO_USERS.format(scope=scope))
     project.record_once(passed=2)
 
-    project.replay("-n", "2", plugins=["xdist"]).expect(passed=2, real=[])
+    project.replay("-n", "2").expect(passed=2, real=[])
 
 
 # The fixtures of which a test gets a region and a user.

@@ -34,7 +34,7 @@ def test_the_name_of_a_worker_is_named_while_recording(project):
             shop.connect("s_" + os.environ.get("PYTEST_XDIST_WORKER", "master"))
     """)
 
-    recorded = project.record("-n", "2", plugins=["xdist"])
+    recorded = project.record("-n", "2")
 
     recorded.expect(passed=1, says=["shop:connect schema    1 call in 1 test"])
 
