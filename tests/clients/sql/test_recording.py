@@ -276,6 +276,19 @@ def test_columns_of_one_name_keep_their_values(runs, connect, lite):
     assert same(runs, lite, steps) == (1, 2, 3)
 
 
+def test_a_row_that_a_cursor_returns_keeps_its_id(runs, connect, lite):
+    def steps(url):
+        connection = connect(url).raw_connection()
+        with contextlib.closing(connection):
+            cursor = connection.cursor()
+            cursor.execute("DROP TABLE IF EXISTS kept")
+            cursor.execute("CREATE TABLE kept (id INTEGER PRIMARY KEY, a)")
+            cursor.execute("INSERT INTO kept VALUES (7, 'x') RETURNING a")
+            return cursor.fetchone()[0], cursor.lastrowid
+
+    assert same(runs, lite, steps) == ("x", 7)
+
+
 def test_arrays_of_one_statement_are_no_sets_of_parameters(
     runs, connect, request, tmp_path
 ):

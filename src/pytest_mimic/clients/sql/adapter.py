@@ -41,6 +41,7 @@ class Sqlalchemy(Adapter):
 
     name = kind = "sqlalchemy"
     has_effect = True
+    sent_back = ("lastrowid",)
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return where pools open connections, lend them, and take them back."""

@@ -350,7 +350,7 @@ class StandInCursor:
             real = self._open()
             if self._sizes:
                 real.setinputsizes(*self._sizes)
-            return _read(real, execute(real))
+            return _read(real, execute(real), self.context)
 
         request = request_of(str(statement), parameters, self.context)
         self._result = self.connection.call(request, run)
@@ -423,7 +423,7 @@ class StandInCursor:
         raise _own_of_driver(name)
 
 
-def _read(cursor: Any, rows: Sequence[Any] | None) -> Result:
+def _read(cursor: Any, rows: Sequence[Any] | None, context: Any) -> Result:
     """Return the whole result of a real cursor, with rows that were read already."""
     lastrowid = getattr(cursor, "lastrowid", None)
     if cursor.description is None:
@@ -431,6 +431,8 @@ def _read(cursor: Any, rows: Sequence[Any] | None) -> Result:
     columns = [tuple(column) for column in cursor.description]
     if rows is None:
         rows = cursor.fetchall()
+    if context is not None:
+        lastrowid = None  # SQLAlchemy takes it from the rows.
     return Result(columns, rows, cursor.rowcount, lastrowid)
 
 

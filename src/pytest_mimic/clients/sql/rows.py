@@ -42,12 +42,12 @@ def answer_of(result: Result, *, is_ordered: bool = True) -> Plain:
     Raises:
         UnstorableOutcomeError: A value cannot come back in its class.
     """
+    beside: Plain = {"count": result.rowcount}
+    if result.lastrowid:
+        beside["lastrowid"] = result.lastrowid
     if result.columns is None:
-        answer: Plain = {"count": result.rowcount}
-        if result.lastrowid:
-            answer["lastrowid"] = result.lastrowid
-        return answer
-    answer = {"columns": [column[0] for column in result.columns]}
+        return beside
+    answer: Plain = {"columns": [column[0] for column in result.columns]}
     types = [database.described(column[1]) for column in result.columns]
     if any(one is not None for one in types):
         answer["types"] = types
@@ -59,8 +59,7 @@ def answer_of(result: Result, *, is_ordered: bool = True) -> Plain:
     ]
     if not is_ordered and len(result.rows) > 1:
         answer["unordered"] = True
-    answer["count"] = result.rowcount
-    return answer
+    return {**answer, **beside}
 
 
 def result_of(answer: Plain) -> Result:
