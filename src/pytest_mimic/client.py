@@ -274,7 +274,7 @@ class Port:
 
     def takes_any(self, *clients: str) -> bool:
         """Return whether any line takes calls of some other client now."""
-        return any(self._activations.takes(client) for client in clients)
+        return any(map(self._activations.any_line, clients))
 
     def refuse(
         self, what: str, facts: Iterable[str], remedies: Iterable[Remedy]
@@ -371,7 +371,8 @@ class Port:
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
-        return not self.run.is_unseen() and self._activations.takes(self._adapter.name)
+        line = self._activations.any_line(self._adapter.name)
+        return line is not None and not self.run.is_unseen()
 
     def will_run(self) -> bool:
         """Return whether the next call of this client runs for real, whatever it is."""

@@ -8,6 +8,7 @@ import sqlite3
 import time
 import uuid
 from contextlib import closing
+from datetime import date, timedelta
 
 import pytest
 from support import face, loopback
@@ -62,6 +63,7 @@ class Service(loopback.Server):
         self.ids = itertools.count(1001)
         self.users = {}
         self.files = {}
+        self.keys = []
         self.method = "card"
         self.refusals = 0
         self.plan = "free"
@@ -88,6 +90,12 @@ class Handler(loopback.Handler):
             token = f"q1a2b3c4-{uuid.uuid4().hex[:4]}"
             link = f"https://pay.test/receipts/{token}?v=1"
             self.json({"quote": token, "receipt": link, "oid": time.time()})
+            return
+        if self.path == "/keys":
+            self.json({"id": self.server.keys.pop(0)})
+            return
+        if self.path == "/days":
+            self.json({"day": date.today().isoformat()})
             return
         if self.path == "/page":
             self.answer(200, f"<id>{uuid.uuid4()}</id>", "application/xml")
@@ -299,20 +307,23 @@ def test_the_first_verify_prints_one_line_for_all_that_is_new(project, tests, op
 
 @pytest.mark.parametrize("options", ["", "sequence"])
 def test_a_function_that_is_given_a_new_id_is_compared(project, options):
+    """Its identity counts a secret, which no recording holds."""
     project.ini("http volatile=body.id", f"labels:of {options}")
-    project.write("labels.py", "def of(user): return len(user['name'])")
+    project.write("labels.py", "def of(user, password): return len(user['name'])")
     project.tests("""
         import os, httpx, labels
 
         def test_label():
             user = httpx.post(os.environ["API"] + "/users", json={"name": "ann"})
-            assert labels.of(user.json()) == 3
+            assert labels.of(user.json(), "correct horse battery") == 3
     """)
     with project.shop(Service()):
         project.record().expect(passed=1)
         project.run("--mimic-verify").expect(passed=1)
+        project.run("--mimic-rerecord").expect(passed=1)
+        project.run().expect(passed=1)
 
-        text = "def of(user): return len(user['name']) - 1"
+        text = "def of(user, password): return len(user['name']) - 1"
         project.write("labels.py", text)
         run = project.run("--mimic-verify").expect(failed=1)
 
@@ -376,6 +387,37 @@ def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
         )
 
 
+ONE, OTHER, THIRD = (str(uuid.uuid4()) for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "real"),
+    [([ONE, ONE], [OTHER, THIRD]), ([ONE, OTHER], [THIRD, THIRD])],
+)
+def test_an_id_that_is_unclear_stays_the_first_and_is_listed(project, recorded, real):
+    """It has met two real ones, or a real one has met two of them."""
+    project.ini("http volatile=body.id")
+    project.tests(f"""
+        def test_keys():
+            for key in {recorded[0]!r}, {recorded[1]!r}:
+                got = httpx.post(os.environ["API"] + "/keys").json()["id"]
+                assert got == os.environ.get("KEY", key)
+    """)
+    with project.shop(Service()) as service:
+        service.keys = [*recorded]
+        project.record().expect(passed=1)
+        service.keys = [*real]
+        run = project.run("--mimic-verify", env={"KEY": real[0]})
+
+    run.expect(
+        passed=1,
+        says=[
+            "1 call verified, 1 not verified",
+            f"http POST /keys (unclear what {recorded[1]} is in this run)",
+        ],
+    )
+
+
 @pytest.mark.parametrize("marker", ['"http"', '"http", compare="exact"'])
 def test_a_marker_has_what_the_line_of_the_ini_file_leaves_out(project, marker):
     project.ini("http ignore=body.name volatile=body.id compare=shape")
@@ -428,6 +470,23 @@ def test_two_new_ids_may_be_equal(project):
         database.executescript(tables)
 
     project.run("--mimic-verify").expect(passed=1)
+
+
+def test_the_day_of_the_recording_looks_new_the_next_day(project):
+    project.ini("http")
+    project.tests("""
+        def test_day():
+            assert httpx.post(os.environ["API"] + "/days").json()["day"]
+    """)
+    today = date.today()
+    with project.shop(Service()):
+        project.record().expect(passed=1)
+        for log in (project.root / ".mimic_vault/logs").rglob("*.json"):
+            day = today - timedelta(days=1)
+            log.write_text(log.read_text().replace(str(today), str(day)))
+        run = project.run("--mimic-verify").expect(failed=1)
+
+    assert lines_under(NEW, run) == ["http volatile=body.day"]
 
 
 def test_the_line_leaves_another_drift_to_be_seen(project):

@@ -133,16 +133,21 @@ class Call:
         """Give the facts of an event from which its line can be written."""
         return {"line": self.line_name, "options": self.options.to_plain()}
 
-    def identity_with(self, described: Tree) -> str:
-        """Give the identity that the call has with other arguments or requests."""
-        return identity_of(self.target, self.counted(described))
+    @property
+    def asked(self) -> Tree:
+        """What it asks: of a function the arguments, with their secrets."""
+        return self.described
 
-    def asking(self, described: Tree) -> Call:
+    def identity_with(self, asked: Tree) -> str:
+        """Give the identity that the call has with other arguments or requests."""
+        return identity_of(self.target, self.counted(asked))
+
+    def asking(self, asked: Tree) -> Call:
         """Give the call as it is with other arguments, or another request."""
-        if described is self.described:
+        if asked is self.asked:
             return self
         other = copy(self)
-        other.identity = self.identity_with(described)
+        other.identity = self.identity_with(asked)
         return other
 
     def volatile_paths(self, more: Sequence[str] = ()) -> list[Path]:

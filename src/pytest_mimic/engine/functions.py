@@ -431,6 +431,10 @@ class FunctionCall(Call):
     def whole(self) -> Tree:
         return self.shown[0]
 
+    @property
+    def asked(self) -> Tree:
+        return self.tree
+
     def stale_parts(self, entry: Entry) -> list[str]:
         return self.plan.stale_parts(entry)
 

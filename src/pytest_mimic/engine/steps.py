@@ -34,7 +34,12 @@ from pytest_mimic.engine.refusals import (
     facts_of,
 )
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.verifying import new_parts, values_that_differ, written_place
+from pytest_mimic.engine.verifying import (
+    cause_of,
+    new_parts,
+    values_that_differ,
+    written_place,
+)
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
@@ -168,8 +173,8 @@ def _as_recorded(
     """Give a call that may hold real values of earlier answers as it was recorded."""
     if is_recorded(call):
         return call
-    for described in run.values_around(owner).candidates(call.described):
-        other = call.asking(described)
+    for asked in run.values_around(owner).candidates(call.asked):
+        other = call.asking(asked)
         if is_recorded(other):
             return other
     return call
@@ -178,7 +183,7 @@ def _as_recorded(
 def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
     """Give a call with the values that other logs keep."""
     kept = run.values_around(owner, in_written=True)
-    return call.asking(kept.request_as_recorded(call.described))
+    return call.asking(kept.request_as_recorded(call.asked))
 
 
 class Step(OpenCall):
@@ -359,12 +364,12 @@ class Step(OpenCall):
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
-        described = self.call.described
+        call, described = self.call, self.call.described
         kept = run.values_around(self.owner, in_written=True)
         if kept:
-            body = kept.with_recorded_values(body, self.call.volatile_paths())
+            body = kept.with_recorded_values(body, call.volatile_paths())
             described = kept.request_as_recorded(described)
-        call = self.call.asking(described)
+            call = call.asking(kept.request_as_recorded(call.asked))
         try:
             entry = entry_of(
                 call,
@@ -467,18 +472,22 @@ class Step(OpenCall):
             new each time.
         """
         run, owner, call = self._run, self.owner, self.call
+        assert self.entry is not None
         paths = call.volatile_paths()
         owner.real_values.learn(recorded, real, paths)
         known = run.values_around(owner)
         differing = [one for one in differences if not known.is_known(one)]
         # What looks new each time is so before a line names it.
-        new = new_parts(call, differing, known) if differing else []
-        if self._claim_end():
-            self._leave()
-            self._note_compared(differing, new, failed)
+        days = {self.entry.recorded: run.vault.today}
+        new = new_parts(call, differing, known, days) if differing else []
         paths = call.volatile_paths(new)
         owner.real_values.learn(recorded, real, paths)
-        return known.with_real_values(recorded, real, paths)
+        known = run.values_around(owner)
+        given = known.with_real_values(recorded, real, paths)
+        if self._claim_end():
+            self._leave()
+            self._note_compared(differing, new, failed, [*known.unclear])
+        return given
 
     def postpone(self, failed: str) -> None:
         """Let the next equal call have this place: the answer asks to come again.
@@ -494,13 +503,20 @@ class Step(OpenCall):
         self.owner.postponed[self._slot] = error, row
 
     def _note_compared(
-        self, differences: Sequence[Difference], new: Sequence[str], failed: str
+        self,
+        differences: Sequence[Difference],
+        new: Sequence[str],
+        failed: str,
+        unclear: Sequence[object],
     ) -> None:
         assert self.entry is not None
         # One that was cancelled when it was recorded may be answered before that.
         is_compared = self.entry.end != "waiting"
         if differences and is_compared and self._is_reported():
             self._note_drift(differences, new, failed)
+        elif unclear and self.mode == "verify":
+            what = f"(unclear what {unclear[0]} is in this run)"
+            self.add_event("not verified", self.call.label(), what=what)
         else:
             self._count(self.entry)
 
@@ -526,9 +542,7 @@ class Step(OpenCall):
         )
         self._run.events.note_error(error)
         differing = values_that_differ(call, differences)
-        # Whatever the values are, parts that are new each time have one cause.
-        is_new = {*map(written_place, differences)} <= {*new}
-        error.cause = ", ".join(new) if is_new else "; ".join(error.facts)
+        error.cause = cause_of(call, differences, new)
         facts: dict[str, Json] = {
             "paths": [*new],
             "differing": [*dict.fromkeys(map(written_place, differing))],

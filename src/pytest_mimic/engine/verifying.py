@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, count, islice, product, zip_longest
+from itertools import chain, count, islice, product
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from urllib.parse import quote, unquote
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # A whole segment of the path of a URL, or a whole parameter.
 _SEGMENT = r"(?<=[/=])[^/?&=]+"
+# What stands between them is no part of a word.
+_START, _END = r"(?:(?<![^\W_])|(?=[\W_]))", r"(?:(?![^\W_])|(?<=[\W_]))"
 # What is shorter stands in other words, too.
 _SHORTEST_WITHIN = 8
 _MOST_CANDIDATES = 200
@@ -178,17 +181,25 @@ class RealValues:
     """The real values that a caller gets, each with the recorded value of its place.
 
     Args:
-        several: Those of several owners, which this looks through as they grow; the
-            values of the first come first. Without any, it learns its own.
+        several: Those of several owners: the first ones come first.
+
+    Attributes:
+        unclear: The recorded ids that were given, though they have met two real ones,
+            or a real one that stands for another.
     """
 
     def __init__(self, several: Iterable[RealValues] = ()) -> None:
-        self._recorded: dict[str, list[Value]] = {}
-        self._real: dict[str, list[Value]] = {}
-        self._all = [*several] or [self]
+        self.unclear: dict[Value, None] = {}
+        self._recorded: dict[str, list[Value]] = defaultdict(list)
+        self._real: dict[str, list[Value]] = defaultdict(list)
+        for one in several:
+            for text, values in one._recorded.items():
+                self._recorded[text] += values
+            for text, values in one._real.items():
+                self._real[text] += values
 
     def __bool__(self) -> bool:
-        return any(one._recorded for one in self._all)
+        return bool(self._recorded)
 
     def learn(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
         """Note each text and number below the paths, where both have one.
@@ -197,10 +208,10 @@ class RealValues:
         """
         is_whole = () in paths
         if is_whole and _is_value(recorded) and _is_value(real):
-            known = self._recorded.setdefault(str(real), [])
+            known = self._recorded[str(real)]
             if recorded not in known:
                 known.append(recorded)
-                self._real.setdefault(str(recorded), []).append(real)
+                self._real[str(recorded)].append(real)
         elif paths:
             theirs = dict(_steps(real))
             for step, part in _steps(recorded):
@@ -220,29 +231,33 @@ class RealValues:
             return self._with_real_value(recorded, real, is_volatile=() in paths)
         if () in paths:
             return real
-        if isinstance(recorded, list):
-            items = real if isinstance(real, list) else []
-            return [
-                self.with_real_values(one, now, _below(paths, str(number)))
-                for number, (one, now) in enumerate(zip_longest(recorded, items))
-                if number < len(recorded)
-            ]
-        if isinstance(recorded, dict):
-            theirs = real if isinstance(real, dict) else {}
-            return {
-                key: self.with_real_values(part, theirs.get(key), _below(paths, key))
-                for key, part in recorded.items()
-            }
-        return recorded
+        if not isinstance(recorded, (list, dict)):
+            return recorded
+        theirs = dict(_steps(real))
+        parts = {
+            step: self.with_real_values(part, theirs.get(step), _below(paths, step))
+            for step, part in _steps(recorded)
+        }
+        return parts if isinstance(recorded, dict) else [*parts.values()]
 
     def _with_real_value(
         self, recorded: Value, real: Tree, *, is_volatile: bool
     ) -> Tree:
+        # A replay compares nothing.
+        from pytest_mimic.values.looks import DATE, MOMENT, TOKEN, ULID, UUID, made_anew
+
+        now, look = self.real_values_of(recorded), made_anew(recorded)
+        is_met = str(real) in map(str, now)
+        if is_volatile and is_met and look in (UUID, ULID, TOKEN):
+            # It names one thing: the first one stays.
+            if (now[0], self._recorded_of(real)[0]) != (real, recorded):
+                self.unclear[recorded] = None
+            return now[0]
         if recorded == real:
             return recorded
-        now = self.real_values_of(recorded)
-        is_named = bool(now) and _is_name(recorded)
-        if str(real) in map(str, now) or (is_volatile and not is_named):
+        is_long = len(str(recorded)) >= _SHORTEST_WITHIN
+        is_named = now and is_long and look not in (MOMENT, DATE)
+        if is_met or (is_volatile and not is_named):
             return real
         return now[0] if is_named else recorded
 
@@ -250,7 +265,7 @@ class RealValues:
         self, recorded: object, shortest: int = _SHORTEST_WITHIN
     ) -> list[Value]:
         """Give what a recorded value, or a text that holds some, is in this run."""
-        return _named(recorded, [one._real for one in self._all], shortest)
+        return _named(recorded, self._real, shortest)
 
     def is_known(self, difference: Difference) -> bool:
         """Whether a part differs in names alone whose real values are known."""
@@ -293,12 +308,9 @@ class RealValues:
         """
         for shortest in (_SHORTEST_WITHIN, 1):
             yield from self._candidates(request, shortest)
-            yield from self._candidates(request, shortest, keeps_short=True)
 
-    def _candidates(
-        self, request: Tree, shortest: int, *, keeps_short: bool = False
-    ) -> Iterator[Tree]:
-        if not any(one._recorded for one in self._all):
+    def _candidates(self, request: Tree, shortest: int) -> Iterator[Tree]:
+        if not self:
             return
 
         places: list[list[Value]] = []
@@ -307,9 +319,8 @@ class RealValues:
             values = self._recorded_of(real, shortest)
             if not values:
                 return real
-            if keeps_short and len(str(real)) < _SHORTEST_WITHIN:
-                values = [real, *values]
-            places.append(values)
+            is_short = len(str(real)) < _SHORTEST_WITHIN
+            places.append([*values, real] if is_short else values)
             return values[0]
 
         deeply(lambda: _replaced(request, collect))
@@ -330,7 +341,7 @@ class RealValues:
     def _recorded_of(
         self, real: object, shortest: int = _SHORTEST_WITHIN
     ) -> list[Value]:
-        return _named(real, [one._recorded for one in self._all], shortest)
+        return _named(real, self._recorded, shortest)
 
 
 def _replaced(part: Tree, choose: Callable[[Value], Value]) -> Tree:
@@ -361,15 +372,6 @@ def _is_value(tree: object) -> TypeGuard[Value]:
     return isinstance(tree, (str, int, float)) and not isinstance(tree, bool)
 
 
-def _is_name(value: Value) -> bool:
-    """Whether a value names one thing: no number, and no moment."""
-    # A replay compares nothing.
-    from pytest_mimic.values.looks import DATE, MOMENT, made_anew
-
-    is_long = isinstance(value, str) and len(value) >= _SHORTEST_WITHIN
-    return is_long and made_anew(value) not in (MOMENT, DATE)
-
-
 def _steps(tree: Tree) -> Iterator[tuple[str, Tree]]:
     """Give the parts of a stored outcome by their keys, tags too, or their numbers."""
     if isinstance(tree, dict):
@@ -383,35 +385,21 @@ def _below(paths: Sequence[Path], step: str) -> Sequence[Path]:
 
 
 def _named(
-    value: object,
-    tables: Sequence[Mapping[str, list[Value]]],
-    shortest: int = _SHORTEST_WITHIN,
+    value: object, table: Mapping[str, list[Value]], shortest: int
 ) -> list[Value]:
     """Give what stands for a value; for a text, what it is with others in it."""
     if not _is_value(value):
         return []
-    found = _in_tables(str(value), tables)
+    found = table.get(str(value), [])
     if found or not isinstance(value, str):
         return found
-    names = chain.from_iterable(tables)
-    inside = {one for one in names if len(one) >= shortest and one in value}
-    others = {one: _in_tables(one, tables) for one in inside}
+    inside = [one for one in table if len(one) >= shortest and one in value]
     texts: list[Value] = []
-    for number in range(max(map(len, others.values()), default=0)):
-        chosen = {one: str(_one_of(others[one], number)) for one in inside}
+    for number in range(max((len(table[one]) for one in inside), default=0)):
+        chosen = {one: str(_one_of(table[one], number)) for one in inside}
         text = _with_values(value, chosen)
         texts += [text] * (text != value)
     return texts
-
-
-def _whole(pattern: str) -> str:
-    """Give a pattern that takes no part of a word."""
-    start, end = r"(?:(?<![^\W_])|(?=[\W_]))", r"(?:(?![^\W_])|(?<=[\W_]))"
-    return f"{start}(?:{pattern}){end}"
-
-
-def _in_tables(text: str, tables: Sequence[Mapping[str, list[Value]]]) -> list[Value]:
-    return [*chain.from_iterable(table.get(text, ()) for table in tables)]
 
 
 def _one_of(values: Sequence[Value], number: int) -> Value:
@@ -419,7 +407,10 @@ def _one_of(values: Sequence[Value], number: int) -> Value:
 
 
 def new_parts(
-    call: Call, differences: Sequence[Difference], known: RealValues
+    call: Call,
+    differences: Sequence[Difference],
+    known: RealValues,
+    days: Mapping[str, str],
 ) -> list[str]:
     """Give the paths of ids, tokens and moments that differ in a client's answer.
 
@@ -430,11 +421,12 @@ def new_parts(
         call: The call.
         differences: Where its real answer differs from the recorded one.
         known: The real values that its caller has got before.
+        days: The day of the recording, with that of today.
     """
     # Only a drift looks at differences.
     from pytest_mimic.values.looks import ignorable, without_ids_and_moments
 
-    values: dict[str, str] = {}
+    values = {**days}
     found = values_that_differ(call, differences)
     for one in found:
         is_id = re.search(_ID, one.steps[-1]) is not None
@@ -465,6 +457,21 @@ def values_that_differ(
     ]
 
 
+def cause_of(call: Call, differences: Sequence[Difference], new: Sequence[str]) -> str:
+    """Say what drifts of one cause have in common: the line, and the parts.
+
+    Whatever the values are, parts that are new each time have one cause.
+    """
+    from pytest_mimic.values.differences import MISSING  # only a drift looks
+
+    parts: dict[str, None] = {}
+    for one in differences:
+        is_gone = one.new is MISSING and not one.fact
+        if written_place(one) not in new:
+            parts[f"{written_place(one) or 'result'}{' missing' * is_gone}"] = None
+    return f"{call.target} {', '.join(parts) or 'parts that look new each time'}"
+
+
 def written_place(difference: Difference) -> str:
     """Give the path of a difference as an option takes it, for each item of a list."""
     steps = ("*" if step.isdigit() else step for step in difference.steps)
@@ -485,4 +492,4 @@ def _with_values(text: str, values: Mapping[str, str]) -> str:
 
     # A link before the id that stands in it. What is put in is not looked at again.
     names = "|".join(map(re.escape, sorted(values, key=len, reverse=True)))
-    return re.sub(_whole(f"(0*)({names})"), other, text)
+    return re.sub(f"{_START}(0*)({names}){_END}", other, text)

@@ -324,14 +324,12 @@ def _lines(
     session: Session, kind: Any, form: str, heading: str, *, is_whole: bool
 ) -> list[str]:
     """Return the lines of a list; none: nothing of its kind has happened."""
-    # An equal call of the same test is the same row.
-    events = [
-        *{_place_of(one): one for one in session.run.events.of_kinds(kind)}.values()
-    ]
+    events = session.run.events.of_kinds(kind)
     if not events:
         return []
     by_cause: dict[object, list[Event]] = {}
-    for event in events:
+    # An equal call of the same test is the same row.
+    for event in {_place_of(one): one for one in events}.values():
         cause = event.text("cause") or _place_of(event)
         by_cause.setdefault(cause, []).append(event)
     causes = [*by_cause.values()]
