@@ -371,8 +371,7 @@ class Port:
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
-        line = self._activations.any_line(self._adapter.name)
-        return line is not None and not self.run.is_unseen()
+        return not self.run.is_unseen() and self.takes_any(self._adapter.name)
 
     def will_run(self) -> bool:
         """Return whether the next call of this client runs for real, whatever it is."""

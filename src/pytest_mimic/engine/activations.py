@@ -126,10 +126,8 @@ class Activation:
         known = client_of(client)
         kind = known.kind if known else client
         some = ["llm"] if kind == "http" else []
-        lines: list[ClientLine] = []
-        for name in dict.fromkeys([*some, client, kind]):
-            lines += self.clients.get(name, [])
-        return lines
+        names = dict.fromkeys([*some, client, kind])
+        return [line for name in names for line in self.clients.get(name, ())]
 
 
 class Activations:
@@ -242,7 +240,7 @@ class Activations:
     def close(self) -> None:
         """Restore everything."""
         with self._lock:
-            for activation in reversed(list(self._open)):
+            for activation in self._open[::-1]:
                 activation.close()
             self._edges.clear()  # A module may still be loaded that was found before.
             self._run.nesting.intercept = self._run.sleeps.intercept = None
@@ -308,10 +306,6 @@ class Activations:
             if activation.lines_of(client):
                 return ClientLine(client, NO_OPTIONS, activation.cassette)
         return None
-
-    def takes(self, client: str) -> bool:
-        """Return whether any line takes calls of a client."""
-        return any(activation.lines_of(client) for activation in self._open)
 
     def _activate_client(self, activation: Activation, target: Target) -> None:
         client = client_of(target.module)
@@ -397,8 +391,10 @@ class Activations:
                         f"cannot be patched before {module} is loaded:"
                         " use it in conftest.py"
                     )
-                is_edge = isinstance(line, Edge)
-                for function in find(module, line.path, self._patches, is_edge=is_edge):
+                found = find(
+                    module, line.path, self._patches, is_edge=isinstance(line, Edge)
+                )
+                for function in found:
                     activation.decide(number, function)
                     yield function
             except NotFoundError as error:

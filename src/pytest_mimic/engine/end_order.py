@@ -188,16 +188,16 @@ def _pauses(seconds: float, pause: float) -> Iterator[float]:
 
 def _overlapping(entries: Sequence[Entry]) -> set[int]:
     """Give the places of calls that ran at the same time as others."""
-    moments = []
-    for index, entry in enumerate(entries):
-        if entry.ended is not None:
-            moments += [(entry.begin, index), (entry.ended, index)]
     found: set[int] = set()
-    running: set[int] = set()
-    for _, index in sorted(moments):
-        running ^= {index}
-        if len(running) > 1:
-            found |= running
+    latest, until = -1, 0
+    # They stand in the order of their beginning.
+    for index, entry in enumerate(entries):
+        if entry.ended is None:
+            continue
+        if entry.begin < until:
+            found |= {latest, index}
+        if entry.ended > until:
+            latest, until = index, entry.ended
     return found
 
 

@@ -486,7 +486,7 @@ class Step(OpenCall):
         given = known.with_real_values(recorded, real, paths)
         if self._claim_end():
             self._leave()
-            self._note_compared(differing, new, failed, [*known.unclear])
+            self._note_compared(differing, new, failed, known.unclear)
         return given
 
     def postpone(self, failed: str) -> None:
@@ -514,9 +514,9 @@ class Step(OpenCall):
         is_compared = self.entry.end != "waiting"
         if differences and is_compared and self._is_reported():
             self._note_drift(differences, new, failed)
-        elif unclear and self.mode == "verify":
-            what = f"(unclear what {unclear[0]} is in this run)"
-            self.add_event("not verified", self.call.label(), what=what)
+        elif unclear and self.decision == "verify":
+            told = f"{self.call.label()} (unclear what {unclear[0]} is in this run)"
+            self.add_event("not verified", told)
         else:
             self._count(self.entry)
 

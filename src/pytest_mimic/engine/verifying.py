@@ -189,7 +189,7 @@ class RealValues:
     """
 
     def __init__(self, several: Iterable[RealValues] = ()) -> None:
-        self.unclear: dict[Value, None] = {}
+        self.unclear: list[Value] = []
         self._recorded: dict[str, list[Value]] = defaultdict(list)
         self._real: dict[str, list[Value]] = defaultdict(list)
         for one in several:
@@ -251,7 +251,7 @@ class RealValues:
         if is_volatile and is_met and look in (UUID, ULID, TOKEN):
             # It names one thing: the first one stays.
             if (now[0], self._recorded_of(real)[0]) != (real, recorded):
-                self.unclear[recorded] = None
+                self.unclear.append(recorded)
             return now[0]
         if recorded == real:
             return recorded
@@ -429,8 +429,7 @@ def new_parts(
     values = {**days}
     found = values_that_differ(call, differences)
     for one in found:
-        is_id = re.search(_ID, one.steps[-1]) is not None
-        if is_id or ignorable([one]):
+        if re.search(_ID, one.steps[-1]) or ignorable([one]):
             values[str(one.old)] = str(one.new)
     paths: dict[str, None] = {}
     for one in found:
