@@ -264,6 +264,10 @@ def test_show_gives_shared_requests_in_the_order_in_which_a_test_asked_last(shop
     assert shop.command("rm", "test_shop.py::test_two").code == 0
     assert shown("test_one") == ("dba", 1)
     tests("d", "bc")
+    kept = shop.root / ".pytest_cache/v/mimic/asked"
+    written = kept.stat().st_mtime_ns
+    tests("d", "bc")
+    assert kept.stat().st_mtime_ns == written
     paths, left = shown("test_one")
     assert (paths[0], set(paths[1:]), left) == ("d", {"a", "b"}, 2)
     assert shown("test_two") == ("bc", 0)

@@ -136,6 +136,10 @@ class Log:
         return self.recording.entries
 
     @cached_property
+    def _of_other_tools(self) -> list[int]:
+        return [index for index, one in enumerate(self.entries) if one.imported]
+
+    @cached_property
     def end_order(self) -> EndOrder:
         """The order in which its calls end."""
         return EndOrder(self.entries, self._by_index)
@@ -244,10 +248,14 @@ class Log:
             return
         stray = self._strays_like(call).get(call.identity)
         if stray is None and is_found:
-            same = [one for one in self.entries if one.identity == call.identity]
-            others = [one for one in same if one.line != call.line]
-            if others and not self._following.equal(call)[1]:
-                stray = others[0]
+            for one in self.entries:
+                if (
+                    one.identity == call.identity
+                    and one.line != call.line
+                    and not self._following.equal(call)[1]
+                ):
+                    stray = one
+                    break
         if stray is None:
             return
         field = "line" if stray.identity == call.identity else "identity"
@@ -282,9 +290,9 @@ class Log:
         """Give the first imported call of this method and URL that nobody asked for."""
         # Another tool has compared nothing else of a request.
         content = [(name,) for name in call.content]
-        for index, entry in enumerate(self.entries):
-            is_left = entry.imported and index not in self._by_index
-            if is_left and entry.signature == call.signature:
+        for index in self._of_other_tools:
+            entry = self.entries[index]
+            if index not in self._by_index and entry.signature == call.signature:
                 now = without(call.counted(call.described), content)
                 if without(kept_parts(call, entry, self._vault), content) == now:
                     return index
@@ -411,24 +419,23 @@ class Log:
         if not self.has_new():
             return self.entries
         made = [self._left(slot) for slot in self.made]
-        staying = self.leftovers()
-        if not keeps_all:
-            remade = {slot.group for slot in self.made if slot.is_real}
-            remade -= {slot.group for slot in self.made if not slot.is_real}
-            staying = [entry for entry in staying if not self._goes(entry, remade)]
-        return [*made, *_behind(made, staying)]
+        staying = self.leftovers() if keeps_all else self._staying()
+        return made + _behind(made, staying)
 
-    def _goes(self, entry: Entry, remade: set[str]) -> bool:
-        """Whether a recorded call belongs to what was made again."""
-        if self._is_made_again:
-            targets = {slot.blank.target for slot in self.made if slot.blank}
-            if self._is_cassette or entry.target in targets:
-                return True
-        if entry.request is not None:
-            return entry.target in remade
-        unasked = map(id, self.leftovers(is_equal_left=True))
-        is_asked = bool(remade) and id(entry) not in unasked
-        return entry.identity in remade or is_asked
+    def _staying(self) -> Iterator[Entry]:
+        """Yield the recorded calls that belong to nothing that was made again."""
+        remade = {slot.group for slot in self.made if slot.is_real}
+        remade -= {slot.group for slot in self.made if not slot.is_real}
+        targets = {slot.blank.target for slot in self.made if slot.blank}
+        unasked = set(map(id, self.leftovers(is_equal_left=bool(remade))))
+        for entry in self.leftovers():
+            if self._is_made_again and (self._is_cassette or entry.target in targets):
+                continue
+            goes = entry.target in remade
+            if entry.request is None:
+                goes = entry.identity in remade or id(entry) not in unasked
+            if not goes:
+                yield entry
 
     def _with_added(self) -> list[Entry]:
         """Give what a failing test leaves of a log: its new calls of functions."""

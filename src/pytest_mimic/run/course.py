@@ -242,9 +242,9 @@ class Course(Session):
         cache = getattr(self.config, "cache", None)
         if cache is None:  # Of pytest, with `-p no:cacheprovider`.
             return
-        rows, outcomes = self.run.events.rows, self.usage.outcomes
-        asked = asked_now(cache.get(ASKED, {}), rows, outcomes)
-        if asked:
+        before = cache.get(ASKED, {})
+        asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
+        if asked != before:
             cache.set(ASKED, asked)
 
     def _has_failed(self) -> bool:

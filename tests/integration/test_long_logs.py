@@ -1,0 +1,67 @@
+"""Section 5: what a run does for a log grows with its calls, and not with their square."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import pytest_mimic
+
+ENGINE = str(Path(pytest_mimic.__file__).parent / "engine")
+CALLS = 250
+MOST_A_CALL = 80
+
+
+def most_frequent_line(act, *words):
+    """Return the line of the engine that runs most often, how often, and what `act` gives."""
+    lines = Counter()
+
+    def trace(frame, event, _argument):
+        if not frame.f_code.co_filename.startswith(ENGINE):
+            return None
+        if event == "line":
+            lines[f"{frame.f_code.co_filename}:{frame.f_lineno}"] += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    threading.settrace(trace)
+    try:
+        given = act(*words)
+    finally:
+        sys.settrace(before)
+        threading.settrace(before)
+    return *lines.most_common(1)[0], given
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ((), 0),
+        (("--mimic-rerecord",), CALLS),
+        (("--mimic-record",), CALLS),
+    ],
+    ids=["replayed", "others again", "more"],
+)
+def test_no_line_runs_for_each_pair_of_calls(project, options, first):
+    project.ini("shop:small sequence=yes")
+    project.module("""
+        from tally import ran
+
+        def small(n):
+            ran("small", n)
+            return n
+    """)
+    test = "import shop\n\ndef test_it():\n    for n in range({0}, {0} + {1}):\n        shop.small(n)\n"
+    project.tests(test.format(0, CALLS))
+    project.record_once(passed=1)
+    project.tests(test.format(first, CALLS))
+
+    line, times, run = most_frequent_line(project.run, *options)
+
+    run.expect(passed=1)
+    assert times <= MOST_A_CALL * CALLS, line
