@@ -311,6 +311,21 @@ def test_a_line_that_could_hide_nothing_is_refused(line, reason):
         Secrets([line], {})
 
 
+def test_several_patterns_keep_their_groups_and_flags():
+    secrets = Secrets([r"/(x)-\d+\1/", r"/(?i)acct-\d+/", r"/(['\"])\d{4}-\d+\1/"], {})
+    shown = []
+
+    def stand_in(text, _path):
+        shown.append(text)
+        return "HIDDEN"
+
+    text = "x-1x, ACCT-22, '4711-4712', acct-4713"
+    hidden = secrets.redactor.hide(text, stand_in)
+
+    assert hidden == "HIDDEN, HIDDEN, HIDDEN, HIDDEN"
+    assert shown == ["x-1x", "ACCT-22", "'4711-4712'", "acct-4713"]
+
+
 def test_a_pattern_takes_no_other_names_from_what_is_said_to_be_hidden():
     partner = "partner-4711-0815-xyz"
     secrets = Secrets([r"/acct-\d+/"], {"PARTNER_TOKEN": partner})

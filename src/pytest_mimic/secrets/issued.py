@@ -308,9 +308,11 @@ class Secrets:
 
     def _is_of_pattern(self, text: str) -> bool:
         """Return whether a pattern has hidden, in this run, all that a text lacks."""
-        pattern = self.names.pattern
+        patterns = self.names.patterns
         real = [self._issued.get(one, "") for one in placeholders.ANY.findall(text)]
-        return pattern is not None and all(map(pattern.fullmatch, real))
+        return bool(patterns) and all(
+            any(pattern.fullmatch(one) for pattern in patterns) for one in real
+        )
 
     def _known_in_request(self, value: str, scope: SecretScope) -> str | None:
         """Return what stands for a value that is no new secret of the application."""

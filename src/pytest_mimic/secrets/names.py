@@ -151,13 +151,14 @@ def _table(text: str) -> frozenset[str]:
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
-def _refuse_pattern(pattern: str) -> None:
+def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        hides_all = re.search(pattern, "") is not None
+        compiled = re.compile(pattern)
     except re.error as error:
         raise ValueError(f"/{pattern}/ is not a pattern: {error}") from None
-    if hides_all:
+    if compiled.search(""):
         raise ValueError(f"/{pattern}/ matches an empty text, and would hide nothing")
+    return compiled
 
 
 def _pattern_of_path(path: str) -> str:
@@ -200,7 +201,7 @@ class SecretNames:
 
     Attributes:
         accepted: The marks of texts that look like keys and are none.
-        pattern: Finds in a text what the lines hide wherever it stands.
+        patterns: They find in a text what the lines hide wherever it stands.
         path: Finds the paths at which the lines hide everything.
         hide_nothing: Says of all names of a mapping that none of them hides a value,
             whatever the values are.
@@ -212,19 +213,18 @@ class SecretNames:
     def __init__(self, lines: Iterable[str] = ()) -> None:
         self._declared: dict[str, bool] = {}
         self.accepted: set[str] = set()
-        paths, patterns = [], []
+        self.patterns: list[re.Pattern[str]] = []
+        paths = []
         for line in lines:
             pattern = _PATTERN.fullmatch(line.strip())
             if pattern is not None:
-                _refuse_pattern(pattern["pattern"])
-                patterns.append(f"(?:{pattern['pattern']})")
+                self.patterns.append(_compiled(pattern["pattern"]))
                 continue
             for part in filter(None, re.split(r"[\s,]+", line.partition("#")[0])):
                 if _PATH.fullmatch(part):
                     paths.append(_pattern_of_path(part))
                 else:
                     self._declare(part)
-        self.pattern = re.compile("|".join(patterns)) if patterns else None
         self.path = re.compile("|".join(paths)) if paths else None
         self._strength: Callable[[str], str] = lru_cache(maxsize=4096)(self._judge)
         self.hide_nothing: Callable[[tuple[str, ...]], bool] = lru_cache(maxsize=1024)(

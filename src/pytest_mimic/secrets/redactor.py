@@ -209,7 +209,7 @@ class Redactor:
 
     def hide_url(self, url: str, stand_in: StandIn) -> str:
         """Return an address without its secrets, also in parameters of its path."""
-        if _PLAIN_URL.fullmatch(url) and not self.names.pattern:
+        if _PLAIN_URL.fullmatch(url) and not self.names.patterns:
             return url
         walk = _Walk(self, stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, "url"), "url")
@@ -252,8 +252,8 @@ class _Walk:
         return hidden
 
     def hide_text(self, text: str, path: str) -> str:
-        if self._names.pattern is not None:
-            text = self._without(self._names.pattern, text, path)
+        if self._names.patterns:
+            text = self._hide_matches(text, path)
         if not _SIGNS.search(text) or _PLAIN_ARN.fullmatch(text):
             return text
         harmless = self._redactor.harmless
@@ -284,7 +284,21 @@ class _Walk:
             text = self._hide_escaped(text, path)
         return self._hide_pairs(text, path)
 
-    def _without(self, pattern: str | re.Pattern[str], text: str, path: str) -> str:
+    def _hide_matches(self, text: str, path: str) -> str:
+        """Hide what any pattern of the lines matches; none is looked for in others."""
+        spans: list[tuple[int, int]] = []
+        for pattern in self._names.patterns:
+            spans += [match.span() for match in pattern.finditer(text)]
+        pieces, place = list[str](), 0
+        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if end > place:
+                start = max(start, place)
+                stand_in = self._stand_in(text[start:end], path)
+                pieces += [text[place:start], stand_in]
+                place = end
+        return "".join([*pieces, text[place:]])
+
+    def _without(self, pattern: str, text: str, path: str) -> str:
         return re.sub(pattern, lambda match: self._stand_in(match[0], path), text)
 
     def replaced(
@@ -315,7 +329,7 @@ class _Walk:
         names = self._names
         is_small = len(plain) < _MANY_NAMES and names.path is None and not has_schemas
         # A line may name what a key looks like.
-        is_plain = is_small and not names.pattern and names.hide_nothing(tuple(plain))
+        is_plain = is_small and not names.patterns and names.hide_nothing(tuple(plain))
         by_siblings = {} if is_plain else names.by_siblings_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
