@@ -148,10 +148,11 @@ def test_the_title_names_the_run_and_a_failing_test_says_why(project, window):
     project.ini("shop:fetch")
     project.module(SHOP)
     project.tests("import shop\n\ndef test_mood(): assert shop.fetch('Oslo') == {}\n")
-    project.record("--mimic-report=page.html").expect(failed=1)
+    project.record().expect(failed=1)
+    project.run("--mimic-report=page.html").expect(failed=1)
     window.goto((project.root / "page.html").as_uri())
 
-    named = f"{project.root.name} · record into .mimic_vault · 20"
+    named = f"{project.root.name} · replay from .mimic_vault · 20"
     assert window.title().startswith(named)
     assert "E   AssertionError" not in window.inner_text(".notes")
     assert "AssertionError: assert {'city':" in window.inner_text("details.test[open]")

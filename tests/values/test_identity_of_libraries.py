@@ -496,7 +496,11 @@ def test_types_that_a_function_makes_count_by_their_fields():
             "Named", [("x", kind)]
         )
 
-    told_apart(types(int), types(int), [types(str), types(int, total=False)])
+    told_apart(
+        types(int),
+        types(int),
+        [types(str), types(int, total=False), types("Later"), types("Other")],
+    )
 
 
 def test_when_cookies_were_looked_at_does_not_count():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
@@ -124,10 +124,10 @@ def replace_files(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> N
         vault.close()
 
 
-def _undone(vault: Vault, written: Iterable[Written]) -> str:
+def _undone(vault: Vault, written: Sequence[Written]) -> str:
     """Undo writes, and say what of them is left."""
     left = []
-    for one in written:
+    for one in reversed(written):
         try:
             vault.put_back(one, lambda: False)
         except MimicError:

@@ -102,9 +102,9 @@ def is_of_this_machine(host: str) -> bool:
 
 def _place_on_this_machine(host: str) -> Place:
     """Return where a server listens; 0: on another machine, or nowhere."""
-    if host.startswith(_UNIX):
-        return os.path.realpath(host.removeprefix(_UNIX))
     try:
+        if host.startswith(_UNIX):
+            return os.path.realpath(host.removeprefix(_UNIX))
         place = urlsplit(f"//{host}")
         is_here = place.hostname and is_of_this_machine(place.hostname)
         return (place.port or _DEFAULT_PORT) if is_here else 0
@@ -131,8 +131,9 @@ def _listening(place: Place) -> set[str]:
     before it; see proc(5).
     """
     if isinstance(place, str):
+        # A path that holds a line end has rows without these words.
         rows = [row.split(maxsplit=7) for row in _rows("unix")]
-        paths = {row[6]: row[-1] for row in rows if row[3] == _ACCEPTS}
+        paths = {row[6]: row[7] for row in rows if row[3:4] == [_ACCEPTS] and row[7:]}
         inodes = [one for one in paths if os.path.realpath(paths[one]) == place]
     else:
         rows = [row.split() for row in (*_rows("tcp"), *_rows("tcp6"))]
@@ -144,7 +145,8 @@ def _listening(place: Place) -> set[str]:
 def _rows(table: str) -> list[str]:
     """Return the rows of a table of the system, as far as there is one."""
     with suppress(OSError):
-        return Path("/proc/self/net", table).read_text().splitlines()[1:]
+        content = Path("/proc/self/net", table).read_bytes()
+        return os.fsdecode(content).split("\n")[1:-1]
     return []
 
 

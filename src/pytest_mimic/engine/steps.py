@@ -478,11 +478,13 @@ class Step(OpenCall):
         known = run.values_around(owner)
         differing = [one for one in differences if not known.is_known(one)]
         # What looks new each time is so before a line names it.
-        days = {self.entry.recorded: run.vault.today}
+        day = self.entry.recorded
+        days = {day: run.vault.today} if day else {}
         new = new_parts(call, differing, known, days) if differing else []
-        paths = call.volatile_paths(new)
-        owner.real_values.learn(recorded, real, paths)
-        known = run.values_around(owner)
+        if new:
+            paths = call.volatile_paths(new)
+            owner.real_values.learn(recorded, real, paths)
+            known = run.values_around(owner)
         given = known.with_real_values(recorded, real, paths)
         if self._claim_end():
             self._leave()
@@ -515,7 +517,8 @@ class Step(OpenCall):
         if differences and is_compared and self._is_reported():
             self._note_drift(differences, new, failed)
         elif unclear and self.decision == "verify":
-            told = f"{self.call.label()} (unclear what {unclear[0]} is in this run)"
+            shown = self._run.secrecy.secrets.masked_text(str(unclear[0]))
+            told = f"{self.call.label()} (unclear what {shown} is in this run)"
             self.add_event("not verified", told)
         else:
             self._count(self.entry)

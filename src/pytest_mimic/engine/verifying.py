@@ -193,9 +193,10 @@ class RealValues:
         self._recorded: dict[str, list[Value]] = defaultdict(list)
         self._real: dict[str, list[Value]] = defaultdict(list)
         for one in several:
-            for text, values in one._recorded.items():
+            # Threads may learn others meanwhile.
+            for text, values in [*one._recorded.items()]:
                 self._recorded[text] += values
-            for text, values in one._real.items():
+            for text, values in [*one._real.items()]:
                 self._real[text] += values
 
     def __bool__(self) -> bool:

@@ -279,6 +279,10 @@ def _union(value: Any, walk: Opener) -> Tree:
     return {"$union": sorted(map(walk.node, value.__args__), key=text_of)}
 
 
+def _forward(value: Any, _walk: Opener) -> Tree:
+    return {"$forward": value.__forward_arg__}
+
+
 _ADDRESS = Row(_address, _make_of_text)
 _PATH = Row(_path, _make_of_text)
 _SPAN = attrgetter("start", "stop", "step")
@@ -295,6 +299,8 @@ ROWS: dict[str, Row] = {
     "builtins:range": _of_parts("$range", _SPAN, [int]),
     "builtins:slice": _of_parts("$slice", _SPAN, SCALARS),
     "builtins:module": Row(_module),
+    "typing:ForwardRef": Row(_forward),
+    "annotationlib:ForwardRef": Row(_forward),  # From Python 3.14 on.
     "builtins:mappingproxy": _of_parts("$mappingproxy", _copied, [dict], _make_proxy),
     "decimal:Decimal": _of_text("$decimal", _decimal, _made),
     "fractions:Fraction": _of_parts(

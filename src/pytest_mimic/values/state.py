@@ -178,29 +178,39 @@ class Kind:
         """
         if self.is_of_library:
             attributes = _with_hooks_by_order(attributes)
-        filled = [name for name in attributes if _filling(self.cls, name)]
+        fillings = self._fillings
+        filled = [name for name in attributes if fillings[name]]
         if not filled:
             return attributes
         counted = dict(attributes)
         for name in filled:
             part = counted[name]
             is_empty = type(part) in _EMPTIED and not part
-            if is_empty or _filling(self.cls, name) == "always":
+            if is_empty or fillings[name] == "always":
                 del counted[name]
         return counted
 
+    @cached_property
+    def _fillings(self) -> _Fillings:
+        return _Fillings(self.cls)
 
-@lru_cache(maxsize=4096)
-def _filling(cls: type, name: Any) -> str:
-    """Give how objects of a class fill an attribute themselves.
+
+class _Fillings(dict[Any, str]):
+    """How objects of a class fill an attribute themselves, by its name.
 
     - `always`: a property has computed it
     - `empty`: to read a property leaves an empty container where `None` was
     - an empty text: they do not
     """
-    if _is_computed(cls, name):
-        return "always"
-    return "empty" if _is_filled_by_reading(cls, str(name)) else ""
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+
+    def __missing__(self, name: Any) -> str:
+        self[name] = "always" if _is_computed(self._cls, name) else ""
+        if not self[name] and _is_filled_by_reading(self._cls, str(name)):
+            self[name] = "empty"
+        return self[name]
 
 
 def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
@@ -516,7 +526,7 @@ def _is_cache(found: object) -> bool:
     of_c = [name for name in dir(kind) if isinstance(member_of(kind, name), FIELDS)]
     held = [getattr(found, name, None) for name in of_c]
     held += attributes_of(found).values()
-    return any(isinstance(part, FunctionType) for part in held)
+    return any(callable(part) and not isinstance(part, type) for part in held)
 
 
 LEAST_HASH = 1 << 32
