@@ -303,6 +303,24 @@ def test_a_cassette_that_another_process_has_written_meanwhile_is_not_replaced(s
     }
 
 
+def test_a_cassette_that_cannot_be_read_is_not_open(shop):
+    shop.test("""
+        import concurrent.futures, pytest_mimic
+        os.makedirs(".mimic_vault/cassettes/trip.json")
+        with pytest.raises(pytest_mimic.CorruptRecordingError), mimic_replay("trip", targets=["shop:fetch"]):
+            pass
+
+        def other():
+            with mimic_auto("other", targets=["shop:fetch"]):
+                shop.fetch("Oslo")
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            pool.submit(other).result()
+    """)
+
+    shop.run().expect(passed=1, real=["fetch Oslo"])
+
+
 def test_cassettes_nest_in_tasks_and_around_a_test_in_a_loop(shop):
     """As plugins do it for an async fixture: its set-up is a task of its own, which has ended when the test begins."""
     shop.tests("""

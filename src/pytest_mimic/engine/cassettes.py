@@ -265,8 +265,9 @@ class Cassettes:
             self._run.try_out(owner.file)
             self._prepare()
         self._enter(owner)
-        before = self._run.vault.folder.read(owner.file)
+        before = None
         try:
+            before = self._run.vault.folder.read(owner.file)
             with closing(self._activations.enter(targets, owner)):
                 yield cassette
         except BaseException:
