@@ -157,6 +157,23 @@ def test_an_id_inside_of_a_text_that_a_recording_gives_is_no_news(shop):
     shop.replay().expect(passed=2)
 
 
+def test_calls_of_threads_are_looked_at_while_others_are_answered(project):
+    project.module("""
+        def send(text):
+            return [str(uuid.uuid4()) for n in range(50)]
+    """)
+    project.test("""
+        import concurrent.futures, datetime, sys
+        sys.setswitchinterval(1e-6)
+        texts = [f"{datetime.date.today()} is the day {n}" for n in range(200)]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            assert len(list(pool.map(shop.send, texts))) == 200
+    """)
+    project.ini("shop:send")
+
+    project.record().expect(passed=1)
+
+
 @pytest.mark.parametrize(
     ("other", "is_offered"), [("customer 7", False), (None, True)], ids=["data", "None"]
 )

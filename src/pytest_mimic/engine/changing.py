@@ -101,7 +101,7 @@ class ChangingValues:
             text = str(next(iter(part.values())))
         if look in (DATE, "") and self._today in text:
             # A longer text may hold a moment of an answer.
-            is_answered = any(one in text for one in self._answered)
+            is_answered = any(one in text for one in self._answered.copy())
             if text == self._today or not is_answered:
                 return True
         found = any(self._is_made(*one) for one in ids_and_moments_in(text))
