@@ -429,6 +429,11 @@ def column(name, values=(1, 2)):
         lambda unit: pa.schema([pa.field("a", "int64")], metadata={"unit": unit}),
         lambda unit: pa.schema([pa.field("a", "int64", nullable=unit == "m")]),
         lambda unit: pa.list_(pa.field("a", "int64", metadata={"unit": unit})),
+        lambda unit: TABLE.replace_schema_metadata({"pandas": unit}),
+        lambda unit: TABLE.replace_schema_metadata({"pandas": f'[["{unit}", 1]]'}),
+        lambda unit: pa.schema(
+            [("a", pa.list_(pa.field("b", "int64", metadata={"unit": unit})))]
+        ).empty_table(),
     ],
 )
 def test_what_stands_beside_the_items_counts(make):

@@ -7,6 +7,7 @@ array is the same under its own tag, with its shape beside.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -651,14 +652,24 @@ def _metadata(table: Any, walk: Opener) -> dict[str, Tree]:
     from json import loads
 
     of_table = dict(table.schema.metadata or {})
-    about = loads(of_table.pop(b"pandas", b"{}"))
-    # Who wrote a table does not count.
-    about.pop("pandas_version", None)
-    about.pop("creator", None)
-    of_fields = [field.metadata for field in table.schema]
+    about: Any = of_table.pop(b"pandas", b"{}")
+    # What is no mapping of JSON counts as it stands.
+    with suppress(ValueError, TypeError, AttributeError):
+        read = loads(about)
+        # Who wrote a table does not count.
+        read.pop("pandas_version", None)
+        read.pop("creator", None)
+        about = read
+    of_fields = [_metadata_of(field) for field in table.schema]
     if not of_table and not about and not any(of_fields):
         return {}
     return {"metadata": walk.node([of_table, about, of_fields])}
+
+
+def _metadata_of(field: Any) -> Any:
+    kind = field.type
+    inner = [_metadata_of(kind.field(place)) for place in range(kind.num_fields)]
+    return [field.metadata, inner] if any(inner) else field.metadata
 
 
 def _arrow_array(array: Any, walk: Opener) -> Tree:
