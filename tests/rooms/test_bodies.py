@@ -105,6 +105,8 @@ FORM = "application/x-www-form-urlencoded"
         (b"[1, 2]", b"[2, 1]", JSON, False),
         (b"a=1&b=2", b"b=2&a=1", FORM, True),
         (b"a=1&a=2", b"a=2&a=1", FORM, False),
+        (b"a=caf%E9", b"a=caf%E8", FORM, False),
+        (b"a=caf%E9", b"a=caf%EF%BF%BD", FORM, False),
         (b"a b", b"a  b", "text/plain", False),
     ],
 )

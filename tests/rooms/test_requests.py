@@ -65,3 +65,18 @@ def test_names_of_a_scheme_count_without_its_signature(scheme):
     without = [{name: run for name in names if name != first} for run in "12"]
 
     assert identity(without[0]) != identity(without[1])
+
+
+def test_an_address_in_another_encoding_than_utf_8_counts_as_it_stands():
+    """`%E9` and `%E8` are letters of Latin-1."""
+    letters = ["%E9", "%E8", "%25E9", "%EF%BF%BD", "%C3%A9"]
+    addresses = [
+        f"https://shop.test/{form}{letter}{end}"
+        for form, end in (("", "/b"), ("?q=", "&n=1"), ("?", "=1"), ("b?q=1&q=", ""))
+        for letter in letters
+    ]
+    found = {digest_of(counted(parts_of(read("GET", one, [])))) for one in addresses}
+
+    assert len(found) == len(addresses)
+    plain, encoded = ("https://shop.test/é?q=é", "https://shop.test/%c3%A9?q=%C3%a9")
+    assert parts_of(read("GET", plain, [])) == parts_of(read("GET", encoded, []))

@@ -62,7 +62,7 @@ def read_sent(data: bytes, content_type: str) -> Plain:
     """Return the body of a request."""
     kind = media_type(content_type)
     if kind == "application/x-www-form-urlencoded":
-        sent = _form(data)
+        sent = read_fields(_decoded(data, "ascii"))
         if sent is not None:
             return {"form": sent}
     if kind.startswith("multipart/"):
@@ -338,11 +338,14 @@ def _line(line: str, layout: str) -> Any:
     return value[0]
 
 
-def _form(data: bytes) -> Plain | None:
-    text = _decoded(data, "ascii")
+def read_fields(text: str | None) -> Plain | None:
+    """Return the fields of a query or form by name; None: they are not in UTF-8."""
     if text is None:
         return None
-    return fields(parse_qsl(text, keep_blank_values=True))
+    try:
+        return fields(parse_qsl(text, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        return None
 
 
 def _parts(data: bytes, boundary: str) -> list[Plain] | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import fields
 from pytest_mimic.clients.http import answers, bodies
 
 # Headers that choose an answer, or say what to do.
@@ -96,8 +95,10 @@ def parts_of(plain: Plain) -> Plain:
     }
     if port or scheme in _DEFAULT_PORTS:
         parts["port"] = int(port) if port else _DEFAULT_PORTS[scheme]
-    sent = fields(parse_qsl(query, keep_blank_values=True)) if query else {}
-    if sent:
+    sent = bodies.read_fields(query) if query else {}
+    if sent is None:
+        parts["query"] = query
+    elif sent:
         parts["query"] = _unsigned(sent)
     parts["headers"] = plain.get("headers", {})
     if "body" in plain:
@@ -144,7 +145,7 @@ def _normal_path(path: str) -> str:
         return path
     # An encoded slash is no separator of segments.
     segments = re.split("%2[Ff]", path)
-    plain = (quote(unquote(segment), safe=_UNRESERVED) for segment in segments)
+    plain = (quote(unquote_to_bytes(segment), safe=_UNRESERVED) for segment in segments)
     return "%2F".join(plain) or "/"
 
 
