@@ -78,12 +78,35 @@ def test_a_test_that_fails_by_itself_shows_its_drifts_too(shop):
     assert run.output.count("DriftError: shop:price() no longer") == 1
 
 
-def test_a_set_up_that_fails_shows_its_drifts(shop):
+@pytest.mark.parametrize(
+    ("ending", "options", "outcomes"),
+    [
+        ("raise LookupError", (), {"errors": 1, "passed": 1}),
+        ("pytest.skip('closed')", (), {"errors": 1, "passed": 1}),
+        ("pass", ("--setup-only",), {"errors": 1}),
+    ],
+)
+def test_a_test_without_a_call_fails_for_its_drifts(shop, ending, options, outcomes):
+    """They are not lost, and no later test fails for them."""
     shop.tests(
-        TESTS.replace("        yield", "        raise LookupError\n        yield")
+        TESTS.replace("yield", f"{ending}\n        yield", 1)
+        + "\n    def test_next(): pass\n"
     )
 
-    verify(shop).expect(errors=1, says=["DriftError: shop:stamp() no longer"])
+    run = verify(shop, *options).expect(**outcomes)
+
+    assert run.output.count("\nDriftError: shop:stamp() no longer") == 1
+    assert "ERROR test_shop.py::test_price" in run.output
+
+
+def test_a_tear_down_that_fails_hides_no_failure_of_the_call(shop):
+    shop.tests(
+        TESTS.replace("yield\n        shop.stamp()", "yield\n        raise LookupError")
+    )
+
+    run = verify(shop).expect(failed=1, errors=1)
+
+    assert run.output.count("\nDriftError: shop:price() no longer") == 1
 
 
 def test_a_drift_of_a_wider_fixture_is_reported_with_the_first_test_that_used_it(shop):

@@ -54,17 +54,17 @@ class Phases:
     target_error: TargetError | None = None
     # Whether drifts wait until the test has ended.
     _holds_drifts = False
-    # The call of the test, or the phase that kept it from being made.
-    _call: pytest.CallInfo[None]
+    _test = ""
     _ending: Ending = "passed"
     # Nothing proves what the recordings of such a test are for.
-    _is_left_out = False
-    _is_uncalled = False
+    _unproven = ""
     _shown_rows = 0
 
     def __init__(self, session: Session, fixtures: Fixtures) -> None:
         # Drifts that no report shows.
         self._drifts: list[DriftError] = []
+        # The phases of the test, by name.
+        self._phases: dict[str, pytest.CallInfo[None]] = {}
         self._session = session
         self._fixtures = fixtures
         self._activations = ExitStack()
@@ -82,7 +82,8 @@ class Phases:
         """While verifying, report a test when it has ended, as a failure of its call.
 
         A drift raises nothing: an error in the set-up would keep the test's body from
-        running, and its drifts from being found.
+        running, and its drifts from being found. Where there is no call, the phase that
+        kept it from being made fails, or else the last one.
         """
         if self._session.settings.mode != "verify" or _may_run_again(item):
             return None
@@ -93,10 +94,12 @@ class Phases:
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
             self._holds_drifts = False
+        judging = (one for one in reports if one.when == "call" or not one.passed)
+        failing = next(judging, reports[-1])
         for report in reports:
-            is_last = report.when == "call" or report.failed
-            if is_last and self._drifts:
-                judged = hook.pytest_runtest_makereport(item=item, call=self._call)
+            if report is failing and self._drifts:
+                phase = self._phases[report.when]
+                judged = hook.pytest_runtest_makereport(item=item, call=phase)
                 shown = judged.sections
                 former = [one for one in report.sections if one not in shown]
                 judged.sections = former + shown
@@ -114,10 +117,11 @@ class Phases:
         """
         session = self._session
         self._ending = "passed"
-        self._is_left_out = self._is_uncalled = False
+        self._unproven = ""
         self.keep_strays()
         keep_out_of_fakes()
-        begin_test(session.run, plain_id(item))
+        self._test = plain_id(item)
+        begin_test(session.run, self._test)
         self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error
@@ -125,10 +129,10 @@ class Phases:
             self._enter(targets)
         # The closest marker comes first, and is to decide: it is entered last.
         for mark in reversed(list(item.iter_markers("mimic"))):
-            self._is_left_out = mark.args == (False,)
-            if not self._is_left_out:
+            self._unproven = "left out" if mark.args == (False,) else ""
+            if not self._unproven:
                 self._enter_mark(item, mark)
-        if self._is_left_out:
+        if self._unproven:
             nesting = session.run.nesting
             self._activations.callback(nesting.leave, nesting.enter(Unmimicked()))
 
@@ -165,7 +169,7 @@ class Phases:
             is_wrapper = hook.wrapper or hook.hookwrapper
             # A plugin may answer for a test without a call of its function.
             if not is_wrapper and hook.plugin_name not in _CALLERS:
-                self._is_uncalled = True
+                self._unproven = self._unproven or "uncalled"
         return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -194,8 +198,7 @@ class Phases:
             report = yield from judged(item, call, raised, errors, drifts)
         else:
             report = yield
-        if call.when == "call" or report.failed:
-            self._call = call
+        self._phases[call.when] = call
         is_ours = raised is not None and isinstance(raised.value, MimicError)
         self._note_outcome(report, is_explained=is_ours or bool(errors))
         return report
@@ -222,19 +225,17 @@ class Phases:
 
     def _note_outcome(self, report: pytest.TestReport, *, is_explained: bool) -> None:
         session = self._session
-        test = session.run.test
-        if test != report.nodeid:
+        if self._test != report.nodeid:
             # The controller of xdist reads it there.
-            vars(report)["mimic_test"] = test
-        if self._is_left_out or self._is_uncalled:
-            outcome = "left out" if self._is_left_out else "uncalled"
-            vars(report)["mimic_outcome"] = outcome
+            vars(report)["mimic_test"] = self._test
+        if self._unproven:
+            vars(report)["mimic_outcome"] = self._unproven
         if session.config.option.verbose > 0:
             self._show_calls(report)
         if report.failed:
             self._ending = "failed"
             if not is_explained:  # An error of ours says itself what to do.
-                self._show_replays(report, test)
+                self._show_replays(report)
         is_skipped = report.skipped and not hasattr(report, "wasxfail")
         if is_skipped and self._ending == "passed":
             self._ending = "skipped"
@@ -250,9 +251,9 @@ class Phases:
             title = f"Captured mimic {report.when}"
             report.sections.append((title, "\n".join(map(on_one_line, lines))))
 
-    def _show_replays(self, report: pytest.TestReport, test: str) -> None:
+    def _show_replays(self, report: pytest.TestReport) -> None:
         """Say in the report of a failure what its replayed calls gave otherwise."""
-        session = self._session
+        session, test = self._session, self._test
         events = [one for one in session.run.events.rows if one.test == test]
         if any(event.kind == "drifted" for event in events):
             return  # it has its own command
