@@ -224,24 +224,33 @@ def test_nothing_waits_after_a_recorded_failure(project):
 
 
 NEXT_TEST = """
-def test_failure():
-    answer = requests.get(os.environ["API"] + "/flaky?way=once")
+def fail(way):
+    answer = requests.get(os.environ["API"] + "/flaky?way=" + way)
     assert answer.status_code == 503
 
-def test_clock():
+def test_failure():
+    shop.fetch()
+    fail("once")
+
+@pytest.mark.parametrize("way", ["", "known"])
+def test_clock(way):
+    if way:
+        fail(way)
+        shop.fetch()
     began = time.perf_counter()
     time.sleep(0.01)
     assert time.perf_counter() - began >= 0.01
 """
 
 
-def test_the_next_test_sleeps_as_ever(project):
+def test_the_next_test_sleeps_as_ever_and_so_does_what_follows_a_known_call(project):
     need("requests")
-    project.ini("http")
+    project.ini("http", "shop:fetch")
+    project.write("shop.py", "def fetch(): return 1")
     project.write("test_shop.py", NEXT_TEST)
     with project.shop():
-        project.record().expect(passed=2)
+        project.record().expect(passed=3)
 
     run = project.replay()
 
-    run.expect(passed=2, says=["1 call replayed"])
+    run.expect(passed=3, says=["4 calls replayed"])

@@ -65,6 +65,8 @@ def _player(
 
     def play() -> object:
         nonlocal row
+        if run.sleeps.intercept is None:  # There has been one to be skipped.
+            run.sleeps.go_on()
         if asked:
             plan.refuse_replaced(plan.mocks.replaced_of(asked))
         value = _awaited(make()) if plan.layer else make()
@@ -472,7 +474,6 @@ class FunctionCall(Call):
         if entry.layers != own_layers or entry.after or entry.end:
             return None
         plan.warn_of_inputs(entry)
-        run.sleeps.go_on()
         if run.changing is not None:
             run.changing.note_answer(entry.body)
         make = copies_of(
