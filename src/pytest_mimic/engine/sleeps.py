@@ -40,8 +40,7 @@ class Sleeps:
 
     def go_on(self) -> None:
         """Let this thread or task sleep again."""
-        if _is_hurried.get():
-            _is_hurried.set(False)
+        _is_hurried.set(False)
 
 
 def _hurried(sleep: Callable[[float], None]) -> Callable[[float], None]:
