@@ -54,7 +54,6 @@ class Phases:
     target_error: TargetError | None = None
     # Whether drifts wait until the test has ended.
     _holds_drifts = False
-    _test = ""
     _ending: Ending = "passed"
     # Nothing proves what the recordings of such a test are for.
     _unproven = ""
@@ -120,8 +119,7 @@ class Phases:
         self._unproven = ""
         self.keep_strays()
         keep_out_of_fakes()
-        self._test = plain_id(item)
-        begin_test(session.run, self._test)
+        begin_test(session.run, plain_id(item))
         self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error
@@ -200,7 +198,7 @@ class Phases:
             report = yield
         self._phases[call.when] = call
         is_ours = raised is not None and isinstance(raised.value, MimicError)
-        self._note_outcome(report, is_explained=is_ours or bool(errors))
+        self._note_outcome(item, report, is_explained=is_ours or bool(errors))
         return report
 
     # -- what a phase has shown
@@ -223,11 +221,13 @@ class Phases:
                 errors.append(error)
         return errors
 
-    def _note_outcome(self, report: pytest.TestReport, *, is_explained: bool) -> None:
-        session = self._session
-        if self._test != report.nodeid:
+    def _note_outcome(
+        self, item: pytest.Item, report: pytest.TestReport, *, is_explained: bool
+    ) -> None:
+        session, test = self._session, plain_id(item)
+        if test != report.nodeid:
             # The controller of xdist reads it there.
-            vars(report)["mimic_test"] = self._test
+            vars(report)["mimic_test"] = test
         if self._unproven:
             vars(report)["mimic_outcome"] = self._unproven
         if session.config.option.verbose > 0:
@@ -235,7 +235,7 @@ class Phases:
         if report.failed:
             self._ending = "failed"
             if not is_explained:  # An error of ours says itself what to do.
-                self._show_replays(report)
+                self._show_replays(report, test)
         is_skipped = report.skipped and not hasattr(report, "wasxfail")
         if is_skipped and self._ending == "passed":
             self._ending = "skipped"
@@ -251,9 +251,9 @@ class Phases:
             title = f"Captured mimic {report.when}"
             report.sections.append((title, "\n".join(map(on_one_line, lines))))
 
-    def _show_replays(self, report: pytest.TestReport) -> None:
+    def _show_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure what its replayed calls gave otherwise."""
-        session, test = self._session, self._test
+        session = self._session
         events = [one for one in session.run.events.rows if one.test == test]
         if any(event.kind == "drifted" for event in events):
             return  # it has its own command
