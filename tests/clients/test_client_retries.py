@@ -251,6 +251,6 @@ def test_the_next_test_sleeps_as_ever_and_so_does_what_follows_a_known_call(proj
     with project.shop():
         project.record().expect(passed=3)
 
-    run = project.replay()
+    run = project.replay(process=True)
 
     run.expect(passed=3, says=["4 calls replayed"])
