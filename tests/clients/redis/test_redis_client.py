@@ -300,10 +300,12 @@ def test_secrets_never_reach_a_recording(both, runs):
             ["hmget", "user:1", "mail", "password"],
         ),
         (["mget", "token", "a"], ["mget", "token", "b"]),
+        (["eval", "return 1", 2, "a", "b"], ["eval", "return 1", 1, "a", "b"]),
+        (["eval", "return 1", 2, "a", "b"], ["eval", "return 1", 3, "a", "b"]),
     ],
     ids=str,
 )
-def test_another_field_beside_a_secret_name_is_another_call(
+def test_another_field_beside_a_secret_name_or_number_of_keys_is_another_call(
     runs, port, recorded, asked
 ):
     with redis.Redis(port=port) as client:

@@ -65,7 +65,9 @@ def _arguments(name: str, words: list[Any]) -> Plain:
             return with_fields
     if name in _SCRIPTS and len(words) > 1 and str(words[1]).isdigit():
         end = 2 + int(words[1])
-        return {"script": words[0], "keys": words[2:end], "words": words[end:]}
+        # Redis refuses more keys than words.
+        if end <= len(words):
+            return {"script": words[0], "keys": words[2:end], "words": words[end:]}
     if name == "AUTH":
         return {"words": words}
     arguments: Plain = {"key": words[0]} if words else {}
