@@ -389,3 +389,20 @@ def test_a_folder_without_a_number_is_that_of_the_worker(project):
 
     project.record("-n", "1", process=True).expect(passed=1)
     project.run("-n", "1", process=True).expect(passed=1)
+
+
+@pytest.mark.parametrize("names", [["2024"], ["a", "a1"], ["a", "a"]])
+def test_a_folder_whose_name_leads_to_another_one_is_kept_and_named(project, names):
+    project.ini("shop:where")
+    project.module("""
+        def where():
+            return os.environ["FOLDER"] + "/x"
+    """)
+    project.tests(f"""
+        def test_it(tmp_path_factory, monkeypatch):
+            made = [tmp_path_factory.mktemp(name) for name in {names}]
+            monkeypatch.setenv("FOLDER", str(made[0]))
+            assert shop.where() == str(made[0]) + "/x"
+    """)
+
+    project.record().expect(passed=1, says=["shop:where: '"])

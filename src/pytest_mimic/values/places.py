@@ -179,15 +179,24 @@ class Places:
             return f"<{found['mark']}"
         if found["root"]:
             return "<root>"
-        if found["unmoved"] and not is_argument:
-            start = max(found.start() - _BEFORE, 0)
-            self.unmoved[found.string[start : found.end() + _BEHIND]] = None
         if found["tmp"] is None:
+            if found["unmoved"] and not is_argument:
+                self._note_unmoved(found)
             return found[0]  # Of a URL no part is looked at.
         folder = self._given_folder(found["tmp"][1:])
         name = self._name_of(folder, is_argument=is_argument)
+        if folder and isinstance(name, str):
+            named = os.path.realpath(self._folder_named(name))
+            # Its name may be digits alone, or begin that of another folder.
+            if named != os.path.realpath(folder):
+                self._note_unmoved(found)
+                return found[0]
         rest = "" if folder else found["tmp"]
         return f"<tmp {name}>{rest}"
+
+    def _note_unmoved(self, found: re.Match[str]) -> None:
+        start = max(found.start() - _BEFORE, 0)
+        self.unmoved[found.string[start : found.end() + _BEHIND]] = None
 
     def absolute(self, text: str) -> str:
         """Give a text with this run's folders in the place of what stands for them."""
