@@ -248,14 +248,10 @@ class Log:
             return
         stray = self._strays_like(call).get(call.identity)
         if stray is None and is_found:
-            for one in self.entries:
-                if (
-                    one.identity == call.identity
-                    and one.line != call.line
-                    and not self._following.equal(call)[1]
-                ):
-                    stray = one
-                    break
+            same = [one for one in self.entries if one.identity == call.identity]
+            others = [one for one in same if one.line != call.line]
+            if others and not self._following.equal(call)[1]:
+                stray = others[0]
         if stray is None:
             return
         field = "line" if stray.identity == call.identity else "identity"

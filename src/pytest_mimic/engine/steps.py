@@ -345,9 +345,12 @@ class Step(OpenCall):
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
-        target, open_calls = self.shared_target, list(self._open_calls)
-        equal = (one for one in open_calls if one.shared_target == target)
-        first = next(equal, self) if target else self
+        first: OpenCall = self
+        target = self.shared_target
+        if target:
+            open_calls = list(self._open_calls)
+            equal = (one for one in open_calls if one.shared_target == target)
+            first = next(equal, self)
         # One thread alone ends it.
         if self._open_calls.pop(self, False) is not None:
             return False

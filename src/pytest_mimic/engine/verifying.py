@@ -192,15 +192,10 @@ class RealValues:
         self.unclear: list[Value] = []
         self._recorded: dict[str, list[Value]] = defaultdict(list)
         self._real: dict[str, list[Value]] = defaultdict(list)
-        for one in several:
-            # Threads may learn others meanwhile.
-            for text, values in [*one._recorded.items()]:
-                self._recorded[text] += values
-            for text, values in [*one._real.items()]:
-                self._real[text] += values
+        self._all = [*several] or [self]
 
     def __bool__(self) -> bool:
-        return bool(self._recorded)
+        return any(one._recorded for one in self._all)
 
     def learn(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
         """Note each text and number below the paths, where both have one.
@@ -266,7 +261,7 @@ class RealValues:
         self, recorded: object, shortest: int = _SHORTEST_WITHIN
     ) -> list[Value]:
         """Give what a recorded value, or a text that holds some, is in this run."""
-        return _named(recorded, self._real, shortest)
+        return _named(recorded, [one._real for one in self._all], shortest)
 
     def is_known(self, difference: Difference) -> bool:
         """Whether a part differs in names alone whose real values are known."""
@@ -342,7 +337,7 @@ class RealValues:
     def _recorded_of(
         self, real: object, shortest: int = _SHORTEST_WITHIN
     ) -> list[Value]:
-        return _named(real, self._recorded, shortest)
+        return _named(real, [one._recorded for one in self._all], shortest)
 
 
 def _replaced(part: Tree, choose: Callable[[Value], Value]) -> Tree:
@@ -386,21 +381,28 @@ def _below(paths: Sequence[Path], step: str) -> Sequence[Path]:
 
 
 def _named(
-    value: object, table: Mapping[str, list[Value]], shortest: int
+    value: object, tables: Sequence[Mapping[str, list[Value]]], shortest: int
 ) -> list[Value]:
     """Give what stands for a value; for a text, what it is with others in it."""
     if not _is_value(value):
         return []
-    found = table.get(str(value), [])
+    found = _in_tables(str(value), tables)
     if found or not isinstance(value, str):
         return found
-    inside = [one for one in table if len(one) >= shortest and one in value]
+    # Threads may learn others meanwhile.
+    names = chain.from_iterable(map(list, tables))
+    inside = {one for one in names if len(one) >= shortest and one in value}
+    others = {one: _in_tables(one, tables) for one in inside}
     texts: list[Value] = []
-    for number in range(max((len(table[one]) for one in inside), default=0)):
-        chosen = {one: str(_one_of(table[one], number)) for one in inside}
+    for number in range(max(map(len, others.values()), default=0)):
+        chosen = {one: str(_one_of(others[one], number)) for one in inside}
         text = _with_values(value, chosen)
         texts += [text] * (text != value)
     return texts
+
+
+def _in_tables(text: str, tables: Sequence[Mapping[str, list[Value]]]) -> list[Value]:
+    return [*chain.from_iterable(table.get(text, ()) for table in tables)]
 
 
 def _one_of(values: Sequence[Value], number: int) -> Value:
