@@ -92,8 +92,10 @@ class SecretScope:
 
     def stand_in_for(self, value: str) -> str | None:
         """Return what stands for a secret that is known, or None."""
-        known = (one.known[value] for one in self.chain() if value in one.known)
-        return next(known, None)
+        for scope in self.chain():
+            if value in scope.known:
+                return scope.known[value]
+        return None
 
     def has_sent(self, value: str) -> bool:
         """Return whether the application has sent a value, under any name."""
@@ -229,13 +231,15 @@ class Secrets:
 
         redactor = self.redactor.of_answers
 
-        def hide_known(text: str) -> str:
+        def hide_in(text: str) -> str:
+            text = redactor.hide(text, stand_in, "body")
             return _without_values(text, self._known_to(scope))
 
-        hidden = map_texts(hide(redactor, plain, stand_in), hide_known)
-        hide_split(
-            hidden, lambda text: hide_known(redactor.hide(text, stand_in, "body"))
-        )
+        hidden = hide(redactor, plain, stand_in)
+        known = self._known_to(scope)
+        if known:
+            hidden = map_texts(hidden, lambda text: _without_values(text, known))
+        hide_split(hidden, hide_in)
         return hidden
 
     def with_real(self, answer: Any, scope: SecretScope) -> Any:
@@ -260,7 +264,8 @@ class Secrets:
             found += placeholders.issued_in(text)
             scheme, _, credentials = text.partition(" ")
             if scheme.lower() == "basic":
-                found += placeholders.issued_in(looks.basic_credentials(credentials))
+                decoded = looks.basic_credentials(credentials)
+                found += placeholders.issued_in(decoded)
         return found
 
     def keys_in(self, call: Any, body: Any) -> list[tuple[str, str]]:
@@ -270,10 +275,8 @@ class Secrets:
             call: The arguments or the request.
             body: The outcome.
         """
-        joined = [
-            "".join(part[step] for part, step in pieces)
-            for pieces in split_texts(body.get("answer")).values()
-        ]
+        split = split_texts(body.get("answer")).values()
+        joined = ["".join(part[step] for part, step in pieces) for pieces in split]
         texts = [*texts_in([call, body]), *joined]
         # No key goes on behind this sign. One look is quicker than one at each text.
         together = "\0".join(text for text in texts if len(text) >= looks.SHORTEST)
@@ -324,7 +327,8 @@ class Secrets:
 
     def _known_to(self, scope: SecretScope) -> list[KnownValues]:
         """Return the values that are hidden wherever they stand."""
-        return [*(one.known for one in scope.chain()), self.environment]
+        known = [one.known for one in scope.chain()]
+        return [one for one in (*known, self.environment) if one.is_anywhere]
 
     def _without_tokens(self, text: str, scope: SecretScope) -> str:
         """Return a request's text without its JWT, and what other owners were given."""
@@ -346,9 +350,8 @@ class Secrets:
         claims = placeholders.claims_of(value) if JWT.fullmatch(value) else None
         if claims is None:
             return None
-        return placeholders.jwt_of(
-            value, placeholder, self.redactor.hide(claims, _as_own)
-        )
+        hidden = self.redactor.hide(claims, _as_own)
+        return placeholders.jwt_of(value, placeholder, hidden)
 
 
 def _without_values(text: str, known: Iterable[KnownValues]) -> str:

@@ -232,16 +232,9 @@ class _Storing:
             elif isinstance(leaf, Bulk):
                 from pytest_mimic.values.arrays import file_of  # few are arrays
 
-                parts.append(
-                    _Part(
-                        "$npy",
-                        "npy",
-                        leaf.plain(),
-                        partial(file_of, leaf.array),
-                        leaf.array,
-                        {},
-                    )
-                )
+                chunks = partial(file_of, leaf.array)
+                node = leaf.plain()
+                parts.append(_Part("$npy", "npy", node, chunks, leaf.array, {}))
         return parts
 
     def _pickle(self, path: Path, value: object) -> _Part:
@@ -269,9 +262,8 @@ class _Storing:
             self.refuse(path, f"{kind}, which only a pickle keeps")
         names: set[str] = set()
         try:
-            pickled = Pickled.of_value(
-                value, proof.left_out, self._mask if is_error else None, self._places
-            )
+            mask = self._mask if is_error else None
+            pickled = Pickled.of_value(value, proof.left_out, mask, self._places)
             loaded = pickled.load(names.add, self._places)
         except RecursionError:
             raise
@@ -297,9 +289,11 @@ class _Storing:
         if pickled.python:
             node["python"] = pickled.python
         # Of equal sets the pickles differ, and the digests of the values do not.
-        node |= {"digest": ordered_digest_of(proven), "preview": preview(proven)}
+        digest = ordered_digest_of(proven)
+        node |= {"digest": digest, "preview": preview(proven)}
         self.left_out += [(*path, *steps) for steps in left_out]
-        return _Part("$pickle", "pkl", node, pickled.chunks, loaded, proof.changeable)
+        chunks, changeable = pickled.chunks, proof.changeable
+        return _Part("$pickle", "pkl", node, chunks, loaded, changeable)
 
     def _unsteady(self, copy: object) -> list[Path]:
         """Give the parts that differ in any two copies: memory that nobody has written.
