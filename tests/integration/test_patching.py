@@ -489,3 +489,17 @@ def test_stopped_clock_does_not_affect_date_and_duration(project, stopped):
     [call] = project.calls()
     assert call.seconds > 0
     assert call.recorded != "2020-01-02"
+
+
+def test_a_function_that_a_run_watches_itself_may_be_a_target(project):
+    project.module("from socket import getaddrinfo")
+    project.ini("socket:getaddrinfo")
+    project.tests("""
+        import socket
+
+        @pytest.mark.parametrize("module", [socket, shop])
+        def test_it(module):
+            assert module.getaddrinfo("127.0.0.1", 80)
+    """)
+    project.record().expect(passed=2, says=["1 call recorded"])
+    project.replay().expect(passed=2, says=["2 calls replayed"])

@@ -41,7 +41,16 @@ KEPT = {
 CLIENTS = {"http", "sql"}
 # Libraries of many modules and classes that no other library needs. A project that
 # names other libraries does without them.
-LARGE = {"hypothesis", "mcp", "pandas", "playwright", "polars", "scipy"}
+LARGE = {
+    "hypothesis",
+    "mcp",
+    "mcp_types",
+    "pandas",
+    "playwright",
+    "polars",
+    "scipy",
+    "sqlalchemy",
+}
 
 
 def modules_of_unused_libraries(texts: Iterable[str]) -> list[str]:

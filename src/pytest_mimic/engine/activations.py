@@ -157,8 +157,6 @@ class Activations:
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}
         run.nesting.intercept = run.sleeps.intercept = self.intercept
-        if not self._is_live:
-            self.intercept(self._mocks.edges())
 
     @property
     def _lock(self) -> threading.RLock:
@@ -167,19 +165,35 @@ class Activations:
 
     # -- what is in force
 
+    def start(self, targets: Iterable[Target], edges: Iterable[Edge]) -> None:
+        """Mimic the targets of a run, and replace functions until it ends."""
+        if not self._is_live:
+            edges = [*self._mocks.edges(), *edges]
+        self.activate(targets, edges=edges)
+
     def activate(
-        self, targets: Iterable[Target], cassette: Owner | None = None
+        self,
+        targets: Iterable[Target],
+        cassette: Owner | None = None,
+        edges: Iterable[Edge] = (),
     ) -> Activation:
-        """Mimic targets until the activation ends; in live mode, only check them."""
+        """Mimic targets until the activation ends; in live mode, only check them.
+
+        Args:
+            targets: The targets. A function that an edge replaces, too, is a target.
+            cassette: The cassette that takes the calls.
+            edges: What is replaced beside the targets until the run ends.
+        """
         activation = Activation(self._deactivate, targets, cassette)
+        of_clients: list[Edge] = []
         with self._lock:
             self._open.append(activation)
             for target in activation.targets:
                 if target.is_client:
-                    self._activate_client(activation, target)
+                    of_clients += self._activate_client(activation, target)
                 elif not target.excluded:
                     self.names.add(target.name)
-            self._patch(activation)
+            self._patch(self._replacing(of_clients), activation, self._replacing(edges))
         return activation
 
     def enter(
@@ -263,10 +277,13 @@ class Activations:
 
     def intercept(self, edges: Iterable[Edge]) -> None:
         """Replace functions until the run ends."""
-        activation = Activation(self._deactivate, edges)
         with self._lock:
-            self._edges.append(activation)
-            self._patch(activation)
+            self._patch(self._replacing(edges))
+
+    def _replacing(self, edges: Iterable[Edge]) -> Activation:
+        activation = Activation(self._deactivate, edges)
+        self._edges.append(activation)
+        return activation
 
     def line_for(
         self,
@@ -307,7 +324,9 @@ class Activations:
                 return ClientLine(client, NO_OPTIONS, activation.cassette)
         return None
 
-    def _activate_client(self, activation: Activation, target: Target) -> None:
+    def _activate_client(
+        self, activation: Activation, target: Target
+    ) -> Iterable[Edge]:
         client = client_of(target.module)
         assert client is not None
         options = self._with_inherited(activation, target)
@@ -315,10 +334,10 @@ class Activations:
         activation.clients[target.module].append(line)
         if absent_clients([target]):
             self.absent[target.module] = client.kind
-            return
+            return ()
         self.names.add(client.kind)
         if target.module in self._adapters or self._is_live:
-            return
+            return ()
         self._adapters.add(target.module)
         try:
             adapter = adapter_of(client)
@@ -326,8 +345,9 @@ class Activations:
             reason = f"{type(error).__name__}: {error}"
             problem = f"its adapter {client.adapter} cannot be loaded ({reason})"
             activation.problems.append(target.error(f"{target.name}: {problem}"))
-            return
-        self.intercept(adapter.open(self._run, self))
+            return ()
+        edges: Iterable[Edge] = adapter.open(self._run, self)
+        return edges
 
     def _with_inherited(self, activation: Activation, target: Target) -> Options:
         """Give the options of a block's line, completed by the ini file's line."""
@@ -345,35 +365,44 @@ class Activations:
         """Patch a watched module that has been executed, perhaps again."""
         if module in sys.modules:
             with self._lock:
-                for activation in [*self._edges, *self._open]:
-                    self._patch(activation, module)
+                self._patch(*self._edges, *self._open, loaded=module)
 
-    def _patch(self, activation: Activation, loaded: str | None = None) -> None:
-        """Let an activation decide about the functions that it names.
+    def _patch(self, *activations: Activation, loaded: str | None = None) -> None:
+        """Let activations decide about the functions that they name.
+
+        All modules are searched once for what holds them. Of two activations that name
+        a function the first one decides.
 
         Args:
-            activation: The activation.
+            activations: The activations.
             loaded: The module whose import has just ended, and where they are looked
                 for: only modules that were imported since can hold the functions that
                 it has made.
         """
+        wrapped: list[tuple[NamedFunction, Wrapper]] = []
+        wrappers: dict[object, Wrapper] = {}
+        is_new = True
+        for activation in activations:
+            for function in self._found(activation, loaded):
+                wrapper = self._wrapper_for(activation, function)
+                is_patched = self._patches.is_patched(function.holder, function.name)
+                if wrapper is None or is_patched:
+                    continue
+                if wrappers.setdefault(function.key, wrapper) is not wrapper:
+                    continue
+                self._patches.put(function, wrapper)
+                if not function.is_inherited:
+                    wrapped.append((function, wrapper))
+                    home = getattr(function.function, "__module__", None)
+                    is_new = is_new and home == loaded
+        self._patches.put_wherever_held(wrapped, since=loaded if is_new else None)
+
+    def _found(self, activation: Activation, loaded: str | None) -> list[NamedFunction]:
         found: list[NamedFunction] = []
         for module in [loaded] if loaded else list(activation.numbers):
             found += self._functions_in(activation, module, is_loaded=module == loaded)
             self._watch.watch(module)
-        wrapped: list[tuple[NamedFunction, Wrapper]] = []
-        is_new = True
-        for function in found:
-            wrapper = self._wrapper_for(activation, function)
-            is_patched = self._patches.is_patched(function.holder, function.name)
-            if wrapper is None or is_patched:
-                continue
-            self._patches.put(function, wrapper)
-            if not function.is_inherited:
-                wrapped.append((function, wrapper))
-                home = getattr(function.function, "__module__", None)
-                is_new = is_new and home == loaded
-        self._patches.put_wherever_held(wrapped, since=loaded if is_new else None)
+        return found
 
     def _functions_in(
         self, activation: Activation, module: str, *, is_loaded: bool

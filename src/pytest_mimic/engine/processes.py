@@ -121,8 +121,8 @@ def _enter(
     if owner.name:
         run.begin_owner(owner)
     activations = Activations(run)
-    activations.intercept(edges_of_processes(run, activations))
-    activations.intercept([run.servers.edge(run.events)])
+    edges = edges_of_processes(run, activations)
+    activations.start([], [*edges, run.servers.edge(run.events)])
     for targets, cassette in lines:
         activations.activate(targets, cassette)
 

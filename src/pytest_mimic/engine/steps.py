@@ -256,6 +256,11 @@ class Step(OpenCall):
             )
         return body
 
+    @property
+    def _hung_before(self) -> bool:
+        """Whether it is verified, and was cut short when it was recorded."""
+        return self.decision == "verify" and self.entry is not None and self.entry.hangs
+
     # -- a real call
 
     def __enter__(self) -> None:
@@ -316,6 +321,8 @@ class Step(OpenCall):
         if not self._claim_end():
             return
         self._leave()
+        if is_cancelled and self._hung_before:
+            self._count(self.entry)
         is_ended = name in _ENDS_OF_A_RUN
         if is_cut_short and self._log is None and not is_ended:
             what = "was cancelled" if is_cancelled else f"raised {name}"
@@ -324,7 +331,11 @@ class Step(OpenCall):
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
         if self.decision != "run":
-            return  # A replay ends by itself.
+            # A replay ends by itself.
+            if self._hung_before and self._claim_end():
+                self._leave()
+                self._count(self.entry)
+            return
         so_far = self.so_far
         if so_far is None and self.call.conversation:
             so_far = partial(Body, answer={})  # Its answer has not begun.
@@ -674,8 +685,9 @@ class Step(OpenCall):
         if entry.imported and is_other:
             run.add_event("imported", call.label(), cause=slot.name, option=RERECORD)
 
-    def _count(self, entry: Entry) -> None:
+    def _count(self, entry: Entry | None) -> None:
         """Count the call among the calls that got their recorded outcome."""
+        assert entry is not None
         if self.decision == "verify":
             self.add_event("verified", seconds=entry.seconds, times=1)
             if self._slot.recorded == "stale":

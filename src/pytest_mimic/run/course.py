@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pytest_mimic.engine.usage import (
     write_usage_file,
 )
 from pytest_mimic.errors import MimicError, TargetError
+from pytest_mimic.patch.clients import Edge
 from pytest_mimic.patch.modules import missing_modules
 from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
@@ -79,27 +81,27 @@ class Course(Session):
                 self._prepare_files()
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
-        if settings.writes:
+        self.activations.start(settings.targets, self._edges())
+        for plugin in (self, self.selection, self._phases, self._fixtures):
+            self.config.pluginmanager.register(plugin)
+
+    def _edges(self) -> Iterator[Edge]:
+        """Yield what a run in this mode replaces beside its targets."""
+        mode = self.settings.mode
+        if self.settings.writes:
             # Only a run that records needs it.
             from pytest_mimic.engine.effects import edges_of_effects
 
             self.note_changing_values()
-            self.activations.intercept(edges_of_effects(self.run.nesting))
-        self.activations.activate(settings.targets)
-        if settings.mode != "live":
-            self.activations.intercept(
-                [
-                    *edges_of_processes(self.run, self.activations),
-                    self.run.servers.edge(self.run.events),
-                ]
-            )
-        if settings.mode == "replay":
+            yield from edges_of_effects(self.run.nesting)
+        if mode != "live":
+            yield from edges_of_processes(self.run, self.activations)
+            yield self.run.servers.edge(self.run.events)
+        if mode == "replay":
             # Others connect.
             from pytest_mimic.engine.connections import edges_of_connections
 
-            self.activations.intercept(edges_of_connections(self.run))
-        for plugin in (self, self.selection, self._phases, self._fixtures):
-            self.config.pluginmanager.register(plugin)
+            yield from edges_of_connections(self.run)
 
     def _prepare_files(self) -> None:
         settings = self.settings
