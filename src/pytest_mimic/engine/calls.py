@@ -191,7 +191,8 @@ class Slot:
             share the number of the answer.
         begin: When it began, among the beginnings and ends of the log.
         ended: When it ended. None: not yet.
-        blank: Of a call that runs for real: its entry as long as nothing is kept.
+        blank: The entry of a call that runs for real, without an outcome. It holds
+            the place of the call in the log if the call is not recorded.
         outcome: What it gave, if it ran for real and is recorded.
         former_file: The file of another line from which it is replayed; empty: its own.
         thread: The thread in which it began.

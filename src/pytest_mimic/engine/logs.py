@@ -479,13 +479,13 @@ class Log:
         )
 
     def keep(self, recording: Recording) -> bool:
-        """Take what was kept of equal calls in place of what this run was given.
+        """Take over the dates and durations that a write has kept of equal calls.
 
         Args:
-            recording: What stands in the vault now.
+            recording: The content of the file after that write.
 
         Returns:
-            Whether the log stays as it was recorded before.
+            Whether all outcomes in the file are those from before this run.
         """
         former = [entry.body for entry in self.entries]
         kept = recording.beginnings()[self.beginning].entries

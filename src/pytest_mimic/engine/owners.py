@@ -57,8 +57,9 @@ class Owner:
         fixtures: The wider fixtures that it uses.
         postponed: The places of calls whose real answers have asked to come again.
         real_values: What stood at volatile paths, while verifying.
-        stand_ins: The values of a fixture that a test gets now in place of those that
-            it saw when it was recorded; None: it gets what it saw.
+        stand_ins: Pairs of values, if a fixture began twice while recording, and this
+            test now gets the other beginning: what the fixture gives now, and what it
+            gave when the test was recorded. None: it gets the same beginning.
         setup: The digest of what the set-up of a fixture was asked and answered.
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.

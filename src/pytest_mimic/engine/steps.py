@@ -203,8 +203,8 @@ class Step(OpenCall):
         recorded_event: The row that counts the recording.
         shared_target: Its target, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
-        so_far: Gives what an exchange or a stream gave until now, which the end of the
-            owner keeps.
+        so_far: Gives the part of an answer or a stream that has come until now. If
+            the owner ends first, that part is recorded.
     """
 
     replayed_event: Event | None = None

@@ -203,8 +203,8 @@ class SecretNames:
         accepted: The marks of texts that look like keys and are none.
         patterns: They find in a text what the lines hide wherever it stands.
         path: Finds the paths at which the lines hide everything.
-        hide_nothing: Says of all names of a mapping that none of them hides a value,
-            whatever the values are.
+        hide_nothing: Whether none of some names can hide a value, whatever the value
+            is. The mapping with these names then needs no closer look.
 
     Raises:
         ValueError: A part of a line is nothing that could hide anything.

@@ -33,8 +33,9 @@ class CallRules(NamedTuple):
 
     Attributes:
         ignore: Arguments and parts that do not count: `("self",)`, `("rows", "*")`.
-        key: Takes the arguments by name; what it returns counts in their place, less
-            nothing: `ignore` and `content` are then of no use.
+        key: A function of the user, from the option `key=`. It takes the arguments by
+            name and returns what counts in place of them. `ignore` and `content` have
+            no effect then.
         content: Arguments that name files or folders whose content counts.
         parameters: The names of the parameters; other arguments are those of `extra`.
         extra: The name of `**extra`, which an option may use for all of them.

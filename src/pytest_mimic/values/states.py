@@ -50,12 +50,12 @@ Paths = tuple[Path, ...]
 
 
 class _Face(NamedTuple):
-    """What may change of a part: its items, its attributes or its memory.
+    """One of the ways in which an object can change: its items, attributes or memory.
 
     Attributes:
-        form: The type of a copy of it.
-        copied: Gives a copy.
-        restore: Sets it, from such a copy.
+        form: The type that holds a copy of the items, attributes or memory.
+        copied: Gives such a copy of an object.
+        restore: Sets an object to what such a copy holds.
     """
 
     form: type

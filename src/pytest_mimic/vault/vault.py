@@ -121,7 +121,7 @@ class Written:
         new_content: What it holds.
         recording: What was to be written.
         answers: Of what all tests share, the answers that were put there, by number.
-        replaced: The answers that stood in the place of these.
+        replaced: The former answers of the same numbers.
     """
 
     name: str
@@ -226,8 +226,9 @@ class Vault:
                 as verifying compares them. Such a call keeps its duration and date.
                 Where all are equal, the file keeps its calls but for the fingerprints
                 of source and inputs.
-            formers: The identities of the recorded calls that the first calls were as
-                they were made, if these have others.
+            formers: The identities under which the file may have the first calls. The
+                identity of a call is another one in the new recording if the call asks
+                with an id that is new in each run.
             beginning: Which beginning of its owner it is; the others stay. None: it
                 is all that is to stand there.
 
