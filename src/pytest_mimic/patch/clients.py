@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -36,12 +35,12 @@ class Client(NamedTuple):
 
 
 def _client(kind: str, adapter: str, parts: str, answer: str) -> Client:
-    # Each client takes these names, so that one list of options can serve several.
-    common = ("host", "port", "headers", "query", "body", "params")
+    # Each client takes the common names: so one list of options can serve several.
+    names = f"{parts} host port headers query body params"
     return Client(
         kind,
         f"pytest_mimic.clients.{adapter}",
-        (*parts.split(), *common),
+        tuple(names.split()),
         tuple(answer.split()),
     )
 
@@ -108,22 +107,29 @@ CLIENT_NAMES = tuple(_BUNDLED)
 
 def versions_of(kinds: Iterable[str]) -> dict[str, str]:
     """Return the versions of the clients of some kinds that are imported, by name."""
-    # No replay asks.
-    from importlib.metadata import PackageNotFoundError, distribution
-
     wanted, found = {*kinds}, dict[str, str]()
     for name, client in sorted(_BUNDLED.items()):
         if client.kind in wanted and name in sys.modules:
-            with suppress(PackageNotFoundError):  # a module of Python
-                installed = distribution(DISTRIBUTIONS.get(name, name))
-                found[installed.metadata["Name"]] = installed.version
+            found |= _version_of(name)
     return found
+
+
+@cache
+def _version_of(client: str) -> dict[str, str]:
+    # No replay asks.
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        facts = metadata(DISTRIBUTIONS.get(client, client))
+    except PackageNotFoundError:  # a module of Python
+        return {}
+    return {facts["Name"]: facts["Version"]}
 
 
 def client_of(name: str) -> Client | None:
     """Return the client of a name, of another distribution too; None: there is none."""
     client = _BUNDLED.get(name)
-    if client is None and name.isidentifier():
+    if not client and name.isidentifier():
         # To read the entry points takes milliseconds.
         from importlib.metadata import entry_points
 

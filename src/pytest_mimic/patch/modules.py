@@ -61,12 +61,10 @@ def spec_of(name: str) -> ModuleSpec | None:
     Raises:
         LookupError: It is in a namespace package, and its finder cannot judge it.
     """
-    folders = None
     parent = name.rpartition(".")[0]
-    if parent:
-        folders = _folders_of(parent)
-        if folders is None:
-            return None
+    folders = _folders_of(parent) if parent else None
+    if parent and folders is None:
+        return None
     for finder in list(sys.meta_path):
         try:
             spec = finder.find_spec(name, folders)
@@ -76,7 +74,7 @@ def spec_of(name: str) -> ModuleSpec | None:
             if finder is PathFinder:
                 raise
             continue
-        if spec is not None:
+        if spec:
             return spec
     return None
 
@@ -109,12 +107,12 @@ def missing_modules(targets: Iterable[Target]) -> list[TargetError]:
 
 def absent_clients(targets: Iterable[Target]) -> list[str]:
     """Return the clients among targets that are not installed, once each."""
-    absent = {}
-    for target in targets:
-        is_there = target.module in ("llm", "http") or module_exists(target.module)
-        if target.is_client and not is_there:
-            absent[target.module] = True
-    return list(absent)
+    named = dict.fromkeys(target.module for target in targets if target.is_client)
+    return [
+        name
+        for name in named
+        if name not in ("llm", "http") and not module_exists(name)
+    ]
 
 
 def absent_client(client: str) -> TargetError:
