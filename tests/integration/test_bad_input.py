@@ -16,13 +16,13 @@ needs_devices = pytest.mark.skipif(
 
 
 @pytest.fixture
-def shop(project, monkeypatch):
+def shop(project):
     """A project with more recordings than the buffer of a pipe holds."""
     project.ini("shop:fetch")
     project.module("def fetch(name): return name")
     project.test("[shop.fetch(str(n) * 500) for n in range(200)]")
-    project.record().expect(passed=1)
-    monkeypatch.chdir(project.root)
+    project.record_once(passed=1)
+    project.monkeypatch.chdir(project.root)
     return project
 
 
@@ -57,28 +57,25 @@ def test_output_that_cannot_be_written_is_told_in_a_line(shop):
     assert (done.returncode, done.stderr) == (2, "ERROR: No space left on device\n")
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_a_file_of_the_same_option_is_replaced(shop, option):
-    path = shop.root / "file.html"
-    shop.run(f"{option}=file.html").expect(passed=1)
-    path.write_bytes(path.read_bytes() + b"<!-- former -->")
+def test_a_file_of_the_same_option_is_replaced_and_a_link_stays(shop):
+    options = [f"{option}=file{option}" for option in OPTIONS]
+    links = [f"{option}=link{option}" for option in OPTIONS]
+    files = [shop.root / f"file{option}" for option in OPTIONS]
+    targets = [shop.root / f"deeper{option}" for option in OPTIONS]
+    for option, target in zip(OPTIONS, targets):
+        (shop.root / f"link{option}").symlink_to(target)
+    shop.run(*options).expect(passed=1)
+    shop.run(*links).expect(passed=1)
+    for path in (*files, *targets):
+        path.write_bytes(path.read_bytes() + b"<!-- former -->")
 
-    shop.run(f"{option}=file.html").expect(passed=1)
+    shop.run(*options).expect(passed=1)
+    shop.run(*links).expect(passed=1)
 
-    assert b"former" not in path.read_bytes()
-
-
-@pytest.mark.parametrize("option", OPTIONS)
-def test_a_link_stays(shop, option):
-    link, target = shop.root / "link", shop.root / "deeper/file"
-    target.parent.mkdir()
-    link.symlink_to(target)
-
-    for _ in range(2):
-        shop.run(f"{option}=link").expect(passed=1)
-
-        assert link.is_symlink()
-        assert target.stat().st_size > 100
+    for path in (*files, *targets):
+        assert path.stat().st_size > 100
+        assert b"former" not in path.read_bytes()
+    assert all((shop.root / f"link{option}").is_symlink() for option in OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -89,32 +86,32 @@ def test_a_link_stays(shop, option):
         ("shop.py", "would overwrite shop.py, which is another kind of file"),
     ],
 )
-@pytest.mark.parametrize("option", OPTIONS)
-def test_only_a_file_of_ours_is_replaced(shop, option, path, why):
-    before = (shop.root / "shop.py").read_bytes()
+def test_only_a_file_of_ours_is_replaced(project, path, why):
+    project.ini("shop:fetch")
+    project.module("def fetch(name): return name")
+    before = (project.root / "shop.py").read_bytes()
 
-    shop.run(f"{option}={path}").expect(
-        exit_code=4, says=[f"ERROR: {option}", why], never=["Traceback"]
-    )
+    for option in OPTIONS:
+        project.run(f"{option}={path}").expect(
+            exit_code=4, says=[f"ERROR: {option}", why], never=["Traceback"]
+        )
 
-    assert (shop.root / "shop.py").read_bytes() == before
+    assert (project.root / "shop.py").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("words", "error"),
-    [
+def test_a_word_of_the_command_that_means_nothing_is_told_in_a_line(project):
+    project.module("")
+    for words, error in (
         (["ls", ""], "a selector is empty (a variable of the shell that is not set?)"),
         (
             ["ls", "--vault", "shop.py"],
             "--vault: shop.py is a file, and a vault is a folder",
         ),
         (["unused", "shop.py"], "shop.py was not written by --mimic-usage"),
-    ],
-)
-def test_a_word_of_the_command_that_means_nothing_is_told_in_a_line(shop, words, error):
-    answer = shop.command(*words)
+    ):
+        answer = project.command(*words)
 
-    assert (answer.code, answer.err) == (2, f"ERROR: {error}\n")
+        assert (answer.code, answer.err) == (2, f"ERROR: {error}\n")
 
 
 def test_a_forged_test_ends_nothing_and_is_shown_in_one_line(project):
