@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, Selection
+from pytest_mimic.cli.select import Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import CorruptRecordingError
