@@ -18,13 +18,6 @@ APP = """
         REGISTRY[n] = n
         return n
 
-    class Models:
-        made = {}
-
-    def make(n):
-        Models.made[n] = n
-        return n
-
     def ready(n):
         global READY
         READY = True
@@ -75,7 +68,6 @@ APP = """
 FACTS = {
     "app.register(1)": "app:register set app.REGISTRY",
     "app.ready(1)": "app:ready set app.READY",
-    "app.make(1)": "app:make set app.Models",
     "app.download(1)": "app:download wrote out/model.txt",
     "app.leave(1)": "app:leave left a temporary file",
     "app.chance(1)": "app:chance moved random",

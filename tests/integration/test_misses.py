@@ -226,25 +226,6 @@ def test_a_swallowed_miss_fails_in_a_run_that_a_debugger_has_started(shop, monke
     run.expect(failed=1, real=[], says=["no recording of shop:fetch("])
 
 
-def test_a_miss_of_generated_examples_names_the_page(shop):
-    shop.tests("""
-        from hypothesis import given, settings, strategies
-
-        @settings(database=None, max_examples=1)
-        @given(strategies.integers())
-        def test_week(number):
-            shop.fetch(number)
-    """)
-
-    shop.replay(process=True).expect(
-        failed=1,
-        says=[
-            "Hypothesis makes other examples in each run without a profile: ",
-            "dates-and-ids.html#hypothesis",
-        ],
-    )
-
-
 def test_a_miss_after_an_upgrade_of_its_client_names_both_versions(project):
     pytest.importorskip("httpx")
     project.ini("http")
