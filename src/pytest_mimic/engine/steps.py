@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from copy import copy
 from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -620,21 +619,12 @@ class Step(OpenCall):
         if self._claim_end():
             self._leave()
 
-    def read_on(self) -> Step | None:
-        """Begin to record what a stream gives behind what is recorded.
-
-        None: this run does not record, or the stream has its place in a log.
-        """
-        if self._log is not None or not self.owner.records:
-            return None
-        further = copy(self._slot)
-        further.decision = "run"
-        return Step(self._run, self.call, further, self.owner)
-
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
         what = f"{self.call.label()} was read further than when it was recorded"
-        return self._unplayable(what, words="to record the rest")
+        fact = "the first call made it for all; sequence gives each its own"
+        facts = [fact] if self._log is None else []
+        return self._unplayable(what, *facts, words="to record the rest")
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
