@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pytest_mimic.engine.events import Event, EventKind
-from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
+from pytest_mimic.engine.refusals import ACCEPT, RECORD, RERECORD, VERIFY
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import line_of_plain
 from pytest_mimic.run.costs import price
@@ -132,16 +132,6 @@ def _way_without_a_call(event: Event) -> str:
     ways = [": ".join(one) for one in remedies if one[1].startswith("pytest-mimic ")]
     # Of several, one is right, and the error of the call has them.
     return ways[0] if len(ways) == 1 else ""
-
-
-def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
-    if session.settings.mode != "verify":
-        return _again("to see whether it matters", VERIFY)(session, events)
-    # To accept the change in a test would accept its drifts.
-    drifted = _tests_of(session.run.events.of_kinds("drifted"))
-    sound = [event for event in events if event.test not in drifted]
-    words = "the outcomes are as recorded; to accept the change"
-    return _again(words, RERECORD)(session, sound)
 
 
 def _restores(session: Session, events: list[Event]) -> list[str]:
@@ -307,7 +297,10 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
         f"if they are secret: {PAGE_ON_KEYS}",
         _without("mark", "if they are not secret"),
     ),
-    "inputs changed": (_of_changed_inputs,),
+    "inputs changed": (
+        _again("to see whether it matters", VERIFY),
+        _again("if it does not", ACCEPT),
+    ),
     "spawned": (
         "to mimic calls there: name the function that starts it, or use"
         " multiprocessing",
