@@ -214,19 +214,6 @@ def test_a_text_that_holds_something_new_is_named_without_a_line(project, text):
     recorded.expect(passed=1, says=[PAGE], never=["ignore="])
 
 
-def test_the_miss_of_a_text_with_a_new_id_names_the_page(project):
-    project.module("def ask(prompt): return 1")
-    project.tests("""
-        def test_poem():
-            shop.ask(f"Request {uuid.uuid4()}: go on")
-    """)
-    project.ini("shop:ask")
-    project.record().expect(passed=1)
-
-    words = f"the ids or times in it are new in each run: {PAGE}"
-    project.replay().expect(failed=1, says=[words], never=["ignore="])
-
-
 def test_what_a_text_holds_that_is_the_same_in_each_run_is_not_named(project):
     project.module("""
         import hashlib

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from support.city_shop import SHOP  # noqa: F401 - the project's module
 
@@ -90,48 +88,6 @@ def test_a_miss_at_import_fails_the_run(shop):
     run = shop.run().expect(passed=1, exit_code=1)
 
     assert run.section[-1] == "to record the missing: pytest --mimic-record"
-
-
-# -- the calls of a test, with `-v`
-
-
-def shown(run):
-    """Return the lines of the sections about calls, without the durations."""
-    found = re.findall(
-        r"^-+ Captured mimic (\w+) -+\n(.*?)(?=^[-=_])",
-        run.output,
-        re.DOTALL | re.MULTILINE,
-    )
-    return [
-        re.sub(r" \([\d.]+ s( saved)?\)$", "", line)
-        for _, text in found
-        for line in text.splitlines()
-    ]
-
-
-def test_each_call_has_a_line_in_the_report_of_its_test(shop):
-    """Those of its fixtures, too; and only with `-v`."""
-    late = "import pytest, shop\n\n@pytest.fixture\ndef late():\n    yield\n    shop.fetch('late')\n\n"
-    shop.tests(
-        f"{late}def test_it(late):\n    shop.fetch('Oslo')\n    shop.fetch('Rome')\n"
-    )
-    shop.record().expect(passed=1)
-
-    run = shop.replay("-v", "-rP").expect(passed=1, real=[])
-
-    assert shown(run) == [
-        f"replayed shop:fetch(city='{city}')" for city in ("Oslo", "Rome", "late")
-    ]
-    for flags in (["-rP"], ["-q", "-rP"], ["-rP", "--mimic-report=page.html"]):
-        shop.replay(*flags).expect(passed=1, never=["replayed shop:fetch"])
-    shop.tests(
-        "import shop\n\ndef test_new():\n    shop.fetch('Oslo')\n    shop.fetch('Paris')\n"
-    )
-    missed = shop.replay("-v").expect(failed=1)
-    assert shown(missed) == [
-        "replayed shop:fetch(city='Oslo')",
-        "missing shop:fetch(city='Paris')",
-    ]
 
 
 # -- the report of a failing test says in one line what was replayed in it

@@ -116,7 +116,6 @@ class Events:
         errors: How many were noted in this process.
         to_parent: In a forked child: takes each row, and each error that the parent
             judges, in place of the two lists; the parent reads what it writes.
-        shows_calls: Whether each call is shown, so that it has a row with its words.
         is_judged_here: Whether this process judges its errors. A forked child does if
             it runs whole tests.
     """
@@ -126,7 +125,6 @@ class Events:
         self.noted: list[MimicError] = []
         self.errors = 0
         self.to_parent: Callable[[object], None] | None = None
-        self.shows_calls = False
         self.is_judged_here = True
 
     def add(

@@ -329,7 +329,7 @@ class FunctionPlan:
             self.players.clear()
         self._has_moment = bool(self.moment({}))
         is_replayed = run.mode in ("replay", "record")
-        is_seen = run.events.shows_calls or run.see_call is not None
+        is_seen = run.settings.report is not None or run.see_call is not None
         has_players = self.is_shared and is_replayed and not is_seen
         if has_players and self.mocks.reached_by(self.target, {}):
             has_players = False

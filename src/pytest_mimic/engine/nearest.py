@@ -15,11 +15,11 @@ from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.values import messages
-from pytest_mimic.values.looks import differ_in_ids_alone, new_in_test_id
+from pytest_mimic.values.looks import new_in_test_id
 from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import Vault, vault_above
-from pytest_mimic.words import PAGE_ON_NEW_VALUES, few
+from pytest_mimic.vault.vault import Vault
+from pytest_mimic.words import few
 
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
@@ -83,14 +83,7 @@ class Nearest:
             facts = [f"{hints.facts[0]} {where}", *hints.facts[1:]]
             return hints._replace(facts=facts)
         if not self._vault.path.is_dir():
-            facts = [f"the vault {self._vault.label} does not exist"]
-            above = vault_above(self._vault.path, self._commands.rootdir)
-            if above is not None:
-                there = self._commands.folder(above)
-                facts.append(f"a vault in {there} has recordings of these tests")
-                way = self._commands.pytest(f"--rootdir={there}")
-                return Hints(facts, [("to use it", way)])
-            return Hints(facts)
+            return Hints([f"the vault {self._vault.label} does not exist"])
         target = self._call.target
         if target not in self._of_targets:
             found = islice(self._recorded(self._vault.names()), _MOST_READ)
@@ -217,9 +210,6 @@ class Nearest:
         if paths:
             words = "if it may differ" if hidden else "if it changes from run to run"
             return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
-        if found and all(differ_in_ids_alone(one.old, one.new) for one in found):
-            told = f"the ids or times in it are new in each run: {PAGE_ON_NEW_VALUES}"
-            facts.append(told)
         return Hints(facts, [], cause)
 
     def _why_not_followed(self, entry: Entry) -> list[str]:

@@ -693,8 +693,8 @@ class Step(OpenCall):
         """Add a row that names the call, and where its recording is found."""
         run, slot = self._run, self._slot
         if not shown:
-            is_shown = run.events.shows_calls
-            shown = self.call.label() if is_shown else self.call.signature
+            is_on_page = run.settings.report is not None
+            shown = self.call.label() if is_on_page else self.call.signature
         facts["fixture"] = self.owner.fixture
         facts["name"] = (self.entry and slot.former_file) or slot.name
         facts["identity"] = (self.entry or self.call).identity

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.lifecycle import begin_test, end_test
 from pytest_mimic.engine.logs import Ending
 from pytest_mimic.engine.nesting import Unmimicked
@@ -26,7 +25,7 @@ from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
-from pytest_mimic.words import duration, few, on_one_line, plural
+from pytest_mimic.words import few, on_one_line, plural
 
 if TYPE_CHECKING:
     from pytest_mimic.secrets.issued import Secrets
@@ -40,8 +39,6 @@ _DAMAGES = {
 }
 # They answer for a test only after they have called its function.
 _CALLERS = frozenset({"anyio", "python"})
-# In seconds: a shorter call says nothing of its time.
-_WORTH_A_WORD = 0.01
 
 
 class Phases:
@@ -57,7 +54,6 @@ class Phases:
     _ending: Ending = "passed"
     # Nothing proves what the recordings of such a test are for.
     _unproven = ""
-    _shown_rows = 0
 
     def __init__(self, session: Session, fixtures: Fixtures) -> None:
         # Drifts that no report shows.
@@ -230,8 +226,6 @@ class Phases:
             vars(report)["mimic_test"] = test
         if self._unproven:
             vars(report)["mimic_outcome"] = self._unproven
-        if session.config.option.verbose > 0:
-            self._show_calls(report)
         if report.failed:
             self._ending = "failed"
             if not is_explained:  # An error of ours says itself what to do.
@@ -241,15 +235,6 @@ class Phases:
             self._ending = "skipped"
         if report.when == "teardown":
             session.safely(lambda: end_test(session.run, self._ending))
-
-    def _show_calls(self, report: pytest.TestReport) -> None:
-        """Add the calls of a phase to its report, a line each."""
-        events = self._session.run.events
-        new, self._shown_rows = events.rows[self._shown_rows :], len(events.rows)
-        lines = [_line_of(event) for event in new if event.kind in CALLS]
-        if lines:
-            title = f"Captured mimic {report.when}"
-            report.sections.append((title, "\n".join(map(on_one_line, lines))))
 
     def _show_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure what its replayed calls gave otherwise."""
@@ -316,15 +301,6 @@ def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:
     if facts:
         lines.append(f"left out by the replay: {few(facts)}")
     return lines
-
-
-def _line_of(event: Event) -> str:
-    """Return what became of a call: `replayed shop:fetch() (21.0 s saved)`."""
-    seconds = event.number("seconds")
-    if seconds < _WORTH_A_WORD:
-        return f"{event.kind} {event.call}"
-    saved = "" if event.kind == "recorded" else " saved"
-    return f"{event.kind} {event.call} ({duration(seconds)}{saved})"
 
 
 def _targets_of_class(item: pytest.Item) -> Iterator[list[Target]]:

@@ -42,9 +42,6 @@ class Session:
         self.settings = settings = settings_of(config)
         self.run = Run(settings)
         self.commands = self.run.refusals.commands
-        self.run.events.shows_calls = (
-            config.option.verbose > 0 or settings.report is not None
-        )
         self.activations = Activations(self.run)
         self.usage = Usage()
         self.selection = SelectedTests(config, self.usage)

@@ -121,13 +121,6 @@ def without_ids_and_moments(text: str) -> str:
     )
 
 
-def differ_in_ids_alone(old: object, new: object) -> bool:
-    """Tell whether two texts say the same beside their ids and moments."""
-    if not isinstance(old, str) or not isinstance(new, str):
-        return False
-    return without_ids_and_moments(old) == without_ids_and_moments(new)
-
-
 def _is_random(text: str) -> bool:
     """Tell whether a text is like what a generator of tokens gives."""
     turns = len(_TURN.findall(text))
