@@ -247,7 +247,6 @@ class Refusals:
 
         shown = [self.secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown, _MOST_OF_A_DRIFT), remedies)
-        error.call, error.conversation = label, call.conversation
         if not (failed or of_fixture or owner.never_records):
             error.option = RERECORD
         return error
@@ -257,7 +256,7 @@ class Refusals:
         label = call.label()
         what = f"{label} is not verified: {failed}, and nobody has asked again"
         error = DriftError(what, (), self._remedies("to try again", VERIFY, owner))
-        error.call, error.option = label, VERIFY
+        error.option = VERIFY
         return error
 
     def command(self, option: str, owner: Owner) -> str:
