@@ -68,15 +68,10 @@ def test_a_target_that_no_test_calls_prints_only_a_header(shop):
 
 
 def test_the_time_saved_is_that_of_the_real_calls(shop):
-    """In the section, and with `-v` behind a call that took long enough."""
     shop.record()
     shop.edit_calls(lambda call: setattr(call, "seconds", 21.0))
 
-    run = shop.replay("-v", "-rP").expect(
-        passed=2, says=["2 calls replayed, 42.0 s saved"]
-    )
-
-    assert "\nreplayed shop:fetch(city='Oslo') (21.0 s saved)\n" in run.output
+    shop.replay().expect(passed=2, says=["2 calls replayed, 42.0 s saved"])
 
 
 def test_a_miss_at_import_fails_the_run(shop):
