@@ -29,88 +29,93 @@ def test_a_miss_shows_neither_secrets_nor_plugin_frames(project):
     )
 
 
-@pytest.mark.parametrize(
-    ("is_apart", "login"),
-    [
-        (False, "headers={'Authorization': f'Bearer {token}'}"),
-        (True, "headers={'Authorization': f'Bearer {token}'}"),
-        pytest.param(True, "auth=('x-access-token', token)", marks=pytest.mark.rare),
-    ],
-    ids=["in the conversation", "apart from it", "basic credentials"],
-)
-def test_a_new_request_is_not_sent_with_a_placeholder(project, is_apart, login):
-    """The command in the message records it."""
+def test_a_new_request_is_not_sent_with_a_placeholder(project):
+    """The command in the message records it. The token is one of the conversation, or of a recording apart from it."""
     pytest.importorskip("httpx")
-    project.ini(*(["httpx only='GET /login' sequence=no"] if is_apart else []), "httpx")
-    project.module(
-        """
+    project.ini("httpx only='GET /login/apart' sequence=no", "httpx")
+    project.module("""
         API = os.environ["API"]
 
-        def visit():
-            token = httpx.get(API + "/login").json()["access_token"]
+        def visit(login, sent):
+            token = httpx.get(API + login).json()["access_token"]
             if os.environ["MORE"]:
                 try:
-                    httpx.get(API + "/me", LOGIN)
+                    httpx.get(API + "/me", **sent(token))
                 except RuntimeError:
                     pass
-    """.replace("LOGIN", login)
-    )
-    project["test_it.py"] = """
-        def test_visit():
-            shop.visit()
-    """
+
+        def bearer(token):
+            return {"headers": {"Authorization": f"Bearer {token}"}}
+    """)
+    project.tests("""
+        def test_within():
+            shop.visit("/login", shop.bearer)
+
+        def test_apart():
+            shop.visit("/login/apart", shop.bearer)
+
+        def test_basic():
+            shop.visit("/login/apart", lambda token: {"auth": ("x-access-token", token)})
+    """)
 
     with project.shop() as server:
         env = {"MORE": ""}
-        project.record(env=env).expect(passed=1)
+        project.record(env=env).expect(passed=3)
         env["MORE"] = "yes"
         missed = project.run(env=env)
         grown = project.record(env=env)
         assert "GET /me" not in server.seen
-        project.run("--mimic-rerecord", env=env).expect(passed=1)
-    project.run(env=env).expect(passed=1)
+        project.run("--mimic-rerecord", env=env).expect(passed=3)
+    project.run(env=env).expect(passed=3)
 
-    remedy = "pytest --mimic-rerecord test_it.py::test_visit"
-    missed.expect(failed=1, says=[remedy])
-    grown.expect(failed=1, says=["GET /me", remedy])
+    tests = [f"test_shop.py::test_{name}" for name in ("within", "apart", "basic")]
+    remedies = [f"pytest --mimic-rerecord {test}" for test in tests]
+    missed.expect(failed=3, says=remedies)
+    grown.expect(failed=3, says=["GET /me", *remedies])
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "pattern"),
-    [
-        ("HOOK", "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc", "GET /echo/sk_live_*"),
-        ("API_KEY", "planted-secret-9000", "GET /echo/*"),
-        pytest.param("HOOK", "a,b", "GET /echo/a?b", marks=pytest.mark.rare),
-    ],
-    ids=["like a key", "of the environment", "signs of a pattern"],
-)
-def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(
-    project, name, key, pattern
-):
+# Keys in a path, by the variables of the environment that hold them, and the patterns that
+# take their calls.
+IN_PATHS = {
+    "HOOK": ("/echo/", "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc", "sk_live_*"),
+    "API_KEY": ("/echo/of/", "planted-secret-9000", "*"),
+    "SIGNS": ("/echo/", "a,b", "a?b"),
+}
+
+
+def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(project):
     pytest.importorskip("requests")
     project.ini("http")
-    project.tests("""
-        def ask():
-            requests.get(os.environ["API"] + "/echo/" + os.environ[os.environ["NAME"]])
+    project.tests(f"""
+        def ask(name, path):
+            requests.get(os.environ["API"] + path + os.environ[name])
 
-        def test_one():
-            ask()
+        EACH = pytest.mark.parametrize(("name", "path"), {[(name, row[0]) for name, row in IN_PATHS.items()]})
 
-        def test_more():
+        @EACH
+        def test_one(name, path):
+            ask(name, path)
+
+        @EACH
+        def test_more(name, path):
             if os.environ["MORE"]:
-                ask()
+                ask(name, path)
     """)
+    env = {name: key for name, (_, key, _) in IN_PATHS.items()}
+    lines = [
+        f'http only="GET {path}{pattern}" shared'
+        for path, _, pattern in IN_PATHS.values()
+    ]
 
     with project.shop():
-        env = {"NAME": name, name: key, "MORE": ""}
-        project.record(env=env).expect(passed=2)
+        env["MORE"] = ""
+        project.record(env=env).expect(passed=6)
         env["MORE"] = "yes"
-        line = f'http only="{pattern}" shared'
-        never = [] if key == "a,b" else [key]
-        project.run(env=env).expect(passed=1, failed=1, says=[line], never=never)
-        project.ini(line, "http")
-        project.run("--mimic-rerecord", env=env).expect(passed=2)
-    project.run(env=env).expect(passed=2)
+        never = [env["HOOK"], env["API_KEY"]]
+        project.run(env=env).expect(passed=3, failed=3, says=lines, never=never)
+        project.ini(*lines, "http")
+        project.run("--mimic-rerecord", env=env).expect(passed=6)
+    project.run(env=env).expect(passed=6)
 
 
 class Model(loopback.Handler):

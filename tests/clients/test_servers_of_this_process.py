@@ -34,35 +34,48 @@ APP = """
             server.server_close()
 """
 TEST = """
-    import app, httpx, pytest, requests, urllib.request
+    import app, httpx, urllib.request
 
-    @pytest.fixture(scope="{scope}")
-    def port():
+    @pytest.fixture
+    def of_test():
         with app.live_server() as port:
             yield port
 
-    def test_requests(port):
-        assert requests.get(f"http://{host}:{{port}}/requests").text == "ok"
+    @pytest.fixture(scope="session")
+    def of_session():
+        with app.live_server() as port:
+            yield port
 
-    def test_httpx(port):
-        assert httpx.get(f"http://{host}:{{port}}/httpx").text == "ok"
+    @pytest.fixture(params=["of_test", "of_session"])
+    def port(request):
+        return request.getfixturevalue(request.param)
 
-    def test_urllib(port):
-        with urllib.request.urlopen(f"http://{host}:{{port}}/urllib") as answer:
+    HOSTS = pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+
+    @HOSTS
+    def test_requests(port, host):
+        assert requests.get(f"http://{host}:{port}/requests").text == "ok"
+
+    @HOSTS
+    def test_httpx(port, host):
+        assert httpx.get(f"http://{host}:{port}/httpx").text == "ok"
+
+    @HOSTS
+    def test_urllib(port, host):
+        with urllib.request.urlopen(f"http://{host}:{port}/urllib") as answer:
             assert answer.read() == b"ok"
 """
-VIEWS = [f"view /{client}" for client in ("requests", "httpx", "urllib")]
 
 
-@pytest.mark.parametrize("scope", ["function", "session"])
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_server_of_this_process_is_not_recorded(project, host, scope):
+def test_a_server_of_this_process_is_not_recorded(project):
     project.ini("http")
     project.write("app.py", APP)
-    project.tests(TEST.format(host=host, scope=scope))
+    project.tests(TEST)
+    clients = "requests", "httpx", "urllib"
+    views = [f"view /{client}" for client in clients for _ in range(4)]
 
-    recorded = project.record().expect(passed=3, real=VIEWS)
-    again = project.run().expect(passed=3, real=VIEWS)
+    recorded = project.record().expect(passed=12, real=views)
+    again = project.run().expect(passed=12, real=views)
 
     assert recorded.vault == again.vault == {}
 
@@ -166,13 +179,15 @@ def test_a_port_that_no_server_can_have_is_recorded_as_refused(project):
     project.replay().expect(passed=1, says=["1 call replayed"])
 
 
+# Modules with `serving`, a block with a server on the port that it gives, and `ask`.
 IN_C = {
     "grpc": """
         from concurrent import futures
         import grpc
         from google.protobuf.wrappers_pb2 import StringValue as Text
 
-        def start():
+        @contextlib.contextmanager
+        def serving():
             method = grpc.unary_unary_rpc_method_handler(
                 lambda asked, context: Text(value=asked.value.upper()), Text.FromString, Text.SerializeToString
             )
@@ -180,7 +195,8 @@ IN_C = {
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("S", {"Shout": method}),))
             port = server.add_insecure_port("127.0.0.1:0")
             server.start()
-            return port, lambda: server.stop(0)
+            yield port
+            server.stop(0)
 
         def ask(port):
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -188,19 +204,16 @@ IN_C = {
                 return shout(Text(value="hi")).value
     """,
     "redis": """
-        import threading
         import redis
         from fakeredis import TcpFakeServer
 
-        def start():
+        @contextlib.contextmanager
+        def serving():
             server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
             threading.Thread(target=server.serve_forever, daemon=True).start()
-
-            def stop():
-                server.shutdown()
-                server.server_close()
-
-            return server.server_address[1], stop
+            yield server.server_address[1]
+            server.shutdown()
+            server.server_close()
 
         def ask(port):
             with redis.Redis(port=port) as client:
@@ -208,25 +221,22 @@ IN_C = {
                 return client.get("greeting").decode()
     """,
     "http": """
-        import asyncio, threading
         import httpx, uvicorn
 
         async def app(scope, receive, send):
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"HI"})
 
-        def start():
+        @contextlib.contextmanager
+        def serving():
             server = uvicorn.Server(uvicorn.Config(app, port=0, loop="uvloop", lifespan="off", log_level="error"))
             thread = threading.Thread(target=server.run, daemon=True)
             thread.start()
             while not server.started:
                 pass
-            port = server.servers[0].sockets[0].getsockname()[1]
-
-            def stop():
-                server.should_exit = True
-                thread.join()
-            return port, stop
+            yield server.servers[0].sockets[0].getsockname()[1]
+            server.should_exit = True
+            thread.join()
 
         def ask(port):
             return httpx.get(f"http://127.0.0.1:{port}/").text
@@ -234,28 +244,23 @@ IN_C = {
 }
 
 
-@pytest.mark.parametrize("client", IN_C)
-def test_a_server_that_no_code_of_python_opens_is_not_recorded(project, client):
-    for module in {
-        "grpc": ["grpc", "google.protobuf"],
-        "redis": ["fakeredis"],
-        "http": ["uvicorn", "uvloop"],
-    }[client]:
+def test_a_server_that_no_code_of_python_opens_is_not_recorded(project):
+    for module in ("grpc", "google.protobuf", "fakeredis", "uvicorn", "uvloop"):
         pytest.importorskip(module)
-    project.ini(client)
-    project.module(IN_C[client])
-    project.tests("""
-        @pytest.fixture(scope="module")
-        def port():
-            port, stop = shop.start()
-            yield port
-            stop()
+    project.ini(*IN_C)
+    for name, text in IN_C.items():
+        project.write(f"of_{name}.py", text)
+    project.tests(f"""
+        from importlib import import_module
 
-        def test_it(port):
-            assert shop.ask(port) == "HI"
+        @pytest.mark.parametrize("name", {[*IN_C]})
+        def test_it(name):
+            module = import_module(f"of_{{name}}")
+            with module.serving() as port:
+                assert module.ask(port) == "HI"
     """)
 
-    run = project.record(process=True).expect(passed=1)
+    recorded = project.record(process=True).expect(passed=3)
+    again = project.run(process=True).expect(passed=3)
 
-    assert run.vault == {}
-    project.run(process=True).expect(passed=1)
+    assert recorded.vault == again.vault == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import textwrap
 
 import pytest
 
@@ -10,24 +12,15 @@ pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="only where processes fork"
 )
 
-
-# The ways to start a process, of which two are enough at each change.
-WAYS = [
-    "in_fork",
-    "in_pool_by_spawn",
-    pytest.param("in_pool_by_fork", marks=pytest.mark.rare),
-    pytest.param("in_pool_by_forkserver", marks=pytest.mark.rare),
-]
-
-# The ways in which a test makes a call in a forked process, and gets its outcome.
+# The ways in which a test makes a call in another process, and gets its outcome.
 CHILDREN = """
 import json, multiprocessing, os
 from concurrent.futures import ProcessPoolExecutor
-
-URL = os.environ["API"]
+from urllib.request import urlopen
 
 def get(path):
-    return requests.get(URL + path).text
+    with urlopen(os.environ["API"] + path) as answer:
+        return answer.read().decode()
 
 def in_fork(function, *args):
     reading, writing = os.pipe()
@@ -50,140 +43,101 @@ def in_pool(method, function, *args):
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *args).result()
 
-def in_pool_by_fork(*args):
-    return in_pool("fork", *args)
-
-def in_pool_by_spawn(*args):
-    return in_pool("spawn", *args)
-
-def in_pool_by_forkserver(*args):
-    return in_pool("forkserver", *args)
+def ask(way, function, path):
+    if way == "fork":
+        return in_fork(function, path)
+    return in_pool(way.removeprefix("pool_by_"), function, path)
 """
+
+# Two are enough at each change.
+NAMES = ["fork", "pool_by_spawn", "pool_by_fork", "pool_by_forkserver"]
+WAYS = NAMES if os.environ.get("MIMIC_RARE") else NAMES[:2]
 
 
 @pytest.fixture
 def forking(project, server):
-    """A project whose tests call the server in forked processes.
-
-    `run_forking(*options)` runs them, also after the server has stopped.
-    """
+    """A project whose tests call the server in other processes."""
     project.ini("http")
-
-    def run(*options):
-        return project.run(*options, process=True)
-
-    def tests(body):
-        project.tests(CHILDREN + body)
-
-    project.run_forking = run
-    project.forking_tests = tests
+    project.process = True
     return project
 
 
-SHARED = """
-def test_children():
-    assert {way}(get, "/users/1") == {way}(get, "/users/1") == get("/users/1")
-    assert "Zo" in {way}(get, "/users/2")
-"""
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_children_record_what_all_tests_share_and_replay_it(forking, server, way):
+def test_children_record_what_all_tests_share_and_replay_it(forking, server):
     """Their calls are counted."""
     forking.ini("http sequence=no")
-    forking.forking_tests(SHARED.format(way=way))
+    forking.tests(f"""{CHILDREN}
+@pytest.mark.parametrize("way", {WAYS})
+def test_it(way):
+    path = f"/users/{{way}}"
+    assert ask(way, get, path) == ask(way, get, path) == get(path)
+""")
 
-    run = forking.run_forking("--mimic-record").expect(passed=1)
+    run = forking.record().expect(passed=len(WAYS))
 
-    asked = sorted(call.signature for call in run.calls)
-    assert asked == ["GET /users/1", "GET /users/2"]
+    asked = {f"GET /users/{way}" for way in WAYS}
+    assert {call.signature for call in run.calls} == asked
     server.stop()
-    forking.run_forking().expect(passed=1, says=["4 calls replayed"])
+    replayed = f"{3 * len(WAYS)} calls replayed"
+    forking.run().expect(passed=len(WAYS), says=[replayed])
 
 
-PLACED = """
-def test_parent():
-    assert get("/users/1")
-
-def test_children():
-    assert {way}(get, "/users/2")
-"""
-
-
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-verify", ""])
-def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, way, mode):
-    """By an error that names a way out."""
-    forking.forking_tests(PLACED.format(way=way))
-
-    run = forking.run_forking(*([mode] if mode else []), "-k", "children")
-
-    says = ["http GET /users/2", 'http only="GET /users/2" shared']
-    run.expect(failed=1, deselected=1, says=says)
-    assert server.seen == []
-    assert run.calls == []
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_refused_call_that_a_child_swallows_fails_the_test(forking, server, way):
-    forking.forking_tests(f"""
+def test_a_call_that_has_a_place_is_refused_in_every_mode(forking, server, mode):
+    """By an error that names a way out. A child that swallows it fails its test."""
+    forking.tests(f"""{CHILDREN}
 def quietly(path):
     try:
         return get(path)
     except Exception:
         return "quiet"
 
-def test_children():
-    assert {way}(quietly, "/users/1") == "quiet"
-""")
+@pytest.mark.parametrize("way", {WAYS})
+@pytest.mark.parametrize("function", [get, quietly])
+def test_children(way, function):
+    assert ask(way, function, f"/{{function.__name__}}/{{way}}") == "quiet"
 
-    run = forking.run_forking("--mimic-record")
-
-    run.expect(failed=1, says=["shared"])
-    assert server.seen == []
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_call_in_a_cassette_is_refused_in_a_child(forking, server, way):
-    forking.forking_tests(f"""
-def test_children(mimic_auto):
+@pytest.mark.parametrize("way", {WAYS})
+def test_in_cassette(mimic_auto, way):
     with mimic_auto("trip", targets=["http"]):
         assert get("/users/1")
-        assert {way}(get, "/users/2")
+        assert ask(way, get, f"/cassette/{{way}}")
 """)
+    only = [] if mode == "--mimic-record" else ["-k", "children"]
 
-    run = forking.run_forking("--mimic-record")
+    run = forking.run(*filter(None, [mode]), *only)
 
-    run.expect(failed=1, says=["http GET /users/2"])
-    assert server.seen == ["GET /users/1"]
+    count = len(WAYS)
+    refused = [f"GET /{name}/{way}" for name in ("get", "quietly") for way in WAYS]
+    says = [f'http only="{call}" shared' for call in refused]
+    if only:
+        run.expect(failed=2 * count, deselected=count, says=says)
+        assert server.seen == []
+    else:
+        says += [f"http GET /cassette/{way}" for way in WAYS]
+        run.expect(failed=3 * count, says=says)
+        assert server.seen == ["GET /users/1"] * count
     assert run.vault == {}
 
 
 def test_a_child_that_a_recorded_function_forks_is_part_of_its_call(forking, server):
     """Its calls take no places: those after it get their own answers."""
     forking.ini("http", "shop:outer")
-    forking.module(
-        CHILDREN
-        + """
+    forking.module(f"""{CHILDREN}
 def ask_twice():
     return [get("/count"), get("/count")]
 
 def outer():
     return in_fork(ask_twice)
-"""
-    )
-    forking.forking_tests("""
-import shop
-
-def test_children():
-    assert shop.outer() == ["1", "2"]
-    assert get("/count") == "3"
 """)
+    forking.test("""
+        assert shop.outer() == ["1", "2"]
+        assert shop.get("/count") == "3"
+    """)
 
-    forking.run_forking("--mimic-record").expect(passed=1, says=["2 calls recorded"])
+    forking.record().expect(passed=1, says=["2 calls recorded"])
 
     server.stop()
-    forking.run_forking().expect(passed=1, says=["2 calls replayed"])
+    forking.run().expect(passed=1, says=["2 calls replayed"])
 
 
 # As pytest-forked does it.
@@ -219,7 +173,7 @@ FORKED = """
 
 def test_a_child_that_runs_whole_tests_is_their_owner(forking, server):
     forking.conftest(FORKED)
-    forking.forking_tests("""
+    forking.tests(f"""{CHILDREN}
 def test_one():
     assert [get("/count"), get("/count")] == ["1", "2"]
 
@@ -227,14 +181,12 @@ def test_two():
     assert [get("/count"), get("/count")] == ["3", "4"]
 """)
 
-    forking.run_forking("--mimic-record", "-p", "no:randomly").expect(
-        passed=2, says=["4 calls recorded"]
-    )
+    forking.record().expect(passed=2, says=["4 calls recorded"])
 
     server.stop()
-    forking.run_forking().expect(passed=2, says=["4 calls replayed"])
+    forking.run().expect(passed=2, says=["4 calls replayed"])
     forking.conftest("")
-    forking.run_forking().expect(passed=2, says=["4 calls replayed"])
+    forking.run().expect(passed=2, says=["4 calls replayed"])
 
 
 # -- what only multiprocessing starts
@@ -242,19 +194,24 @@ def test_two():
 STARTED = """
     import multiprocessing
     from multiprocessing.managers import BaseManager
-    from tally import ran
+
+    SPAWN = multiprocessing.get_context("spawn")
 
     def fetch(city):
         ran("fetch", city)
         return city.upper()
 
-    class Asking(multiprocessing.get_context("spawn").Process):
-        def __init__(self, answers):
+    def hail(city):
+        ran("hail", city)
+        return city.upper()
+
+    class Asking(SPAWN.Process):
+        def __init__(self, city, answers):
             super().__init__()
-            self.answers = answers
+            self.city, self.answers = city, answers
 
         def run(self):
-            self.answers.put(fetch("Oslo"))
+            self.answers.put(fetch(self.city))
 
     class Towns:
         def fetch(self, city):
@@ -265,29 +222,60 @@ STARTED = """
 
     Manager.register("Towns", Towns)
 
-    def by_own_run():
-        answers = multiprocessing.get_context("spawn").Queue()
-        process = Asking(answers)
+    def by_own_run(city):
+        answers = SPAWN.Queue()
+        process = Asking(city, answers)
         process.start()
         answer = answers.get(timeout=30)
         process.join()
         return answer
 
-    def by_manager():
+    def by_manager(city):
         with Manager(ctx=multiprocessing.get_context("forkserver")) as manager:
-            return manager.Towns().fetch("Oslo")
+            return manager.Towns().fetch(city)
 
-    def by_pool():
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            return pool.apply(fetch, ["Oslo"])
+    def by_pool(city, function=None):
+        with SPAWN.Pool(1) as pool:
+            return pool.apply(function or fetch, [city])
 
-    def by_grandchild():
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            return pool.apply(by_own_run_of_child)
+    def by_grandchild(city):
+        return by_pool(city, by_own_run_of_child)
 
-    def by_own_run_of_child():
+    def by_own_run_of_child(city):
         multiprocessing.current_process()._config["daemon"] = False
-        return by_own_run()
+        return by_own_run(city)
+
+    def die(city):
+        fetch(city)
+        os._exit(3)
+
+    def by_one_that_dies(city):
+        process = SPAWN.Process(target=die, args=[city])
+        process.start()
+        process.join()
+        return city.upper() if process.exitcode == 3 else process.exitcode
+"""
+STARTING = """
+    def key(arguments):
+        return arguments["city"].lower()
+
+    WAYS = ["by_own_run", "by_manager", "by_pool", "by_grandchild", "by_one_that_dies"]
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_way(way):
+        assert getattr(shop, way)(way) == way.upper()
+
+    @pytest.mark.mimic("shop:hail", key=key)
+    def test_marker():
+        assert shop.by_pool("Oslo", shop.hail) == "OSLO"
+
+    def test_block():
+        with mimic("shop:hail", key=key):
+            assert shop.by_pool("Rome", shop.hail) == "ROME"
+
+    @pytest.mark.mimic("shop:hail", key=lambda arguments: 1)
+    def test_key_without_a_name():
+        assert shop.by_pool("Bern", shop.hail) == "BERN"
 """
 
 
@@ -295,150 +283,97 @@ STARTED = """
 def started(project):
     project.ini("shop:fetch")
     project.module(STARTED)
+    project.process = True
     return project
 
 
-@pytest.mark.parametrize(
-    "way", ["by_own_run", "by_manager", "by_pool", "by_grandchild"]
-)
-def test_every_way_of_multiprocessing_records_and_replays(started, way):
-    started.test(f"assert shop.{way}() == 'OSLO'")
+def test_every_way_of_multiprocessing_records_and_replays(started):
+    """One that dies, too, and with the targets of a test or block, whose `key=` may have no name."""
+    started.tests("from pytest_mimic import mimic\n" + textwrap.dedent(STARTING))
+    ways = "own_run", "manager", "pool", "grandchild", "one_that_dies"
+    real = [f"fetch by_{way}" for way in ways]
+    real += ["hail Oslo", "hail Rome", "hail Bern"]
 
-    recorded = started.run("--mimic-record", process=True)
+    run = started.record().expect(passed=8, real=real, says=["8 calls recorded"])
 
-    recorded.expect(passed=1, real=["fetch Oslo"], says=["1 call recorded"])
-    started.run(process=True, offline=True).expect(
-        passed=1, real=[], says=["1 call replayed"]
-    )
-
-
-@pytest.mark.parametrize(
-    "tests",
-    [
-        "@pytest.mark.mimic('shop:fetch', key=key)\ndef test_it():\n    assert shop.by_pool() == 'OSLO'\n",
-        "def test_it():\n    with mimic('shop:fetch', key=key):\n        assert shop.by_pool() == 'OSLO'\n",
-    ],
-    ids=["marker", "block"],
-)
-def test_the_targets_of_a_test_are_mimicked_in_its_processes(started, tests):
-    started.ini()
-    head = "import pytest, shop\nfrom pytest_mimic import mimic\n"
-    started.tests(
-        f"{head}def key(arguments):\n    return arguments['city'].lower()\n{tests}"
-    )
-
-    started.run("--mimic-record", process=True).expect(passed=1, real=["fetch Oslo"])
-
-    started.run(process=True, offline=True).expect(passed=1, real=[])
+    assert len(run.calls) == 8
+    started.replay().expect(passed=8, real=[], says=["8 calls replayed"])
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_miss_in_a_pool_of_a_wider_fixture_is_of_the_test_that_runs(started, method):
-    started.tests(f"""
-        import multiprocessing
+MISSING = """
+    @pytest.fixture(scope="session")
+    def {0}():
+        with shop.multiprocessing.get_context("{0}").Pool(1) as pool:
+            yield pool
 
-        @pytest.fixture(scope="session")
-        def pool():
-            with multiprocessing.get_context("{method}").Pool(1) as pool:
-                yield pool
+    def test_one_{0}({0}):
+        assert {0}.apply(shop.fetch, ["Oslo {0}"]).startswith("OSLO")
 
-        def test_one(pool):
-            assert pool.apply(shop.fetch, ["Oslo"]) == "OSLO"
+    def test_two_{0}({0}):
+        assert {0}.apply(shop.fetch, ["Rome {0}"]).startswith("ROME")
 
-        def test_two(pool):
-            assert pool.apply(shop.fetch, ["Rome"]) == "ROME"
-    """)
-    started.run("--mimic-record", "-k", "one", process=True).expect(
-        passed=1, deselected=1, real=["fetch Oslo"]
-    )
-
-    run = started.run("-p", "no:randomly", process=True)
-
-    again = "to record the missing: pytest --mimic-record test_shop.py::test_two"
-    run.expect(
-        passed=1,
-        failed=1,
-        real=[],
-        says=[again],
-        never=["record test_shop.py::test_one"],
-    )
+    def test_begun_{0}():
+        pool = shop.multiprocessing.get_context("{0}").Pool
+        with pool(1, shop.fetch, ["Bern {0}"]) as workers:
+            workers.map(ran, ["a task", "another"])
+"""
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_each_task_of_a_pool_raises_the_miss_of_its_initializer(started, method):
-    """Else Python would start the worker anew, for ever."""
-    started.test(f"""
-        pool = shop.multiprocessing.get_context("{method}").Pool
-        with pool(1, shop.fetch, ["Oslo"]) as workers:
-            workers.map(shop.ran, ["a task", "another"])
-    """)
+def test_a_miss_in_a_pool_is_of_the_test_that_runs(started):
+    """Also in a pool of a wider fixture. Each task raises the miss of an initializer: else Python would start the worker anew, for ever."""
+    started.tests(MISSING.format("fork") + MISSING.format("spawn"))
+    real = ["fetch Oslo fork", "fetch Oslo spawn"]
+    started.record("-k", "one").expect(passed=2, deselected=4, real=real)
 
-    run = started.run(process=True)
+    run = started.run()
 
-    run.expect(failed=1, real=[], says=["no recording of shop:fetch(city='Oslo')"])
-
-
-def test_a_key_without_a_name_serves_in_a_process_that_begins_anew(started):
-    started.tests("""
-        @pytest.mark.mimic("shop:fetch", key=lambda arguments: 1)
-        def test_it():
-            assert shop.by_pool() == "OSLO"
-    """)
-
-    started.run("--mimic-record", process=True).expect(passed=1, real=["fetch Oslo"])
-
-    started.run(process=True, offline=True).expect(passed=1, real=[])
+    missing = [
+        f"{city} {way}" for city in ("Rome", "Bern") for way in ("fork", "spawn")
+    ]
+    says = [f"no recording of shop:fetch(city='{city}')" for city in missing]
+    run.expect(passed=2, failed=4, real=[], says=says)
+    command = "to record the missing: pytest --mimic-record "
+    [line] = [line for line in run.section if line.startswith(command)]
+    names = [f"{name}_{way}" for name in ("two", "begun") for way in ("fork", "spawn")]
+    tests = {f"test_shop.py::test_{name}" for name in names}
+    assert {*line.removeprefix(command).split()} == tests
 
 
 def test_a_key_that_cannot_be_pickled_is_refused_in_such_a_process(started):
     started.tests("""
         @pytest.mark.mimic("shop:fetch", key=lambda arguments, lock=threading.Lock(): 1)
         def test_it():
-            shop.by_pool()
+            shop.by_pool("Oslo")
     """)
 
-    run = started.run("--mimic-record", process=True)
+    run = started.record()
 
     run.expect(failed=1, real=[], says=["key= of shop:fetch", "give key= a name"])
 
 
-def test_a_process_that_dies_loses_nothing_that_it_has_recorded(started):
-    started.module(
-        f"{STARTED}\n    def die():\n        import os\n        fetch('Rome')\n        os._exit(3)\n"
-    )
-    started.test("""
-        process = __import__("multiprocessing").get_context("spawn").Process(target=shop.die)
-        process.start()
-        process.join()
-        assert process.exitcode == 3
-    """)
-
-    run = started.run("--mimic-record", process=True).expect(passed=1)
-
-    assert [call.arguments for call in run.calls] == [{"city": "Rome"}]
-    started.run(process=True, offline=True).expect(passed=1, real=[])
-
-
 def test_workers_of_xdist_start_processes_too(started):
-    started.test("assert shop.by_pool() == 'OSLO'")
+    started.test("assert shop.by_pool('Oslo') == 'OSLO'")
 
-    started.run("--mimic-record", "-n1", process=True).expect(passed=1)
+    started.record("-n1").expect(passed=1)
 
-    replayed = started.run("-n1", process=True, offline=True)
+    replayed = started.replay("-n1")
     replayed.expect(passed=1, real=[], never=["nothing is mimicked"])
 
 
 # Other processes and interpreters, by the name that the summary gives them.
 OTHERS = {
     "loky": """
+    def test_loky():
         from loky import get_reusable_executor
         assert get_reusable_executor(1).submit(shop.fetch, "Oslo").result() == "OSLO"
     """,
     "subprocess": """
-        import subprocess, sys
+    def test_subprocess():
+        import subprocess
         subprocess.run([sys.executable, "-c", "import shop; shop.fetch('Oslo')"], check=True)
     """,
     "concurrent.interpreters": """
+    def test_interpreters():
         from concurrent.futures import InterpreterPoolExecutor
         with InterpreterPoolExecutor(1) as pool:
             assert pool.submit(shop.fetch, "Oslo").result() == "OSLO"
@@ -446,15 +381,18 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("method", OTHERS)
-def test_what_starts_elsewhere_is_named(started, method):
-    pytest.importorskip(method)
-    started.test(OTHERS[method])
+def test_what_starts_elsewhere_is_named(started):
+    found = [name for name in OTHERS if importlib.util.find_spec(name)]
+    started.tests("".join(OTHERS[name] for name in found))
 
-    run = started.run(process=True).expect(passed=1, real=["fetch Oslo"])
+    run = started.run()
 
-    assert run.section[-3:] == [
-        "processes in which nothing is mimicked:",
-        f"  {method}    test_shop.py::test_it",
-        "to mimic calls there: name the function that starts it, or use multiprocessing",
-    ]
+    run.expect(passed=len(found), real=["fetch Oslo"] * len(found))
+    heading, *rows, way_out = run.section[-len(found) - 2 :]
+    assert heading == "processes in which nothing is mimicked:"
+    tests = [f"test_shop.py::test_{name.rpartition('.')[2]}" for name in found]
+    assert [row.split() for row in rows] == [[*row] for row in zip(found, tests)]
+    assert (
+        way_out
+        == "to mimic calls there: name the function that starts it, or use multiprocessing"
+    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -23,7 +22,6 @@ from functools import cache
 from importlib.metadata import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from textwrap import dedent, indent
 from xml.etree import ElementTree
 
@@ -172,10 +170,6 @@ SMALLER = {
 }
 
 
-#: Pages with an SDK, which would be imported for each command.
-IN_PROCESSES = {"README.md"}
-
-
 # The characters of a line in the pictures of `scripts/terminal_pictures.py`. A list is
 # laid out for the width of the terminal.
 PICTURED = "96"
@@ -190,7 +184,6 @@ def test_a_page_shows_real_output(request, project, capsys, page):
         elif find_spec(need) is None:
             pytest.skip(f"the page needs {need}")
     project.monkeypatch.setenv("COLUMNS", PICTURED if page == "README.md" else "80")
-    project.process = page in IN_PROCESSES
 
     source = BEFORE.get(Path(page).name, "") + ALL[page]
     for number, smaller in SMALLER.items():
@@ -336,56 +329,35 @@ def _read_command(config, program, words):
 @cache
 def _options_of(command):
     """Return the options of a subcommand, as its help names them."""
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", _help(command)))
+
+
+def _help(*command):
     said = io.StringIO()
     with redirect_stdout(said), suppress(SystemExit):
-        assert face.command([command, "--help"]) == 0
-    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", said.getvalue()))
+        assert face.command([*command, "--help"]) == 0
+    return said.getvalue()
 
 
-def _shown(*words):
-    """Return what pytest, or the command, prints where there are no tests."""
-    program = (
-        ["-m", "pytest", "-p", "pytest_mimic.plugin"]
-        if words[0] == "pytest"
-        else ["-m", "pytest_mimic"]
-    )
-    environment = {
-        **os.environ,
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTEST_ADDOPTS": "",
-        "COLUMNS": "200",
-    }
-    command = [sys.executable, *program, *words[1:]]
-    with TemporaryDirectory() as empty:
-        done = subprocess.run(
-            command,
-            cwd=empty,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    return done.stdout
-
-
-def test_the_reference_has_the_names_that_there_are():
+def test_the_reference_has_the_names_that_there_are(project, monkeypatch):
     """Options, ini keys, fixtures, the marker, commands, errors and the package's other names: those and none besides."""
     pages = {
         path.stem: path.read_text("utf-8")
         for path in (REPOSITORY / "docs/reference").glob("*.md")
     }
-    listed = _shown("pytest", "--help")
+    monkeypatch.setenv("COLUMNS", "200")
+    listed = project.run("--help").output
     fixtures = re.findall(
-        r"^(mimic_\w+)\b.* -- .*\n +(.+)", _shown("pytest", "--fixtures"), re.MULTILINE
+        r"^(mimic_\w+)\b.* -- .*\n +(.+)",
+        project.run("--fixtures").output,
+        re.MULTILINE,
     )
     markers = re.findall(
         r"^@pytest\.mark\.(mimic\w*)\(.*\): (.+)",
-        _shown("pytest", "--markers"),
+        project.run("--markers").output,
         re.MULTILINE,
     )
-    commands = re.findall(
-        r"^ {2,4}(\w+)  ", _shown("pytest-mimic", "--help"), re.MULTILINE
-    )
+    commands = re.findall(r"^ {2,4}(\w+)  ", _help(), re.MULTILINE)
     errors = {name for name in pytest_mimic.__all__ if name.endswith("Error")}
 
     def named(pattern, page):

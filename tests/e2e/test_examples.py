@@ -25,8 +25,11 @@ def examples(project):
     return project
 
 
+IN_WORKERS = pytest.param(["-n", "2"], marks=pytest.mark.rare, id="in workers")
+
+
 @pytest.mark.parametrize(
-    "options", [["-p", "without"], ["-n", "2"]], ids=["bare", "in workers"]
+    "options", [pytest.param(["-p", "without"], id="bare"), IN_WORKERS]
 )
 def test_the_vault_replays_without_server_display_or_libraries(examples, options):
     """Under any hash seed."""

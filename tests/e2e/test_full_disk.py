@@ -36,7 +36,7 @@ def test_a_limit_for_the_size_of_files_is_one_clear_error(project):
     )
     assert [call.arguments["size"] for call in recorded.calls] == [10_000]
     project.conftest("")
-    project.replay(process=True).expect(passed=1, failed=2, real=[])
+    project.replay().expect(passed=1, failed=2, real=[])
 
 
 LIMITED = """
@@ -79,7 +79,7 @@ def test_a_call_that_could_not_be_written_leaves_its_place_empty(project):
     recorded = project.record(process=True)
 
     recorded.expect(passed=1, says=["2 calls recorded"])
-    replayed = project.replay(process=True)
+    replayed = project.replay()
     replayed.expect(passed=1, real=[], says=["2 calls replayed, 1 missing"])
 
 
@@ -112,4 +112,4 @@ def test_a_log_that_could_not_be_written_is_not_counted_and_not_lost(project):
         def full_disk():
             pass
     """)
-    project.record(process=True).expect(passed=1, real=[], says=["1 call replayed"])
+    project.record().expect(passed=1, real=[], says=["1 call replayed"])

@@ -1,7 +1,8 @@
 """Makes values of forged trees in a process of its own, and says what ran.
 
-    python attacks.py SEED COUNT
+    python attacks.py SEED COUNT [LIBRARY...]
 
+With the classes of these libraries, or of all that it knows.
 Prints a line of JSON for each tree that ran, imported, opened or changed something, and last one with counts.
 """
 
@@ -186,9 +187,8 @@ def attack(tree: Any, watch: Watch) -> str:
     return end
 
 
-def import_all() -> None:
-    names = [*sorted(sys.stdlib_module_names), *LIBRARIES]
-    for name in names:
+def import_all(libraries: list[str]) -> None:
+    for name in [*sorted(sys.stdlib_module_names), *(libraries or LIBRARIES)]:
         if name not in NOT_IMPORTED:
             with suppress(BaseException):
                 importlib.import_module(name)
@@ -196,8 +196,8 @@ def import_all() -> None:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    seed, count = map(int, sys.argv[1:])
-    import_all()
+    seed, count = map(int, sys.argv[1:3])
+    import_all(sys.argv[3:])
     # What our own code imports when it is first asked.
     for warm in (
         {"$zone": "UTC"},
