@@ -113,7 +113,7 @@ PICKLED = {
     "bits": np.random.MT19937(3),
     "seed": np.random.SeedSequence(3, spawn_key=(1,)),
     "shared": [np.arange(3)] * 2,
-    "many": [np.array([n]) for n in range(10_001)],
+    "many": [np.arange(3), *((n,) for n in range(10_001))],
 }
 
 
