@@ -42,7 +42,7 @@ def fingerprint(value: object) -> str:
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
-    """Mimics targets in a `with` block, in a decorated test or class.
+    """Mimics targets in a `with` block, or in a decorated test.
 
     A test may be sync or async. Without the plugin (`-p no:mimic`) nothing is mimicked.
 
@@ -82,16 +82,17 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
             self._activations.pop().close()
 
     def __call__(self, decorated: Decorated) -> Decorated:
-        """Decorate a test function or a class.
+        """Decorate a test function.
 
         Raises:
-            TypeError: It is a generator, whose steps would run outside of the block.
+            TypeError: It is a class, or a generator, whose steps would run outside of
+                the block.
         """
         if isinstance(decorated, type):
-            # The plugin covers each test of the class, its set-up and its fixtures.
-            inherited = vars(decorated).get("__mimic_targets__", ())
-            decorated.__mimic_targets__ = (self._targets, *inherited)  # type: ignore[attr-defined]
-            return decorated
+            raise TypeError(
+                f"mimic cannot decorate the class {decorated.__qualname__}: "
+                "write @pytest.mark.mimic(...) above it"
+            )
         is_generator = inspect.isgeneratorfunction(decorated)
         if is_generator or inspect.isasyncgenfunction(decorated):
             raise TypeError(

@@ -219,72 +219,20 @@ def test_async_tests_can_be_decorated_and_marked(project):
     assert passed >= 3
 
 
-def test_a_generator_cannot_be_decorated(project):
+def test_a_generator_or_a_class_cannot_be_decorated(project):
     project.test("""
         from pytest_mimic import mimic
         with pytest.raises(TypeError, match="mimic cannot decorate the generator .*oslo: write `with mimic"):
             @mimic("shop:fetch")
             def oslo():
                 yield shop.fetch("Oslo")
+        with pytest.raises(TypeError, match="mimic cannot decorate the class .*Oslo: write @pytest.mark.mimic"):
+            @mimic("shop:fetch")
+            class Oslo:
+                pass
     """)
 
     project.run().expect(passed=1, real=[])
-
-
-def test_a_decorated_class_covers_each_test_setup_fixtures_and_bases(project):
-    project.tests("""
-        import unittest
-        from pytest_mimic import mimic
-
-        class Common:
-            def test_inherited(self):
-                assert shop.fetch("inherited") == ["inherited"]
-
-        @mimic("shop:fetch")
-        class TestPlain(Common):
-            @classmethod
-            def setup_class(cls):
-                shop.fetch("setup_class")
-
-            def setup_method(self):
-                shop.fetch("setup_method")
-
-            @pytest.fixture
-            def city(self):
-                return shop.fetch("fixture")
-
-            def test_fixture(self, city):
-                assert city == ["fixture"]
-
-            @staticmethod
-            def test_static():
-                assert shop.fetch("static") == ["static"]
-
-            @classmethod
-            def test_class(cls):
-                assert (issubclass(cls, TestPlain), shop.fetch("class")) == (True, ["class"])
-
-            def helper(self):
-                pass
-
-        @mimic("shop:fetch")
-        class TestCase(Common, unittest.TestCase):
-            @classmethod
-            def setUpClass(cls):
-                shop.fetch("setUpClass")
-
-            def setUp(self):
-                self.city = shop.fetch("setUp")
-
-            def test_it(self):
-                self.assertEqual(self.city, ["setUp"])
-
-        class TestNotDecorated(Common):
-            pass
-    """)
-    project.record().expect(passed=7)
-
-    project.run().expect(passed=7, real=["fetch inherited"])
 
 
 def test_the_innermost_options_win(project):

@@ -7,7 +7,6 @@ Each `type: ignore` is a mistake that both must find: an unused one is an error.
 
 from __future__ import annotations
 
-import unittest
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date
@@ -65,17 +64,11 @@ async def decorated_later(path: Path) -> str:
     return path.name
 
 
-@mimic("httpx")
 class TestDecorated:
     base = "EUR"
 
     @mimic("redis", sequence=True)
     def test_method(self, tmp_path: Path) -> None: ...
-
-
-@mimic("httpx")
-class DecoratedCase(unittest.TestCase):
-    def test_method(self) -> None: ...
 
 
 @pytest.mark.mimic("shop.api:fetch_rates", sequence=True)

@@ -18,7 +18,7 @@ from pytest_mimic.errors import (
     MimicError,
     TargetError,
 )
-from pytest_mimic.patch.targets import Target, as_targets
+from pytest_mimic.patch.targets import as_targets
 from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
@@ -105,7 +105,7 @@ class Phases:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Begin a test, and mimic the targets of its class and of its markers.
+        """Begin a test, and mimic the targets of its markers.
 
         Raises:
             TargetError: A target does not exist.
@@ -119,8 +119,6 @@ class Phases:
         self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error
-        for targets in _targets_of_class(item):
-            self._enter(targets)
         # The closest marker comes first, and is to decide: it is entered last.
         for mark in reversed(list(item.iter_markers("mimic"))):
             self._unproven = "left out" if mark.args == (False,) else ""
@@ -129,9 +127,6 @@ class Phases:
         if self._unproven:
             nesting = session.run.nesting
             self._activations.callback(nesting.leave, nesting.enter(Unmimicked()))
-
-    def _enter(self, targets: list[Target]) -> None:
-        self._activations.callback(self._session.activations.enter(targets).close)
 
     def _enter_mark(self, item: pytest.Item, mark: pytest.Mark) -> None:
         """Mimic the targets of a marker until the end of the test.
@@ -145,7 +140,8 @@ class Phases:
                     "the marker names no target: "
                     'write it as mimic("shop.api:fetch_rates")'
                 )
-            self._enter(as_targets(mark.args, mark.kwargs))
+            targets = as_targets(mark.args, mark.kwargs)
+            self._activations.callback(self._session.activations.enter(targets).close)
         except TargetError as error:
             # The error shows no line of the user's: no code of the test has run.
             file, line, _ = item.location
@@ -301,11 +297,3 @@ def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:
     if facts:
         lines.append(f"left out by the replay: {few(facts)}")
     return lines
-
-
-def _targets_of_class(item: pytest.Item) -> Iterator[list[Target]]:
-    """Yield what each `@mimic` of a test's class names, its bases first."""
-    decorated: Any = getattr(item, "cls", None)
-    if hasattr(decorated, "__mimic_targets__"):
-        for cls in reversed(decorated.__mro__):
-            yield from vars(cls).get("__mimic_targets__", ())
