@@ -114,7 +114,9 @@ class Revision:
         for words, of_kind in ((restore, old), ("clean -fdq", new)):
             if of_kind:
                 paths = [os.path.relpath(self._vault / name, start) for name in of_kind]
-                commands.append(f"{git} {words} -- {shlex.join(paths)}")
+                is_literal = not any(sign in "".join(paths) for sign in "*?[\\")
+                literally = "" if is_literal else " --literal-pathspecs"
+                commands.append(f"{git}{literally} {words} -- {shlex.join(paths)}")
         return commands
 
 

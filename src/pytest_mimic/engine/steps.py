@@ -26,7 +26,7 @@ from pytest_mimic.engine.end_order import (
     waker_of_task,
 )
 from pytest_mimic.engine.events import Event, EventKind, Json
-from pytest_mimic.engine.nesting import OpenCall, is_called_by
+from pytest_mimic.engine.nesting import OpenCall
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
@@ -77,11 +77,6 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     """
     run.sleeps.go_on()
     owner = cassette or run.innermost
-    is_typed = run.is_debugged and is_called_by("pdb")
-    if is_typed:
-        owner = Owner(
-            owner.name, "test", "replay", file=owner.file, serves=owner.serves
-        )
     try:
         in_log = call.in_log or cassette is not None
         if not in_log and run.has_own(call.target, owner):
@@ -98,8 +93,6 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     if slot.decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.refusal(call, slot, owner), call)
     step = Step(run, call, slot, owner)
-    if is_typed:
-        return step
     if run.see_call is not None and owner.kind != "fixture":
         step.seen = run.see_call(step.entry or entry_of(call, call.described))
     if step.entry is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pytest_mimic.engine.events import Event, EventKind
-from pytest_mimic.engine.refusals import ACCEPT, RECORD, RERECORD, VERIFY
+from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import line_of_plain
 from pytest_mimic.run.costs import price
@@ -297,10 +297,7 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
         f"if they are secret: {PAGE_ON_KEYS}",
         _without("mark", "if they are not secret"),
     ),
-    "inputs changed": (
-        _again("to see whether it matters", VERIFY),
-        _again("if it does not", ACCEPT),
-    ),
+    "inputs changed": (_again("to see whether it matters", VERIFY),),
     "spawned": (
         "to mimic calls there: name the function that starts it, or use"
         " multiprocessing",
