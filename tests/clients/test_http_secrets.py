@@ -118,6 +118,28 @@ def test_the_line_for_a_shared_call_shows_no_key_and_takes_it(project):
     project.run(env=env).expect(passed=6)
 
 
+class Price(loopback.Handler):
+    """Gives a number in each form that JSON has."""
+
+    def do_GET(self):
+        self.answer(200, '{"price": 1999.25, "count": -4711}', "application/json")
+
+
+def test_the_test_gets_the_real_number_again_while_verifying(project):
+    project.ini("http", mimic_redact=["price", "count"])
+    project.test("""
+        answer = requests.get(os.environ["API"]).json()
+        print("got", answer)
+    """)
+    with project.shop(Price):
+        project.record().expect(passed=1)
+        stored = b"".join(project.files().values())
+        assert b"4711" not in stored
+        assert b"1999" not in stored
+        verified = project.run("--mimic-verify", "-s")
+    verified.expect(passed=1, says=["got {'price': 1999.25, 'count': -4711}"])
+
+
 class Model(loopback.Handler):
     """Says what it was asked in pieces, as a language model does."""
 

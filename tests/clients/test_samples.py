@@ -238,3 +238,41 @@ def test_a_failing_test_keeps_new_samples_and_replaces_none(shop, service):
 
     shop.test("assert [shop.ask() for _ in range(4)] == [1, 2, 3, 3]")
     shop.replay().expect(passed=1)
+
+
+def test_show_gives_shared_requests_in_the_order_in_which_a_test_asked_last(shop):
+    """Also those that another test has recorded; what it asks for no more comes last."""
+
+    def tests(one, two):
+        shop.tests(f"""
+            def test_one():
+                for path in "{one}":
+                    shop.ask("/" + path)
+
+            def test_two():
+                for path in "{two}":
+                    shop.ask("/" + path)
+        """)
+        options = "-p", "no:randomly", "-p", "cacheprovider"
+        shop.record(*options, plugins=["cacheprovider"]).expect(passed=2)
+
+    def shown(test):
+        lines = shop.command("show", f"test_shop.py::{test}").out.splitlines()
+        paths = [line[-1] for line in lines if line.startswith("http GET")]
+        left = "  its test did not ask for it in its last run"
+        return "".join(paths), lines.count(left)
+
+    tests("ba", "cab")
+    assert (shown("test_one"), shown("test_two")) == (("ba", 0), ("cab", 0))
+    tests("db", "bc")
+    assert (shown("test_one"), shown("test_two")) == (("dba", 1), ("bc", 0))
+    assert shop.command("rm", "test_shop.py::test_two").code == 0
+    assert shown("test_one") == ("dba", 1)
+    tests("d", "bc")
+    kept = shop.root / ".pytest_cache/v/mimic/asked"
+    written = kept.stat().st_mtime_ns
+    tests("d", "bc")
+    assert kept.stat().st_mtime_ns == written
+    paths, left = shown("test_one")
+    assert (paths[0], set(paths[1:]), left) == ("d", {"a", "b"}, 2)
+    assert shown("test_two") == ("bc", 0)

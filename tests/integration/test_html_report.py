@@ -198,6 +198,24 @@ def test_a_run_without_calls(project):
     assert run.section == ["nothing is mimicked", "report: page.html"]
 
 
+def test_a_test_has_ended_as_its_last_attempt_has(project):
+    project.ini()
+    project.tests("""
+        attempts = []
+
+        def test_it():
+            attempts.append(1)
+            assert len(attempts) > 1
+    """)
+
+    pytest.importorskip("pytest_rerunfailures")
+    plugins = ["rerunfailures"]
+    project.run("--reruns=1", "--mimic-report=page.html", plugins=plugins)
+
+    page = ReportPage(project.root / "page.html")
+    assert page.tests == {"test_shop.py::test_it": "passed"}
+
+
 def test_a_page_that_cannot_be_written_fails_the_run(shop):
     shop.record_once(passed=3)
     shop.write("taken", "a file")

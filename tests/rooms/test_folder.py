@@ -238,6 +238,11 @@ def locks(place, label="v"):
     return Locks(Folder(place, label), label)
 
 
+def leave(own):
+    with own.leaving():
+        pass
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 @pytest.mark.parametrize("name", [".locks", ".locks/write"])
 def test_a_lock_is_neither_made_nor_opened_through_a_link(tmp_path, name):
@@ -258,7 +263,7 @@ def test_git_ignores_the_locks_which_go_with_the_last_file(tmp_path):
     assert [*folder.names()] == []
 
     folder.write(CALL, [b"1"])
-    own.leave()
+    leave(own)
     assert {path.name for path in (tmp_path / "v/.locks").iterdir()} == {
         "write",
         ".gitignore",
@@ -278,7 +283,7 @@ def test_who_comes_while_the_last_one_leaves_makes_the_locks_again(tmp_path):
 
     with locks(tmp_path / "v").alone() as is_alone:
         assert not is_alone
-    own.leave()
+    leave(own)
 
 
 def test_threads_that_begin_at_one_moment_join_once(tmp_path):
@@ -298,7 +303,7 @@ def test_threads_that_begin_at_one_moment_join_once(tmp_path):
         assert own.announcements() == ["one"] * 4
         files = os.listdir(tmp_path / f"v{number}/.locks")
         assert len([one for one in files if one.startswith("run.")]) == 1
-        own.leave()
+        leave(own)
 
 
 def test_a_line_that_is_being_told_is_heard_when_it_is_whole(tmp_path):
@@ -310,7 +315,7 @@ def test_a_line_that_is_being_told_is_heard_when_it_is_whole(tmp_path):
         assert own.announcements() == ["one"]
         told.write(b"wo\n")
         assert own.announcements() == ["two"]
-    own.leave()
+    leave(own)
 
 
 def without_locks(monkeypatch, below):
@@ -339,7 +344,7 @@ def test_a_private_folder_outside_serves_where_there_are_no_locks(
 
     with other.alone() as is_alone:
         assert not is_alone
-    own.leave()
+    leave(own)
     [folder] = outside.iterdir()
     for spoil in (lambda: folder.chmod(0o777), lambda: link_to(folder, tmp_path)):
         spoil()
@@ -394,7 +399,7 @@ def test_a_forked_process_records_on_its_own(tmp_path):
         assert is_alone
     with locks(tmp_path).alone() as is_alone:
         assert not is_alone
-    own.leave()
+    leave(own)
     with locks(tmp_path).alone() as is_alone:
         assert is_alone
     for descriptor in (ready, say, wait_here, go):
@@ -415,6 +420,6 @@ def test_a_process_whose_files_a_test_has_closed_records_again(tmp_path):
 
         with other.alone() as is_alone:
             assert not is_alone
-        own.leave()
+        leave(own)
         with other.alone() as is_alone:
             assert is_alone

@@ -229,7 +229,8 @@ def test_deleted_recordings_take_their_objects_along(vault):
 def test_a_recording_that_is_deleted_takes_no_objects_of_others_along(vault, tmp_path):
     """They are not even looked for: `check` names them."""
     *_, loose = with_objects(vault)
-    vault.locks.leave()
+    with vault.locks.leaving():
+        pass
 
     other = Vault(tmp_path / "v")
     assert other.delete([SHARED, LOG]) == 1

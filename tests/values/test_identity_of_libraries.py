@@ -256,6 +256,7 @@ ROWS = {
     "arrow moments": ("pa.scalar(1000, pa.time64('ns'))", [], ["pa.scalar(1001, pa.time64('ns'))", "pa.scalar(None, pa.time64('ns'))", "pa.scalar(1, pa.timestamp('ns'))"]),
     "arrow moments in a series": ("pd.Series(pa.array([1, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))", [], ["pd.Series(pa.array([2, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))"]),
     "arrow rest": ("pa.scalar(3)", [], ["pa.scalar(4)", "pa.int64()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')", "pa.scalar('3')"]),
+    "arrow periods": ("pa.array(pd.PeriodIndex.from_ordinals([1, 2], freq='D'))", [], ["pa.array(pd.PeriodIndex.from_ordinals([1, 2], freq='M'))", "pa.array(pd.PeriodIndex.from_ordinals([1, 3], freq='D'))"]),
     "arrow uuids": ("pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'0' * 16], pa.binary(16)))", [], ["pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'1' * 16], pa.binary(16)))", "pa.array([b'0' * 16], pa.binary(16))"]),
     "sparse": ("MATRIX", [], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()", "MATRIX.tobsr()", "Grid(MATRIX)"]),
     "sparse in one dimension": ("sparse.coo_array([0, 1.5])", [], ["sparse.coo_array([1.5, 0])", "sparse.coo_array([[0, 1.5]])"]),

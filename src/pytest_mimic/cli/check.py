@@ -185,7 +185,7 @@ def _of_call(
     pending = sorted(objects_in(held))
     for needed_name in pending:  # It grows.
         inner, error = look_at(needed_name)
-        pending += inner.difference(pending)
+        pending += sorted(inner.difference(pending))
         if error is None:
             continue
         if needed_name == entry.inputs:

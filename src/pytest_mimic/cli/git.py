@@ -65,10 +65,12 @@ class Revision:
         assert process.stdout is not None
         process.stdin.write(f"{self._commit}:{self._prefix}{name}\n".encode())
         process.stdin.flush()
-        *_, size = process.stdout.readline().split()
-        if size == b"missing":
+        told = process.stdout.readline().split()
+        if not told:
+            raise MimicError(f"git cannot read {self._prefix}{name} of {self._name}")
+        if told[-1] == b"missing":
             return None
-        return process.stdout.read(int(size) + 1)[:-1]
+        return process.stdout.read(int(told[-1]) + 1)[:-1]
 
     def read_object(self, name: str) -> bytes:
         """Return an object.

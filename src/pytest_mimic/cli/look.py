@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Generator, Iterator
+from operator import itemgetter
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Selection
+from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import CorruptRecordingError
@@ -97,10 +99,9 @@ def _failure(entry: Entry) -> str:
 
 def show(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Show calls with their outcomes, in the order of their file."""
-    selection = Selection(project, options.selectors)
+    selection = Selection(project, options.selectors, with_asked=True)
     is_damaged = False
-    calls = ((found, entry) for found in selection for entry in found.entries)
-    for found, entry in calls:
+    for found, entry, is_left in _in_order(project, selection):
         effect = _effect(entry)
         if effect:
             yield f"{project.label(entry)}: {effect}"
@@ -111,6 +112,8 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield f"  {project.path_of(found.name)}"
         if entry.end:
             yield f"  {_ENDS[entry.end]}"
+        if is_left:
+            yield "  its test did not ask for it in its last run"
         try:
             yield from drawn(entry, project.vault, project.secrecy)
         except CorruptRecordingError as error:
@@ -121,6 +124,37 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield str(damage.what)
     yield from selection.warnings()
     return 1 if is_damaged else selection.code
+
+
+def _in_order(
+    project: Project, selection: Selection
+) -> Iterator[tuple[Found, Entry, bool]]:
+    """Yield calls, and whether their test has not asked for them in its last run.
+
+    Requests that all share come last, in the order in which the selected tests asked
+    for them, or else all tests.
+    """
+    tests = [*filter(selection.names, project.asked)] or list(project.asked)
+    # When each answer was asked for first, by its file and number.
+    moments: dict[tuple[str, int], int] = {}
+    for test in tests:
+        numbers: Counter[str] = Counter()
+        for name in project.asked[test]:
+            moments.setdefault((name, numbers[name]), len(moments))
+            numbers[name] += 1
+    shared: list[tuple[int, Found, Entry]] = []
+    for found in selection:
+        number = 0
+        for entry in found.entries:
+            if not found.is_shared or entry.request is None:
+                yield found, entry, False
+            else:
+                moment = moments.get((found.name, number), len(moments))
+                shared.append((moment, found, entry))
+                number += entry.times
+    for moment, found, entry in sorted(shared, key=itemgetter(0)):
+        is_known = (entry.test or found.recording.owner) in tests
+        yield found, entry, is_known and moment == len(moments)
 
 
 def _effect(entry: Entry) -> str:

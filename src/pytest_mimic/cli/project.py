@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from pytest_mimic.client import Adapter
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
+from pytest_mimic.engine.usage import ASKED, asked_of_plain
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
@@ -38,6 +40,7 @@ class Project:
         start: The folder where the command was called.
         vault: Its vault.
         targets: The lines of `mimic_functions`.
+        asked: The files of requests that all share, as each test asked for them last.
         secrecy: What `mimic_redact` and the environment hide.
         commands: Writes the commands to paste.
 
@@ -58,6 +61,11 @@ class Project:
             given = str(_value(ini, "mimic_vault_path") or ".mimic_vault")
             folder = vault_folder(given, rootdir, "mimic_vault_path")
         self.vault = Vault(folder, label=vault_label(folder, rootdir))
+        cache = rootdir / str(_value(ini, "cache_dir") or ".pytest_cache")
+        asked: object = None
+        with suppress(OSError, ValueError):  # No run has left it.
+            asked = json.loads((cache / "v" / ASKED).read_text("utf-8"))
+        self.asked = asked_of_plain(asked)
         self.secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
         try:
             _ = self.secrecy.secrets

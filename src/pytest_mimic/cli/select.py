@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +111,7 @@ class Selection:
     Args:
         project: The project.
         words: The selectors.
+        with_asked: Whether a test selects what it asked for and another one recorded.
 
     Attributes:
         damaged: What is wrong with files that may be meant, too.
@@ -118,7 +120,9 @@ class Selection:
         MimicError: A selector is empty.
     """
 
-    def __init__(self, project: Project, words: Sequence[str]) -> None:
+    def __init__(
+        self, project: Project, words: Sequence[str], *, with_asked: bool = False
+    ) -> None:
         if not all(word.strip() for word in words):
             raise MimicError(
                 "a selector is empty (a variable of the shell that is not set?)"
@@ -126,6 +130,11 @@ class Selection:
         self.damaged: list[CorruptRecordingError] = []
         self._project = project
         self._selectors = [_Selector(project, word) for word in words]
+        # The tests that asked for a file.
+        self._askers: defaultdict[str, list[str]] = defaultdict(list)
+        for test, names in project.asked.items() if with_asked else ():
+            for name in names:
+                self._askers[name].append(test)
 
     def __iter__(self) -> Iterator[Found]:
         """Yield the calls, file by file. What they are told of is known at the end."""
@@ -133,7 +142,8 @@ class Selection:
         # Where a selector names no file, it takes all to find what it means.
         names = None if "" in files or not files else sorted(files)
         for found in files_in(self._project, names):
-            named = [one for one in self._selectors if one.take_of(found)]
+            owners = [found.recording.owner, *self._askers[found.name]]
+            named = [one for one in self._selectors if one.take_of(found, owners)]
             if found.damage is not None:
                 # Whatever is asked for may lie behind a link.
                 is_asked = named or not self._selectors
@@ -145,6 +155,10 @@ class Selection:
                 found.entries = [one for one in found.entries if id(one) in taken]
             if found.entries:
                 yield found
+
+    def names(self, test: str) -> bool:
+        """Return whether a selector names a test."""
+        return any(one.names(test) for one in self._selectors)
 
     @property
     def unmatched(self) -> list[str]:
@@ -192,17 +206,21 @@ class _Selector:
         is_there = is_in_vault and project.vault.folder.size(name) > 0
         self.file = name if is_there else ""
 
-    def take_of(self, found: Found) -> bool:
+    def take_of(self, found: Found, owners: Iterable[str]) -> bool:
         """Take what the word names of a file, and return whether that is anything."""
         is_whole = _is_below(self._file, found.name.removesuffix(".json"))
         if found.damage is None:
-            is_whole = is_whole or _is_below(self._place, found.recording.owner)
+            is_whole = is_whole or any(map(self.names, owners))
         self.taken = found.entries
         if not is_whole:
             self.taken = [entry for entry in found.entries if self._takes(entry)]
         is_named = is_whole or bool(self.taken)
         self.is_matched = self.is_matched or is_named
         return is_named
+
+    def names(self, owner: str) -> bool:
+        """Return whether the word is an owner, or a file or folder in which it is."""
+        return _is_below(self._place, owner)
 
     def _takes(self, entry: Entry) -> bool:
         if entry.end == "empty":

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_mimic.engine.events import Event
+from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.errors import MimicError
 
 WORDS_OF_OUTCOMES = {
@@ -105,6 +105,41 @@ def _with_sets(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _with_sets(part) for key, part in value.items()}
     return set(value) if isinstance(value, list) else value
+
+
+# -- the order in which tests asked, which pytest keeps from run to run
+
+ASKED = "mimic/asked"
+"""Under which name the cache of pytest has it."""
+
+
+def asked_of_plain(plain: Any) -> dict[str, list[str]]:
+    """Return the files of requests that all share, as each test asked for them last."""
+    asked = plain if isinstance(plain, dict) else {}
+    return {test: names for test, names in asked.items() if isinstance(names, list)}
+
+
+def asked_now(
+    before: Any, events: Iterable[Event], outcomes: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the same after a run.
+
+    Args:
+        before: What the run before has left.
+        events: What happened in this run.
+        outcomes: How its tests ended: only one that has passed has asked for all.
+    """
+    passed = {test for test, outcome in outcomes.items() if outcome == "passed"}
+    asked = asked_of_plain(before)
+    asked.update({test: [] for test in passed & asked.keys()})
+    for event in events:
+        if event.kind not in CALLS or event.test not in passed:
+            continue
+        name = event.text("name")
+        # The folder of a function has a dot: it has one outcome a call.
+        if re.match(r"calls/[^./]+/", name):
+            asked.setdefault(event.test, []).append(name)
+    return asked
 
 
 # -- the file of one run, to be judged with others

@@ -13,9 +13,11 @@ from pytest_mimic.engine.lifecycle import end_run
 from pytest_mimic.engine.processes import edges_of_processes
 from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import (
+    ASKED,
     CRASHED,
     GoneTests,
     Usage,
+    asked_now,
     prepare_usage_file,
     write_usage_file,
 )
@@ -211,6 +213,7 @@ class Course(Session):
         if self.selection.has_run:
             self.safely(self._judge)
         self.safely(self._write_usage)
+        self._keep_asked()
         self.safely(self.run.vault.close)
         self.safely(self._write_report)
         is_misused = self._is_controller and self.run.events.of_kinds("wrong target")
@@ -236,6 +239,15 @@ class Course(Session):
             return
         self.usage.vault = files_in(self.run.vault)
         write_usage_file(settings.usage, self.usage, settings.rootdir)
+
+    def _keep_asked(self) -> None:
+        cache = getattr(self.config, "cache", None)
+        if cache is None:  # Of pytest, with `-p no:cacheprovider`.
+            return
+        before = cache.get(ASKED, {})
+        asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
+        if asked != before:
+            cache.set(ASKED, asked)
 
     def _has_failed(self) -> bool:
         if self.settings.fails_on_unused and self.judgement.unused:

@@ -52,6 +52,8 @@ class Tests:
         file, number, _ = report.location
         test.place = f"{file}:{(number or 0) + 1}"
         test.seconds += report.duration
+        if report.when == "setup":  # Perhaps it is run again.
+            test.outcome = ""
         if not test.outcome or report.outcome != "passed":
             test.outcome = report.outcome
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,10 +61,12 @@ class SecretScope:
     @property
     def received(self) -> set[str]:
         """What stands for issued secrets in the answers that the application got."""
-        while self._unread:
-            answer = self._unread.pop()()
+        for read in list(self._unread):
             # A placeholder needs no escape, so that one look at the whole is enough.
-            self._received.update(placeholders.issued_in(json.dumps(answer)))
+            self._received.update(placeholders.issued_in(json.dumps(read())))
+            # Last: meanwhile another thread reads it, too, and does not miss it.
+            with suppress(ValueError):
+                self._unread.remove(read)
         return self._received
 
     def receive(self, read: Callable[[], Any]) -> None:
@@ -252,8 +255,10 @@ class Secrets:
         in_texts = KnownValues(real)
 
         def real_number(plain: Any) -> Any:
-            is_known = placeholders.is_placeholder(plain) and plain in numbers
-            return type(plain)(numbers[plain]) if is_known else plain
+            if not placeholders.is_placeholder(plain) or plain not in numbers:
+                return plain
+            value = numbers[plain]
+            return int(value) if value.lstrip("-").isdecimal() else float(value)
 
         return map_texts(answer, in_texts.hide_in, real_number)
 

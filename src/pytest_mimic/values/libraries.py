@@ -38,6 +38,7 @@ from pytest_mimic.values.tree import (
     Raw,
     Refused,
     Tree,
+    digest_of,
     memory_node,
 )
 
@@ -637,12 +638,13 @@ def _polars_column(series: Any, walk: Opener) -> Tree:
 
 def _arrow_table(table: Any, walk: Opener) -> Tree:
     columns: list[Tree] = [
-        _column_node(_arrow(column, walk), str(column.type)) for column in table.columns
+        _column_node(_arrow(column, walk), _arrow_type(column.type))
+        for column in table.columns
     ]
-    fields: list[Tree] = [
-        f"{field.name}: {field.type}{'' if field.nullable else ' not null'}"
-        for field in table.schema
-    ]
+    fields: list[Tree] = []
+    for field in table.schema:
+        ending = "" if field.nullable else " not null"
+        fields.append(f"{field.name}: {_arrow_type(field.type)}{ending}")
     content = _named(list(table.schema.names), columns)
     beside = {"rows": table.num_rows, "columns": fields, **_metadata(table, walk)}
     return _tagged(table, content, walk, **beside)
@@ -674,7 +676,7 @@ def _metadata_of(field: Any) -> Any:
 
 def _arrow_array(array: Any, walk: Opener) -> Tree:
     tag = "$pyarrow:ChunkedArray" if hasattr(array, "chunks") else "$pyarrow:Array"
-    return {tag: _column_node(_arrow(array, walk), str(array.type))}
+    return {tag: _column_node(_arrow(array, walk), _arrow_type(array.type))}
 
 
 def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
@@ -682,7 +684,18 @@ def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
 
     # Its pickle has no nanoseconds.
     items = _arrow(pa.array([scalar], scalar.type), walk)
-    return {"$pyarrow:Scalar": _column_node(items, str(scalar.type))}
+    return {"$pyarrow:Scalar": _column_node(items, _arrow_type(scalar.type))}
+
+
+def _arrow_type(kind: Any) -> str:
+    """Name a type of arrow, with all that an extension (periods of pandas) hides."""
+    import pyarrow as pa
+
+    shown = str(kind)
+    if "extension<" not in shown:
+        return shown
+    written = pa.schema([pa.field("", kind)]).serialize().to_pybytes()
+    return f"{shown} {digest_of(written.hex())}"
 
 
 def _arrow(array: Any, walk: Opener) -> Tree:

@@ -103,10 +103,9 @@ def store(
         tree, parts = storing.proven(value)
         for part in parts:
             part.node[part.tag] = objects.write_object(part.suffix, part.chunks())
-        if places is not None:
-            for path in storing.left_out:
-                in_code = [step for step in path if step != "shows"]
-                places.left_out[shown_path((name, *in_code))] = None
+        for path in storing.left_out:
+            in_code = [step for step in path if step != "shows"]
+            places.left_out[shown_path((name, *in_code))] = None
         return tree
 
     try:

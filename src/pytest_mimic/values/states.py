@@ -6,6 +6,7 @@ import random
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from itertools import count
@@ -123,8 +124,11 @@ class States:
         elif isinstance(part, partial):
             yield from self._items((part.func, part.args, part.keywords))
         elif isinstance(part, FunctionType):
-            held = [cell.cell_contents for cell in part.__closure__ or ()]
-            yield from self._items((*held, *(part.__defaults__ or ())))
+            held = [*(part.__defaults__ or ())]
+            for cell in part.__closure__ or ():
+                with suppress(ValueError):  # It is not filled yet.
+                    held.append(cell.cell_contents)
+            yield from self._items(held)
         elif isinstance(part, _OPEN):
             yield from self._items(part)
         for face in _faces_of(part).values():

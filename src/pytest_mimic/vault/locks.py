@@ -245,11 +245,6 @@ class Locks:
             yield not has_others
             self._delete_last()
 
-    def leave(self) -> None:
-        """Leave the processes that record."""
-        with self.leaving():
-            pass
-
     @contextmanager
     def leaving(self) -> Iterator[bool]:
         """Leave the processes that record, within `alone`: exactly one is the last."""

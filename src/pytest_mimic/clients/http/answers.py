@@ -260,7 +260,7 @@ def _lasting(cookie: str, headers: Plain) -> str:
     kept = []
     for attribute in attributes:
         name, _, value = attribute.strip().partition("=")
-        if name.lower() == "max-age" and value.isdigit() and int(value) > 0:
+        if name.lower() == "max-age" and value.isdecimal() and int(value) > 0:
             continue
         # A cookie that a service takes back expires in 1970.
         is_expiry = name.lower() == "expires"

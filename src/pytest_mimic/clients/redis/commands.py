@@ -63,7 +63,7 @@ def _arguments(name: str, words: list[Any]) -> Plain:
         with_fields = _with_fields(name, words)
         if with_fields is not None:
             return with_fields
-    if name in _SCRIPTS and len(words) > 1 and str(words[1]).isdigit():
+    if name in _SCRIPTS and len(words) > 1 and str(words[1]).isdecimal():
         end = 2 + int(words[1])
         # Redis refuses more keys than words.
         if end <= len(words):
