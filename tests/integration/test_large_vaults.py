@@ -18,10 +18,13 @@ SHOP = """
         return n
 """
 opened: list[str] = []
+listed: list[str] = []
 is_counting = False
 
 
 def note(event, arguments):
+    if is_counting and event in ("os.scandir", "os.listdir"):
+        listed.append(str(arguments[0]))
     if not is_counting or event != "open":
         return
     path, mode, _ = arguments
@@ -59,6 +62,7 @@ def reads(shop, act, *words):
     """Return how often each file of the vault was opened, and what a command or run said."""
     global is_counting
     opened.clear()
+    listed.clear()
     is_counting = True
     try:
         answer = act(*words)
@@ -124,3 +128,18 @@ def test_the_json_of_ls_is_one_document_that_comes_call_by_call(shop):
     assert len(rows["calls"]) == len(answer.out.splitlines()) - 2 == 65
     assert (rows["damaged"], rows["unmatched"]) == ([], [])
     assert json.loads(shop.command("ls", "--json", "shop:none").out)["calls"] == []
+
+
+def test_a_run_that_records_lists_the_logs_as_often_for_many_tests_as_for_few(shop):
+    counts = []
+    for tests in (5, 50):
+        shop.tests(f"""
+            @pytest.mark.mimic("shop:small", sequence=True)
+            @pytest.mark.parametrize("n", range({tests}))
+            def test_log(n):
+                shop.small(n)
+        """)
+        reads(shop, shop.run, "--mimic-rerecord")[1].expect(passed=tests)
+        counts.append(sum(f"{shop.vault}/logs" in path for path in listed))
+
+    assert counts[0] == counts[1]

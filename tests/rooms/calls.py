@@ -28,3 +28,8 @@ def recording(*entries: Entry, recorded: str = DAY, **head: Any) -> Recording:
 
 def same_value(old: Entry, new: Entry) -> bool:
     return (old.end, old.body) == (new.end, new.body)
+
+
+def parts(vault):
+    """The names of all part files."""
+    return [name for name in vault.folder.names() if name.endswith(".part")]

@@ -12,7 +12,7 @@ import pytest
 from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
-from rooms.calls import DAY, LOG, SHARED, entry, recording, same_value
+from rooms.calls import DAY, LOG, SHARED, entry, parts, recording, same_value
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -275,7 +275,7 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
 
 def killed_after(vault, *entries, kept=None):
     """Let another process keep calls of a log, and end without a word."""
-    before = set(vault.parts())
+    before = set(parts(vault))
 
     def record(other):
         part = other.part(LOG, owner="test", recorded="2026-11-27")
@@ -283,7 +283,7 @@ def killed_after(vault, *entries, kept=None):
             part.append(one)
 
     killed(vault, record)
-    [made] = set(vault.parts()) - before
+    [made] = set(parts(vault)) - before
     content = vault.folder.read(made)
     (vault.path / made).write_bytes(content[:kept])
 
@@ -310,7 +310,7 @@ def test_abandoned_calls_go_when_their_log_is_written_and_not_before(vault):
     part.append(entry(2))
 
     assert vault.abandoned_parts(LOG).entries == [entry(1)]
-    assert len(vault.parts()) == 2
+    assert len(parts(vault)) == 2
     part.discard()
     assert files(vault) == set()
 
@@ -333,7 +333,7 @@ def test_the_part_file_of_a_living_process_is_not_taken_over(vault, tmp_path):
     other = Vault(tmp_path / "v")
     assert other.abandoned_parts(LOG) is None
     other.part(LOG, owner="test", recorded="2026-11-27").discard()
-    assert other.parts() == vault.parts() != []
+    assert parts(vault) != []
     part.discard()
     assert files(vault) == set()
 
@@ -348,13 +348,13 @@ def test_a_part_file_that_is_deleted_before_it_is_locked_is_made_again(vault):
         part, found = vault.part(LOG, owner="test", recorded="2026-11-27"), []
 
         def meddle(event, _):
-            if event == "fcntl.flock" and not found and vault.parts():
-                found.append(vault.parts())
+            if event == "fcntl.flock" and not found and parts(vault):
+                found.append(parts(vault))
                 other.discard_parts(LOG)
 
         sys.addaudithook(meddle)
         part.append(entry(1))
-        os._exit(9 if found and vault.parts() else 1)
+        os._exit(9 if found and parts(vault) else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     assert vault.abandoned_parts(LOG).entries == [entry(1)]
@@ -379,7 +379,7 @@ def test_a_full_disk_leaves_no_part_file(vault):
         os._exit(9)
     os.waitpid(child, 0)
 
-    assert vault.parts() == []
+    assert parts(vault) == []
 
 
 @forks

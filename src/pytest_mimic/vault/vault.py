@@ -165,6 +165,8 @@ class Vault:
         self.path = path
         self.folder = Folder(path, self.label)
         self.locks = Locks(self.folder, self.label)
+        # By folder, the part files that were there when a log of it began.
+        self._parts: dict[str, list[str]] = {}
 
     # -- recordings
 
@@ -491,13 +493,16 @@ class Vault:
         """Return the part file of a log; it is made with its first call."""
         return PartFile(self, name, Recording(owner, recorded, []))
 
-    def parts(self, of: str = "") -> list[str]:
-        """Return the names of all part files, or of the part files beside a log."""
-        names = self.folder.names(of.rpartition("/")[0])
-        start = f"{of}." if of else ""
-        return [
-            name for name in names if name.startswith(start) and name.endswith(PART)
-        ]
+    def _parts_of(self, log: str) -> list[str]:
+        """Return the part files that others have made of a log.
+
+        Its folder, which may hold very many logs, is listed once.
+        """
+        folder = log.rpartition("/")[0]
+        if folder not in self._parts:
+            found = (f"{folder}/{name}" for name in self.folder.listed(folder))
+            self._parts[folder] = [name for name in found if name.endswith(PART)]
+        return [name for name in self._parts[folder] if name.startswith(f"{log}.")]
 
     def is_abandoned(self, part: str) -> bool:
         """Check whether the process that made a part file has ended.
@@ -517,7 +522,7 @@ class Vault:
         file of the log is discarded, because this process may be killed, too.
         """
         longest = None
-        for part in self.parts(name):
+        for part in self._parts_of(name):
             found = None
             with suppress(CorruptRecordingError):
                 content = self.folder.read(part) or b""
@@ -529,7 +534,7 @@ class Vault:
 
     def discard_parts(self, name: str) -> None:
         """Delete what killed processes have left for a log."""
-        for part in filter(self.is_abandoned, self.parts(name)):
+        for part in filter(self.is_abandoned, self._parts_of(name)):
             with suppress(FileNotFoundError, MimicError):
                 is_held(self.folder, part, deletes=True)
 
