@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -154,7 +153,9 @@ class _LaterLoaded:
     @cached_property
     def _function(self) -> Any:
         if self._pickle:
-            return pickle.loads(self._pickle)
+            from pickle import loads  # few need it
+
+            return loads(self._pickle)
         raise UnstableIdentityError(
             f"key= of {self._target} holds what cannot reach another process",
             remedies=[("to give key= a name", "define its function in a module")],

@@ -15,7 +15,7 @@ Source = Literal["strict", "ignore"]
 Inputs = Literal["warn", "strict", "ignore"]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Settings:
     """What the user has asked of a run.
 

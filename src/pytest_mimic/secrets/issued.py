@@ -149,7 +149,7 @@ class Secrets:
 
         What is secret there is any text, and so is a sign of the grammar any sign.
         """
-        shown = placeholders.ANY.sub("*", self.masked_text(signature))
+        shown = re.sub(placeholders.ANY, "*", self.masked_text(signature))
         return re.sub(r"[\[\]?,]", "?", shown.replace("…", "*"))
 
     def label_of(self, entry: Entry) -> str:
@@ -317,7 +317,7 @@ class Secrets:
     def _is_of_pattern(self, text: str) -> bool:
         """Return whether a pattern has hidden, in this run, all that a text lacks."""
         patterns = self.names.patterns
-        real = [self._issued.get(one, "") for one in placeholders.ANY.findall(text)]
+        real = [self._issued.get(one, "") for one in re.findall(placeholders.ANY, text)]
         return bool(patterns) and all(
             any(pattern.fullmatch(one) for pattern in patterns) for one in real
         )
@@ -349,10 +349,10 @@ class Secrets:
             scope.known.add(match[0], OWN)
             return OWN
 
-        return JWT.sub(hidden, text)
+        return re.sub(JWT, hidden, text)
 
     def _readable_jwt(self, value: str, placeholder: str) -> str | None:
-        claims = placeholders.claims_of(value) if JWT.fullmatch(value) else None
+        claims = placeholders.claims_of(value) if re.fullmatch(JWT, value) else None
         if claims is None:
             return None
         hidden = self.redactor.hide(claims, _as_own)

@@ -47,14 +47,14 @@ PRIVATE_KEY = (
 """A whole private key in PEM (RFC 7468)."""
 # What is no secret, though it mixes signs: a date, an address of a contract, a place, a
 # license, an authorization of Stripe by its id.
-_PUBLIC = re.compile(
+_PUBLIC = (
     r"\d{4}-\d\d-\d\d([T ][\d:.]+)?(Z|[+-]\d\d:?\d\d)?|0x[0-9a-fA-F]+"
     r"|[a-z]+://[^?@\s]*|[A-Za-z]+(-[A-Za-z]+)*-\d+\.\d+(-[A-Za-z]+)*|[a-z]?auth_\w+"
 )
 _LONG_RUN = 16
-_SCHEME = re.compile(r"[A-Za-z][\w-]* +([^\s,;&]{8,})")
-_AFTER_SIGN = re.compile(r"[=:]([^\s,;&=:]{8,})")
-_MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)|(?=.*[a-z]).*[A-Za-z][A-Z]")
+_SCHEME = r"[A-Za-z][\w-]* +([^\s,;&]{8,})"
+_AFTER_SIGN = r"[=:]([^\s,;&=:]{8,})"
+_MIXED = r"(?=.*[A-Za-z])(?=.*\d)|(?=.*[a-z]).*[A-Za-z][A-Z]"
 SHORTEST = 20
 """Below it nothing looks like a key, and the pattern need not be compiled."""
 
@@ -91,16 +91,16 @@ def could_be_secret(text: str) -> bool:
     That is a run of 16 signs or more that mixes letters and digits, or capital and
     small letters, or of eight behind a scheme, `=` or `:`.
     """
-    words = [word for word in text.split() if not _PUBLIC.fullmatch(word)]
+    words = [word for word in text.split() if not re.fullmatch(_PUBLIC, word)]
     shown = " ".join(words)
     # In a sentence, other signs beside letters are no part of a secret.
     signs = r"\S" if len(words) == 1 else r"[\w.~+/=-]"
     runs = re.findall(f"{signs}{{{_LONG_RUN},}}", shown)
-    runs += _AFTER_SIGN.findall(shown)
-    with_scheme = _SCHEME.fullmatch(shown)
+    runs += re.findall(_AFTER_SIGN, shown)
+    with_scheme = re.fullmatch(_SCHEME, shown)
     if with_scheme is not None:
         runs.append(with_scheme[1])
-    return any(map(_MIXED.match, runs))
+    return any(map(re.compile(_MIXED).match, runs))
 
 
 def _mark_of(key: str) -> str:

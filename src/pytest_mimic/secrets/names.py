@@ -126,14 +126,14 @@ _VALUES_OF_PAIRS = "value|parameter value"
 _FIELDS_OF_STORES = "data|string data|payload|value"
 
 # One with other signs may be an address, and below `properties` stand JSON schemas.
-_PLAIN_NAME = re.compile(r"(?!properties$|apiVersion$)\w+(?:[.-]\w+)*")
-_TOKEN = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{16,}")
-_TICKET = re.compile(r"(?:ST|PT|PGT|TGT)-[\w.-]+")
+_PLAIN_NAME = r"(?!properties$|apiVersion$)\w+(?:[.-]\w+)*"
+_TOKEN = r"(?=.*[A-Za-z])(?=.*\d)[!-~]{16,}"
+_TICKET = r"(?:ST|PT|PGT|TGT)-[\w.-]+"
 # What a line of `mimic_redact` may hold: a name, the mark of one text, a path, or, for
 # itself, a pattern.
-_LINE = re.compile(r"!?[A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*|!sha256:[0-9a-f]{8}")
-_PATH = re.compile(r"[\w$-]+(\.([\w$-]+|\*))+")
-_PATTERN = re.compile(r"/(?P<pattern>.+?)/\s*(#.*)?")
+_LINE = r"!?[A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*|!sha256:[0-9a-f]{8}"
+_PATH = r"[\w$-]+(\.([\w$-]+|\*))+"
+_PATTERN = r"/(?P<pattern>.+?)/\s*(#.*)?"
 # Below it, the body of a recorded request or answer names its form.
 _BODY = r"body(\.(json|form|text|events\.\d+\.data|lines\.\d+))?"
 _LONGEST = 200
@@ -148,7 +148,7 @@ def _table(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in re.split(r"[|\n]", text) if part.strip())
 
 
-_CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+_CAPITALS = r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+"
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -216,12 +216,12 @@ class SecretNames:
         self.patterns: list[re.Pattern[str]] = []
         paths = []
         for line in lines:
-            pattern = _PATTERN.fullmatch(line.strip())
+            pattern = re.fullmatch(_PATTERN, line.strip())
             if pattern is not None:
                 self.patterns.append(_compiled(pattern["pattern"]))
                 continue
             for part in filter(None, re.split(r"[\s,]+", line.partition("#")[0])):
-                if _PATH.fullmatch(part):
+                if re.fullmatch(_PATH, part):
                     paths.append(_pattern_of_path(part))
                 else:
                     self._declare(part)
@@ -234,7 +234,7 @@ class SecretNames:
     def _declare(self, part: str) -> None:
         """Note a name, or the mark of a text."""
         is_mark = part.startswith("!sha256:")
-        if not _LINE.fullmatch(part):
+        if not re.fullmatch(_LINE, part):
             known = "! and a name, or !sha256: and eight digits"
             if not is_mark:
                 known = "a name, a path or a /pattern/"
@@ -316,7 +316,7 @@ class SecretNames:
         asks_for_values = _table(f"{_VALUES_OF_PAIRS}|{_FIELDS_OF_STORES}")
         if not asks_for_values.isdisjoint(_by_words(names)) or self.by_siblings(names):
             return False
-        if not all(map(_PLAIN_NAME.fullmatch, names)):
+        if not all(map(re.compile(_PLAIN_NAME).fullmatch, names)):
             return False
         return not any(map(self.may_hide, names))
 
@@ -360,7 +360,7 @@ def own_or_below(name: str, value: object, own: str, above: str, others: str) ->
     if own == HARD:
         return HARD
     words = words_of(name)
-    if words in _table(_SAYS_NOTHING) or _CAPITALS.fullmatch(name):
+    if words in _table(_SAYS_NOTHING) or re.fullmatch(_CAPITALS, name):
         return above
     if not own and _ends_in(words, _table(ABOUT)):
         return ""
@@ -372,7 +372,7 @@ def _strength_by_value(words: str, value: object) -> str:
         return SOFT if isinstance(value, str) else ""
     is_secret = False
     if words == "ticket" and isinstance(value, str):
-        is_secret = _TICKET.fullmatch(value) is not None
+        is_secret = re.fullmatch(_TICKET, value) is not None
     elif words in _table(IF_A_TOKEN):
         is_secret = looks_like_a_token(value)
     elif _ends_in(words, _table(IF_A_KEY)):
@@ -403,7 +403,7 @@ def looks_like_a_token(value: object) -> bool:
 
     It is a text of 16 characters or more, with letters, digits and no blank.
     """
-    return _each(value, lambda text: _TOKEN.fullmatch(text) is not None)
+    return _each(value, lambda text: re.fullmatch(_TOKEN, text) is not None)
 
 
 def _looks_like_a_key(text: str) -> bool:

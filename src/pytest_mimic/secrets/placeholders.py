@@ -11,13 +11,13 @@ import xxhash
 OWN = "mimic-redacted"
 """In place of a secret of the application's own."""
 
-_PLACEHOLDER = re.compile(r"mimic-redacted(?:-[A-Za-z0-9]+)*")
-_ISSUED = re.compile(r"mimic-redacted-[0-9a-f]{6}-[0-9a-f]{8}")
-JWT = re.compile(r"\beyJ[\w-]*\.[\w-]+\.[\w-]+")
+_PLACEHOLDER = r"mimic-redacted(?:-[A-Za-z0-9]+)*"
+_ISSUED = r"mimic-redacted-[0-9a-f]{6}-[0-9a-f]{8}"
+JWT = r"\beyJ[\w-]*\.[\w-]+\.[\w-]+"
 """A JSON Web Token (RFC 7519) with a signature."""
-_NUMBER = re.compile(r"\b190909\d{9}\b", re.ASCII)
-_PLACE = re.compile(f"{JWT.pattern}|{_ISSUED.pattern}|{_NUMBER.pattern}")
-ANY = re.compile(f"{JWT.pattern}|{_PLACEHOLDER.pattern}|{_NUMBER.pattern}")
+_NUMBER = r"\b190909[0-9]{9}\b"
+_PLACE = f"{JWT}|{_ISSUED}|{_NUMBER}"
+ANY = f"{JWT}|{_PLACEHOLDER}|{_NUMBER}"
 """What may stand in place of a secret in a text."""
 
 # A number of 15 digits, which JSON and JavaScript keep exactly: a mark and nine digits.
@@ -65,9 +65,9 @@ class Number(str):
 
 def number_of(placeholder: str) -> int:
     """Return the number that stands for a secret number; 0: the user has sent it."""
-    if _NUMBER.fullmatch(placeholder):
+    if re.fullmatch(_NUMBER, placeholder):
         return int(placeholder)
-    if not _ISSUED.fullmatch(placeholder):
+    if not re.fullmatch(_ISSUED, placeholder):
         return 0
     digits = int(placeholder.rpartition("-")[2], 16) % _NUMBER_SPACE
     return _NUMBER_MARK * _NUMBER_SPACE + digits
@@ -105,19 +105,19 @@ def claims_of(token: str) -> dict[str, object] | None:
 def is_placeholder(value: object) -> bool:
     """Return whether a whole value stands for a secret."""
     if isinstance(value, str):
-        return bool(_PLACEHOLDER.fullmatch(value)) or is_issued(value)
+        return bool(re.fullmatch(_PLACEHOLDER, value)) or is_issued(value)
     return isinstance(value, int) and value // _NUMBER_SPACE == _NUMBER_MARK
 
 
 def is_issued(text: str) -> bool:
     """Return whether a whole text stands for a secret that an answer has issued."""
-    if JWT.fullmatch(text):
+    if re.fullmatch(JWT, text):
         text = text.rpartition(".")[2].removesuffix(_WHOLE_BYTES)
-    return bool(_ISSUED.fullmatch(text) or _NUMBER.fullmatch(text))
+    return bool(re.fullmatch(_ISSUED, text) or re.fullmatch(_NUMBER, text))
 
 
 def issued_in(text: str) -> list[str]:
     """Return what stands for issued secrets in a text, a JWT as a whole."""
     if _ISSUED_START not in text and _NUMBER_START not in text:
         return []
-    return [match[0] for match in _PLACE.finditer(text) if is_issued(match[0])]
+    return [match[0] for match in re.finditer(_PLACE, text) if is_issued(match[0])]

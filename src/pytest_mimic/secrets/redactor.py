@@ -35,7 +35,7 @@ StandIn: TypeAlias = Callable[[str, str], str]
 
 # What decides whether a value under a secret name is hidden.
 _AS_SENT, _AS_ANSWER, _AS_ERROR = "as sent", "as an answer", "as an error"
-_STARS = re.compile("[*•●]+")
+_STARS = "[*•●]+"
 # What stands below them says what is wrong.
 _ERRORS = ("error", "errors")
 # A mapping of secrets by the names that the user gave them.
@@ -55,7 +55,7 @@ _SIGNS = re.compile("[=:<]|--")
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
 # Where a value begins another name may begin, so it is only looked at. A name is tried
 # where its signs begin, and nowhere inside of them: a body may be one long word.
-_NAME = re.compile(
+_NAME = (
     r"""(?<![\w.$%\[\]-])(?:(?![A-Za-z_$])[\w.%\[\]-])*"""
     r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]*)\\*["']?"""
     r"""(?=\s*(?P<sign>[=:])(?!=)\s*(?P<value>))"""
@@ -80,7 +80,7 @@ _USER = (
     r"(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
 )
 # An address that names no value.
-_PLAIN_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[^=:@;%]*)?")
+_PLAIN_URL = r"https?://[\w.-]+(?::\d+)?(?:/[^=:@;%]*)?"
 _PLAIN_ARN = re.compile(r"arn:[^\s=]+")
 _PATH_PARAMETER = r"(?P<start>;(?P<name>[^=;/?#]+)=)(?P<value>[^;/?#]+)"
 _ELEMENT = (
@@ -110,7 +110,7 @@ _MARKUP = (
     *map(_ELEMENT_WITH.format, ("name", "key")),
     _MEMBER,
 )
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)", re.S)
+_SCHEME = r"(?s)(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)"
 _COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
 # Only the first pair of each is the cookie, the others are its attributes. Another
 # one begins behind a comma, where headers of one name are joined.
@@ -184,7 +184,7 @@ class Redactor:
             return bool(strength)
         if strength == SOFT or (strength == HARD and self.rule == _AS_ERROR):
             return could_be_secret(value)
-        return _STARS.fullmatch(value) is None
+        return re.fullmatch(_STARS, value) is None
 
     def hide(self, plain: Any, stand_in: StandIn, path: str = "") -> Any:
         """Return plain data without its secrets.
@@ -209,7 +209,7 @@ class Redactor:
 
     def hide_url(self, url: str, stand_in: StandIn) -> str:
         """Return an address without its secrets, also in parameters of its path."""
-        if _PLAIN_URL.fullmatch(url) and not self.names.patterns:
+        if re.fullmatch(_PLAIN_URL, url) and not self.names.patterns:
             return url
         walk = _Walk(self, stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, "url"), "url")
@@ -462,7 +462,7 @@ class _Walk:
             return self.replaced(_COOKIES[words], value, path, are_secret=True)
         if words.endswith(_BINARY) and value:
             return base64.b64encode(self._stand_in(value, path).encode()).decode()
-        with_scheme = _SCHEME.fullmatch(value)
+        with_scheme = re.fullmatch(_SCHEME, value)
         if with_scheme is None or "auth" not in words:
             return self._stand_in(value, path)
         scheme, credential = with_scheme.groups()
@@ -562,7 +562,7 @@ class _Walk:
 def _names_before_values(text: str) -> list[tuple[str, int, str]]:
     """Return names, where the value of each begins, and the sign between them."""
     found: list[tuple[str, int, str]] = []
-    for match in _NAME.finditer(text):
+    for match in re.finditer(_NAME, text):
         name = match["name"][-_LONGEST_NAME:]
         found.append((name, match.start("value"), match["sign"]))
     for pattern in (_ARGUMENT, _OPTION):

@@ -16,7 +16,7 @@ SHORTEST = 8
 _SHORTEST_NUMBER = 6
 _SHORTEST_OF_ENVIRONMENT = 16
 # A plain word, a path (base64 has slashes, and no dot), an address without a user.
-_PLAIN = re.compile(
+_PLAIN = (
     r"[A-Za-z]+|[a-z]+([-_ ][a-z]+)*"
     r"|~?/[\w./ -]*|[A-Za-z]:\\.*|([\w.-]+/)+[\w-]+\.[a-z]{2,5}"
     r"|[a-z][a-z0-9+.-]*://[^@\s]*"
@@ -28,7 +28,7 @@ def of_variables(names: SecretNames, environment: Mapping[str, str]) -> dict[str
     found = {}
     for name, value in environment.items():
         is_long = len(value) >= _SHORTEST_OF_ENVIRONMENT
-        if is_long and names.secret_variable(name) and not _PLAIN.fullmatch(value):
+        if is_long and names.secret_variable(name) and not re.fullmatch(_PLAIN, value):
             found[value] = of_environment(name)
     return found
 

@@ -91,7 +91,8 @@ class Places:
         self._shallow = tuple(root for root in roots if root not in deep)
         self.starts = (*self._temporary, *roots)
         temporary, root = map(_one_of, (self._temporary, deep))
-        self._pattern = re.compile(
+        # Compiled when a text is first looked at.
+        self._pattern = (
             rf"{_URL}|(?P<mark>{_MARK})|{_BEGINS}"
             rf"(?:{temporary}{_ENDS}(?P<tmp>{_FOLDER})|(?P<root>{root}){_ENDS})"
             rf"|(?<![\w./-])(?P<unmoved>{temporary}|{root})(?!\.?[\w-])"
@@ -172,7 +173,8 @@ class Places:
             is_below = below != text and below[:1] in ("", "/")
             if is_below and (is_path or os.path.exists(text)):  # noqa: PTH110
                 return f"<root>{_escaped_marks(below)}"
-        return self._pattern.sub(partial(self._mark, is_argument=is_argument), text)
+        mark = partial(self._mark, is_argument=is_argument)
+        return re.sub(self._pattern, mark, text)
 
     def _mark(self, found: re.Match[str], *, is_argument: bool) -> str:
         if found["mark"]:

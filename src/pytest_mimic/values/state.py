@@ -39,7 +39,7 @@ _HOOKS = (
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections", "urllib.parse"})
 _POINTER = tuple.__itemsize__
 # Torch numbers the hooks of all modules of a process together.
-_NUMBERED_HOOKS = re.compile(r"_(\w+ward|(load_)?state_dict)(_pre|_post)?_hooks\w*")
+_NUMBERED_HOOKS = r"_(\w+ward|(load_)?state_dict)(_pre|_post)?_hooks\w*"
 
 CONTAINERS: dict[str, type] = {
     "collections:Counter": Counter,
@@ -214,7 +214,7 @@ class _Fillings(dict[Any, str]):
 
 
 def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
-    names = filter(_NUMBERED_HOOKS.fullmatch, map(str, attributes))
+    names = filter(re.compile(_NUMBERED_HOOKS).fullmatch, map(str, attributes))
     hooks = {name: attributes[name] for name in names}
     numbers = sorted(set().union(*hooks.values()))
     for name, part in hooks.items():

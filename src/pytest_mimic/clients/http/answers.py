@@ -25,7 +25,7 @@ _CHECKSUMS = frozenset(
 _GZIP = zlib.MAX_WBITS | 16
 _MALFORMED_CHUNK = b"malformed\r\n"
 # A header may go on in a line that is indented.
-_UNSENDABLE = re.compile(r"\0|\r(?!\n)|\n(?![ \t])")
+_UNSENDABLE = r"\0|\r(?!\n)|\n(?![ \t])"
 
 
 class Response(NamedTuple):
@@ -149,7 +149,7 @@ def build(answer: Plain, *, method: str = "GET") -> Response:
     reason = answer.get("reason", _phrase(status))
     sent = "".join([reason, *map("".join, response)])
     sent.encode("latin-1")  # headers are bytes, kept so
-    if _UNSENDABLE.search(f"{sent}."):
+    if re.search(_UNSENDABLE, f"{sent}."):
         raise ValueError("a reason or header has more than one line, or a zero")
     return Response(
         status,

@@ -22,9 +22,9 @@ _OF_FIELDS = ("form", "parts")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNRESERVED = "-._~!$&'()*+,;=:@/"
 # The scheme, host with port, path and query of an address (RFC 3986, appendix B).
-_ADDRESS = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?")
-_HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?")
-_PLAIN_PATH = re.compile("[A-Za-z0-9/._~-]+")
+_ADDRESS = r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?"
+_HOST_AND_PORT = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"
+_PLAIN_PATH = "[A-Za-z0-9/._~-]+"
 
 # By which parameters a service signs a URL or a form, by the documentation of the
 # services. A request with all names before the colon is signed, and none of the names
@@ -84,7 +84,7 @@ def read(
 def parts_of(plain: Plain) -> Plain:
     """Return a stored request by the parts that `ignore=` and `match=` can name."""
     scheme, place, path, query = split(plain["url"])
-    match = _HOST_AND_PORT.match(place)
+    match = re.match(_HOST_AND_PORT, place)
     assert match is not None  # it matches any text
     address, name, port = match.groups("")
     parts: Plain = {
@@ -133,7 +133,7 @@ def counted(parts: Plain, matched: Iterable[str] = ()) -> Plain:
 @lru_cache(maxsize=64)
 def split(url: str) -> tuple[str, str, str, str]:
     """Return scheme, host with port, path and query of an address."""
-    match = _ADDRESS.match(url)
+    match = re.match(_ADDRESS, url)
     assert match is not None  # it matches any text
     scheme, place, path, query = match.groups("")
     return scheme.lower(), place.rpartition("@")[2].lower(), path, query
@@ -141,7 +141,7 @@ def split(url: str) -> tuple[str, str, str, str]:
 
 def _normal_path(path: str) -> str:
     """Return a path in which only what must be is encoded (RFC 3986, 6.2.2)."""
-    if _PLAIN_PATH.fullmatch(path):
+    if re.fullmatch(_PLAIN_PATH, path):
         return path
     # An encoded slash is no separator of segments.
     segments = re.split("%2[Ff]", path)
