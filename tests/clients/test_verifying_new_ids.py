@@ -11,7 +11,8 @@ from contextlib import closing
 from datetime import date, timedelta
 
 import pytest
-from support import loopback
+from support import face, loopback
+from support.git import git
 
 pytest.importorskip("httpx")
 pytest.importorskip("requests")
@@ -178,6 +179,27 @@ def test_a_log_made_again_with_new_ids_stays_byte_for_byte(project, client):
 
     assert again.vault == recorded.vault
     project.run().expect(passed=1)
+
+
+def test_the_diff_of_a_log_made_again_tells_no_new_ids(project, monkeypatch, capsys):
+    project.ini("http volatile=body.id")
+    project.tests(TEST.format(client="httpx"))
+    with project.shop(Service()) as service:
+        project.record().expect(passed=1)
+        git(project.root, "init", "-q")
+        git(project.root, "add", ".")
+        git(project.root, "commit", "-m", "recorded")
+        service.plan = "paid"
+        project.run("--mimic-rerecord").expect(passed=1)
+
+    monkeypatch.chdir(project.root)
+    capsys.readouterr()
+    assert face.command(["diff"]) == 1
+    told = capsys.readouterr().out
+
+    assert "body.plan: 'free' before, 'paid' now" in told
+    assert "3 changed" in told
+    assert all(word not in told for word in ("url", "1001"))
 
 
 def test_an_id_of_a_wider_fixture_is_known_in_tests_and_in_other_fixtures(project):

@@ -95,6 +95,29 @@ def test_the_command_that_records_says_what_its_tests_have_cost(project, slow, c
     )
 
 
+def test_a_miss_for_a_variable_that_is_not_set_names_it_and_its_length(
+    project, server, monkeypatch
+):
+    """To record the call would ask somebody who has no key for one."""
+    pytest.importorskip("httpx")
+    project.ini("http")
+    project.test("""
+        said = {"prompt": f"my key is {os.environ.get('MY_API_KEY', 'none')}"}
+        httpx.post(os.environ["API"] + "/echo", json=said)
+    """)
+    project.record(env={"MY_API_KEY": "a1b2c3d4e5f6a7b8"}).expect(passed=1)
+
+    missed = project.run().expect(failed=1, never=["--mimic-record"])
+
+    assert (
+        "the value of MY_API_KEY is a part of it, and MY_API_KEY is not set"
+        in missed.error
+    )
+    [remedy] = [line for line in missed.error if line.startswith("to replay it")]
+    name, _, value = remedy.partition("whichever: ")[2].split()[0].partition("=")
+    project.run(env={name: value}).expect(passed=1)
+
+
 SUITE = """
     import logging, os, uuid
 

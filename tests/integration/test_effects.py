@@ -18,6 +18,13 @@ APP = """
         REGISTRY[n] = n
         return n
 
+    class Models:
+        made = {}
+
+    def make(n):
+        Models.made[n] = n
+        return n
+
     def ready(n):
         global READY
         READY = True
@@ -68,6 +75,7 @@ APP = """
 FACTS = {
     "app.register(1)": "app:register set app.REGISTRY",
     "app.ready(1)": "app:ready set app.READY",
+    "app.make(1)": "app:make set app.Models",
     "app.download(1)": "app:download wrote out/model.txt",
     "app.leave(1)": "app:leave left a temporary file",
     "app.chance(1)": "app:chance moved random",

@@ -97,6 +97,27 @@ def test_the_fixture_of_the_guide_makes_ids_and_times_the_same(project):
     project.replay().expect(passed=2, real=[])
 
 
+def test_where_ids_are_seeded_the_line_that_moves_says_that_a_name_may_be_the_seed(
+    project,
+):
+    project.ini("shop:send sequence")
+    project.module("def send(order):\n    return order")
+    project.conftest("""
+        @pytest.fixture(autouse=True)
+        def same_ids(monkeypatch, request):
+            numbers = random.Random(request.node.nodeid)
+            monkeypatch.setattr(os, "urandom", numbers.randbytes)
+    """)
+    project.tests("import shop\n\ndef test_tea(): shop.send(1)")
+    project.record().expect(passed=1)
+    project.tests("def test_coffee(): shop.send(1)")
+
+    run = project.replay().expect(failed=1)
+
+    [line] = [line for line in run.section if "pytest-mimic mv" in line]
+    assert "(if its name seeds its ids, record it again)" in line
+
+
 def test_a_quiet_run_says_it_too(shop):
     run = shop.record("-q").expect(passed=2)
 

@@ -179,28 +179,34 @@ def test_a_repeated_miss_is_judged_each_time(shop):
     assert run.section[0].startswith("1 call missing")
 
 
-def test_what_is_typed_in_a_debugger_is_not_recorded(shop):
+def test_what_is_typed_in_a_debugger_is_no_call_of_the_test(shop):
     shop.ini("shop:fetch sequence")
     shop.tests("""
         import io, pdb
 
         def test_week(request):
             shop.fetch("EUR")
-            typed = io.StringIO("p shop.fetch('EUR')\\np shop.fetch('nowhere')\\nc\\n")
-            debugger = pdb.Pdb(stdin=typed, stdout=io.StringIO())
+            typed = "p 'was ' + shop.fetch('EUR')\\np shop.fetch('nowhere')\\nc\\n"
+            shown = io.StringIO()
+            debugger = pdb.Pdb(stdin=io.StringIO(typed), stdout=shown)
             request.config.hook.pytest_enter_pdb(config=request.config, pdb=debugger)
-            if "TYPED" in os.environ:
-                debugger.set_trace()
+            debugger.set_trace()
+            print(shown.getvalue())
             shop.fetch("EUR")
     """)
 
-    shop.run("--mimic-rerecord", env={"TYPED": "1"}).expect(
+    shop.run("--mimic-rerecord").expect(
         passed=1,
         real=["fetch EUR 2024-04-30"] * 2
         + ["fetch nowhere 2024-04-30", "fetch EUR 2024-04-30"],
         says=["2 calls recorded"],
     )
-    shop.replay().expect(passed=1, real=[], says=["2 calls replayed"])
+    shop.replay("-rP").expect(
+        passed=1,
+        real=[],
+        says=["2 calls replayed", "'was EUR'", "no recording of shop:fetch(base='now"],
+        never=["missing"],
+    )
 
 
 def test_a_swallowed_miss_fails_in_a_run_that_a_debugger_has_started(shop, monkeypatch):
@@ -218,6 +224,25 @@ def test_a_swallowed_miss_fails_in_a_run_that_a_debugger_has_started(shop, monke
     run = pdb.runcall(shop.replay)
 
     run.expect(failed=1, real=[], says=["no recording of shop:fetch("])
+
+
+def test_a_miss_of_generated_examples_names_the_page(shop):
+    shop.tests("""
+        from hypothesis import given, settings, strategies
+
+        @settings(database=None, max_examples=1)
+        @given(strategies.integers())
+        def test_week(number):
+            shop.fetch(number)
+    """)
+
+    shop.replay(process=True).expect(
+        failed=1,
+        says=[
+            "Hypothesis makes other examples in each run without a profile: ",
+            "dates-and-ids.html#hypothesis",
+        ],
+    )
 
 
 def test_a_miss_after_an_upgrade_of_its_client_names_both_versions(project):

@@ -55,6 +55,9 @@ def test_ids_of_tests_that_another_process_makes_anew_are_named(project):
     missed = project.replay("-k", "uuid or address", process=True)
     assert missed.outcomes["failed"] == 2
     assert "pytest-mimic mv" not in missed.output
+    assert (
+        "if an address in its id is new in each process: pytest.param" in missed.output
+    )
 
 
 def test_they_are_not_named_where_all_tests_share_the_calls(project):

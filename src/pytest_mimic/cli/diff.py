@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import Namespace
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -10,12 +11,14 @@ from contextlib import closing
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from pytest_mimic.cli.exchanges import identity_under
 from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, damage_of_edit
-from pytest_mimic.client import differing_answers
+from pytest_mimic.client import differing_answers, volatile_paths
+from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import Options
+from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.differences import (
     Difference,
     Rules,
@@ -60,8 +63,12 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
     """
     with closing(Revision(project.vault.path, options.revision or "HEAD")) as revision:
         rows: list[_Row] = []
-        for name in revision.changed_files:
-            rows += _rows_of_file(project, revision, name)
+        real = RealValues()
+        # Tests ask for what fixtures were given.
+        for name in sorted(
+            revision.changed_files, key=lambda name: "/fixture-" not in name
+        ):
+            rows += _rows_of_file(project, revision, name, real)
         rows.sort(key=lambda row: (row.owner, _CHANGES.index(row.change)))
         blocks: dict[str, list[_Row]] = {}
         for row in rows:
@@ -115,8 +122,17 @@ def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> lis
 # -- what differs
 
 
-def _rows_of_file(project: Project, revision: Revision, name: str) -> Iterator[_Row]:
-    """Yield a row for each call of a file that differs."""
+def _rows_of_file(
+    project: Project, revision: Revision, name: str, real: RealValues
+) -> Iterator[_Row]:
+    """Yield a row for each call of a file that differs.
+
+    Args:
+        project: The project.
+        revision: The revision of git.
+        name: The file.
+        real: What stands at volatile paths of earlier answers.
+    """
     if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
         return
     label = project.path_of(name)
@@ -135,7 +151,7 @@ def _rows_of_file(project: Project, revision: Revision, name: str) -> Iterator[_
         change = "added" if now else "removed"
         if before and now:
             change = "changed"
-            lines = _differing(project, revision, before, now)
+            lines = _differing(project, revision, before, now, real)
         shown = now or before
         if shown is not None and (lines or change != "changed"):
             call = project.label(shown)
@@ -166,7 +182,7 @@ def _pairs(
 
 
 def _differing(
-    project: Project, revision: Revision, old: Entry, new: Entry
+    project: Project, revision: Revision, old: Entry, new: Entry, real: RealValues
 ) -> list[str]:
     """Return where a call differs from the former call, a line each."""
     try:
@@ -175,10 +191,10 @@ def _differing(
     except CorruptRecordingError as error:
         return [error.what]
     found: list[Difference] = []
-    if old.identity != new.identity:
+    if not _is_same_request(project, old, new, asked_now, real):
         found += differences(asked, asked_now)
     if body != body_now:
-        found += _differing_outcomes(project, new, body, body_now)
+        found += _differing_outcomes(project, new, body, body_now, real)
     found += differences(left, left_now)
     # An id is new wherever a call was made again.
     rest = [one for one in found if not ignorable([one])]
@@ -199,8 +215,29 @@ def _opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
     return asked, body, unshelve(entry.states, objects)
 
 
+def _is_same_request(
+    project: Project, old: Entry, new: Entry, asked: Any, real: RealValues
+) -> bool:
+    """Return whether two calls ask the same, but for what is new in each run."""
+    if old.identity == new.identity:
+        return True
+    adapter = project.adapter(new.target)
+    if adapter is None:
+        return False
+    options = read_options(shlex.split(new.line))
+    requests: Iterator[Any] = real.candidates(asked)
+    return any(
+        identity_under(adapter, request, options) == old.identity
+        for request in requests
+    )
+
+
 def _differing_outcomes(
-    project: Project, entry: Entry, old: Mapping[str, Any], new: Mapping[str, Any]
+    project: Project,
+    entry: Entry,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    real: RealValues,
 ) -> list[Difference]:
     """Return where two outcomes differ, without what `volatile=` leaves out."""
     volatile: tuple[str, ...] = ()
@@ -215,6 +252,7 @@ def _differing_outcomes(
     found = differences(before, now)
     if adapter is not None and "answer" in common:
         options = Options(volatile=volatile)
+        real.learn(old["answer"], new["answer"], volatile_paths(adapter, options))
         return found + differing_answers(adapter, old["answer"], new["answer"], options)
     paths = paths_of(volatile)
     for key in sorted(common):

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
 from functools import cache, partial
 from os import stat  # A test may replace that of the module.
@@ -115,8 +115,16 @@ class Effects:
 
 
 def _extent(value: object) -> object:
-    """Return how many items a container has; 0: it is none."""
+    """Return how many items a container has, or each container in a class."""
+    if isinstance(value, type):
+        return [len(one) for one in _containers_of(value)]
     return len(value) if isinstance(value, _CONTAINERS) else 0
+
+
+@cache
+def _containers_of(cls: type) -> Sequence[Sized]:
+    held = {name: one for name, one in vars(cls).items() if name[:2] != "__"}
+    return [one for one in held.values() if isinstance(one, _CONTAINERS)]
 
 
 def _states_of_chance() -> Iterator[tuple[str, object]]:

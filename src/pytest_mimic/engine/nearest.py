@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,8 +15,9 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
 from pytest_mimic.errors import MimicError, Remedy
+from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
-from pytest_mimic.values.looks import new_in_test_id
+from pytest_mimic.values.looks import are_ids_seeded, new_in_test_id
 from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
@@ -33,11 +35,13 @@ class Hints(NamedTuple):
         facts: What comes next.
         ways: What else helps.
         cause: Where it differs from what comes next, as text; empty: nothing does.
+        is_enough: Whether that helps, and to record it does not.
     """
 
     facts: list[str]
     ways: Sequence[Remedy] = ()
     cause: str = ""
+    is_enough: bool = False
 
 
 class RecordedCall(NamedTuple):
@@ -142,6 +146,8 @@ class Nearest:
             command = self._commands.mimic("mv", *places)
             fact = f"{moved}, which is gone, begins with the same call"
             words = "to move the recordings to the renamed test"
+            if are_ids_seeded():
+                words += " (if its name seeds its ids, record it again)"
             return Hints([fact], [(words, command)])
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
@@ -149,6 +155,10 @@ class Nearest:
         ways = [(way, self._call.line_to_share())]
         if self._call.has_effect:  # What it gives depends on what was asked before.
             ways = []
+        _, look = new_in_test_id(name)
+        if look and _function_of(other.owner) == _function_of(name):
+            words = f"if {look} in its id is new in each process"
+            ways.append((words, 'pytest.param(..., id="...")'))
         return Hints([f"recorded by {other.owner}, for itself alone"], ways)
 
     def _renamed_to(self, begun: Sequence[str]) -> str:
@@ -200,6 +210,11 @@ class Nearest:
             before = nearest.line or "none"
             facts.append(f"it was recorded with other options: {before}")
             facts += self._why_not_followed(nearest)
+        known = variables_in([str(one.new) for one in found])
+        variables = variables_in([str(one.old) for one in found])
+        missed = [name for name in variables if name not in known]
+        if missed:
+            return self._without_variables(missed, facts)
         shared = [] if call.in_log else trees
         paths = messages.ignorable_in(described, found, shared)
         # Calls that differ in what is made anew have one cause, whatever the values.
@@ -211,6 +226,18 @@ class Nearest:
             words = "if it may differ" if hidden else "if it changes from run to run"
             return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
         return Hints(facts, [], cause)
+
+    def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
+        """Say that a recording needs variables, of any value that is long enough."""
+        told = []
+        for name in names:
+            length = len(os.environ.get(name, ""))
+            state = f"has {length} characters" if length else "is not set"
+            told.append(f"the value of {name} is a part of it, and {name} {state}")
+        words = "to replay it, set a value of 16 characters or more, whichever"
+        given = " ".join(f"{name}=mimic-0123456789" for name in names)
+        ways = [(words, f"{given} {self._commands.pytest()}")]
+        return Hints([*facts, *told], ways, given, is_enough=True)
 
     def _why_not_followed(self, entry: Entry) -> list[str]:
         """Say why a recording of another line does not answer under that of today."""
@@ -224,6 +251,10 @@ class Nearest:
 
 def _file_of(owner: str) -> str:
     return owner.partition("::")[0]
+
+
+def _function_of(test: str) -> str:
+    return test.partition("[")[0]
 
 
 def _name_in_file(test: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Awaitable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +43,7 @@ class FunctionReplay:
         call: The call.
         step: What becomes of it.
         objects: Where the large parts of the outcome are.
+        again: Calls the function for real.
 
     Attributes:
         entry: The recording.
@@ -58,11 +59,13 @@ class FunctionReplay:
         call: FunctionCall,
         step: Step,
         objects: Objects,
+        again: Callable[[], Any] | None = None,
     ) -> None:
         assert step.entry is not None
         self.entry = step.entry
         self._call = call
         self._step = step
+        self._again = again
         self._objects = objects
         self._after = self.entry.after
         self.places = call.places
@@ -109,7 +112,11 @@ class FunctionReplay:
             return self._end(self.body)
         if "last" in self.body:
             return self._end(self.body["last"])
-        raise self._step.read_further()
+        further = self._step.read_on() if self._again is not None else None
+        if further is None or self._again is None:
+            raise self._step.read_further()
+        real = RealCall(self._call, further)
+        return (yield from real.read_on(self._again, self.body["items"]))
 
     def _end(self, body: Any) -> Any:
         __tracebackhide__ = True
@@ -276,10 +283,33 @@ class RealCall:
             return await self._replayed("await")
         return self._follow(result)
 
-    def _relay(self, stream: Any, *, is_async: bool) -> Generator[Any, Any, Any]:
+    def read_on(
+        self, call: Callable[[], Any], read: Sequence[Tree]
+    ) -> Generator[Any, Any, Any]:
+        """Give the items of a real stream that come behind the replayed items.
+
+        Args:
+            call: Calls the function.
+            read: What was recorded, and given.
+
+        Raises:
+            MissingRecordingError: The stream does not begin so now.
+        """
+        with self._block:
+            stream = call()
+        self._layers.append(layer_of(stream))
+        is_async = self._layers == ["astream"]
+        relay = self._relay(stream, is_async=is_async, read=read)
+        next(relay)
+        return (yield from relay)
+
+    def _relay(
+        self, stream: Any, *, is_async: bool, read: Sequence[Tree] = ()
+    ) -> Generator[Any, Any, Any]:
         """Give the items of a real stream, and keep them as far as its reader wants.
 
-        To verify, it is read as far as its recording goes, and that is given.
+        To verify, it is read as far as its recording goes, and that is given. Of items
+        that its reader has read already, none is given.
         """
         __tracebackhide__ = True
         step, recorded = self._step, self._replay
@@ -312,7 +342,11 @@ class RealCall:
                 # The stream may change the item later.
                 items.append(self._stored_item(item))
                 is_whole = True
-                if recorded is None:
+                if len(items) <= len(read):
+                    if items[-1] != read[len(items) - 1]:
+                        step.abandon(None)
+                        raise step.read_further()
+                elif recorded is None:
                     yield from replayed_item(step, item)
         finally:
             if isinstance(stream, GeneratorType):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.calls import Call, Slot
 from pytest_mimic.engine.events import Json
+from pytest_mimic.engine.nesting import is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import (
@@ -22,6 +23,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.vault.vault import Vault
+from pytest_mimic.words import PAGE_ON_NEW_VALUES
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.nearest import RecordedCall
@@ -84,6 +86,12 @@ class Refusals:
             hints = Nearest(call, owner, *known, self.of_targets).hints(slot)
         what, words = f"no recording of {call.label()}", "to record it"
         facts = [*_upgrades(call, owner), *hints.facts]
+        ways = [*hints.ways]
+        if is_called_by("hypothesis.core"):
+            what_differs = (
+                "Hypothesis makes other examples in each run without a profile"
+            )
+            ways.append((what_differs, f"{PAGE_ON_NEW_VALUES}#hypothesis"))
         # A token is that of a replayed answer, and nobody could fill it in.
         made = owner.log.made if owner.log is not None else []
         follows = call.conversation and any(
@@ -99,8 +107,8 @@ class Refusals:
             facts,
             owner,
             words=words,
-            option=option,
-            ways=hints.ways,
+            option="" if hints.is_enough else option,
+            ways=ways,
             cause=f"{call.target} {hints.cause}" if hints.cause else "",
         )
 

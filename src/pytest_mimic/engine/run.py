@@ -15,7 +15,7 @@ from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
 from pytest_mimic.engine.events import Event, EventKind, Events, Json
 from pytest_mimic.engine.logs import Log, SharedAnswers
-from pytest_mimic.engine.nesting import Nesting
+from pytest_mimic.engine.nesting import Nesting, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     EndlessCallsError,
@@ -62,6 +62,7 @@ class Run:
             answered otherwise.
         forgotten_at: The generation with which all that was replayed has to be looked
             for again.
+        is_debugged: Whether a debugger was entered.
         see_call: Takes each call that begins, for a test that looks at its own calls,
             and gives what takes its recording.
 
@@ -81,6 +82,7 @@ class Run:
     test = ""
     generation = 0
     forgotten_at = 0
+    is_debugged = False
     see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
     changing: ChangingValues | None = None
 
@@ -135,7 +137,8 @@ class Run:
         self.forgotten_at = self.generation
 
     def note_debugger(self) -> None:
-        """Let what is typed in a debugger run unseen from now on, but for a replay."""
+        """Let what is typed in a debugger be no calls of the test from now on."""
+        self.is_debugged = True
         self.nesting.hides_typed = self.mode != "replay"
 
     # -- whose calls it is
@@ -327,12 +330,14 @@ class Run:
     def refuse(
         self, error: MimicError, call: Call, owner: Owner | None = None
     ) -> MimicError:
-        """Note the error that a call gets, and give it.
+        """Note the error that a call gets, and give it; in a debugger, only give it.
 
         Raises:
             EndlessCallsError: An equal call of this test was refused a thousand times.
         """
         self.refusals.add_command(error, owner or self.innermost)
+        if self.is_debugged and is_called_by("pdb"):
+            return error
         self.test_owner.has_missed = True
         key = self.test, call.target, call.identity
         # One step of C: threads may miss at the same moment.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,7 +27,7 @@ from pytest_mimic.engine.end_order import (
     waker_of_task,
 )
 from pytest_mimic.engine.events import Event, EventKind, Json
-from pytest_mimic.engine.nesting import OpenCall
+from pytest_mimic.engine.nesting import OpenCall, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
     RERECORD,
@@ -77,6 +78,11 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     """
     run.sleeps.go_on()
     owner = cassette or run.innermost
+    is_typed = run.is_debugged and is_called_by("pdb")
+    if is_typed:
+        owner = Owner(
+            owner.name, "test", "replay", file=owner.file, serves=owner.serves
+        )
     try:
         in_log = call.in_log or cassette is not None
         if not in_log and run.has_own(call.target, owner):
@@ -93,6 +99,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     if slot.decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.refusal(call, slot, owner), call)
     step = Step(run, call, slot, owner)
+    if is_typed:
+        return step
     if run.see_call is not None and owner.kind != "fixture":
         step.seen = run.see_call(step.entry or entry_of(call, call.described))
     if step.entry is not None:
@@ -612,12 +620,21 @@ class Step(OpenCall):
         if self._claim_end():
             self._leave()
 
+    def read_on(self) -> Step | None:
+        """Begin to record what a stream gives behind what is recorded.
+
+        None: this run does not record, or the stream has its place in a log.
+        """
+        if self._log is not None or not self.owner.records:
+            return None
+        further = copy(self._slot)
+        further.decision = "run"
+        return Step(self._run, self.call, further, self.owner)
+
     def read_further(self) -> MimicError:
         """Give the error, noted already, of a stream that is read beyond its record."""
         what = f"{self.call.label()} was read further than when it was recorded"
-        fact = "the first call made it for all; sequence gives each its own"
-        facts = [fact] if self._log is None else []
-        return self._unplayable(what, *facts, words="to record the rest")
+        return self._unplayable(what, words="to record the rest")
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""

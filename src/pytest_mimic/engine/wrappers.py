@@ -108,7 +108,8 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     layers = entry.layers
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
-    return FunctionReplay(call, step, run.vault).play(layers)
+    again = functools.partial(plan.function, *args, **kwargs)
+    return FunctionReplay(call, step, run.vault, again).play(layers)
 
 
 def _wrapper_of(mimicked: Mimicked) -> _Function:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterable
 
 import xxhash
 
@@ -37,6 +38,13 @@ def of_environment(name: str) -> str:
     """Return what stands for the value of an environment variable."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
     return f"{OWN}-{words}"
+
+
+def variables_in(texts: Iterable[str]) -> list[str]:
+    """Return the names of the environment variables whose values stood in texts."""
+    pattern = rf"{OWN}-([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*)"
+    found = re.findall(pattern, "\n".join(texts))
+    return [*dict.fromkeys(words.replace("-", "_") for words in found)]
 
 
 def issued(owner: str, call: str, number: int, place: str) -> str:
