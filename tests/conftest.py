@@ -18,12 +18,14 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from importlib.metadata import entry_points
+from inspect import getsource
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from _pytest.fixtures import FixtureManager
 from support import face, loopback
 from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.http_server import Server, running_server
@@ -37,10 +39,12 @@ from support.rooms import paths_of
 # until then would take half of its time.
 gc.disable()
 
-# Second copies of these would have other exception classes or thread pools. pytest
-# would rewrite hypothesis in each run, because its plugin requests it.
+# Second copies of these would have other exception classes or thread pools. Each run
+# that records would load filelock anew, and rewrite hypothesis, because its plugin
+# requests it.
 LATE = (
     "concurrent.futures.thread",
+    "filelock",
     "http.cookiejar",
     "httpcore",
     "httpcore2",
@@ -142,6 +146,32 @@ _RECORDED: dict[str, dict[str, bytes]] = {}
 
 # Counts the tests in this process.
 _TESTS = itertools.count()
+
+
+def _looking_less(look: Callable[..., None]) -> Callable[..., None]:
+    """Let runs look for fixtures only in those plugins of pytest that have some.
+
+    To look at all attributes of all plugins takes a tenth of the time of a run in
+    process.
+    """
+
+    @wraps(look)
+    def look_less(self: Any, plugin: object, *name: Any) -> None:
+        home = getattr(plugin, "__name__", type(plugin).__module__)
+        if not home.startswith("_pytest.") or _has_fixtures(home):
+            look(self, plugin, *name)
+
+    return look_less
+
+
+@cache
+def _has_fixtures(module: str) -> bool:
+    return re.search(r"@(pytest\.)?fixture\b", getsource(sys.modules[module])) is not None
+
+
+FixtureManager.pytest_plugin_registered = _looking_less(  # type: ignore[method-assign]
+    FixtureManager.pytest_plugin_registered
+)
 
 
 @dataclass(frozen=True)
