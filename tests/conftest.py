@@ -166,7 +166,9 @@ def _looking_less(look: Callable[..., None]) -> Callable[..., None]:
 
 @cache
 def _has_fixtures(module: str) -> bool:
-    return re.search(r"@(pytest\.)?fixture\b", getsource(sys.modules[module])) is not None
+    return (
+        re.search(r"@(pytest\.)?fixture\b", getsource(sys.modules[module])) is not None
+    )
 
 
 FixtureManager.pytest_plugin_registered = _looking_less(  # type: ignore[method-assign]
@@ -221,6 +223,12 @@ class Run:
             if line.startswith("E  ")
         ]
         return [line.removeprefix("pytest_mimic.") for line in lines]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What pytest shows of each failure, by the name of its test: `test_it[2]`."""
+        parts = re.split(r"^_{3,} (.+?) _{3,}$", self.output, flags=re.MULTILINE)
+        return dict(zip(parts[1::2], parts[2::2], strict=True))
 
     @property
     def calls(self) -> list[RecordedCall]:

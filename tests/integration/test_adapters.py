@@ -156,7 +156,7 @@ def test_an_adapter_that_cannot_be_loaded_is_a_usage_error(gauge):
     gauge.install("gauge_adapter:Gauge")
 
     reason = "mimic_functions line 1: gauge: its adapter gauge_adapter:Gauge cannot be loaded (AttributeError: "
-    gauge.run(process=True).expect(exit_code=4, says=[reason], never=["Traceback"])
+    gauge.run().expect(exit_code=4, says=[reason], never=["Traceback"])
 
 
 def test_an_edge_that_the_client_does_not_have_fails_the_run(gauge):
@@ -165,7 +165,7 @@ def test_an_edge_that_the_client_does_not_have_fails_the_run(gauge):
         "gauge_adapter.py", ADAPTER.replace('("read",), lambda', '("reed",), lambda')
     )
 
-    run = gauge.run(process=True)
+    run = gauge.run()
 
     says = "gauge: its calls cannot be recorded: gauge:reed does not exist in gauge"
     assert run.exit_code != 0
@@ -178,7 +178,7 @@ def test_an_edge_of_some_versions_may_be_absent(gauge):
     both = ADAPTER.replace('[Edge("gauge"', f'[{other}, Edge("gauge"')
     gauge.write("gauge_adapter.py", both)
 
-    gauge.run("--mimic-record", process=True).expect(passed=1, says=["1 call recorded"])
+    gauge.run("--mimic-record").expect(passed=1, says=["1 call recorded"])
 
 
 def test_the_smallest_adapter_of_the_docstring_works(gauge):
@@ -189,10 +189,10 @@ def test_the_smallest_adapter_of_the_docstring_works(gauge):
     gauge.write("gauge_adapter.py", code)
     gauge.install("gauge_adapter:SensorAdapter")
 
-    gauge.run("--mimic-record", process=True).expect(passed=1, says=["1 call recorded"])
-    verified = gauge.run("--mimic-verify", process=True)
+    gauge.run("--mimic-record").expect(passed=1, says=["1 call recorded"])
+    verified = gauge.run("--mimic-verify")
     gauge.write("gauge.py", "def read(name):\n    raise RuntimeError('real')\n")
-    replayed = gauge.run(process=True)
+    replayed = gauge.run()
 
     verified.expect(passed=1, says=["1 call verified"])
     replayed.expect(passed=1, says=["1 call replayed"])

@@ -182,14 +182,15 @@ def test_answers_of_one_url_that_a_header_chooses_are_calls_of_their_own(project
                     return await asyncio.gather(*(client.get(URL, headers=one) for one in headers))
             return [answer.text for answer in asyncio.run(main())]
 
-        @pytest.mark.parametrize("ask", [one_by_one, in_threads, in_tasks])
-        @pytest.mark.parametrize("name", HEADERS)
+        ALL = [("Accept", in_threads), ("Accept", in_tasks), *((name, one_by_one) for name in HEADERS)]
+
+        @pytest.mark.parametrize(("name", "ask"), ALL)
         def test_it(name, ask):
             values = sorted(["", *HEADERS[name]], reverse="REVERSED" in os.environ)
             assert ask([{{name: value}} if value else {{}} for value in values]) == values
     """)
 
     with project.shop():
-        project.record().expect(passed=3 * len(HEADERS))
-    project.replay().expect(passed=3 * len(HEADERS))
-    project.replay(env={"REVERSED": "1"}).expect(passed=3 * len(HEADERS))
+        project.record().expect(passed=2 + len(HEADERS))
+    project.replay().expect(passed=2 + len(HEADERS))
+    project.replay(env={"REVERSED": "1"}).expect(passed=2 + len(HEADERS))

@@ -7,7 +7,6 @@ from textwrap import dedent, indent
 
 import pytest
 from support import loopback
-from support.loopback import serving
 
 # The functions of a service whose first call hangs, and whose later calls answer.
 SHOP = """
@@ -35,62 +34,55 @@ SHOP = """
         yield from range(5)
 """
 
-# A test whose first try is too slow, with three ways to cancel it.
+# Tests whose first try is too slow, with three ways to cancel it.
 RETRY = """
     import anyio, httpx, trio
 
     PATIENCE = float(os.environ["PATIENCE"])
 
-    async def get():
+    async def get(way):
         async with httpx.AsyncClient() as client:
-            answer = await client.get(os.environ["API"] + "/hang_first")
+            answer = await client.get(os.environ["API"] + "/hang_first?way=" + way)
             return answer.status_code
 
     async def by_asyncio():
-        return await asyncio.wait_for(get(), PATIENCE)
+        return await asyncio.wait_for(get("asyncio"), PATIENCE)
 
     async def by_anyio():
         with anyio.fail_after(PATIENCE):
-            return await get()
+            return await get("anyio")
 
     async def by_trio():
         with trio.fail_after(PATIENCE):
-            return await get()
+            return await get("trio")
 
-    async def main():
+    async def main(tried):
         for number in range(3):
             try:
-                return number, await {way}()
+                return number, await tried()
             except (asyncio.TimeoutError, TimeoutError, trio.TooSlowError):
                 pass
 
     def test_it():
-        assert {run} == (1, 200)
+        assert asyncio.run(main(by_asyncio)) == (1, 200)
+        assert anyio.run(main, by_anyio) == (1, 200)
+        assert trio.run(main, by_trio) == (1, 200)
 """
 
 
-@pytest.mark.parametrize(
-    ("way", "run"),
-    [
-        ("by_asyncio", "asyncio.run(main())"),
-        ("by_anyio", "anyio.run(main)"),
-        ("by_trio", "trio.run(main)"),
-    ],
-)
-def test_a_cancelled_request_keeps_its_place(project, server, way, run):
+def test_a_cancelled_request_keeps_its_place(project, server):
     """A retry is replayed as a retry."""
     project.ini("http")
-    project.tests(RETRY.format(way=way, run=run))
+    project.tests(RETRY)
 
-    api = {"API": server.url}
-    project.record(env={**api, "PATIENCE": "0.5"}).expect(
-        passed=1, says=["2 calls recorded"], never=["not recorded"]
+    project.record(env={"PATIENCE": "0.5"}).expect(
+        passed=1, says=["6 calls recorded"], never=["not recorded"]
     )
 
     server.stop()
-    replayed = project.replay(env={**api, "PATIENCE": "0.25"})
+    replayed = project.replay(env={"PATIENCE": "0.25"})
 
-    replayed.expect(passed=1, says=["2 calls replayed"])
+    replayed.expect(passed=1, says=["6 calls replayed"])
 
 
 FUNCTION = """
@@ -177,83 +169,78 @@ def test_an_answer_that_comes_before_the_cancellation_is_no_drift(project):
     project.run("--mimic-verify").expect(passed=1, real=["price a"] * 3)
 
 
-# A request that is given up before it is answered, and one that is open when its test
-# ends; what the client is given of it counts in both.
+# Requests that are given up before they are answered, or open when their test ends;
+# what the client is given of them counts in both. The server answers with a head or
+# nothing, and in a run that verifies so, or at once.
 GIVEN_UP = """
-    import asyncio, os, threading
-    import {library}
+    import asyncio, os
+    import pytest, {library}
 
-    URL = os.environ["API"] + "/page"
-    answers = []
+    @pytest.mark.parametrize("way", ["head/as_before", "head/now", "nothing/as_before", "nothing/now"])
+    def test_it(way):
+        url = os.environ["API"] + "/" + way
+        answers = []
 
-    async def ask():
-        {ask}
-        answers.append("an answer")
+        async def ask():
+            {ask}
+            answers.append("an answer")
 
-    async def main():
-        task = asyncio.ensure_future(ask())
-        await asyncio.wait([task], timeout=0.4)
-        assert not answers
-        task.cancel()
-        await asyncio.wait([task])
+        async def main():
+            task = asyncio.ensure_future(ask())
+            await asyncio.wait([task], timeout=0.3)
+            assert not answers
+            task.cancel()
+            await asyncio.wait([task])
 
-    def test_it():
         asyncio.run(main())
         assert not answers
 """
-BY_HTTPX = "async with httpx.AsyncClient() as client: await client.get(URL)"
+BY_HTTPX = "async with httpx.AsyncClient() as client: await client.get(url)"
 BY_AIOHTTP = """async with aiohttp.ClientSession() as client:
-            async with client.get(URL) as answer: await answer.read()"""
+                async with client.get(url) as answer: await answer.read()"""
 LEFT_IN_A_THREAD = """
     import os, sys, threading
-    import requests
+    import pytest, requests
 
-    URL = os.environ["API"] + "/page"
-
-    def test_it():
-        thread = threading.Thread(target=requests.get, args=[URL], daemon=True)
+    @pytest.mark.parametrize("way", ["head/as_before", "head/now", "nothing/as_before", "nothing/now"])
+    def test_it(way):
+        url = os.environ["API"] + "/" + way
+        thread = threading.Thread(target=requests.get, args=[url], daemon=True)
         thread.start()
         while sys._current_frames()[thread.ident].f_code.co_name not in ("readinto", "wait"):
             thread.join(0.01)
-        thread.join(0.4)
+        thread.join(0.3)
         assert thread.is_alive()
 """
-UNANSWERED = {
-    "httpx": GIVEN_UP.format(library="httpx", ask=BY_HTTPX),
-    "aiohttp": GIVEN_UP.format(library="aiohttp", ask=BY_AIOHTTP),
-    "a thread": LEFT_IN_A_THREAD,
-}
 
 
 class Late(loopback.Handler):
     """Answers at once, or only when the server ends, with its head or nothing before."""
 
     def do_GET(self):
-        if self.server.way == "a head":
-            self.begin(200, "text/plain", Content_Length="20")
-            self.wfile.write(b"the begin")
-            self.wfile.flush()
-        if self.server.way != "at once":
+        _, before, now = self.path.split("/")
+        if not (self.server.is_verified and now == "now"):
+            if before == "head":
+                self.begin(200, "text/plain", Content_Length="20")
+                self.wfile.write(b"the begin")
+                self.wfile.flush()
             self.server.over.wait(30)
         self.answer(200, "the beginning, and all")
 
 
-@pytest.mark.parametrize("now", ["at once", "as before"])
-@pytest.mark.parametrize("before", ["nothing", "a head"])
-@pytest.mark.parametrize("form", UNANSWERED)
-def test_a_request_that_was_cut_short_is_verified(project, form, before, now):
+def test_a_request_that_was_cut_short_is_verified(project):
     project.ini("http")
-    project.tests(UNANSWERED[form])
+    for library, ask in (("httpx", BY_HTTPX), ("aiohttp", BY_AIOHTTP)):
+        project.write(f"test_{library}.py", GIVEN_UP.format(library=library, ask=ask))
+    project.write("test_thread.py", LEFT_IN_A_THREAD)
     server = loopback.Server(Late)
-    server.way, server.over = before, threading.Event()
-    with serving(server):
-        env = {"API": server.url}
-        project.record(env=env).expect(passed=1, says=["1 call recorded"])
-        if now == "at once":
-            server.way = now
-        verified = project.run("--mimic-verify", env=env)
+    server.is_verified, server.over = False, threading.Event()
+    with project.shop(server):
+        project.record().expect(passed=12, says=["12 calls of 12 tests recorded"])
+        server.is_verified = True
+        verified = project.run("--mimic-verify")
         server.over.set()
-    verified.expect(passed=1, says=["1 call verified"])
+    verified.expect(passed=12, says=["12 calls", " verified"], never=["drifted"])
 
 
 ANSWERS = {"a value": "return number", "an error": 'raise KeyError("price")'}

@@ -382,6 +382,11 @@ def test_output(project, case, monkeypatch):
 
     seen = ""
     for line in CASES[case].splitlines():
+        if line.strip() == RECORDED.strip() and not project.vault.exists():
+            # test_rates.py has five tests, each other file has one.
+            files = (project.root / "tests").glob("test_*.py")
+            project.record_once(passed=4 + len([*files]))
+            continue
         output = (
             do(project, shlex.split(line.strip().removeprefix("$ ")))
             if line.strip()

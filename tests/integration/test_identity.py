@@ -6,7 +6,9 @@ A value without a stable identity is refused by name, path and remedy; `ignore=`
 
 from __future__ import annotations
 
+import re
 import shutil
+from textwrap import dedent
 
 import pytest
 
@@ -43,9 +45,10 @@ def test_recordings_replay_in_another_checkout(shop):
     assert not any(str(shop.root).encode() in data for data in shop.files().values())
     link = shop.root.parent / "link"
     link.symlink_to(shop.root)
-    shop.replay(f"--rootdir={link}", process=True).expect(passed=1, real=[])
+    shop.replay(f"--rootdir={link}").expect(passed=1, real=[])
     shop.root = other
-    shop.replay(process=True).expect(passed=1, real=[])
+    shop.monkeypatch.chdir(other)
+    shop.replay().expect(passed=1, real=[])
 
 
 # -- what has none, and what is left out
@@ -149,6 +152,21 @@ DATA = (
     "pass plain data that it is made of, or say what stands for it:"
     " register_fingerprint(TYPE, reduce)"
 )
+HANDLES = """
+    import shop
+
+    KEPT = shop.Pool()
+
+    def made(number, _address):
+        return Handle(number)
+
+    class Handle:
+        def __init__(self, number):
+            self.number = number
+
+        def __reduce__(self):
+            return made, (self.number, id(self))
+"""
 OPAQUE = {
     "a pointer": ("ctypes.c_void_p(1)", "an object of ctypes.c_void_p", DATA),
     "an object of C": ("hashlib.md5(b'price')", "an object of _hashlib.HASH", DATA),
@@ -171,32 +189,25 @@ OPAQUE = {
 }
 
 
-@pytest.mark.parametrize("payload", OPAQUE)
-def test_what_may_hold_the_value_is_never_to_be_left_out(sessions, payload):
-    source, what, way = OPAQUE[payload]
-    sessions.tests(f"""
-        import asyncio, ctypes, hashlib, weakref, shop
-        from unittest.mock import AsyncMock
+def test_what_may_hold_the_value_is_never_to_be_left_out(sessions):
+    sources = [source for source, _, _ in OPAQUE.values()]
+    tests = [
+        f"\ndef test_{number}():\n    shop.fetch('Oslo', payload={source})\n"
+        for number, source in enumerate(sources)
+    ]
+    sessions.write("handles.py", HANDLES)
+    sessions.tests(
+        "import asyncio, ctypes, hashlib, weakref, shop\nfrom unittest.mock import AsyncMock\n"
+        + "from handles import KEPT, Handle\n"
+        + "".join(tests)
+    )
 
-        KEPT = shop.Pool()
+    run = sessions.record().expect(failed=len(tests), real=[], never=["ignore="])
 
-        def made(number, _address):
-            return Handle(number)
-
-        class Handle:
-            def __init__(self, number):
-                self.number = number
-
-            def __reduce__(self):
-                return made, (self.number, id(self))
-
-        def test_it():
-            shop.fetch("Oslo", payload={source})
-    """)
-
-    run = sessions.record().expect(failed=1, real=[], never=["ignore="])
-
-    assert run.error[1:3] == [f"payload: {what}", way]
+    for number, (_, what, way) in enumerate(OPAQUE.values()):
+        assert f"E   payload: {what}\nE   {way}" in re.sub(
+            "^E +", "E   ", run.failures[f"test_{number}"], flags=re.MULTILINE
+        )
 
 
 WITH_A_LOCK = {
@@ -212,25 +223,32 @@ WITH_A_LOCK = {
 }
 
 
-@pytest.mark.parametrize("payload", WITH_A_LOCK.values(), ids=WITH_A_LOCK)
-def test_the_remedy_leaves_out_what_it_names_wherever_it_stands(sessions, payload):
-    sessions.tests(f"""
-        import functools, types
-        from shop import Client, Pool
+def test_the_remedy_leaves_out_what_it_names_wherever_it_stands(sessions):
+    """Each of a function of its own, so that its remedy helps no other one."""
+    functions, tests = [], []
+    for number, payload in enumerate(WITH_A_LOCK.values()):
+        functions.append(
+            f"def fetch{number}(payload):\n    ran({number})\n    return {number}\n"
+        )
+        tests.append(
+            f"def test_{number}():\n    assert fetch{number}({payload}) == {number}\n"
+        )
+    sessions.module(dedent(SESSIONS) + "\n".join(functions))
+    sessions.tests(
+        "import functools, types\nfrom shop import *\n\n"
+        "def holding(pool):\n    return lambda: pool\n\n" + "\n".join(tests)
+    )
+    count = len(tests)
+    sessions.ini(*[f"shop:fetch{number}" for number in range(count)])
+    run = sessions.record().expect(failed=count, real=[])
+    told = [line for line in run.error if line.startswith("leave it out: ")]
+    remedies = [line.removeprefix("leave it out: ") for line in told]
+    assert len(remedies) == count
+    assert all("lock" in remedy for remedy in remedies)
 
-        def holding(pool):
-            return lambda: pool
+    sessions.ini(*remedies)
 
-        def test_it():
-            assert shop.fetch("Oslo", payload={payload}) == "Oslo"
-    """)
-    run = sessions.record().expect(failed=1, real=[])
-
-    remedy = run.error[2].removeprefix("leave it out: ")
-
-    assert "lock" in remedy
-    sessions.ini(remedy)
-    sessions.round_trip(passed=1, real=["fetch Oslo"])
+    sessions.round_trip(passed=count, real=[str(number) for number in range(count)])
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def test_a_miss_of_generated_examples_names_the_page(shop):
             shop.fetch(number)
     """)
 
-    shop.replay(process=True).expect(
+    shop.replay().expect(
         failed=1,
         says=[
             "Hypothesis makes other examples in each run without a profile: ",

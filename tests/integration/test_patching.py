@@ -135,7 +135,6 @@ def test_methods_of_every_kind_replay(project):
         "shop:Client.token",
         "shop:Client.profile",
         passed=8,
-        hash_seeds=(1, 2),
     )
 
 

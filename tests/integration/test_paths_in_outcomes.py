@@ -135,7 +135,7 @@ def test_paths_come_back_in_another_checkout(shop):
     shop.root = moved
     shop.monkeypatch.chdir(moved)
 
-    shop.replay(process=True).expect(passed=PASSED, real=[])
+    shop.replay().expect(passed=PASSED, real=[])
 
 
 def test_a_path_that_another_checkout_would_get_as_it_is_is_named(project):

@@ -41,7 +41,8 @@ def outcomes(run):
 def test_an_outage_leaves_good_recordings_byte_for_byte(shop, call, handling):
     call = f"shop.{call}('Oslo')"
     shop.test(call)
-    good = shop.record().expect(passed=1).vault
+    shop.record_once(passed=1)
+    good = shop.files()
     if handling:
         shop.test(handling.format(call=call))
 
@@ -212,7 +213,8 @@ FAILS = {
 def test_a_test_may_fail_in_any_way(shop, failing):
     test = "import pytest, shop\nfrom contextlib import suppress\n\n"
     shop.tests(f"{test}def test_it(): shop.fetch('Oslo'), shop.fetch('Rome')\n")
-    good = shop.record().expect(passed=1).vault
+    shop.record_once(passed=1)
+    good = shop.files()
 
     shop.tests(test + failing.format("shop.fetch('Oslo')"))
     value = shop.run("--mimic-rerecord", env=LATER)

@@ -510,26 +510,30 @@ EDITS_OF_A_CALL = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("edit", EDITS_OF_A_CALL)
-def test_an_edit_of_which_nothing_can_be_made_is_damage(project, edit):
+def test_an_edit_of_which_nothing_can_be_made_is_damage(project):
     """Whatever it is, no command and no test ends in an error of another kind."""
+    edits = [*EDITS_OF_A_CALL.values()]
     project.ini("shop:draw")
-    project.module("def draw(chance):\n    return chance.random()")
-    project.test("shop.draw(random.Random(7))")
-    project.record().expect(passed=1)
-    [path] = project.vault.glob("calls/**/*.json")
-    document = json.loads(path.read_text())
-    EDITS_OF_A_CALL[edit](document["log"][0])
-    path.write_text(json.dumps(document))
+    project.module("def draw(chance, n):\n    return chance.random()")
+    project.tests(f"""
+        @pytest.mark.parametrize("n", range({len(edits)}))
+        def test_it(n):
+            shop.draw(random.Random(7), n)
+    """)
+    project.record().expect(passed=len(edits))
+    project.edit_calls(lambda call: edits[call.arguments["n"]](call.call))
 
-    run = project.replay().expect(failed=1)
+    run = project.replay().expect(failed=len(edits))
 
-    assert run.error[0].startswith("CorruptRecordingError: "), run.error
-    assert "pytest --mimic-rerecord test_shop.py::test_it" in run.output
+    damages = [line for line in run.error if line.startswith("CorruptRecordingError: ")]
+    assert len(damages) == len(edits), run.error
+    for number in range(len(edits)):
+        command = f"pytest --mimic-rerecord 'test_shop.py::test_it[{number}]'"
+        assert command in run.failures[f"test_it[{number}]"]
     for words in (["show", "shop:draw"], ["check"], ["ls"]):
         project.command(*words)
-    project.run("--mimic-rerecord").expect(passed=1)
-    project.replay().expect(passed=1)
+    project.run("--mimic-rerecord").expect(passed=len(edits))
+    project.replay().expect(passed=len(edits))
 
 
 def test_a_recording_answers_no_call_but_its_own(project):
@@ -654,20 +658,12 @@ def project_text(project):
     return b"\n".join(project.files().values()).decode("latin-1")
 
 
-@pytest.mark.parametrize(
-    ("value", "error"),
-    [
-        ({"$shop:client.danger": {}}, "StaleRecordingError: the recorded outcome of shop:make() can no longer be made"),
-        *[
-            ({tag: [{"$shop:Spy": {}}]}, "CorruptRecordingError: ")
-            for tag in ("$range", "$complex", "$timedelta", "$fraction")
-        ],
-    ],
-)  # fmt: skip
-def test_a_forged_value_runs_no_property_and_no_object_in_place_of_a_number(
-    project, value, error
-):
+def test_a_forged_value_runs_no_property_and_no_object_in_place_of_a_number(project):
     """A name leads through modules and classes alone."""
+    values = [
+        {tag: [{"$shop:Spy": {}}]}
+        for tag in ("$range", "$complex", "$timedelta", "$fraction")
+    ]
     project.module("""
         class Spy:
             @property
@@ -682,17 +678,27 @@ def test_a_forged_value_runs_no_property_and_no_object_in_place_of_a_number(
 
         client = Spy()
 
-        def make():
+        def make(n):
             return 1
     """)
     project.ini("shop:make")
-    project.test("shop.make()")
-    project.record()
-    edit_calls(project.vault, lambda call: call.call.update(value=value))
+    project.tests("""
+        @pytest.mark.parametrize("n", range(5))
+        def test_it(n):
+            shop.make(n)
+    """)
+    project.record().expect(passed=5)
+    values.append({"$shop:client.danger": {}})
+    edit_calls(
+        project.vault, lambda call: call.call.update(value=values[call.arguments["n"]])
+    )
 
-    run = project.run().expect(failed=1)
+    run = project.run().expect(failed=5)
 
-    assert run.error[0].startswith(error)
+    stale = "StaleRecordingError: the recorded outcome of shop:make(n=4) can no longer be made"
+    assert stale in run.failures["test_it[4]"]
+    for number in range(4):
+        assert "CorruptRecordingError: " in run.failures[f"test_it[{number}]"]
     assert not (project.root / "pwned").exists()
 
 

@@ -73,7 +73,6 @@ def test_sequences_replay_in_each_test(project):
         + ["get /a"] * 6
         + ["flaky /a"] * 3
         + ["poll a", "poll b"] * 2,
-        hash_seeds=(1, 2),
     )
 
 

@@ -85,8 +85,8 @@ INLINED = TAXES.replace("    return price + 1", "    more = 1\n    return price 
 def test_a_refactored_library_makes_nothing_stale(project, taxes):
     taxes("1.1", INLINED)
 
-    project.replay(process=True).expect(passed=1, real=[], never=["1.1"])
-    assert project.record(process=True).expect(passed=1, real=[]).changed == set()
+    project.replay().expect(passed=1, real=[], never=["1.1"])
+    assert project.record().expect(passed=1, real=[]).changed == set()
 
 
 @pytest.mark.parametrize(("name", "is_stale"), [("toy_taxes", True), ("others", False)])
@@ -95,10 +95,10 @@ def test_the_distribution_of_the_project_goes_stale(project, taxes, name, is_sta
         "pyproject.toml",
         f'[build-system]\nrequires = []\n\n[project]\nversion = "1"\nname = "{name}"\n',
     )
-    project.run("--mimic-rerecord", process=True).expect(passed=1, real=["tax 1"])
+    project.run("--mimic-rerecord").expect(passed=1, real=["tax 1"])
     taxes("1.0", INLINED)
 
-    run = project.replay(process=True)
+    run = project.replay()
 
     assert run.outcomes == ({"failed": 1} if is_stale else {"passed": 1})
     assert ("duties:tax has changed since" in run.output) is is_stale

@@ -109,18 +109,23 @@ FORGED = {
 
 @pytest.fixture
 def stranger(project):
-    """Records a call of `shop:fetch`, and replays it with a forged outcome."""
+    """Records a call of `shop:fetch` for each tree, and forges its outcome."""
     project.ini("shop:fetch", mimic_pickle="forbid")
     project.module(SHOP)
     project.write("deploy.py", DEPLOY)
-    project.test("shop.fetch(1)")
-    project.record().expect(passed=1)
     (project.root / "victim").touch()
 
-    def forge(key, tree):
+    def forge(key, *trees):
+        project.tests(f"""
+            @pytest.mark.parametrize("n", range({len(trees)}))
+            def test_it(n):
+                shop.fetch(n)
+        """)
+        project.record().expect(passed=len(trees))
+
         def edit(call):
             call.call.pop("value", None)
-            call.call[key] = tree
+            call.call[key] = trees[call.arguments["n"]]
 
         project.edit_calls(edit)
         return project
@@ -129,55 +134,55 @@ def stranger(project):
 
 
 @pytest.mark.parametrize("key", ["value", "raised"])
-@pytest.mark.parametrize(("tree", "named"), FORGED.values(), ids=FORGED)
-def test_a_forged_outcome_runs_nothing_and_is_named(stranger, key, tree, named):
-    project = stranger(key, tree)
-    [file] = [name for name in project.files() if name.startswith("calls/")]
+def test_a_forged_outcome_runs_nothing_and_is_named(stranger, key):
+    project = stranger(key, *[tree for tree, _ in FORGED.values()])
+    files = {call.arguments["n"]: call.file for call in project.calls()}
 
-    replayed = project.replay().expect(failed=1, says=[named])
-    project.replay("-o", "mimic_pickle=listed").expect(failed=1, says=[named])
+    replayed = project.replay().expect(failed=len(FORGED))
+    listed = project.replay("-o", "mimic_pickle=listed").expect(failed=len(FORGED))
 
+    for number, (_, named) in enumerate(FORGED.values()):
+        shown = replayed.failures[f"test_it[{number}]"]
+        assert named in shown
+        assert named in listed.failures[f"test_it[{number}]"]
+        assert "StaleRecordingError" in shown or files[number] in shown
     assert {path.name for path in project.root.iterdir()} >= {"victim"}
     assert not (project.root / "pwned").exists()
-    if "StaleRecordingError" not in replayed.output:
-        assert f"{file}" in replayed.output
 
 
 NAMED_BY_CHECK = ("subscript", "finalizer", "deleting finalizer", "function", "skip")
 
 
-@pytest.mark.parametrize("form", NAMED_BY_CHECK)
-def test_check_names_what_may_not_be_made(stranger, form):
-    tree, named = FORGED[form]
-    project = stranger("value", [tree])
+def test_check_names_what_may_not_be_made(stranger):
+    project = stranger("value", *[[FORGED[form][0]] for form in NAMED_BY_CHECK])
 
     checked = project.command("check")
 
     assert checked.code == 1
-    assert f"a readable recording may not make {named}" in checked.text.replace(
-        "unittest.case:", ""
-    )
-    assert "at value[0]" in checked.text
+    told = checked.text.replace("unittest.case:", "")
+    for form in NAMED_BY_CHECK:
+        assert f"a readable recording may not make {FORGED[form][1]}" in told
+    assert told.count("at value[0]") == len(NAMED_BY_CHECK)
 
 
 ELSEWHERE = "../../victim"
 
 
-@pytest.mark.parametrize(
-    "tree",
-    [
-        {"$numpy:ndarray": {"$npy": ELSEWHERE}, "dtype": "int64", "shape": [3]},
-        {"$pickle": ELSEWHERE, "imports": []},
-        {"$json": ELSEWHERE},
-        {"$text": ELSEWHERE},
-    ],
-    ids=str,
-)
-def test_check_names_what_is_no_object_of_the_vault(stranger, tree):
-    checked = stranger("value", {"a": [tree]}).command("check")
+def test_check_names_what_is_no_object_of_the_vault(stranger):
+    checked = stranger(
+        "value",
+        {
+            "a": [
+                {"$numpy:ndarray": {"$npy": ELSEWHERE}, "dtype": "int64", "shape": [3]}
+            ]
+        },
+        {"a": [{"$pickle": ELSEWHERE, "imports": []}]},
+        {"a": [{"$json": ELSEWHERE}]},
+        {"a": [{"$text": ELSEWHERE}]},
+    ).command("check")
 
     assert checked.code == 1
-    assert f"{ELSEWHERE} is not the name of an object" in checked.text
+    assert checked.text.count(f"{ELSEWHERE} is not the name of an object") == 4
 
 
 def test_check_names_what_a_state_may_not_make(stranger):
@@ -205,48 +210,65 @@ READING = """
 """
 
 
+OF_NO_PROJECT = ("pipe", "/dev/zero", "../outside.txt", "link.txt", "/etc/passwd")
+
+
 @pytest.fixture
 def reading(project):
-    """A recorded call that has read a file."""
+    """Recorded calls that have read a file."""
     project.ini("shop:fetch", mimic_inputs="strict")
     project.module(READING)
     project.write("data.csv", "1\n")
     os.utime(project.root / "data.csv", (1, 1))
-    project.test("shop.fetch(1)")
-    project.record().expect(passed=1)
+    project.tests(f"""
+        @pytest.mark.parametrize("n", range({len(OF_NO_PROJECT)}))
+        def test_it(n):
+            shop.fetch(n)
+    """)
+    project.record().expect(passed=len(OF_NO_PROJECT))
     return project
 
 
 def forge_list(project, content):
-    """Put another list of inputs under its own digest."""
+    """Put another list of inputs under its own digest, and return its name."""
     data = json.dumps(content).encode()
     digest = xxh3_128_hexdigest(data)
     name = f"objects/{digest[:2]}/{digest}.json"
     project.write(f".mimic_vault/{name}", data.decode())
-    project.edit_calls(lambda call: setattr(call, "inputs", name))
+    return name
 
 
-@pytest.mark.parametrize(
-    "name", ["pipe", "/dev/zero", "../outside.txt", "link.txt", "/etc/passwd"]
-)
-def test_a_forged_list_of_inputs_opens_nothing_but_files_of_the_project(reading, name):
+def test_a_forged_list_of_inputs_opens_nothing_but_files_of_the_project(reading):
     """It would wait for the pipe for ever, and read zeros until the memory is full."""
     os.mkfifo(reading.root / "pipe")
     (reading.root.parent / "outside.txt").write_text("1\n")
     (reading.root / "link.txt").symlink_to("../outside.txt")
-    [call] = reading.calls()
-    listed = json.loads((reading.vault / call.inputs).read_bytes())
+    listed = json.loads((reading.vault / reading.calls()[0].inputs).read_bytes())
     [(_, digest)] = listed["files"].items()
-    forge_list(reading, listed | {"files": {name: digest}})
+    forged = [
+        forge_list(reading, listed | {"files": {name: digest}})
+        for name in OF_NO_PROJECT
+    ]
+    reading.edit_calls(
+        lambda call: setattr(call, "inputs", forged[call.arguments["n"]])
+    )
 
     # None is the file that was read: it counts as changed, even where the content is the same.
-    reading.replay().expect(failed=1, says=["StaleRecordingError", name])
+    run = reading.replay().expect(failed=len(OF_NO_PROJECT))
+
+    for number, name in enumerate(OF_NO_PROJECT):
+        shown = run.failures[f"test_it[{number}]"]
+        assert "StaleRecordingError" in shown
+        assert name in shown
 
 
 def test_a_list_of_inputs_that_is_none_is_damage(reading):
-    forge_list(reading, {"files": 5, "functions": []})
+    forged = forge_list(reading, {"files": 5, "functions": []})
+    reading.edit_calls(lambda call: setattr(call, "inputs", forged))
 
-    reading.replay().expect(failed=1, says=["is no list of what a call has reached"])
+    run = reading.replay("-k", "0").expect(failed=1, deselected=4)
+
+    assert "is no list of what a call has reached" in run.output
 
 
 def test_pytest_collects_nothing_below_the_vault(project):
@@ -331,17 +353,24 @@ class User:
         self.name = name
 
 
-@pytest.mark.parametrize(
-    "form", ["objects", "shape beyond its file", "half", "header that is code"]
-)
-def test_a_forged_file_of_an_array_is_damage(stranger, form):
-    data = files_of_arrays()[form]
-    digest = xxh3_128_hexdigest(data)
-    name = f"objects/{digest[:2]}/{digest}.npy"
-    tree = {"$numpy:ndarray": {"$npy": name}, "dtype": "float64", "shape": [60]}
-    project = stranger("value", tree)
-    path = project.vault / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+def test_a_forged_file_of_an_array_is_damage(stranger):
+    trees, digests = [], []
+    files = files_of_arrays().values()
+    for data in files:
+        digests.append(xxh3_128_hexdigest(data))
+        name = f"objects/{digests[-1][:2]}/{digests[-1]}.npy"
+        trees.append(
+            {"$numpy:ndarray": {"$npy": name}, "dtype": "float64", "shape": [60]}
+        )
+    project = stranger("value", *trees)
+    for tree, data in zip(trees, files):
+        path = project.vault / tree["$numpy:ndarray"]["$npy"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
-    project.replay().expect(failed=1, says=["CorruptRecordingError", digest])
+    run = project.replay().expect(failed=len(trees))
+
+    for number, digest in enumerate(digests):
+        shown = run.failures[f"test_it[{number}]"]
+        assert "CorruptRecordingError" in shown
+        assert digest in shown

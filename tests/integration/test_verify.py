@@ -120,12 +120,12 @@ SHOP = """
 def shop(project):
     """Record a test with the service's first state, and verify it with another."""
 
-    def run(test, source=SHOP, **expected):
+    def run(test, source=SHOP, *, tests=1, **expected):
         functions = ("order", "pay", "pay_async", "ship", "risky", "safe", "stream")
         project.ini(*(f"shop:{name}" for name in functions if f"def {name}(" in source))
         project.tests(test)
         project.module(source.replace("NEW", "1"))
-        recorded = project.record().expect(passed=1)
+        recorded = project.record().expect(passed=tests)
         project.module(source.replace("NEW", "2"))
         verified = project.run("--mimic-verify").expect(**expected)
         assert recorded.vault == verified.vault
@@ -209,15 +209,22 @@ def test_coroutines_give_the_recorded_value(shop):
     )
 
 
-STREAM = """
+# What a stream of three items gives now, how much of it is read, and what is said.
+STREAMS = (
+    ([1, 5, 3], [1, 5, 3], "items[1]: 2 recorded, 5 now"),
+    ([1, 2], [1, 2], "items[2]: 3 recorded, missing now"),
+    ([1, 2, 3, 4, 5], [1, 2, 3, 4], "items[3]: 4 now, not in the recording"),
+    ([1, "broken"], [1], "the real call raised ConnectionError, to try again"),
+)
+STREAM = f"""
     from tally import ran
 
-    def stream(name):
-        ran("start", name)
+    def stream(number):
+        ran("start", number)
         try:
-            for item in {} if NEW == 2 else [1, 2, 3]:
-                if isinstance(item, Exception):
-                    raise item
+            for item in {[now for now, *_ in STREAMS]}[number] if NEW == 2 else [1, 2, 3]:
+                if item == "broken":
+                    raise ConnectionError("reset")
                 ran("item", item)
                 yield item
             return NEW
@@ -225,56 +232,49 @@ STREAM = """
             ran("end")
 """
 READ = """
-    import shop
+    import pytest, shop
 
-    def test_it():
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number):
         def reader():
-            ended.append((yield from shop.stream("tea")))
+            ended.append((yield from shop.stream(number)))
         ended = []
         assert [*reader(), *ended] == [1, 2, 3, 1]
 """
 READ_ASYNC = """
-    import asyncio, shop
+    import asyncio, pytest, shop
 
-    async def read():
-        return [item async for item in shop.stream("tea")]
+    async def read(number):
+        return [item async for item in shop.stream(number)]
 
-    def test_it():
-        assert asyncio.run(read()) == [1, 2, 3]
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number):
+        assert asyncio.run(read(number)) == [1, 2, 3]
 """
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize(
-    ("now", "read", "says"),
-    [
-        ("[1, 5, 3]", [1, 5, 3], "items[1]: 2 recorded, 5 now"),
-        ("[1, 2]", [1, 2], "items[2]: 3 recorded, missing now"),
-        ("[1, 2, 3, 4, 5]", [1, 2, 3, 4], "items[3]: 4 now, not in the recording"),
-        (
-            "[1, ConnectionError('reset')]",
-            [1],
-            "the real call raised ConnectionError, to try again",
-        ),
-    ],
-    ids=["other", "shorter", "longer", "broken"],
-)
-def test_streams_give_the_recorded_items(shop, is_async, now, read, says):
+def test_streams_give_the_recorded_items(shop, is_async):
     """The real stream is read as far as the recorded one goes, and closed."""
-    source = STREAM.format(now)
+    source, real = STREAM, []
     if is_async:
         source = source.replace("def stream", "async def stream").replace(
             "return NEW", "pass"
         )
+    for number, (_, read, _) in enumerate(STREAMS):
+        real += [f"start {number}", *(f"item {item}" for item in read), "end"]
 
-    shop(
+    run = shop(
         READ_ASYNC if is_async else READ,
         source,
-        failed=1,
-        real=["start tea", *(f"item {item}" for item in read), "end"],
-        says=[says],
+        tests=4,
+        failed=4,
+        real=real,
         never=["swallowed"],
     )
+
+    for number, (*_, says) in enumerate(STREAMS):
+        assert says in run.failures[f"test_it[{number}]"]
 
 
 def test_a_sequence_and_a_cassette_hand_on_each_recorded_outcome(project):
@@ -408,69 +408,69 @@ SERVICE = """
     def give(name):
         return {value}
 """
-USES = {
-    "function": "import shop\n\ndef test_it():\n    shop.order('tea')\n",
-    "stream": "import shop\n\ndef test_it():\n    list(shop.stream('tea'))\n",
-    "sequence": """
-        import pytest, shop
+USES = """
+    import pytest, shop
 
-        @pytest.mark.mimic("shop:order", sequence=True, volatile=["id"])
-        def test_it():
-            shop.order("tea"), shop.order("tea")
-    """,
-    "cassette": """
-        import shop
+    def test_function():
+        [shop.order(name) for name in range(4)]
 
-        def test_it(mimic_auto):
-            with mimic_auto("trip", targets=["shop:order"], volatile=["id"]):
-                shop.order("tea")
-    """,
-}
+    def test_stream():
+        list(shop.stream(4))
+
+    @pytest.mark.mimic("shop:order", sequence=True, volatile=["id"])
+    def test_sequence():
+        shop.order(5), shop.order(5)
+
+    def test_cassette(mimic_auto):
+        with mimic_auto("trip", targets=["shop:order"], volatile=["id"]):
+            shop.order(6)
+"""
 
 
 @pytest.fixture
 def again(project):
     """Record, change the value, record again, and return the files that changed."""
 
-    def run(value, other=None, *, use="function", options="volatile=id"):
+    def run(value, other=None, *, options="volatile=id", only=""):
         project.ini(f"shop:order {options}".strip(), f"shop:stream {options}".strip())
-        project.tests(USES[use])
+        project.tests(USES)
         project.module(ORDERS)
+        passed = {"passed": 1, "deselected": 3} if only else {"passed": 4}
         project.write("service.py", SERVICE.format(now=1, value=value))
-        project.run("--mimic-rerecord").expect(passed=1)
+        project.run("--mimic-rerecord", "-k", only).expect(**passed)
         project.write("service.py", SERVICE.format(now=2, value=other or value))
-        changed = project.run("--mimic-rerecord").expect(passed=1).changed
-        project.replay().expect(passed=1)
-        return changed
+        run = project.run("--mimic-rerecord", "-k", only).expect(**passed)
+        project.replay("-k", only).expect(**passed)
+        return run.changed
 
     return run
 
 
-@pytest.mark.parametrize("use", USES)
-def test_files_stay_if_only_volatile_parts_changed(again, project, use):
-    assert again("{'id': NOW, 'name': name}", use=use) == set()
-    assert again("Order(NOW, name)", use=use) == set()
-    assert again("{'id': NOW, 'name': name}", "{'id': NOW, 'name': name * 2}", use=use)
+def test_files_stay_if_only_volatile_parts_changed(again, project):
+    """Of a function, a stream, a sequence and a cassette."""
+    assert again("{'id': NOW, 'name': name}") == set()
+    assert again("Order(NOW, name)") == set()
+    changed = again("{'id': NOW, 'name': name}", "{'id': NOW, 'name': name * 2 + 1}")
+    folders = [name.partition("/")[0] for name in changed]
+    assert sorted(folders) == ["calls"] * 5 + ["cassettes", "logs"]
     assert any(b'"id": 2' in data for data in project.files().values())
 
 
-@pytest.mark.parametrize(
-    ("value", "other"),
-    [
+def test_types_and_orders_count(again):
+    pairs = (
         ("{'id': NOW, 'n': 1}", "{'id': NOW, 'n': 1.0}"),
         ("{'id': NOW, 'n': [1, 2]}", "{'id': NOW, 'n': (1, 2)}"),
         ("Order(NOW, name, {'a': 1, 'b': 2})", "Order(NOW, name, {'b': 2, 'a': 1})"),
         ("Order(NOW, name, 0.0)", "Order(NOW, name, -0.0)"),
-    ],
-    ids=["type", "tuple", "order", "sign"],
-)
-def test_types_and_orders_count(again, value, other):
-    assert again(value, other)
+    )
+    one, other = (", ".join(values) for values in zip(*pairs))
+    assert len(again(f"[{one}][name]", f"[{other}][name]", only="function")) == 4
 
 
 @pytest.mark.parametrize("options", ["", "rtol=1", "compare=shape"])
 def test_tolerance_and_shape_keep_nothing(again, options):
-    assert again("{'id': NOW, 'name': name}", options=options)
+    changed = again("{'id': NOW, 'name': name}", options=options, only="function")
+    assert len(changed) == 4
 
 
 def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
