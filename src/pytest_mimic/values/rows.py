@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta, timezone
 from operator import attrgetter, methodcaller
 from types import MappingProxyType
@@ -362,75 +362,50 @@ TAGS: dict[str, str] = {
 
 # -- what has no identity
 
-_WORDS: dict[str, str] = {
-    "_thread:lock": "a thread lock",
-    "_thread:RLock": "a thread lock",
-    "threading:Condition": "a thread lock",
-    "threading:Event": "a thread lock",
-    "threading:Semaphore": "a thread lock",
-    "threading:Thread": "a thread",
-    "asyncio.queues:Queue": "a queue",
-    "asyncio.mixins:_LoopBoundMixin": "an asyncio lock",
-    "asyncio.events:AbstractEventLoop": "an event loop",
-    "_asyncio:Future": "a future",
-    "_asyncio:Task": "a task",
-    "concurrent.futures._base:Future": "a future",
-    "concurrent.futures._base:Executor": "an executor",
-    "subprocess:Popen": "a process",
-    "multiprocessing.process:BaseProcess": "a process",
-    "builtins:async_generator": "an async generator",
-    "builtins:coroutine": "a coroutine",
-    "weakref:ProxyType": "a weak reference",
-    "_io:FileIO": "an open file",
-    "_io:TextIOWrapper": "an open file",
-    "_io:BufferedReader": "an open file",
-    "_io:BufferedWriter": "an open file",
-    "_io:BufferedRandom": "an open file",
-    "tempfile:_TemporaryFileWrapper": "an open file",
-    "tempfile:SpooledTemporaryFile": "an open file",
-    "_socket:socket": "a socket",
-    "http.client:HTTPResponse": "an open answer of HTTP",
-    "polars.lazyframe.frame:LazyFrame": "a LazyFrame, which may read files",
-    "pyarrow._dataset:Dataset": "a pyarrow dataset, which reads files",
-    "torch.storage:UntypedStorage": "a storage of torch",
-    "torch.storage:TypedStorage": "a storage of torch",
-    "torch.cuda.streams:Stream": "a stream of a GPU",
-    "torch.cuda.streams:Event": "an event of a GPU",
-    "torch.cuda.graphs:CUDAGraph": "a graph of a GPU",
-    "numba.core.dispatcher:Dispatcher": "a function that numba has compiled",
-    "sqlalchemy.sql.elements:ClauseElement": "SQL in objects of SQLAlchemy",
-    "sqlite3:Connection": "a database connection",
-    "sqlite3:Cursor": "a database connection",
-    "psycopg._connection_base:BaseConnection": "a database connection",
-    "psycopg2.extensions:connection": "a database connection",
-    "botocore.client:BaseClient": "a client of AWS",
-    "boto3.resources.base:ServiceResource": "a client of AWS",
-    "grpc:Channel": "a connection of gRPC",
-    "_ssl:_SSLContext": "an SSLContext",
-    "multiprocessing.synchronize:SemLock": "a lock between processes",
-    "multiprocessing.queues:Queue": "a queue",
-    "sqlalchemy.engine.base:Connection": "a database connection",
-    "sqlalchemy.engine.base:Engine": "a database connection",
-    "sqlalchemy.orm.session:Session": "a database session",
-    "unittest.mock:AsyncMock": "a Mock, which notes each call",
-}
+# What it is called, what to pass in its place if there is something, its classes.
+_TABLE = """
+    a thread lock | | _thread:lock _thread:RLock threading:Condition threading:Event threading:Semaphore
+    a thread | | threading:Thread
+    a queue | pass a list of its items | asyncio.queues:Queue multiprocessing.queues:Queue
+    an asyncio lock | | asyncio.mixins:_LoopBoundMixin
+    an event loop | | asyncio.events:AbstractEventLoop
+    a future | pass its result | _asyncio:Future concurrent.futures._base:Future
+    a task | pass its result | _asyncio:Task
+    an executor | | concurrent.futures._base:Executor
+    a process | | subprocess:Popen multiprocessing.process:BaseProcess
+    an async generator | pass a list of its items | builtins:async_generator
+    a coroutine | pass its result | builtins:coroutine
+    a weak reference | pass what it refers to | weakref:ProxyType
+    an open file | | _io:FileIO _io:TextIOWrapper _io:BufferedReader _io:BufferedWriter _io:BufferedRandom tempfile:_TemporaryFileWrapper tempfile:SpooledTemporaryFile
+    a socket | | _socket:socket
+    an open answer of HTTP | pass what read() returns | http.client:HTTPResponse
+    a LazyFrame, which may read files | pass what collect() returns | polars.lazyframe.frame:LazyFrame
+    a pyarrow dataset, which reads files | pass what to_table() returns | pyarrow._dataset:Dataset
+    a storage of torch | pass a tensor that has it | torch.storage:UntypedStorage torch.storage:TypedStorage
+    a stream of a GPU | | torch.cuda.streams:Stream
+    an event of a GPU | | torch.cuda.streams:Event
+    a graph of a GPU | | torch.cuda.graphs:CUDAGraph
+    a function that numba has compiled | pass its py_func | numba.core.dispatcher:Dispatcher
+    SQL in objects of SQLAlchemy | pass its text and its parameters | sqlalchemy.sql.elements:ClauseElement
+    a database connection | | sqlite3:Connection sqlite3:Cursor psycopg._connection_base:BaseConnection psycopg2.extensions:connection sqlalchemy.engine.base:Connection sqlalchemy.engine.base:Engine
+    a client of AWS | | botocore.client:BaseClient boto3.resources.base:ServiceResource
+    a connection of gRPC | | grpc:Channel
+    an SSLContext | | _ssl:_SSLContext
+    a lock between processes | | multiprocessing.synchronize:SemLock
+    a database session | | sqlalchemy.orm.session:Session
+    a Mock, which notes each call | pass a plain object in its place | unittest.mock:AsyncMock
+"""  # noqa: E501
 _ITERATOR = "pass a list of its items"
-_RESULT = "pass its result"
-_WAYS = {
-    "a LazyFrame, which may read files": "pass what collect() returns",
-    "a pyarrow dataset, which reads files": "pass what to_table() returns",
-    "a function that numba has compiled": "pass its py_func",
-    "a storage of torch": "pass a tensor that has it",
-    "an async generator": _ITERATOR,
-    "a queue": _ITERATOR,
-    "a weak reference": "pass what it refers to",
-    "a coroutine": _RESULT,
-    "an open answer of HTTP": "pass what read() returns",
-    "a future": _RESULT,
-    "a Mock, which notes each call": "pass a plain object in its place",
-    "a task": _RESULT,
-    "SQL in objects of SQLAlchemy": "pass its text and its parameters",
-}
+
+
+def _refusals_in_table() -> Iterator[tuple[str, Refused]]:
+    for line in _TABLE.strip().split("\n"):
+        what, way, classes = map(str.strip, line.split("|"))
+        refused = Refused(what, way, is_handle=True)
+        yield from ((name, refused) for name in classes.split())
+
+
+_REFUSED = dict(_refusals_in_table())
 
 
 def refusal_of(cls: type) -> Refused | None:
@@ -440,9 +415,9 @@ def refusal_of(cls: type) -> Refused | None:
     if issubclass(cls, BaseException):  # One of `urllib` is an open file, too.
         return None
     for base in cls.__mro__:
-        words = _WORDS.get(f"{base.__module__}:{base.__qualname__}")
-        if words is not None:
-            return Refused(words, _WAYS.get(words, ""), is_handle=True)
+        refused = _REFUSED.get(f"{base.__module__}:{base.__qualname__}")
+        if refused is not None:
+            return refused
     # The module first: a mock makes another one for each look at `__next__`.
     if cls.__module__ in ("builtins", "itertools") and hasattr(cls, "__next__"):
         return Refused(f"a {cls.__name__} object", _ITERATOR)

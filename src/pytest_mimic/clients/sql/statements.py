@@ -8,39 +8,26 @@ from functools import lru_cache
 from itertools import count, pairwise, takewhile
 from typing import NamedTuple
 
-# The last group of each piece is its content.
+# The last group of each piece is its content, and is called by its kind.
 _TOKEN = re.compile(
     r"""
-      --(?P<line>[^\n]*)
-    | /\*(?P<block>.*?)(?:\*/|\Z)
-    | [EeNnBbXx]?'(?P<single>(?:[^']|'')*)(?:'|\Z)
-    | \$(?P<tag>\w*)\$(?P<dollar>.*?)(?:\$(?P=tag)\$|\Z)
-    | "(?P<double>(?:[^"]|"")*)(?:"|\Z)
-    | `(?P<back>[^`]*)`
-    | \[(?P<square>[A-Za-z_][^\]\n]*)\]
-    | %\((?P<mapped>[^)]+)\)s
-    | (?<![:\w]):(?P<named>[A-Za-z_]\w*)
-    | \$(?P<numbered>\d+)
-    | (?P<marker>%s|\?)
+      --(?P<comment_line>[^\n]*)
+    | /\*(?P<comment_block>.*?)(?:\*/|\Z)
+    | [EeNnBbXx]?'(?P<text_single>(?:[^']|'')*)(?:'|\Z)
+    | \$(?P<tag>\w*)\$(?P<text_dollar>.*?)(?:\$(?P=tag)\$|\Z)
+    | "(?P<quoted_double>(?:[^"]|"")*)(?:"|\Z)
+    | `(?P<quoted_back>[^`]*)`
+    | \[(?P<quoted_square>[A-Za-z_][^\]\n]*)\]
+    | %\((?P<parameter_mapped>[^)]+)\)s
+    | (?<![:\w]):(?P<parameter_named>[A-Za-z_]\w*)
+    | \$(?P<parameter_numbered>\d+)
+    | (?P<parameter_marker>%s|\?)
     | (?P<number>(?<![\w.])\d+(?:\.\d+)?)
     | (?P<word>[A-Za-z_][\w$]*)
     | (?P<sign>\S)
     """,
     re.X | re.S,
 )
-_KINDS = {
-    "line": "comment",
-    "block": "comment",
-    "single": "text",
-    "dollar": "text",
-    "double": "quoted",
-    "back": "quoted",
-    "square": "quoted",
-    "mapped": "parameter",
-    "named": "parameter",
-    "numbered": "parameter",
-    "marker": "parameter",
-}
 _ALL_COLUMNS = re.compile(
     r"\s*select\s+(?:\w+\.)?\*\s+from\b(?!.*\bselect\b)", re.I | re.S
 )
@@ -193,7 +180,7 @@ def _tokens_of(text: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(text):
         group = match.lastgroup or ""
         start, end = match.span(group)
-        yield _Token(_KINDS.get(group, group), start, end, match[group])
+        yield _Token(group.partition("_")[0], start, end, match[group])
 
 
 def _is_text(tokens: list[_Token], index: int) -> bool:
