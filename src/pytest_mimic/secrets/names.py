@@ -89,35 +89,35 @@ _BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket"
 _SAYS_NOTHING = "value|values|data|code|raw|computed|secret|key"
 _ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
 # Beside the name on the left, those on the right are secret.
-SECRET_BY_SIBLING = {
-    "grant type": "code|device code|user code|assertion|ticket",
-    "response type": "state|nonce|code challenge|request",
-    "verification uri": "device code|user code",
-    "rp": "challenge",
-    "rp id": "challenge",
-    "pub key cred params": "challenge",
-    "allow credentials": "challenge",
-    "http only": "value",
-    "key id": "plaintext",
-    "key name": "value",
-    "kty": "k|d|p|q|dp|dq|qi|oth",
-    "secondary key": "primary key|secondary key",
-    "secondary master key": "primary master key|secondary master key",
-    "user": "pass",
-    "username": "pass",
-    "login": "pass",
-    "email": "pass",
-}
+SECRET_BY_SIBLING = """
+    grant type: code|device code|user code|assertion|ticket
+    response type: state|nonce|code challenge|request
+    verification uri: device code|user code
+    rp: challenge
+    rp id: challenge
+    pub key cred params: challenge
+    allow credentials: challenge
+    http only: value
+    key id: plaintext
+    key name: value
+    kty: k|d|p|q|dp|dq|qi|oth
+    secondary key: primary key|secondary key
+    secondary master key: primary master key|secondary master key
+    user: pass
+    username: pass
+    login: pass
+    email: pass
+"""
 # Beside the name on the left, those on the right are none: tokens of language models,
 # groups that were counted, and codes of the post in India.
-_NOT_SECRET_BY_SIBLING = {
-    "logprob": "token",
-    "doc count": "key",
-    "city": "pin",
-    "district": "pin",
-    "state": "pin",
-    "address": "pin",
-}
+_NOT_SECRET_BY_SIBLING = """
+    logprob: token
+    doc count: key
+    city: pin
+    district: pin
+    state: pin
+    address: pin
+"""
 _NAMES_OF_PAIRS = """
     name|key|type|setting|variable|header|parameter key|parameter name|option name
 """
@@ -187,9 +187,11 @@ def _by_siblings(names: tuple[str, ...]) -> Mapping[str, BySiblings]:
     if {"code", "state"} <= by_words.keys():
         found = {by_words["code"]: "a token", by_words["state"]: "a token"}
     for table, said in ((SECRET_BY_SIBLING, HARD), (_NOT_SECRET_BY_SIBLING, "")):
-        for other in by_words.keys() & table.keys():
-            for words in _table(table[other]) & by_words.keys():
-                found[by_words[words]] = said
+        for line in table.strip().split("\n"):
+            other, _, others = line.partition(":")
+            if other.strip() in by_words:
+                for words in _table(others) & by_words.keys():
+                    found[by_words[words]] = said
     return found
 
 
