@@ -9,6 +9,7 @@ from urllib.parse import quote, quote_plus
 
 from pytest_mimic.secrets.names import SecretNames
 from pytest_mimic.secrets.placeholders import of_environment
+from pytest_mimic.values.tree import mapped
 
 SHORTEST = 8
 """Shorter values are replaced only under a secret name: elsewhere they may be words."""
@@ -87,7 +88,6 @@ def map_texts(
     plain: Any,
     change: Callable[[str], str],
     change_other: Callable[[Any], Any] = lambda value: value,
-    done: dict[int, Any] | None = None,
 ) -> Any:
     """Return plain data with each text changed, the keys of mappings too.
 
@@ -95,19 +95,11 @@ def map_texts(
         plain: The data.
         change: Changes a text.
         change_other: Changes a number, a truth value or null.
-        done: What was made of parts, which may be shared, by their ids.
     """
-    if isinstance(plain, str):
-        return change(plain)
-    if not isinstance(plain, (list, dict)):
-        return change_other(plain)
-    made = {} if done is None else done
-    if id(plain) not in made:
-        rest = change, change_other, made
-        if isinstance(plain, list):
-            made[id(plain)] = [map_texts(item, *rest) for item in plain]
-        else:
-            made[id(plain)] = {
-                change(key): map_texts(item, *rest) for key, item in plain.items()
-            }
-    return made[id(plain)]
+
+    def changed(part: Any) -> Any:
+        if isinstance(part, str):
+            return change(part)
+        return part if isinstance(part, (list, dict)) else change_other(part)
+
+    return mapped(plain, changed, change)

@@ -31,6 +31,7 @@ from pytest_mimic.values.tree import (
     Tree,
     is_tagged,
     leaves,
+    mapped,
     ordered_digest_of,
     path_to_refused,
     plain_leaf,
@@ -249,7 +250,7 @@ class _Storing:
         self._refuse_views(path, proof)
         is_error = isinstance(value, BaseException)
         if is_error:
-            proven = _mapped(proven, self._masked)
+            proven = mapped(proven, self._masked)
         found = refused_at(proven)
         if found is not None:
             deeper, refused = found
@@ -338,24 +339,7 @@ def _shows_more(difference: Difference) -> bool:
 
 def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
     nodes = iter([part.node for part in parts])
-    return _mapped(tree, lambda part: next(nodes) if isinstance(part, Leaf) else part)
-
-
-def _mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
-    """Give a tree with other parts; a part that `change` gives back is looked into."""
-    known: dict[int, Tree] = {}  # A part may stand at very many places.
-
-    def mapped(part: Tree) -> Tree:
-        if id(part) in known:
-            return known[id(part)]
-        changed = change(part)
-        if changed is part and isinstance(part, list):
-            changed = known[id(part)] = list(map(mapped, part))
-        elif changed is part and isinstance(part, dict):
-            changed = known[id(part)] = {key: mapped(one) for key, one in part.items()}
-        return changed
-
-    return mapped(tree)
+    return mapped(tree, lambda part: next(nodes) if isinstance(part, Leaf) else part)
 
 
 def makers_of(tree: Tree) -> set[str]:
@@ -376,7 +360,7 @@ def makers_of(tree: Tree) -> set[str]:
         noted: Tree = part
         return noted
 
-    _mapped(tree, note)
+    mapped(tree, note)
     return found
 
 
@@ -388,7 +372,7 @@ def by_value(tree: Tree) -> Tree:
             return {"$pickle": part["digest"]}
         return part
 
-    return _mapped(tree, changed)
+    return mapped(tree, changed)
 
 
 # -- loading
@@ -506,7 +490,7 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
             return {**part} if isinstance(content_of(part), str) else part
         return part
 
-    shelved = deeply(lambda: _mapped(tree, without_text))
+    shelved = deeply(lambda: mapped(tree, without_text))
     text = deeply(lambda: dumps(shelved, ensure_ascii=False, allow_nan=False))
     if len(text) <= _LARGE:
         return shelved
@@ -547,7 +531,7 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
         except ValueError as error:
             raise _unusable(name, error) from error
 
-    return deeply(lambda: _mapped(tree, with_object))
+    return deeply(lambda: mapped(tree, with_object))
 
 
 def _marshalled(tree: Any) -> bytes:

@@ -8,7 +8,7 @@ import marshal
 import re
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, count, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
@@ -622,6 +622,29 @@ def _parts_below(tree: Tree) -> Iterator[tuple[Path, Tree]]:
             seen.add(id(part))
             inner = [((*path, step), deeper) for step, deeper in parts(part)]
             pending.extend(reversed(inner))
+
+
+def mapped(
+    tree: Tree,
+    change: Callable[[Any], Tree],
+    change_name: Callable[[str], str] = str,
+) -> Any:
+    """Give a tree with other parts; a part that `change` gives back is looked into."""
+    known: dict[int, Tree] = {}  # A part may stand at very many places.
+
+    def changed(part: Tree) -> Tree:
+        if id(part) in known:
+            return known[id(part)]
+        made = change(part)
+        if made is part and isinstance(part, list):
+            made = known[id(part)] = list(map(changed, part))
+        elif made is part and isinstance(part, dict):
+            made = known[id(part)] = {
+                change_name(name): changed(one) for name, one in part.items()
+            }
+        return made
+
+    return changed(tree)
 
 
 def shown_path(path: Path) -> str:
