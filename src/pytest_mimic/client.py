@@ -550,14 +550,7 @@ class ClientCall(Call):
         self._secrets = run.secrecy.secrets
 
     def label(self) -> str:
-        # A replay names no call.
-        from pytest_mimic.values.labels import call_label
-
-        shown = self._secrets.masked(self.described)
-        signature = self._adapter.signature(shown)
-        label = call_label(self.target, shown, signature=signature)
-        # What was cut would no longer look like a key.
-        return self._secrets.masked_text(label)
+        return self._secrets.label(self.target, self.described, self.signature)
 
     def counted(self, described: Any, options: Options | None = None) -> Tree:
         return parts_that_count(self._adapter, described, options or self.options)

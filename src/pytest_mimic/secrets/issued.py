@@ -154,13 +154,16 @@ class Secrets:
 
     def label_of(self, entry: Entry) -> str:
         """Return a recorded call on one line, to be shown."""
+        asked = entry.arguments or entry.request or {}
+        return self.label(entry.target, asked, entry.signature)
+
+    def label(self, target: str, asked: Any, signature: str) -> str:
+        """Return a call on one line, to be shown; see `call_label`."""
         from pytest_mimic.values.labels import call_label  # a replay names no call
 
-        asked = entry.arguments or entry.request or {}
         # What was cut would no longer look like a key.
         shown = deeply(lambda: self.masked(asked))
-        signature = self.masked_text(entry.signature)
-        return call_label(entry.target, shown, signature=signature)
+        return call_label(target, shown, signature=self.masked_text(signature))
 
     def hide_request(
         self,
