@@ -173,12 +173,11 @@ class Adapter:
         """
         return False
 
-    def is_call(self, request: Plain) -> bool:  # noqa: ARG002
-        """Return whether a request is answered once, and does not open a channel."""
-        return True
-
     def is_of_line(self, name: str, request: Plain) -> bool:  # noqa: ARG002
-        """Return whether a line of a name is for a request of this kind."""
+        """Return whether a line of a name is for a request of this kind.
+
+        One that opens a channel, and is not answered once, is for none.
+        """
         return True
 
     def of_line(self, name: str) -> Adapter:  # noqa: ARG002
@@ -394,7 +393,7 @@ class Port:
         if self._is_inside(place or host):
             return None
         line = self._line_for(request, clients, host)
-        if line is None or not self._adapter.is_call(request):
+        if line is None:
             self._refuse_unfilled(request)
             return None
         return line

@@ -58,13 +58,13 @@ class HttpAdapter(Adapter):
         _, _, path, _ = requests.split(request["url"])
         return f"{request['method']} {path or '/'}"
 
-    def is_call(self, request: Plain) -> bool:
-        """Return whether a request does not become a WebSocket."""
-        upgrade: str = request.get("headers", {}).get("upgrade", "")
-        return upgrade.lower() != "websocket"
-
     def is_of_line(self, name: str, request: Plain) -> bool:
-        """Return whether a line `llm` is for a request; others are for each."""
+        """Return whether a line `llm` is for a request; others are for each.
+
+        None is for a request that becomes a WebSocket.
+        """
+        if request.get("headers", {}).get("upgrade", "").lower() == "websocket":
+            return False
         if name != "llm":
             return True
         # Many projects ask no language model.
