@@ -273,7 +273,6 @@ REFUSED = {
     "import array\nshop.count(array.array('b', [1]))": [
         "seen[3]: b'\\x01' before, b'\\x01\\x02' after",
         "name the inner function that returns the new value instead",
-        "or, if it has only counted or kept something, say what stands for it: register_fingerprint(array, reduce)",
     ],
 }
 

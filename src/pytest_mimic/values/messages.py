@@ -14,7 +14,6 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.looks import ignorable
-from pytest_mimic.values.state import kind_of
 from pytest_mimic.values.tree import (
     Path,
     Refused,
@@ -160,18 +159,12 @@ def mutation(
         return MutatedInputError(what, facts, [inner])
     changed = dict.fromkeys(one.steps[0] for one in found if one.steps)
     ways = [("to let a replay change them, too", line.line(mutates=changed))]
-    fixed = [
-        part for part in (fixed_part(one.steps) for one in found) if part is not None
-    ]
-    if fixed:
+    if any(fixed_part(one.steps) is not None for one in found):
         ways = [inner]
     filled = _first_parts(before, found, _is_to_be_filled)
     if filled:
         words = "or, if they are only caches, leave them out"
         ways.append((words, line.line(ignore=filled)))
-    elif fixed and not kind_of(type(fixed[0])).is_of_library:
-        taught = _TEACH.replace("TYPE", type(fixed[0]).__qualname__)
-        ways.append((f"or, if it has only counted or kept something, {taught}", ""))
     return MutatedInputError(what, facts, ways)
 
 
