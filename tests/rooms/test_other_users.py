@@ -78,21 +78,6 @@ def test_a_part_file_of_another_user_stops_nobody(vault, umask):
         assert (found, files) == ("1", "[]")
 
 
-def test_a_part_file_in_a_sticky_folder_is_not_taken_over_again_and_again(vault):
-    (Path("v") / LOG).parent.chmod(0o1777)
-    leave_part(Vault(Path("v")), 0o022)
-
-    assert as_nobody(lambda vault: vault.abandoned_parts(LOG)) == "None"
-
-
-def test_what_a_sticky_folder_keeps_is_no_place_to_record(vault):
-    (Path("v") / SHARED).parent.chmod(0o1777)
-
-    says = f"cannot write v/{SHARED}: its folder is sticky, and another user's"
-    assert says in as_nobody(lambda vault: vault.try_out([SHARED]))
-    assert as_nobody(lambda vault: vault.try_out([SHARED[:-6] + "9.json"])) == "None"
-
-
 @pytest.mark.parametrize("umask", [0o002, 0o077])
 def test_users_exclude_one_another_whatever_their_umask(vault, umask):
     """A lock that a killed run of another user has left excludes nobody."""

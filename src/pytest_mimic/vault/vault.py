@@ -468,18 +468,11 @@ class Vault:
             MimicError: They cannot.
         """
         for name in names:
-            folder, _, file = name.rpartition("/")
+            folder = name.rpartition("/")[0]
             if folder not in self._tried:
                 self.begin_recording()
                 self.folder.try_out(folder)
-            elif not file:
-                continue
-            if not self.folder.may_replace(name):
-                raise MimicError(
-                    f"cannot write {self._labelled(name)}: its folder is sticky, and"
-                    " another user's"
-                )
-            self._tried.add(folder)
+                self._tried.add(folder)
 
     def close(self) -> None:
         """Leave the processes that record, and delete what this run has replaced."""
@@ -507,13 +500,12 @@ class Vault:
     def is_abandoned(self, part: str) -> bool:
         """Check whether the process that made a part file has ended.
 
-        That of another user, which cannot be opened or deleted, is left alone.
+        That of another user, which cannot be opened, is left alone.
         """
         try:
-            is_free = not is_held(self.folder, part)
+            return not is_held(self.folder, part)
         except (FileNotFoundError, CorruptRecordingError):
             return False
-        return is_free and self.folder.may_replace(part)
 
     def abandoned_parts(self, name: str) -> Recording | None:
         """Return the calls that a killed process has left for a log.
