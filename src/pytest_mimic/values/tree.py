@@ -628,7 +628,7 @@ def mapped(
     tree: Tree,
     change: Callable[[Any], Tree],
     change_name: Callable[[str], str] = str,
-) -> Any:
+) -> Tree:
     """Give a tree with other parts; a part that `change` gives back is looked into."""
     known: dict[int, Tree] = {}  # A part may stand at very many places.
 

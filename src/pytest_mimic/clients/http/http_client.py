@@ -355,7 +355,7 @@ class _ConnectionAttempt(Attempt):
 
         return io.BufferedReader(_File(following, replay.leave))
 
-    def _error(self, error: Plain) -> Exception:
+    def _error(self, error: Plain) -> Any:
         if self._socket.is_of_urllib3:
             return _of_urllib3(self._socket.connection, error)
         return _of_http_client(error)
