@@ -10,7 +10,7 @@ from pathlib import Path
 import filelock  # What a user without rights cannot load any more.
 import pytest
 
-from pytest_mimic import CorruptRecordingError, MimicError
+from pytest_mimic import CorruptRecordingError
 from pytest_mimic.vault.vault import Vault
 from rooms.calls import LOG, SHARED, entry, parts, recording
 
@@ -116,18 +116,4 @@ def test_one_file_that_cannot_be_read_hides_no_other(vault):
 
     assert as_nobody(damages) == repr(
         [(SHARED, "unreadable"), ("logs/closed/", "unreadable"), (LOG, "")]
-    )
-
-
-def test_one_file_that_cannot_be_deleted_keeps_no_other(vault):
-    (Path("v") / SHARED).parent.chmod(0o555)
-
-    def delete(vault):
-        try:
-            vault.delete([SHARED, LOG])
-        except MimicError as error:
-            return error.what, [*vault.names()]
-
-    assert as_nobody(delete) == repr(
-        (f"cannot delete v/{SHARED}: Permission denied", [SHARED])
     )

@@ -301,46 +301,33 @@ class Vault:
         they are named or not.
 
         Raises:
-            MimicError: A file cannot be deleted; the others have gone.
+            MimicError: A file cannot be deleted; those before it have gone.
         """
         deleted = 0
-        refused: list[MimicError] = []
         with self.locks.alone() as is_alone:
             loose: set[str] = set()
             for name in names:
                 if name.startswith("objects/"):
                     loose.add(name)
                     continue
-                try:
+                # One that cannot be read refers to nothing that is known.
+                with suppress(CorruptRecordingError):
                     loose |= objects_in(self.folder.read(name) or b"")
-                except CorruptRecordingError:
-                    pass  # It refers to nothing that is known.
-                try:
-                    deleted += self.folder.delete(name)
-                except MimicError as error:
-                    refused.append(error)
+                deleted += self.folder.delete(name)
             self._drop_loose(loose, is_alone=is_alone)
             self._drop(self.folder.leftovers())
-        if refused:
-            raise refused[0]
         return deleted
 
     def reduce(self, recordings: Mapping[str, Recording]) -> None:
         """Write files that have lost calls, and delete files that have none left.
 
         Raises:
-            MimicError: A file cannot be changed; the others are.
+            MimicError: A file cannot be changed.
         """
-        refused: list[MimicError] = []
         for name, recording in recordings.items():
-            try:
-                if recording.entries:
-                    self.write(name, recording)
-            except MimicError as error:
-                refused.append(error)
+            if recording.entries:
+                self.write(name, recording)
         self.delete(name for name, left in recordings.items() if not left.entries)
-        if refused:
-            raise refused[0]
 
     def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
         """Delete objects that nothing refers to, or leave them to the last recorder."""
