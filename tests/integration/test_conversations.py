@@ -67,27 +67,29 @@ def talk(project, monkeypatch):
     return project
 
 
-@pytest.mark.parametrize("way", ["ask", "ask_in_a_thread", "ask_in_a_task"])
-def test_a_changed_call_after_replayed_ones_is_refused(talk, way):
-    """The command in the error records the conversation, of which nothing old stays."""
-    test = TEST.replace("import ask", f"import {way} as ask")
-    talk.tests(test.format("abc"))
-    before = talk.talk("--mimic-record", asked="abc", passed=1)
-    talk.tests(test.format("axc"))
+def test_a_changed_call_after_replayed_ones_is_refused(talk):
+    """In threads and in tasks, too. The command in the error records the conversation, of which nothing old stays."""
+    ways = ("ask", "ask_in_a_task", "ask_in_a_thread")
+    names = [f"test_{way}.py::test_it" for way in ways]
 
-    says = [REFUSED.format("x"), REMEDY.format("test_shop.py::test_it")]
-    again = talk.talk("--mimic-record", failed=1, says=says)
+    def put(places):
+        for way in ways:
+            test = TEST.replace("import ask", f"import {way} as ask")
+            talk.write(f"test_{way}.py", test.format(places))
+
+    put("abc")
+    before = talk.talk("--mimic-record", asked="abc" * 3, passed=3)
+    put("axc")
+
+    says = [REFUSED.format("x"), *(REMEDY.format(name) for name in names)]
+    again = talk.talk("--mimic-record", failed=3, says=says)
 
     assert again.vault == before.vault
-    assert (
-        again.section[-1]
-        == "to record the missing: pytest --mimic-rerecord test_shop.py::test_it"
-    )
-    renewed = talk.talk(
-        "--mimic-rerecord", "test_shop.py::test_it", asked="axc", passed=1
-    )
-    assert len(renewed.calls) == 3
-    talk.talk("--mimic-fail-on-unused", passed=1)
+    command = f"pytest --mimic-rerecord {' '.join(names)}"
+    assert again.section[-1] == f"to record the missing: {command}"
+    renewed = talk.talk("--mimic-rerecord", *names, asked="axc" * 3, passed=3)
+    assert len(renewed.calls) == 9
+    talk.talk("--mimic-fail-on-unused", passed=3)
 
 
 def test_a_failing_test_that_asks_for_other_things_keeps_its_log_and_says_so(talk):
@@ -101,30 +103,31 @@ def test_a_failing_test_that_asks_for_other_things_keeps_its_log_and_says_so(tal
     assert again.section[0] == "1 call recorded in # s, 1 recording put back"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "asked", "outcome"),
-    [
-        ("ab", "abc", "", "failed"),
-        ("ab", "abb", "", "failed"),
-        ("ab", "acb", "", "failed"),
-        ("abc", "ab", "", "passed"),
-        ("ab", "cab", "cab", "passed"),
-    ],
-    ids=[
-        "it grows",
-        "a call is repeated",
-        "in the middle",
-        "it shrinks",
-        "its first call is new",
-    ],
-)
-def test_a_conversation_that_changes_its_length(talk, before, after, asked, outcome):
-    """Before the first replayed answer, nothing is lost: all of it is recorded again."""
-    talk.tests(TEST.format(before))
-    talk.talk("--mimic-record", asked=before, passed=1)
-    talk.tests(TEST.format(after))
+# What a test asks for, what later, which of this the service is asked, and whether it
+# passes.
+LENGTHS = {
+    "grows": ("ab", "abc", "", "failed"),
+    "repeats": ("ab", "abb", "", "failed"),
+    "in_the_middle": ("ab", "acb", "", "failed"),
+    "shrinks": ("abc", "ab", "", "passed"),
+    "begins_with_a_new_call": ("ab", "cab", "cab", "passed"),
+}
 
-    talk.talk("--mimic-record", asked=asked, **{outcome: 1})
+
+def test_a_conversation_that_changes_its_length(talk):
+    """Before the first replayed answer, nothing is lost: all of it is recorded again."""
+    names = sorted(LENGTHS)
+    for name in names:
+        talk.write(f"test_{name}.py", TEST.format(LENGTHS[name][0]))
+    asked = "".join(LENGTHS[name][0] for name in names)
+    talk.talk("--mimic-record", "-p", "no:randomly", asked=asked, passed=5)
+    for name in names:
+        talk.write(f"test_{name}.py", TEST.format(LENGTHS[name][1]))
+
+    again = talk.talk("--mimic-record", asked="cab", passed=2, failed=3)
+
+    for name, (*_, outcome) in LENGTHS.items():
+        assert (f"FAILED test_{name}.py" in again.output) is (outcome == "failed")
 
 
 def test_a_replay_names_calls_that_are_made_more_often_than_recorded(talk):

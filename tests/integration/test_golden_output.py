@@ -220,7 +220,7 @@ CASES = {
         $ pytest tests/test_cassette.py
         write tests/test_strict.py
         $ pytest tests/test_strict.py""",
-    "run_xdist": "$ pytest -n2 --mimic-record\nedit tests/test_rates.py EUR USD\n$ pytest -n2\n$ pytest -n2 --mimic-fail-on-unused",
+    "run_xdist": "$ pytest -n2 --mimic-record\nedit tests/test_rates.py EUR USD\n$ pytest -n2 --mimic-fail-on-unused",
     "run_failing_test": f"{RECORDED}edit tests/test_rates.py '> 1' '> 2'\n$ pytest\n$ pytest --mimic-rerecord",
     "run_report": f"{RECORDED}$ pytest --mimic-report=page.html",
     "cli": "$ pytest-mimic\n$ pytest-mimic --help\n$ pytest-mimic mv --help\n$ pytest-mimic sow\n$ pytest-mimic ls --errros\n$ pytest-mimic ls",

@@ -65,7 +65,7 @@ def test_a_test_sees_its_own_calls_in_their_order(project, options):
             yield from text.split()
     """)
     project.tests(TESTS)
-    project.record().expect(passed=3)
+    project.record_once(passed=3)
 
     project.run(*options).expect(passed=3)
 
