@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -11,14 +13,14 @@ from support.loopback import Server, serving
 
 
 class Model(loopback.Handler):
-    """Answers each request with its number, the first of a path that has `flaky` with 503."""
+    """Answers each request with its number among those of its path, the first of `/flaky` with 503."""
 
     def do_GET(self):
         """Answer a request."""
         with self.server.lock:
             self.server.seen.append(self.path)
-            number = len(self.server.seen)
-        if self.path == "/flaky" and self.server.seen.count("/flaky") == 1:
+            number = self.server.seen.count(self.path)
+        if self.path == "/flaky" and number == 1:
             self.json({}, status=503)
         elif self.path.startswith("/tick"):
             with suppress(threading.BrokenBarrierError):
@@ -73,43 +75,40 @@ def asked(service):
 
 
 def test_equal_requests_of_a_test_are_samples(shop, service):
-    """Two tests share the first answer, and who asks more often asks for real."""
+    """Two tests share the first answer, and who asks more often asks for real. Equal answers are a count."""
     shop.tests("""
+        from concurrent.futures import ThreadPoolExecutor
+
         def test_one():
             assert shop.ask() == 1
 
         def test_five():
             assert [shop.ask() for _ in range(5)] == [1, 2, 3, 4, 5]
+
+        def test_until_one_fits():
+            while shop.ask("/until") != 7:
+                pass
+
+        def test_equal_answers():
+            assert {shop.ask("/same") for _ in range(100)} == {"same"}
+
+        def test_threads():
+            with ThreadPoolExecutor(4) as pool:
+                assert len(set(pool.map(shop.ask, ["/threads"] * 12))) == 12
     """)
 
-    shop.record("-p", "no:randomly").expect(passed=2)
+    run = shop.record().expect(passed=5)
 
-    assert asked(service) == 5
-    shop.replay().expect(passed=2)
-    assert (asked(service), len(shop.files("calls"))) == (0, 1)
-    assert shop.command("check").code == 0
-
-
-def test_asking_until_an_answer_fits_ends_while_recording(shop, service):
-    shop.test("while shop.ask() != 7: pass")
-
-    shop.record().expect(passed=1)
-
-    assert asked(service) == 7
-    shop.replay().expect(passed=1)
-
-
-def test_equal_answers_are_a_count(shop, service):
-    shop.test("assert {shop.ask('/same') for _ in range(100)} == {'same'}")
-
-    shop.record().expect(passed=1)
-
-    assert asked(service) == 100
-    [call] = shop.calls()
-    assert call.call["times"] == 100
-    shop.replay().expect(passed=1)
-    shop.record().expect(passed=1)
+    seen = Counter(service.seen)
+    assert seen == {"/a": 5, "/until": 7, "/same": 100, "/threads": 12}
+    assert len(shop.files("calls")) == len(seen)
+    times = [call.call["times"] for call in run.calls if "times" in call.call]
+    assert times == [100]
+    service.seen.clear()
+    shop.replay().expect(passed=5)
+    shop.record().expect(passed=5)
     assert asked(service) == 0
+    assert shop.command("check").code == 0
 
 
 @pytest.mark.parametrize(
@@ -152,6 +151,7 @@ def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service):
     """)
 
     for option in ("--mimic-record", "--mimic-rerecord"):
+        shutil.rmtree(shop.vault, ignore_errors=True)
         for name in ("one", "two"):
             shop.root.joinpath(name).unlink(missing_ok=True)
         shop.run("-n2", option).expect(passed=2)
@@ -212,20 +212,6 @@ def test_requests_that_became_one_are_named_with_their_count(shop, service):
     )
     row = run.section[run.section.index(heading) + 1]
     assert row.split() == ["http", "GET", "/a", "3", "calls", "in", "3", "tests"]
-
-
-def test_threads_get_answers_by_their_beginning(shop, service):
-    shop.test("""
-        from concurrent.futures import ThreadPoolExecutor
-        with ThreadPoolExecutor(4) as pool:
-            assert len(set(pool.map(shop.ask, ["/a"] * 12))) == 12
-    """)
-
-    shop.record().expect(passed=1)
-
-    assert asked(service) == 12
-    shop.replay().expect(passed=1)
-    assert asked(service) == 0
 
 
 def test_a_failing_test_keeps_new_samples_and_replaces_none(shop, service):
