@@ -63,6 +63,14 @@ def test_a_file_that_appears_while_it_is_looked_for_is_not_there(folder, tmp_pat
     assert folder.read("calls/b.json") == b"2"
 
 
+def test_a_folder_that_goes_while_it_is_looked_at_is_nobody_else_s(folder, tmp_path):
+    """Another process has tried it out, and it was empty."""
+    folder.write(CALL, [b"1"])
+    at("c_return", "lstat", lambda: shutil.rmtree(tmp_path / "v/calls"))
+
+    assert folder.may_replace("calls/")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="it has other rights")
 @pytest.mark.parametrize("umask", [0o002, 0o077])
 def test_a_replaced_file_keeps_its_rights(folder, tmp_path, umask):

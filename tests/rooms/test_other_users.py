@@ -10,7 +10,7 @@ from pathlib import Path
 import filelock  # What a user without rights cannot load any more.
 import pytest
 
-from pytest_mimic import CorruptRecordingError
+from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic.vault.vault import Vault
 from rooms.calls import LOG, SHARED, entry, parts, recording
 
@@ -78,6 +78,21 @@ def test_a_part_file_of_another_user_stops_nobody(vault, umask):
         assert (found, files) == ("1", "[]")
 
 
+def test_a_part_file_in_a_sticky_folder_is_not_taken_over_again_and_again(vault):
+    (Path("v") / LOG).parent.chmod(0o1777)
+    leave_part(Vault(Path("v")), 0o022)
+
+    assert as_nobody(lambda vault: vault.abandoned_parts(LOG)) == "None"
+
+
+def test_what_a_sticky_folder_keeps_is_no_place_to_record(vault):
+    (Path("v") / SHARED).parent.chmod(0o1777)
+
+    says = f"cannot write v/{SHARED}: its folder is sticky, and another user's"
+    assert says in as_nobody(lambda vault: vault.try_out([SHARED]))
+    assert as_nobody(lambda vault: vault.try_out([SHARED[:-6] + "9.json"])) == "None"
+
+
 @pytest.mark.parametrize("umask", [0o002, 0o077])
 def test_users_exclude_one_another_whatever_their_umask(vault, umask):
     """A lock that a killed run of another user has left excludes nobody."""
@@ -116,4 +131,18 @@ def test_one_file_that_cannot_be_read_hides_no_other(vault):
 
     assert as_nobody(damages) == repr(
         [(SHARED, "unreadable"), ("logs/closed/", "unreadable"), (LOG, "")]
+    )
+
+
+def test_one_file_that_cannot_be_deleted_keeps_no_other(vault):
+    (Path("v") / SHARED).parent.chmod(0o555)
+
+    def delete(vault):
+        try:
+            vault.delete([SHARED, LOG])
+        except MimicError as error:
+            return error.what, [*vault.names()]
+
+    assert as_nobody(delete) == repr(
+        (f"cannot delete v/{SHARED}: Permission denied", [SHARED])
     )

@@ -168,6 +168,21 @@ class Folder:
             if entry.is_symlink() and entry.is_dir():
                 self.check_way(f"{folder}/{entry.name}/")
 
+    def may_replace(self, name: str) -> bool:
+        """Return whether this user may replace or delete a file that may be there.
+
+        In a sticky folder only who owns the file or the folder may. Of a folder, a name
+        that ends with `/`, a trial says whether it can be written: it may have gone.
+        """
+        path = self.path(name)
+        try:
+            owner, folder = lstat(path).st_uid, stat_of(dirname(path))
+        except OSError:
+            return True
+        is_free = not folder.st_mode & stat.S_ISVTX or not hasattr(os, "geteuid")
+        may_write = name.endswith("/") or os.access(dirname(path), os.W_OK)
+        return may_write and (is_free or os.geteuid() in (0, owner, folder.st_uid))
+
     def delete(self, name: str) -> bool:
         """Delete a file, with folders that it leaves empty; return if it has gone.
 

@@ -301,33 +301,46 @@ class Vault:
         they are named or not.
 
         Raises:
-            MimicError: A file cannot be deleted; those before it have gone.
+            MimicError: A file cannot be deleted; the others have gone.
         """
         deleted = 0
+        refused: list[MimicError] = []
         with self.locks.alone() as is_alone:
             loose: set[str] = set()
             for name in names:
                 if name.startswith("objects/"):
                     loose.add(name)
                     continue
-                # One that cannot be read refers to nothing that is known.
-                with suppress(CorruptRecordingError):
+                try:
                     loose |= objects_in(self.folder.read(name) or b"")
-                deleted += self.folder.delete(name)
+                except CorruptRecordingError:
+                    pass  # It refers to nothing that is known.
+                try:
+                    deleted += self.folder.delete(name)
+                except MimicError as error:
+                    refused.append(error)
             self._drop_loose(loose, is_alone=is_alone)
             self._drop(self.folder.leftovers())
+        if refused:
+            raise refused[0]
         return deleted
 
     def reduce(self, recordings: Mapping[str, Recording]) -> None:
         """Write files that have lost calls, and delete files that have none left.
 
         Raises:
-            MimicError: A file cannot be changed.
+            MimicError: A file cannot be changed; the others are.
         """
+        refused: list[MimicError] = []
         for name, recording in recordings.items():
-            if recording.entries:
-                self.write(name, recording)
+            try:
+                if recording.entries:
+                    self.write(name, recording)
+            except MimicError as error:
+                refused.append(error)
         self.delete(name for name, left in recordings.items() if not left.entries)
+        if refused:
+            raise refused[0]
 
     def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
         """Delete objects that nothing refers to, or leave them to the last recorder."""
@@ -455,11 +468,18 @@ class Vault:
             MimicError: They cannot.
         """
         for name in names:
-            folder = name.rpartition("/")[0]
+            folder, _, file = name.rpartition("/")
             if folder not in self._tried:
                 self.begin_recording()
                 self.folder.try_out(folder)
-                self._tried.add(folder)
+            elif not file:
+                continue
+            if not self.folder.may_replace(name):
+                raise MimicError(
+                    f"cannot write {self._labelled(name)}: its folder is sticky, and"
+                    " another user's"
+                )
+            self._tried.add(folder)
 
     def close(self) -> None:
         """Leave the processes that record, and delete what this run has replaced."""
@@ -487,12 +507,13 @@ class Vault:
     def is_abandoned(self, part: str) -> bool:
         """Check whether the process that made a part file has ended.
 
-        That of another user, which cannot be opened, is left alone.
+        That of another user, which cannot be opened or deleted, is left alone.
         """
         try:
-            return not is_held(self.folder, part)
+            is_free = not is_held(self.folder, part)
         except (FileNotFoundError, CorruptRecordingError):
             return False
+        return is_free and self.folder.may_replace(part)
 
     def abandoned_parts(self, name: str) -> Recording | None:
         """Return the calls that a killed process has left for a log.

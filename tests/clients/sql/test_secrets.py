@@ -222,15 +222,15 @@ def test_other_values_beside_a_secret_stay_and_count(runs, connect, lite, what):
 @pytest.mark.parametrize(
     ("condition", "stored"),
     [
-        ("id > 8 AND password = 123", "id > 8 AND password = 0"),
+        ("length(password) > 8", "length(password) > 8"),
         ("password ->> 'hint' IS NULL", "password ->> 'hint' IS NULL"),
-        (
-            "id > '8' AND password = 'hunter2'",
-            "id > '8' AND password = 'mimic-redacted'",
-        ),
+        ("password IN (8, 12)", "password IN (8, 12)"),
+        ("users.password = 123", "users.password = 0"),
+        ("NOT (password LIKE '$.ecret')", "NOT (password LIKE 'mimic-redacted')"),
+        ("length(password) > 47110815", "length(password) > 0"),
     ],
 )
-def test_keys_and_what_stands_in_another_condition_than_a_secret_count(
+def test_small_numbers_and_keys_in_the_condition_of_a_secret_count(
     runs, connect, lite, condition, stored
 ):
     engine = connect(lite.real)

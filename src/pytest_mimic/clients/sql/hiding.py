@@ -90,16 +90,18 @@ class Hiding:
         return "".join([*pieces, text[end:]])
 
     def _literal(self, content: str, literal: Literal) -> str:
-        is_number = literal.kind == "number"
-        names = [] if literal.is_key else literal.names
+        if literal.kind == "comment":
+            return " " if self._secret else content
+        is_small = literal.kind == "number" and float(content) < _LARGE
+        is_harmless = (is_small or literal.is_key) and not literal.is_compared
+        names = [] if is_harmless else literal.names
         columns = [*filter(self._is_column, names)]
-        is_hidden = not (columns or literal.is_key or is_number)
-        secret = self._judged([*columns, ""], is_hidden)
+        secret = self._judged([*columns, ""], not (columns or is_harmless))
         path = f"statement.{secret}".rstrip(".")
         if not self._redactor.names.secret(secret):
             hidden: str = self._redactor.hide(content, self._stand_in, path)
             return hidden
-        if is_number:
+        if literal.kind == "number":
             return "0" if self._stand_in(content, path) else content
         return self._stand_in(content, path) if content else ""
 

@@ -33,6 +33,8 @@ _ALL_COLUMNS = re.compile(
 )
 _RENAMES = re.compile(r"\b(?:union|intersect|except)\b|\)\s*as\s*(?:\w+\s*)?\(", re.I)
 _COMPARISON = frozenset("=<>!~")
+_NO_COLUMNS = frozenset(["like", "ilike", "not"])
+_COLUMN_COMPARED = re.compile(r"(not)?\(*(name\.)*name([=<>!~]+|i?like)")
 # Before a condition, and where one ends.
 _BEFORE_CONDITIONS = frozenset("where and or on having set".split())
 _BOUNDARIES = _BEFORE_CONDITIONS.union(
@@ -55,14 +57,15 @@ _BETWEEN = frozenset("only concurrently if not exists".split())
 
 
 class Literal(NamedTuple):
-    """A text or number that stands in a statement.
+    """A text, number or comment that stands in a statement.
 
     Attributes:
         start: Where its content begins, behind a quote.
         end: Where its content ends.
-        kind: `text` or `number`.
+        kind: `text`, `number` or `comment`.
         names: The names in the condition in which it stands.
         is_key: Whether it names a part of a document: `settings ->> 'name'`.
+        is_compared: Whether a column stands alone before it: `pin = 123`.
     """
 
     start: int
@@ -70,6 +73,7 @@ class Literal(NamedTuple):
     kind: str
     names: list[str]
     is_key: bool = False
+    is_compared: bool = False
 
 
 class Statement(NamedTuple):
@@ -125,11 +129,16 @@ _END = _Token("sign", 0, 0, ";")
 @lru_cache(maxsize=1024)
 def read(text: str) -> Statement:
     """Read a statement."""
+    all_tokens = list(_tokens_of(text))
     # Before a literal, a comment says nothing.
-    tokens = _numbered(token for token in _tokens_of(text) if token.kind != "comment")
+    tokens = _numbered(token for token in all_tokens if token.kind != "comment")
     labels = {match[3]: match[2] for match in _ORM_LABEL.finditer(text)}
     names = {token.content for token in tokens if token.is_name} - labels.keys()
-    literals: list[Literal] = []
+    literals = [
+        Literal(token.start, token.end, "comment", [])
+        for token in all_tokens
+        if token.kind == "comment"
+    ]
     others = _EXPRESSIONS.union(_labels_in(tokens))
     compared: dict[str, list[str]] = {}
     before = _END
@@ -141,11 +150,13 @@ def read(text: str) -> Statement:
             before = before if is_between else token
         depth += (token.word == "(") - (token.word == ")")
         around: list[str] = []
+        is_compared = False
         is_literal = token.kind in ("text", "number") or _is_text(tokens, index)
         is_parameter = token.kind == "parameter"
         if before.word in _BEFORE_CONDITIONS and (is_literal or is_parameter):
             end = index if before.word == "set" else len(tokens)
             around = _names_around(tokens, start, index, end)
+            is_compared = _is_compared(tokens[start:index])
         if is_parameter:
             compared[token.content] = around
         elif is_literal:
@@ -153,7 +164,8 @@ def read(text: str) -> Statement:
             is_key = kind == "text" and _is_key(tokens, index)
             if is_key:
                 names.update(words_in(token.content))
-            literals.append(Literal(token.start, token.end, kind, around, is_key))
+            place = token.start, token.end
+            literals.append(Literal(*place, kind, around, is_key, is_compared))
         elif token.word == "(" and index:
             others |= {tokens[index - 1].content}
     if _SETS_A_PASSWORD.search(text):
@@ -162,7 +174,7 @@ def read(text: str) -> Statement:
         signature=_signature_of(tokens),
         names=frozenset(names - {""}),
         columns=frozenset(names - others),
-        literals=tuple(literals),
+        literals=tuple(sorted(literals)),
         compared=compared,
         labels=labels,
         lists_all=_ALL_COLUMNS.match(text) is not None,
@@ -195,6 +207,15 @@ def _is_key(tokens: list[_Token], index: int) -> bool:
     before = "".join(token.word for token in tokens[max(0, index - 3) : index])
     is_path = tokens[index].content.startswith(("$.", "$["))
     return is_path or before.endswith(("->", "->>", "#>", "#>>"))
+
+
+def _is_compared(before: list[_Token]) -> bool:
+    """Return whether a condition begins with a column, and how it is compared."""
+    signs = "".join(
+        "name" if token.is_name and token.word not in _NO_COLUMNS else token.word
+        for token in before
+    )
+    return _COLUMN_COMPARED.fullmatch(signs) is not None
 
 
 def _numbered(tokens: Iterable[_Token]) -> list[_Token]:
