@@ -46,8 +46,7 @@ _CLIENT_LIBRARIES = [
     "redis>=5",
 ]
 _REQUIREMENTS = {
-    # The floor of the cases of the vault compresses as later Pythons do by themselves.
-    OURS: [*_LIBRARIES, "backports.zstd; python_version < '3.14'"],
+    OURS: _LIBRARIES,
     CLIENTS: _CLIENT_LIBRARIES,
     VCRPY: ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
     RECORDING: ["pytest", "pytest-recording"],

@@ -690,24 +690,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("dist", "no") != "no":
         return
     for module in pkgutil.walk_packages([str(face.PACKAGE)], "pytest_mimic."):
-        if not module.name.startswith("pytest_mimic.clients.mcp."):
-            _load(module.name)
+        # A module of an adapter may need its client.
+        with suppress(ImportError):
+            importlib.import_module(module.name)
     for name in LATE:
-        _load(name)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Import what is about MCP, which takes as long as all else, only for tests with its client."""
-    paths = {item.path for item in session.items}
-    if any("from mcp import" in path.read_text("utf-8") for path in paths):
-        _load("pytest_mimic.clients.mcp.adapter")
-        _load("pytest_mimic.clients.mcp.sessions")
-
-
-def _load(module: str) -> None:
-    # A module of an adapter may need its client.
-    with suppress(ImportError):
-        importlib.import_module(module)
+        with suppress(ImportError):
+            importlib.import_module(name)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
