@@ -118,4 +118,4 @@ def test_a_body_that_no_line_takes_is_sent_as_it_is_made(project):
     server.has_begun = threading.Event()
 
     with loopback.serving(server):
-        project.record(env={"API": server.url}, process=True).expect(passed=2)
+        project.record(env={"API": server.url}).expect(passed=2)
