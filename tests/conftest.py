@@ -690,12 +690,27 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("dist", "no") != "no":
         return
     for module in pkgutil.walk_packages([str(face.PACKAGE)], "pytest_mimic."):
-        # A module of an adapter may need its client.
-        with suppress(ImportError):
-            importlib.import_module(module.name)
+        if not module.name.startswith("pytest_mimic.clients.mcp."):
+            _load(module.name)
     for name in LATE:
-        with suppress(ImportError):
-            importlib.import_module(name)
+        _load(name)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Import what is about MCP, which takes as long as all else, only for tests of it."""
+    if any("mcp" in item.nodeid for item in session.items if not _is_skipped(item)):
+        _load("pytest_mimic.clients.mcp.adapter")
+        _load("pytest_mimic.clients.mcp.sessions")
+
+
+def _is_skipped(item: pytest.Item) -> bool:
+    return item.get_closest_marker("skip") is not None
+
+
+def _load(module: str) -> None:
+    # A module of an adapter may need its client.
+    with suppress(ImportError):
+        importlib.import_module(module)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

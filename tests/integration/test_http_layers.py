@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
 pytest.importorskip("requests", reason="needs requests")
 
-
-if TYPE_CHECKING:
-    pass
 
 # In each of these ways, a client sends the same request.
 CLIENTS = """

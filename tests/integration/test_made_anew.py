@@ -206,33 +206,28 @@ def test_no_line_leaves_data_out_of_another_call_of_a_client(
     assert any(line.startswith(row) for line in run.section)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "A poem for {datetime.date.today()}",
-        "It is {datetime.datetime.now():%d.%m.%Y}, {time.time():.0f}",
-        "Request {uuid.uuid4()}: go on",
-    ],
-    ids=["date", "moment", "UUID"],
-)
-def test_a_text_that_holds_something_new_is_named_without_a_line(project, text):
-    """Left out, the text would no longer say what the call is."""
-    project.module("""
-        def ask(prompt):
-            return {"at": "2020-01-01T00:00:00", "prompt": prompt}
-    """)
-    project.tests(f"""
+def test_a_text_that_holds_something_new_is_named_without_a_line(project):
+    """A date, a moment, a UUID. Left out, the text would no longer say what the call is."""
+    functions = ("by_date", "by_moment", "by_uuid")
+    project.module(
+        "\n".join(
+            f"def {name}(prompt):\n    return {{'at': '2020-01-01T00:00:00', 'prompt': prompt}}\n"
+            for name in functions
+        )
+    )
+    project.test("""
         import datetime, time, uuid
-
-
-        def test_poem():
-            shop.ask(f"{text}")
+        shop.by_date(f"A poem for {datetime.date.today()}")
+        shop.by_moment(f"It is {datetime.datetime.now():%d.%m.%Y}, {time.time():.0f}")
+        shop.by_uuid(f"Request {uuid.uuid4()}: go on")
     """)
-    project.ini("shop:ask")
+    project.ini(*[f"shop:{name}" for name in functions])
 
-    recorded = project.record().expect(passed=1, says=["shop:ask prompt", "and miss"])
-
-    recorded.expect(passed=1, says=[PAGE], never=["ignore="])
+    project.record().expect(
+        passed=1,
+        says=[*[f"shop:{name} prompt" for name in functions], "and miss", PAGE],
+        never=["ignore="],
+    )
 
 
 def test_what_a_text_holds_that_is_the_same_in_each_run_is_not_named(project):

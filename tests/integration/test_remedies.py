@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from support import loopback
+from support.installed import need
 
 # A run in process would load them again, which they refuse.
 pytest.importorskip("pandas")
@@ -280,7 +281,7 @@ def with_server(shop, request, monkeypatch):
     def start(target):
         if target not in REMOTE:
             return
-        pytest.importorskip(target)
+        need(target)
         shop.project.process = True
         shop.project.write("remote.py", REMOTE[target])
         monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
