@@ -35,15 +35,12 @@ class Secrecy:
 
     Args:
         lines: The names in `mimic_redact`.
-        environment: The variables whose values are hidden.
     """
 
-    def __init__(
-        self, lines: Sequence[str] = (), environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, lines: Sequence[str] = ()) -> None:
         self.lines = lines
         # What a test puts into it is no secret of the run.
-        self._environment = dict(os.environ if environment is None else environment)
+        self._environment = dict(os.environ)
         self._senders: dict[tuple[str, str], Sender] = {}
 
     @cached_property

@@ -407,18 +407,13 @@ class Step(OpenCall):
         before, paths = self._slot.entry, self.call.volatile_paths()
         if paths and before is not None:
             self.owner.real_values.learn(unshelve(before.body, run.vault), real, paths)
-        self._note_looks(described, call, {**entry.states, **body})
-        if run.changing is not None:
-            run.changing.note_answer(entry.body)
-
-    def _note_looks(self, described: Tree, call: Call, body: Body) -> None:
-        """Name what looks like a key in what is recorded, and what is made anew."""
-        run, test = self._run, self._test
-        for shown, mark in run.secrecy.secrets.keys_in(described, body):
-            label = self.call.label()
+        held = {**entry.states, **body}
+        for shown, mark in run.secrecy.secrets.keys_in(described, held):
+            label, test = self.call.label(), self._test
             run.events.add("looks secret", label, test=test, what=shown, mark=mark)
         if run.changing is not None:
-            run.changing.note_call(call, described, test)
+            run.changing.note_call(call, described, self._test)
+            run.changing.note_answer(entry.body)
 
     def _shelved(self, body: Body) -> Body:
         vault = self._run.vault
