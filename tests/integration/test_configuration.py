@@ -231,6 +231,8 @@ def test_a_package_of_a_monorepo_is_told_where_its_recordings_are(project):
     assert run.error == [
         "MissingRecordingError: no recording of core:work(n=2)",
         "the vault .mimic_vault does not exist",
+        "a vault in . has recordings of these tests",
         f"to record it: pytest --mimic-record {package}/tests/test_core.py::test_core",
+        "to use it: pytest --rootdir=.",
     ]
     project.run("--rootdir=.", "-c", ini, package).expect(passed=1)

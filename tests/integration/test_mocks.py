@@ -329,6 +329,8 @@ def test_two_tests_that_share_a_call_are_recorded_again_together(app):
         failed=1,
         says=[
             "again: pytest --mimic-rerecord test_app.py::test_b test_app.py::test_a",
+            "if it should differ from what test_app.py::test_a got: "
+            "app:cost ignore=m sequence",
         ],
     )
 

@@ -256,6 +256,7 @@ class Phases:
         them = "it" if count == 1 else "them"
         lines = [
             f"{plural(count, 'call')} replayed; to record {them} again: {command}",
+            *_own_recordings(test, entries),
             *_given_otherwise(entries, session.run.secrecy.secrets),
         ]
         report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
@@ -297,3 +298,12 @@ def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:
     if facts:
         lines.append(f"left out by the replay: {few(facts)}")
     return lines
+
+
+def _own_recordings(test: str, entries: Iterable[Entry]) -> list[str]:
+    """Say which line lets a test differ from a test that shares a call of it."""
+    for entry in entries:
+        if entry.test not in ("", test) and ":" in entry.target:
+            line = " ".join(filter(None, (entry.target, entry.line, "sequence")))
+            return [f"if it should differ from what {entry.test} got: {line}"]
+    return []
