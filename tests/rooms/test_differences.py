@@ -220,7 +220,7 @@ class TestTables:
         ("columns", "expected"),
         [
             ({}, []),
-            ({"n": [1, 5, 6]}, ["n: 2 of 3 differ, item 1: 2 recorded, 5 now"]),
+            ({"n": [1, 5, 6]}, ["n: 2 of 3 differ, [1]: 2 recorded, 5 now"]),
             ({"n": [1.0, 2, 3]}, ["n.dtype: 'int64' recorded, 'float64' now"]),
             (
                 {"x": 1},
@@ -245,6 +245,6 @@ class TestTables:
         new[7, 3] += 1
 
         assert lines(old, new) == [
-            "result: 1 of 100000 differ, item 14003: 14003.0 recorded, 14004.0 now"
+            "result: 1 of 100000 differ, [7, 3]: 14003.0 recorded, 14004.0 now"
         ]
         assert lines(old, new, rtol=1e-3) == []

@@ -279,10 +279,10 @@ class _Comparison:
         elif len(items) != len(items_now):
             yield from self._lists(items, items_now, path)
         else:
-            yield from self._count(items, items_now, path)
+            yield from self._count(items, items_now, old.get("shape"), path)
 
     def _count(
-        self, old: list[Tree], new: list[Tree], path: Path
+        self, old: list[Tree], new: list[Tree], shape: Tree, path: Path
     ) -> Iterator[Difference]:
         pairs = enumerate(zip(old, new, strict=True))
         differing = [index for index, pair in pairs if any(self.between(*pair, ()))]
@@ -291,7 +291,7 @@ class _Comparison:
             one, other = line(old[first]), line(new[first])
             sides = f"{one} {self._before}, {other} {self._now}"
             count = f"{len(differing)} of {len(old)} differ"
-            yield _fact(path, f"{count}, item {first}: {sides}")
+            yield _fact(path, f"{count}, [{_place_in(shape, first)}]: {sides}")
 
 
 def _fact(path: Path, words: str) -> Difference:
@@ -338,6 +338,15 @@ def _equal_start(old: Any, new: Any) -> int:
     """Count the signs of two texts, or items of two lists, that both begin with."""
     equal = takewhile(lambda pair: pair[0] == pair[1], zip(old, new))
     return sum(1 for _ in equal)
+
+
+def _place_in(shape: Any, index: int) -> str:
+    """Give the place of an item of an array: `1, 0`."""
+    places: list[str] = []
+    for size in reversed(shape or ()):
+        index, place = divmod(index, size)
+        places.insert(0, str(place))
+    return ", ".join(places) or str(index)
 
 
 # -- a difference on a line
