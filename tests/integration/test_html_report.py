@@ -52,6 +52,7 @@ class ReportPage:
         self.heading = data["heading"]
         self.notes = "\n".join(data["notes"])
         self.tests = {test["id"]: test["outcome"] for test in data["tests"]}
+        self.errors = {test["id"]: test["error"] for test in data["tests"]}
         self.calls = [
             SimpleNamespace(**call, test=test["id"], shown="\n".join(call["lines"]))
             for test in data["tests"]
@@ -185,6 +186,29 @@ def test_a_page_has_rows_for_what_the_terminal_says_in_one_line(shop):
         r"^not kept, because their tests failed:\n  (.*)$", page.notes, re.M
     )
     assert "test_failing.py::test_rome" in row
+
+
+def test_only_a_replay_tells_why_a_test_failed_and_no_secret(shop):
+    # What a recording run has sent and got may be secrets that it alone knows.
+    shop.write(
+        "test_failing.py",
+        """
+        def test_login():
+            answer = {"password": "".join(["hunter", "-in-answer"])}
+            assert answer == {}
+        """,
+    )
+
+    shop.record("--mimic-report=record.html").expect(passed=3, failed=1)
+    shop.run("--mimic-report=replay.html").expect(passed=3, failed=1)
+
+    recording, replay = (
+        ReportPage(shop.root / f"{name}.html") for name in ("record", "replay")
+    )
+    assert recording.errors["test_failing.py::test_login"] == []
+    first, *_ = replay.errors["test_failing.py::test_login"]
+    assert first.startswith("E       AssertionError: assert {'password': ")
+    assert "hunter-in-answer" not in recording.text + replay.text
 
 
 def test_a_run_without_calls(project):

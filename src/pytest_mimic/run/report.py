@@ -33,9 +33,10 @@ _MOST_LINES = 300
 
 @dataclass
 class _Test:
-    """How a test ended, in which line it stands, and its seconds."""
+    """How a test ended and why, in which line it stands, and its seconds."""
 
     outcome: str = ""
+    error: str = ""
     place: str = ""
     seconds: float = 0.0
 
@@ -53,9 +54,12 @@ class Tests:
         test.place = f"{file}:{(number or 0) + 1}"
         test.seconds += report.duration
         if report.when == "setup":  # Perhaps it is run again.
-            test.outcome = ""
+            test.outcome = test.error = ""
         if not test.outcome or report.outcome != "passed":
             test.outcome = report.outcome
+        for line in report.longreprtext.splitlines():
+            if line.startswith("E "):
+                test.error += f"{line}\n"
 
 
 def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) -> None:
@@ -105,7 +109,10 @@ def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
         calls.setdefault(event.test, []).append(call)
     for name, made in calls.items():
         test = tests.by_name.get(name, _Test())
-        yield {"id": name, **vars(test), "calls": made}
+        # Else it may hold a secret that only this run knows.
+        lines = test.error.splitlines()[:_MOST_LINES] if run.mode == "replay" else []
+        error = run.secrecy.masked([*lines])
+        yield {"id": name, **vars(test), "error": error, "calls": made}
 
 
 def _entries(vault: Vault, name: str) -> list[Entry]:
