@@ -189,6 +189,7 @@ class Account(loopback.Handler):
             "user": {"password": "set"},
             "token": "USDT",
             "all": [{"mail": "a@b"}],
+            "link": "https://shop.test/may.pdf?signature=f00d4711f00d4711f00d",
         }
         if self.path == "/login":
             answer["access_token"] = "given"
@@ -209,15 +210,18 @@ def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
     with project.shop(Account):
         recorded = project.record()
         failing = project.run()
-        project.ini("http", mimic_redact="!password, !access_token, body.all.*.mail")
+        shown = "!password, !signature, !access_token, body.all.*.mail"
+        project.ini("http", mimic_redact=shown)
         project.run("--mimic-rerecord").expect(passed=1, never=["redacted in answers"])
         project.run().expect(passed=1)
 
     [line] = [one for one in recorded.output.splitlines() if "redacted in" in one]
     test = "test_shop.py::test_it"
     assert line == (
-        "redacted in answers: password (2 answers), access_token (1)"
-        "    to keep what is no secret: mimic_redact = !access_token, !password"
+        "redacted in answers: signature (2 answers), password (2), access_token (1)"
+        "    to keep what is no secret: mimic_redact = !signature, !access_token, !password"
         f"    and record them again: pytest --mimic-rerecord {test}"
     )
-    failing.expect(failed=1, says=["in these answers: access_token, password"])
+    failing.expect(
+        failed=1, says=["in these answers: signature, access_token, password"]
+    )

@@ -62,6 +62,28 @@ def test_calls_at_once_count_once_and_tokens_by_model(project, slow):
     assert 0.3 < float(told) < 2.5
 
 
+def test_time_is_told_though_a_test_holds_the_clock(project):
+    pytest.importorskip("freezegun")
+    project.ini("shop:work")
+    project.module("def work(number):\n    return sum(range(number, 3_000_000))\n")
+    project.tests("""
+        import freezegun
+        import shop
+
+        @freezegun.freeze_time("2026-11-02")
+        def test_it():
+            for number in range(9):
+                shop.work(number)
+    """)
+
+    recorded = project.record().expect(passed=1)
+    replayed = project.run().expect(passed=1)
+
+    [spent] = re.findall(r"^9 calls recorded in ([\d.]+) s", recorded.output, re.M)
+    [saved] = re.findall(r"([\d.]+) s saved", replayed.output)
+    assert float(spent) == pytest.approx(float(saved), rel=0.1)
+
+
 def test_a_row_tells_the_model_and_the_last_words(project):
     pytest.importorskip("httpx")
     project.ini("http")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
 from functools import partial
-from time import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_mimic.engine.calls import (
@@ -398,7 +397,7 @@ class Step(OpenCall):
             self._leave()
             run.events.note_error(error)
             raise
-        began = time() - entry.seconds
+        began = seconds_now() - entry.seconds
         self.recorded_event = self.add_event(
             "recorded", seconds=entry.seconds, began=began
         )

@@ -68,11 +68,8 @@ def _tokens_of(entry: Entry, vault: Vault) -> int:
 
 def spent(recorded: Iterable[Event]) -> float:
     """Return the seconds in which any call ran: of calls at once, once."""
-    spans = []
-    for event in recorded:
-        began, seconds = event.number("began"), event.number("seconds")
-        spans.append((began, began + seconds, seconds))
-    return length(spans)
+    calls = ((one.number("began"), one.number("seconds")) for one in recorded)
+    return length((began, began + seconds, seconds) for began, seconds in calls)
 
 
 def saved(replayed: Iterable[Event]) -> float:

@@ -95,10 +95,8 @@ class SecretScope:
 
     def stand_in_for(self, value: str) -> str | None:
         """Return what stands for a secret that is known, or None."""
-        for scope in self.chain():
-            if value in scope.known:
-                return scope.known[value]
-        return None
+        found = (one.known[value] for one in self.chain() if value in one.known)
+        return next(found, None)
 
     def has_sent(self, value: str) -> bool:
         """Return whether the application has sent a value, under any name."""
@@ -137,8 +135,7 @@ class Secrets:
 
     def masked(self, tree: Any) -> Any:
         """Return a tree to be shown, without secrets and what looks like a key."""
-        hidden = self.redactor.hide(tree, _as_own)
-        return map_texts(hidden, self.masked_text)
+        return map_texts(self.redactor.hide(tree, _as_own), self.masked_text)
 
     def masked_text(self, text: str) -> str:
         """Return a text to be shown, without keys and values of the environment."""
@@ -272,8 +269,7 @@ class Secrets:
             found += placeholders.issued_in(text)
             scheme, _, credentials = text.partition(" ")
             if scheme.lower() == "basic":
-                decoded = looks.basic_credentials(credentials)
-                found += placeholders.issued_in(decoded)
+                found += placeholders.issued_in(looks.basic_credentials(credentials))
         return found
 
     def keys_in(self, call: Any, body: Any) -> list[tuple[str, str]]:
@@ -304,7 +300,8 @@ class Secrets:
             elif isinstance(part, list):
                 parts += [((*steps, "*"), inner) for inner in part]
             elif placeholders.is_placeholder(part) or OWN in str(part):
-                named = [step for step in steps if self.names.secret(step)]
+                in_text = re.findall(rf"([\w-]+)\W{{1,6}}{OWN}", str(part))
+                named = [*filter(self.names.secret, [*steps, *in_text])]
                 is_at_path = self.names.hides_path(".".join(steps))
                 if not (named or is_at_path or self._is_of_pattern(str(part))):
                     named = [step for step in reversed(steps) if step != "*"]
