@@ -203,9 +203,8 @@ import asyncio, inspect, time
 def test_flaky(way):
     answer = getattr(shop, f"by_{way}")()
     assert (asyncio.run(answer) if inspect.isawaitable(answer) else answer) == {"try": 3}
-    began = time.perf_counter()
-    time.sleep(0.01)
-    assert time.perf_counter() - began >= 0.01
+    with pytest.raises(ValueError):  # A sleep that is skipped takes any number.
+        time.sleep(-1)
 """
 
 
@@ -237,9 +236,8 @@ def test_clock(way):
     if way:
         fail(way)
         shop.fetch()
-    began = time.perf_counter()
-    time.sleep(0.01)
-    assert time.perf_counter() - began >= 0.01
+    with pytest.raises(ValueError):  # A sleep that is skipped takes any number.
+        time.sleep(-1)
 """
 
 

@@ -529,5 +529,5 @@ class FunctionCall(Call):
             from pytest_mimic.values.states import States
 
             held = States(self._counted, plan.rules.paths_in, self.places)
-            fixed_part = None if plan.rules.key else held.fixed_part
-            raise mutation(plan.own_line, before, tree, files, fixed_part)
+            is_fixed = None if plan.rules.key else held.is_fixed
+            raise mutation(plan.own_line, before, tree, files, is_fixed)

@@ -76,10 +76,7 @@ def fingerprint(value: Any, places: Places = NOWHERE) -> str:
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
-    levels = levels_of([value])
-    digest = None
-    if levels is not None:
-        digest = digest_of_plain(value, levels, places.starts)
+    digest = digest_of_plain(value, levels_of([value]), places.starts)
     if digest is not None:
         return digest
     walk = Walk("identity", places.of_call())
@@ -156,8 +153,6 @@ def plain_identity(
         levels: Their parts: `levels_of`; None: they are not plain.
         starts: What a text holds that may be no plain one: `Places.starts`.
     """
-    if levels is None:
-        return None
     call = {"arguments": arguments, "target": target}
     return digest_of_plain(call, levels, starts)
 

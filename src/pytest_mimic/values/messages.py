@@ -131,7 +131,7 @@ def mutation(
     before: Tree,
     after: Tree,
     files: Sequence[str],
-    fixed_part: Callable[[Path], object] | None,
+    is_fixed: Callable[[Path], bool] | None,
 ) -> MutatedInputError:
     """Give the error for a call that has changed its arguments.
 
@@ -140,8 +140,8 @@ def mutation(
         before: The tree of its arguments before the call.
         after: The tree after it.
         files: Lines for the files that it has changed.
-        fixed_part: Gives the part in which a change lies, if no replay can set it.
-            `None`: a function makes the tree of the arguments.
+        is_fixed: Tells whether a change lies in a part that no replay can set. `None`:
+            a function makes the tree of the arguments.
     """
     what = f"{line.name} has mutated its inputs"
     inner = "name the inner function that returns the new value instead", ""
@@ -155,11 +155,11 @@ def mutation(
         ways = [("pass a plain object in its place, which a replay need not call", "")]
         return MutatedInputError(what, facts, ways)
     facts = lines_of(found, words=_SIDES)
-    if fixed_part is None:
+    if is_fixed is None:
         return MutatedInputError(what, facts, [inner])
     changed = dict.fromkeys(one.steps[0] for one in found if one.steps)
     ways = [("to let a replay change them, too", line.line(mutates=changed))]
-    if any(fixed_part(one.steps) is not None for one in found):
+    if any(is_fixed(one.steps) for one in found):
         ways = [inner]
     filled = _first_parts(before, found, _is_to_be_filled)
     if filled:

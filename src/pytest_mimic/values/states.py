@@ -248,14 +248,13 @@ class States:
             raise _refused(target, what, "return a list of the items, not a stream")
         return states, gone
 
-    def fixed_part(self, path: Path) -> object:
-        """Give the part in which a change lies, if no replay can set it."""
+    def is_fixed(self, path: Path) -> bool:
+        """Tell whether a change lies in a part that no replay can set."""
         for length in range(len(path), 0, -1):
             part = self._parts.get(shown_path(path[:length]))
             if part is not None:
-                is_fixed = not isinstance(part, FunctionType) and not _faces_of(part)
-                return part if is_fixed else None
-        return None
+                return not isinstance(part, FunctionType) and not _faces_of(part)
+        return False
 
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""

@@ -257,14 +257,18 @@ def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
     return marshal.loads(marshal.dumps(value, 2))
 
 
-def digest_of_plain(value: Any, levels: Levels, starts: tuple[str, ...]) -> str | None:
+def digest_of_plain(
+    value: Any, levels: Levels | None, starts: tuple[str, ...]
+) -> str | None:
     """Give the digest of a value that is a tree as it stands; `None` if it is none.
 
     Args:
         value: Any value.
-        levels: Its parts: `levels_of`.
+        levels: Its parts: `levels_of`; None: it is none.
         starts: What a text holds that may be no plain one: `Places.starts`.
     """
+    if levels is None:
+        return None
     try:
         text = text_of(value) if sum(map(len, levels)) <= _FEW else ""
         if 0 < len(text) <= LONG:

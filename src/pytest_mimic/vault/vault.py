@@ -59,7 +59,7 @@ def vault_folder(path: str, start: Path, name: str) -> Path:
         MimicError: It is no path of a folder.
     """
     # The second character of a path of Windows is a colon, too.
-    if path.find("://") > 1 or path.find(":/") > 1:
+    if path.find(":/") > 1:
         raise MimicError(f"{name}: a vault is a folder, and this is a URL")
     if not path.strip():
         raise MimicError(f"{name} names no folder")

@@ -104,10 +104,12 @@ CHANGES = [
     {"headers": {"x-a": "1\r\nx-b: 2"}},
     {"headers": {"x-a": "日"}},
     {"reason": "a\r\nb"},
+    {"version": 2},
     {"body": {"html": ""}},
     {"body": {"base64": "?"}},
     {"body": {"text": "日", "charset": "latin-1"}},
     {"body": {"events": [5]}},
+    {"left": "maybe"},
     {"pieces": [-1, 5]},
     {"error": {"kind": "lightning"}},
 ]

@@ -179,6 +179,10 @@ def _check(answer: Plain) -> None:
         raise ValueError(f"{status!r} is not a status")
     if error is not None and error["kind"] not in NAMES_BY_KIND:
         raise ValueError(f"{error['kind']!r} is not a kind of network error")
+    if not isinstance(answer.get("version", ""), str):
+        raise ValueError("a version is a text")
+    if answer.get("left", True) is not True:
+        raise ValueError("left is not true")
     if any(size < 1 for size in answer.get("pieces", ())):
         raise ValueError("a piece is empty")
 
