@@ -60,7 +60,7 @@ def test_a_body_that_is_read_once_and_cannot_be_sent_is_refused(project):
         recorded = project.record().expect(failed=1)
 
     assert recorded.error == [
-        "UnstorableOutcomeError: http POST /echo cannot be recorded",
+        "UnstorableOutcomeError: http POST /echo (one two) cannot be recorded",
         "It could not connect, and its body, which was read, is sent in chunks",
         "pass the body as bytes",
     ]

@@ -148,7 +148,7 @@ class _Socket:
             return attempt.file()
         except BaseException as error:
             # A response that cannot be made closes a file that it does not have.
-            return _File(partial(raised, error))
+            return io.BufferedReader(_File(partial(raised, error)))
 
     def settimeout(self, timeout: Any) -> None:
         """Set the timeout of the real socket, now or when it is made."""
@@ -281,11 +281,8 @@ class _ConnectionAttempt(Attempt):
         except BaseException as error:
             kind = failures.kind_of(error, self.phase)
             if self._request.is_chunked and kind in failures.BEFORE_SENDING:
-                refusal = exchange.refuse(_READ_ONCE, _SENT_WHOLE)
-                # Who sends takes it for an odd kind of data.
-                self._file = _File(partial(raised, refusal))
-            else:
-                self._file = at_once(self.failed(error, exchange))
+                raise exchange.refuse(_READ_ONCE, _SENT_WHOLE) from error
+            self._file = at_once(self.failed(error, exchange))
 
     def file(self) -> Any:
         """Return the answer, recorded or real."""
