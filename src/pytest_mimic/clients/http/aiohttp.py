@@ -7,7 +7,7 @@ built and written as usual, to nowhere, and the session's own parser reads its a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,9 @@ async def _connect(
     is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
     path = getattr(connector, "path", None)  # of a Unix socket
     place = f"unix:{path}" if path else None
-    if not is_made and port.leaves(read(), "aiohttp", place=place):
+    search = None if is_made else port.left(read(), "aiohttp", place=place)
+    if search is not None:
+        _search_body(request.body, search)
         return await really()
     plain = read(await _body_of(request))
     exchange = await port.begin_async(plain, "aiohttp", place=place)
@@ -65,6 +67,20 @@ async def _start(original: Function, response: Any, connection: Any) -> Any:
     if begin is None:
         return await original(response, connection)
     return await begin(response, original)
+
+
+def _search_body(body: Any, search: Callable[[bytes], bytes]) -> None:
+    """Let a body be searched as it is written."""
+
+    async def searched(original: Function, writer: Any, *args: Any) -> None:
+        really = writer.write
+        writer.write = lambda piece: really(search(bytes(piece)))
+        await original(writer, *args)
+
+    for name in ("write", "write_with_length"):
+        original = getattr(body, name, None)
+        if original is not None:
+            setattr(body, name, partial(searched, original))
 
 
 async def _body_of(request: Any) -> bytes:

@@ -6,7 +6,7 @@ Whatever stands between, a library for mocks say, has answered or let through by
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
@@ -113,7 +113,9 @@ class _HttpxAttempt(Attempt):
         is_made = type(request.stream).__name__ != "ByteStream"
         path = getattr(self._pool, "_uds", None)
         place = f"unix:{path}" if path else None
-        if is_made and port.leaves(read(), self._name, place=place):
+        search = port.left(read(), self._name, place=place) if is_made else None
+        if search is not None:
+            request.stream = _Searched(request.stream, search)
             return await self._sent()
         body = b"".join([data async for data in self._pieces(request.stream)])
         if is_made:
@@ -191,6 +193,21 @@ class _HttpxAttempt(Attempt):
         class_ = failures.class_of(kind, [core], error.get("class", ""))
         made: Exception = class_(error.get("text", ""))
         return made
+
+
+@dataclass
+class _Searched:
+    """A body that is searched as it is sent."""
+
+    _stream: Any
+    _search: Callable[[bytes], bytes]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._search, self._stream)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._stream:
+            yield self._search(data)
 
 
 @dataclass
