@@ -29,11 +29,12 @@ class HttpClient(HttpAdapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return where connections are made, and where requests says that it sends."""
+        unsent: dict[bytes, bytes] = {}
 
         def wrap(original: Function) -> Function:
             from pytest_mimic.clients.http.http_client import stand_in_for
 
-            return stand_in_for(original, port)
+            return stand_in_for(original, port, unsent)
 
         for module, names in _CONNECTIONS.items():
             for name in names:

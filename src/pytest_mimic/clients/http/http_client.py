@@ -44,9 +44,6 @@ _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _WITH_BODY = ("PATCH", "POST", "PUT")
 _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.S)
 _REASON_OF_TLS = re.compile(r"\[(\w+): (\w+)\]")
-# Its next attempt would send an empty body.
-_READ_ONCE = ["It could not connect, and its body, which was read, is sent in chunks"]
-_SENT_WHOLE = [("pass the body as bytes", "")]
 _BUFFER = 8192
 _LARGEST = 1 << 30
 
@@ -54,12 +51,17 @@ IN_REQUESTS: ContextVar[bool] = ContextVar("mimic_in_requests", default=False)
 """Whether requests sends what its connections are asked."""
 
 
-def stand_in_for(original: Function, port: Port) -> Function:
+def stand_in_for(
+    original: Function, port: Port, unsent: dict[bytes, bytes]
+) -> Function:
     """Return what stands in place of the method that connects.
 
     Args:
         original: The method.
         port: Where its calls are taken.
+        unsent: By request, the body of a request that could not connect. A body that
+            can be read once is gone when the client tries again, so all connections of
+            the run share these bodies.
     """
 
     @wraps(original)
@@ -74,7 +76,7 @@ def stand_in_for(original: Function, port: Port) -> Function:
             return
         if not isinstance(connection, HTTPConnection):
             raise _foreign_connection()
-        connection.sock = _Socket(connection, original, port)
+        connection.sock = _Socket(connection, original, port, unsent)
         if hasattr(connection, "is_verified"):
             # urllib3 warns of a connection whose certificate nobody has checked.
             wanted = getattr(connection, "cert_reqs", None)
@@ -104,12 +106,18 @@ class _Socket:
         connection: The connection of http.client.
         connect: Connects it for real.
         port: Where its calls are taken.
+        unsent: As for `stand_in_for`.
     """
 
     def __init__(
-        self, connection: Any, connect: Callable[[Any], None], port: Port
+        self,
+        connection: Any,
+        connect: Callable[[Any], None],
+        port: Port,
+        unsent: dict[bytes, bytes],
     ) -> None:
         self.connection = connection
+        self.unsent = unsent
         self._connect = connect
         self._port = port
         self._real: Any = None
@@ -212,6 +220,8 @@ class _Socket:
     def _begun(self, request: _Request) -> _ConnectionAttempt:
         """Begin a call, and connect if it is made for real."""
         self._request = self._interim = None
+        if request.body == _LAST_CHUNK and request.head in self.unsent:
+            request.pieces = [self.unsent.pop(request.head)]
         attempt = _ConnectionAttempt(self, request, self._exchange(request))
         attempt.begin()
         return attempt
@@ -279,9 +289,7 @@ class _ConnectionAttempt(Attempt):
             with exchange.step:
                 self._socket.connected()
         except BaseException as error:
-            kind = failures.kind_of(error, self.phase)
-            if self._request.is_chunked and kind in failures.BEFORE_SENDING:
-                raise exchange.refuse(_READ_ONCE, _SENT_WHOLE) from error
+            self._keep_body(failures.kind_of(error, self.phase))
             self._file = at_once(self.failed(error, exchange))
 
     def file(self) -> Any:
@@ -341,6 +349,7 @@ class _ConnectionAttempt(Attempt):
         kind = response.error.get("kind", "")
         error = self._error(response.error) if response.error else None
         if not response.status:
+            self._keep_body(kind)
             return error
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
@@ -359,6 +368,12 @@ class _ConnectionAttempt(Attempt):
         if self._socket.is_of_urllib3:
             return _of_urllib3(self._socket.connection, error)
         return _of_http_client(error)
+
+    def _keep_body(self, kind: str) -> None:
+        """Keep a body in chunks that was not sent for the next attempt."""
+        request = self._request
+        if kind in failures.BEFORE_SENDING and request.is_chunked:
+            self._socket.unsent[request.head] = request.body
 
 
 class _File(io.RawIOBase):
