@@ -21,7 +21,7 @@ _TABLE = """
     closed early: RemoteDisconnected IncompleteRead RemoteProtocolError ProtocolError ServerDisconnectedError ClientPayloadError ChunkedEncodingError ReadError WriteError ClientOSError ConnectionResetError BrokenPipeError ConnectionAbortedError
     malformed: BadStatusLine LineTooLong HTTPException RemoteProtocolError LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError HttpProcessingError InvalidHeader
     proxy: ProxyError ClientHttpProxyError OSError
-    unreachable: OSError ClientProxyConnectionError NewConnectionError
+    unreachable: OSError ClientProxyConnectionError
 """  # noqa: E501
 OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
 BEFORE_SENDING = (*OF_CONNECTING, "TLS", "proxy")

@@ -10,6 +10,7 @@ import io
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from email.parser import Parser
@@ -33,7 +34,6 @@ from pytest_mimic.clients.http.adapter import (
     Recorder,
 )
 from pytest_mimic.errors import TargetError
-from pytest_mimic.values.errors import made_bare
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
 # A value may go on in the next line (RFC 9112, 5.2).
@@ -510,34 +510,45 @@ def _of_http_client(error: Plain) -> Exception:
     kind, text = error.get("kind", ""), error.get("text", "")
     class_: Any = failures.class_of(kind, _EXCEPTIONS, error.get("class", ""))
     numbered = _NUMBERED.fullmatch(text)
-    if issubclass(class_, ssl.SSLError):
-        # It prints its reason alone if it has a number.
-        made: Any = class_(1, text)
-        named = _REASON_OF_TLS.match(text)
-        if named:
-            made.library, made.reason = named.groups()
-    elif numbered and issubclass(class_, OSError):
-        made = class_(int(numbered[1]), numbered[2])
-    else:
-        made = made_bare(class_, (text,))  # Some add words to what they are given.
+    try:
+        if issubclass(class_, ssl.SSLError):
+            # It prints its reason alone if it has a number.
+            made: Any = class_(1, text)
+            named = _REASON_OF_TLS.match(text)
+            if named:
+                made.library, made.reason = named.groups()
+            return made  # type: ignore[no-any-return]
+        if numbered and issubclass(class_, OSError):
+            return class_(int(numbered[1]), numbered[2])  # type: ignore[no-any-return]
+        made = class_(text)
+    except TypeError:
+        return ConnectionError(text)
+    if str(made) != text and text in str(made) and made.args == (str(made),):
+        made.args = (text,)
     return made  # type: ignore[no-any-return]
 
 
-def _of_urllib3(connection: Any, error: Plain) -> Any:
+def _of_urllib3(connection: Any, error: Plain) -> Exception:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     kind, text = error.get("kind", ""), error.get("text", "")
+    exceptions: Any = sys.modules["urllib3.exceptions"]
     if kind not in failures.OF_CONNECTING and kind != "proxy":
         # Else urllib3 takes the error for one of the proxy.
         connection._has_connected_to_proxy = True
     # urllib3 prints the connection before the text.
     text = text.partition("): ")[2] or text
-    if kind not in failures.OF_CONNECTING:
+    class_: Any = exceptions.NewConnectionError
+    if kind == "name not found" and hasattr(exceptions, "NameResolutionError"):
+        reason = socket.gaierror(text.partition("' (")[2].removesuffix(")") or text)
+        found: Exception = exceptions.NameResolutionError(
+            connection.host, connection, reason
+        )
+        return found
+    if kind == "timeout of connecting":
+        class_ = exceptions.ConnectTimeoutError
+    elif kind not in failures.OF_CONNECTING:
         return _of_http_client({**error, "text": text})
-    class_ = failures.class_of(kind, ["urllib3.exceptions"])
-    made = made_bare(class_, (f"{connection}: {text}",))
-    # Before urllib3 2 it is the pool.
-    vars(made).update(conn=connection, pool=connection, _message=text)
-    return made
+    return class_(connection, text)  # type: ignore[no-any-return]
 
 
 # -- what was sent
