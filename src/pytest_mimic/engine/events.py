@@ -113,6 +113,7 @@ class Events:
         rows: What happened, those of workers and forked children included.
         noted: Errors of calls that the code under test may have swallowed, until the
             phase in which they were raised is judged.
+        errors: How many were noted in this process.
         to_parent: In a forked child: takes each row, and each error that the parent
             judges, in place of the two lists; the parent reads what it writes.
         is_judged_here: Whether this process judges its errors. A forked child does if
@@ -122,6 +123,7 @@ class Events:
     def __init__(self) -> None:
         self.rows: list[Event] = []
         self.noted: list[MimicError] = []
+        self.errors = 0
         self.to_parent: Callable[[object], None] | None = None
         self.is_judged_here = True
 
@@ -155,6 +157,7 @@ class Events:
 
     def note_error(self, error: MimicError) -> None:
         """Keep an error for the verdict of the phase, should somebody swallow it."""
+        self.errors += 1
         if self.to_parent is None or self.is_judged_here:
             self.noted.append(error)
         else:

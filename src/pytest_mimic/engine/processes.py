@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.errors import MimicError, UnstableIdentityError
+from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, around, noting
 
 if TYPE_CHECKING:
@@ -55,10 +55,15 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
     def work(
         worker: Any, tasks: Any, results: Any, start: Any, args: Any, *rest: Any
     ) -> None:
-        # The pool would start a worker that fails in the same way, for ever.
-        with suppress(MimicError):  # it is noted
+        errors = run.events.errors
+        try:
             if start is not None:
                 start(*args)
+        except Exception as error:
+            if run.events.errors == errors:
+                raise
+            # The pool would start a worker that fails in the same way, for ever.
+            tasks = _FailingTasks(tasks, error)
         worker(tasks, results, None, (), *rest)
 
     added = noting(after=add_run)
@@ -73,6 +78,24 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
             noting(partial(note_other, "concurrent.interpreters")),
         ),
     ]
+
+
+class _FailingTasks:
+    """The tasks of a pool's worker, each of which raises what its initializer has."""
+
+    def __init__(self, tasks: Any, error: Exception) -> None:
+        self._tasks = tasks
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tasks, name)
+
+    def get(self) -> Any:
+        task = self._tasks.get()
+        return task and (*task[:2], self._fail, (), {})
+
+    def _fail(self) -> None:
+        raise self._error
 
 
 # -- what a started process gets
