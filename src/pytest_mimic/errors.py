@@ -97,7 +97,15 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
 
 class DriftError(MimicError, AssertionError):
-    """A real outcome differs from the recorded outcome."""
+    """A real outcome differs from the recorded outcome.
+
+    Attributes:
+        call: The call in words.
+        conversation: The kind of client whose later calls follow from it; empty: none.
+    """
+
+    call = ""
+    conversation = ""
 
 
 class CassetteError(MimicError, RuntimeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
+from support.http_server import running_server
 
 SHOP = """
     def stamp():
@@ -129,3 +130,24 @@ def test_attempts_of_rerunfailures_are_judged_one_by_one(shop):
     )
 
     verify(shop, "--reruns=1", plugins=["rerunfailures"]).expect(failed=1, rerun=1)
+
+
+def test_what_follows_in_a_conversation_is_listed_under_the_first_drift(project):
+    pytest.importorskip("httpx")
+    project.ini("http", "shop:price")
+    project["test_talk.py"] = """
+        URL = os.environ["SHOP_URL"]
+
+        def test_talk():
+            shop.price()
+            for _ in range(3):
+                httpx.get(URL + "/echo", headers={"x-day": os.environ["N"]})
+    """
+    with running_server() as server:
+        env = {"SHOP_URL": server.url}
+        project.record(env={**env, "N": "1"}).expect(passed=1)
+        run = project.run("--mimic-verify", env={**env, "N": "2"}).expect(failed=1)
+
+    first = run.output.index("DriftError: http GET /echo no longer gives")
+    assert run.output[first:].count("DriftError: then http GET /echo\n") == 1
+    assert run.output.count("to accept it: ") == 2

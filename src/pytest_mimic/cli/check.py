@@ -262,4 +262,9 @@ def _of_part(project: Project, name: str) -> Finding:
         remedy = "the next recording run takes it over"
         problem = f"{label} was left by a run that was killed"
         return Finding(name, problem, remedy=remedy, is_harmless=True)
-    return Finding(name, f"{label} is being written", is_harmless=True)
+    problem = f"{label} is being written"
+    try:
+        vault.folder.read(name)
+    except CorruptRecordingError as error:
+        problem = error.what
+    return Finding(name, problem, is_harmless=True)

@@ -255,6 +255,7 @@ class Refusals:
 
         shown = [self.secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown, _MOST_OF_A_DRIFT), remedies)
+        error.call, error.conversation = label, call.conversation
         if not (failed or of_fixture or owner.never_records):
             error.option = RERECORD
         return error
@@ -264,7 +265,7 @@ class Refusals:
         label = call.label()
         what = f"{label} is not verified: {failed}, and nobody has asked again"
         error = DriftError(what, (), self._remedies("to try again", VERIFY, owner))
-        error.option = VERIFY
+        error.call, error.option = label, VERIFY
         return error
 
     def command(self, option: str, owner: Owner) -> str:

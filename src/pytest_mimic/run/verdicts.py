@@ -55,7 +55,7 @@ def judged(
     """
     from unittest import SkipTest  # pytest loads it when a test needs it
 
-    drifted = "\n".join(_first(dict.fromkeys(f"DriftError: {one}" for one in drifts)))
+    drifted = "\n".join(_first(_texts_of_drifts(drifts)))
     hidden: MimicError | None = None
     if raised is None or isinstance(raised.value, (pytest.skip.Exception, SkipTest)):
         files = own_files(item)
@@ -166,6 +166,26 @@ def _place_of_catch(error: MimicError, item: pytest.Item) -> str:
     if not _is_in_project(file, rootdir):
         return ""
     return f" in {Path(os.path.relpath(file, rootdir)).as_posix()}:{trace.tb_lineno}"
+
+
+# -- drifts
+
+
+def _texts_of_drifts(drifts: Sequence[DriftError]) -> list[str]:
+    """Return each drift of a test once.
+
+    The first one of a conversation may be the cause of those that follow: these have no
+    remedies.
+    """
+    texts: dict[str, None] = {}
+    met = {""}
+    for error in drifts:
+        shown: MimicError = error
+        if error.conversation in met - {""}:
+            shown = DriftError(f"then {error.call}", error.facts)
+        met.add(error.conversation)
+        texts[f"DriftError: {shown}"] = None
+    return [*texts]
 
 
 # -- tracebacks
