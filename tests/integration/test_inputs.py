@@ -260,3 +260,30 @@ def test_a_lost_list_is_made_again_by_a_run_that_records(small):
 
     assert small.files().keys() == before.keys()
     small.replay().expect(passed=1)
+
+
+def test_what_is_accepted_with_a_change_has_not_drifted(project):
+    helpers = """
+        def tea(): return {}
+        def cake(): return 2
+    """
+    project.ini("shop:price_of_tea", "shop:price_of_cake")
+    project.write("helpers.py", helpers.format(1))
+    project.module("""
+        import helpers
+
+        def price_of_tea(): return helpers.tea()
+        def price_of_cake(): return helpers.cake() * 1
+    """)
+    project.tests("""
+        def test_tea(): shop.price_of_tea()
+        def test_cake(): shop.price_of_cake()
+    """)
+    project.record().expect(passed=2)
+    changed = helpers.format(5).replace("return 2", "return 1 + 1")
+    project.write("helpers.py", changed)
+
+    run = project.run("--mimic-verify").expect(passed=1, failed=1)
+
+    [line] = [one for one in run.section if "to accept the change" in one]
+    assert line.endswith("pytest --mimic-rerecord test_shop.py::test_cake")

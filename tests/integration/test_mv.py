@@ -187,6 +187,7 @@ def test_where_a_file_cannot_be_written_nothing_is_moved(suite):
 
     assert (answer.code, "->" in answer.text) == (2, False)
     assert ".mimic_vault/logs/u/b.py is a link or no folder" in answer.text
+    assert "nothing was changed" in answer.text
     assert suite.files() == before
 
 

@@ -111,17 +111,30 @@ def replace_files(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> N
             cannot be deleted.
     """
     written: list[Written] = []
+    fact = ""
     try:
         for to, recording in moves.values():
             written.append(vault.write(to, recording))
-    except MimicError:
-        for one in reversed(written):
-            vault.put_back(one, lambda: False)
-        raise
-    else:
+        fact = "all was written, and what has moved stands at both places"
         vault.delete(moves.keys() - {to for to, _ in moves.values()})
+    except MimicError as error:
+        fact = fact or _undone(vault, written)
+        raise MimicError(error.what, [*error.facts, fact], error.remedies) from None
     finally:
         vault.close()
+
+
+def _undone(vault: Vault, written: Sequence[Written]) -> str:
+    """Undo writes, and say what of them is left."""
+    left = []
+    for one in reversed(written):
+        try:
+            vault.put_back(one, lambda: False)
+        except MimicError:
+            left.append(one.name)
+    if left:
+        return f"nothing was changed but {', '.join(left)}, which cannot be put back"
+    return "nothing was changed"
 
 
 def _owner_at(project: Project, word: str) -> str:

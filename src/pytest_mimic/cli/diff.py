@@ -30,7 +30,7 @@ from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import paths_of
 from pytest_mimic.vault.recording import Entry, Recording, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
-from pytest_mimic.words import SHOWN, and_more
+from pytest_mimic.words import SHOWN, and_more, plural
 
 _CHANGES = ("changed", "added", "removed")
 
@@ -53,6 +53,11 @@ class _Row(NamedTuple):
     call: str
     target: str
     differences: list[str]
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What rows of other tests have in common with it; nothing: it stands alone."""
+        return (self.target, *self.differences) if self.change == "changed" else ()
 
 
 def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
@@ -93,16 +98,25 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
 def _draw_blocks(
     blocks: Mapping[str, list[_Row]], commands: Mapping[str, list[str]]
 ) -> Iterator[str]:
-    """Draw the calls of each owner, with the commands that put them back."""
+    """Draw the calls of each owner; what an earlier owner has shown is counted."""
+    seen: set[tuple[str, ...]] = set()
+    repeated: list[_Row] = []
     for owner, rows in blocks.items():
+        if all(row.cause in seen for row in rows):
+            repeated += rows
+            continue
         yield owner
         for row in rows:
             yield f"  {row.change}: {row.call}"
             yield from (f"    {text}" for text in row.differences[:SHOWN])
             yield from (f"  {more}" for more in and_more(len(row.differences) - SHOWN))
+        seen |= {row.cause for row in rows if row.cause}
         for command in commands[owner]:
             yield f"  to put it back: {command}"
         yield ""
+    if repeated:
+        tests = plural(len({row.owner for row in repeated}), "other test")
+        yield f"the same in {plural(len(repeated), 'call')} of {tests}"
 
 
 def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> list[str]:

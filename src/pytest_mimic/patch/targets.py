@@ -226,6 +226,10 @@ def _target_of_words(first: str, *option_words: str) -> Target:
     if not first.startswith("!"):
         module, path = _module_and_path(first)
         return Target(module, path, read_options(option_words, first))
+    if first == "!":
+        raise TargetError(
+            "! must be followed by a target: write !package.module:function"
+        )
     if option_words:
         raise TargetError(f"{first} is an exclusion, which takes no options")
     module, path = _module_and_path(first[1:])

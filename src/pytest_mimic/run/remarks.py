@@ -134,6 +134,16 @@ def _way_without_a_call(event: Event) -> str:
     return ways[0] if len(ways) == 1 else ""
 
 
+def _of_changed_inputs(session: Session, events: list[Event]) -> list[str]:
+    if session.settings.mode != "verify":
+        return _again("to see whether it matters", VERIFY)(session, events)
+    # To accept the change in a test would accept its drifts.
+    drifted = _tests_of(session.run.events.of_kinds("drifted"))
+    sound = [event for event in events if event.test not in drifted]
+    words = "the outcomes are as recorded; to accept the change"
+    return _again(words, RERECORD)(session, sound)
+
+
 def _restores(session: Session, events: list[Event]) -> list[str]:
     vault = session.run.vault.path
     names = dict.fromkeys(event.text("name") for event in events)
@@ -297,7 +307,7 @@ _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
         f"if they are secret: {PAGE_ON_KEYS}",
         _without("mark", "if they are not secret"),
     ),
-    "inputs changed": (_again("to see whether it matters", VERIFY),),
+    "inputs changed": (_of_changed_inputs,),
     "spawned": (
         "to mimic calls there: name the function that starts it, or use"
         " multiprocessing",
