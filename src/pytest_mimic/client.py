@@ -473,7 +473,7 @@ class Port:
         owner = run.innermost
         line = ClientLine(self._adapter.name, Options(), None)
         call = self._new_call(request, line, run.secrecy.scope(owner), {})
-        refusal = run.refusals.unfilled(call, unfilled[0], owner)
+        refusal = run.refusals.unfilled(call, unfilled[0], owner, is_left_out=True)
         raise run.refuse(refusal, call)
 
     def _note_sender(self, call: Call, own: dict[str, str], owner: Owner) -> None:

@@ -248,6 +248,51 @@ def test_equal_misses_at_one_moment_are_counted(project):
     assert "100 calls missing" in run.section[0]
 
 
+def test_a_doctests_own_code_is_its_examples(project):
+    """The examples may handle or expect a miss.
+
+    The module that contains them is the code under test.
+    """
+    project.conftest("")
+    project.module("""
+        def fetch(city):
+            return city
+
+        def bare(city):
+            '''
+            >>> bare("Oslo")
+            '''
+            try:
+                return fetch(city)
+            except Exception:
+                return None
+
+        def handled():
+            '''
+            >>> try:
+            ...     fetch("Oslo")
+            ... except RuntimeError:
+            ...     print("offline")
+            offline
+            '''
+
+        def expected():
+            '''
+            >>> fetch("Oslo")
+            Traceback (most recent call last):
+            pytest_mimic.MissingRecordingError: no recording of shop:fetch(city='Oslo')
+              the vault .mimic_vault does not exist
+              to record it: pytest --mimic-record shop.py::shop.expected
+            '''
+    """)
+
+    project.run("--doctest-modules").expect(
+        passed=2,
+        failed=1,
+        says=["FAILED shop.py::shop.bare", "passed only because", "was swallowed"],
+    )
+
+
 def test_a_miss_handled_in_a_conftest_is_swallowed(project):
     project.conftest("""
         @pytest.fixture

@@ -180,14 +180,27 @@ class Refusals:
         ]
         return MissingRecordingError(f"{call.label()} {what}", facts, remedies)
 
-    def unfilled(self, call: Call, placeholder: str, owner: Owner) -> MimicError:
+    def unfilled(
+        self,
+        call: Call,
+        placeholder: str,
+        owner: Owner,
+        *,
+        is_left_out: bool = False,
+    ) -> MimicError:
         """A request that is to be sent holds what stands for a secret."""
+        facts = ["the answer that issued the secret was replayed"]
+        ways = []
+        if is_left_out:
+            facts.append("no line takes this call: it is sent in each run")
+            ways.append(("for replays", "record it, too: take it out of exclude="))
         return self.error(
             f"{call.label()} cannot be sent: it contains {placeholder}, the placeholder"
             " of a secret in a recorded answer",
-            ["the answer that issued the secret was replayed"],
+            facts,
             owner,
             words="to record both again",
+            ways=ways,
         )
 
     def second_sender(self, call: Call, keys: str, path: str) -> MimicError:

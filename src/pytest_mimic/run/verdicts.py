@@ -145,8 +145,14 @@ def _trace_of(error: MimicError) -> TracebackType | None:
 def own_files(item: pytest.Item) -> set[str]:
     """Return the files whose code belongs to a test: what it catches, it handles."""
     files = {inspect.getfile(pytest.raises)}
-    if "unittest.case" in sys.modules:
-        files.add(str(sys.modules["unittest.case"].__file__))
+    for name in ("unittest.case", "doctest"):
+        if name in sys.modules:
+            files.add(str(sys.modules[name].__file__))
+    doctest: Any = getattr(item, "dtest", None)
+    if doctest is not None:
+        # The file around the examples may be the code under test.
+        count = len(doctest.examples)
+        return files | {f"<doctest {doctest.name}[{n}]>" for n in range(count)}
     files.add(str(item.path))
     # A test may be inherited from a class in another file.
     given: Any = getattr(item, "function", item)
