@@ -385,7 +385,7 @@ class Run:
             elif isinstance(row, MimicError):
                 self.events.noted.append(row)
             elif isinstance(row, Listening):
-                self.servers.of_children.add(row.port)
+                self.servers.of_children.add(row.place)
             elif isinstance(row, Sender):
                 self.secrecy.other_sender(row)
             elif isinstance(row, Written):

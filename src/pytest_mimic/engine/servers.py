@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -15,12 +15,17 @@ from pytest_mimic.engine.events import Events
 from pytest_mimic.patch.clients import Edge, noting
 
 _DEFAULT_PORT = 80
+_UNIX = "unix:"
+# The flags of a Unix socket that listens.
+_ACCEPTS = "00010000"
+Place: TypeAlias = int | str
+"""A port, or the path of a Unix socket. No server listens on port 0."""
 
 
 class Listening(NamedTuple):
-    """What a child process tells its parent. No server listens on port 0."""
+    """What a child process tells its parent."""
 
-    port: int
+    place: Place
 
 
 class OwnServers:
@@ -28,15 +33,15 @@ class OwnServers:
 
     Attributes:
         sockets: The sockets that listen.
-        of_children: The ports on which child processes listen.
+        of_children: Where child processes listen.
     """
 
     def __init__(self) -> None:
         self.sockets: WeakSet[Any] = WeakSet()
-        self.of_children: set[int] = set()
+        self.of_children: set[Place] = set()
         # What was open before the tests. None: the system is not asked.
         self._sockets_before: set[str] | None = None
-        # What the system has said of a port of this machine since a test began.
+        # What the system has said of a place on this machine since a test began.
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
 
@@ -51,7 +56,7 @@ class OwnServers:
         def note(socket: Any, *_args: Any) -> None:
             if events.to_parent is not None:
                 # It was bound before, and is told before anybody can reach it.
-                events.to_parent(Listening(_port_of(socket)))
+                events.to_parent(Listening(_place_of(socket)))
             elif os.getpid() == process:
                 self.sockets.add(socket)
 
@@ -62,12 +67,12 @@ class OwnServers:
         self._listens.cache_clear()
 
     def has(self, host: str | None) -> bool:
-        """Return whether one of them answers at `localhost:80`."""
-        port = _port_on_this_machine(host or "")
-        if not port:
+        """Return whether one of them answers at `localhost:80` or `unix:/app.sock`."""
+        place = _place_on_this_machine(host or "")
+        if not place:
             return False
-        own = {_port_of(socket) for socket in list(self.sockets)}
-        return port in own | self.of_children or self._listens(port)
+        own = {_place_of(socket) for socket in list(self.sockets)}
+        return place in own | self.of_children or self._listens(place)
 
     def leave_out(self, host: str | None) -> None:
         """Note that a line leaves out calls of a host; None: the host is unknown."""
@@ -78,11 +83,11 @@ class OwnServers:
         """Return whether a line may have left out what is asked of a host."""
         return not self._left_out.isdisjoint({"", host.lower()})
 
-    def _is_listening(self, port: int) -> bool:
+    def _is_listening(self, place: Place) -> bool:
         """Whether a server of this process that is written in C listens there."""
         if self._sockets_before is None:
             return False
-        listening = _listening(port) - self._sockets_before
+        listening = _listening(place) - self._sockets_before
         return bool(listening) and not listening.isdisjoint(_sockets())
 
 
@@ -95,9 +100,11 @@ def is_of_this_machine(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-def _port_on_this_machine(host: str) -> int:
+def _place_on_this_machine(host: str) -> Place:
     """Return where a server listens; 0: on another machine, or nowhere."""
     try:
+        if host.startswith(_UNIX):
+            return os.path.realpath(host.removeprefix(_UNIX))
         place = urlsplit(f"//{host}")
         is_here = place.hostname and is_of_this_machine(place.hostname)
         return (place.port or _DEFAULT_PORT) if is_here else 0
@@ -115,29 +122,39 @@ def _sockets() -> set[str]:
     return {name for name in names if name.startswith("socket:")}
 
 
-def _listening(port: int) -> set[str]:
+def _listening(place: Place) -> set[str]:
     """Return the names of the sockets of this machine that listen there.
 
     Linux has a row for each socket, `0: 0100007F:1F90 00000000:0000 0A ...`, with its
     address, its state (0A: it listens), and as the tenth word the inode by which the
-    files of a process name it; see proc(5).
+    files of a process name it; of a Unix socket its path comes last, and the inode
+    before it; see proc(5).
     """
-    rows = [row.split() for row in (*_rows("tcp"), *_rows("tcp6"))]
-    end = f":{port:04X}"
-    inodes = [row[9] for row in rows if row[1].endswith(end) and row[3] == "0A"]
+    if isinstance(place, str):
+        # A path that holds a line end has rows without these words.
+        rows = [row.split(maxsplit=7) for row in _rows("unix")]
+        paths = {row[6]: row[7] for row in rows if row[3:4] == [_ACCEPTS] and row[7:]}
+        inodes = [one for one in paths if os.path.realpath(paths[one]) == place]
+    else:
+        rows = [row.split() for row in (*_rows("tcp"), *_rows("tcp6"))]
+        port = f":{place:04X}"
+        inodes = [row[9] for row in rows if row[1].endswith(port) and row[3] == "0A"]
     return {f"socket:[{inode}]" for inode in inodes}
 
 
 def _rows(table: str) -> list[str]:
     """Return the rows of a table of the system, as far as there is one."""
     with suppress(OSError):
-        return Path("/proc/self/net", table).read_text("ascii").splitlines()[1:]
+        content = Path("/proc/self/net", table).read_bytes()
+        return os.fsdecode(content).split("\n")[1:-1]
     return []
 
 
-def _port_of(socket: Any) -> int:
-    """Return where a socket listens; 0: it is closed, or has no port."""
+def _place_of(socket: Any) -> Place:
+    """Return where a socket listens; 0: it is closed, or has no name."""
     if socket.fileno() == -1:
         return 0
     name = socket.getsockname()
+    if isinstance(name, str) and name:
+        return os.path.realpath(name)
     return int(name[1]) if isinstance(name, tuple) else 0
