@@ -136,6 +136,10 @@ class Log:
         return self.recording.entries
 
     @cached_property
+    def _of_other_tools(self) -> list[int]:
+        return [index for index, one in enumerate(self.entries) if one.imported]
+
+    @cached_property
     def end_order(self) -> EndOrder:
         """The order in which its calls end."""
         return EndOrder(self.entries, self._by_index)
@@ -282,9 +286,9 @@ class Log:
         """Give the first imported call of this method and URL that nobody asked for."""
         # Another tool has compared nothing else of a request.
         content = [(name,) for name in call.content]
-        for index, entry in enumerate(self.entries):
-            is_left = entry.imported and index not in self._by_index
-            if is_left and entry.signature == call.signature:
+        for index in self._of_other_tools:
+            entry = self.entries[index]
+            if index not in self._by_index and entry.signature == call.signature:
                 now = without(call.counted(call.described), content)
                 if without(kept_parts(call, entry, self._vault), content) == now:
                     return index
