@@ -149,7 +149,7 @@ def _of_file(project: Project, found: Found) -> Iterator[Finding]:
         words, command = error.remedies[0] if error.remedies else ("", "")
         remedy = f"{words}: {command}" if command else words
         goes = error.damage not in _KEPT_DAMAGE
-        yield Finding(name, error.what, remedy=remedy, goes=goes)
+        yield Finding(name, error.what, _owner_in(project, name), remedy, goes)
         return
     calls = {call_name(one.target, one.identity, one.line) for one in recording.entries}
     if name.startswith("calls/") and calls != {name}:
@@ -162,6 +162,19 @@ def _of_file(project: Project, found: Found) -> Iterator[Finding]:
         yield Finding(name, problem, owner, f"if another test uses it: {command}")
     if found.is_edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
+
+
+def _owner_in(project: Project, name: str) -> str:
+    """Return who recorded a file of which nothing else can be read."""
+    try:
+        content = project.vault.folder.read(name) or b""
+    except CorruptRecordingError:
+        return ""
+    found = re.search(rb'"owner": ("(?:[^"\\\n]|\\.)*")', content[:2_000])
+    try:
+        return str(json.loads(found[1])) if found else ""
+    except ValueError:
+        return ""
 
 
 def _look_at(vault: Vault, name: str) -> _Object:
