@@ -88,8 +88,8 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.patch.clients import Edge, Function, around
 from pytest_mimic.patch.targets import Options, line_of
-from pytest_mimic.secrets.issued import CallMark, SecretScope, texts_in
-from pytest_mimic.secrets.placeholders import OWN
+from pytest_mimic.secrets.issued import SecretScope, texts_in
+from pytest_mimic.secrets.placeholders import OWN, mark_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Path, Tree, paths_of, without
@@ -750,7 +750,7 @@ class Exchange:
         if self.hangs and not recorded:
             self.step.compare({}, {}, [])
             return recorded
-        stored = self.stored(answer)
+        stored = self.stored(answer, recorded)
         failed = asks_again({"answer": stored})
         if failed not in ("", failed_exchange({"answer": recorded})) and not self.hangs:
             self.step.postpone(_new_failure(recorded, stored))
@@ -770,16 +770,15 @@ class Exchange:
         with_real: Plain = self._secrets.with_real(outcome["answer"], self._scope)
         return with_real
 
-    def stored(self, answer: Plain) -> Plain:
+    def stored(self, answer: Plain, recorded: Plain | None = None) -> Plain:
         """Return an answer as it is stored, and note what it issues."""
         call = self.step.call
         name = self.step.owner.name if call.in_log else ""
-        mark = CallMark(name, call.identity, self._number)
+        mark = mark_of(name, call.identity, self._number)
         request: Any = call.described
         hide = partial(self._adapter.hide_answer, request=request)
-        hidden: Plain = deeply(
-            partial(self._secrets.hide_answer, answer, self._scope, mark, hide=hide)
-        )
+        hide_answer = partial(self._secrets.hide_answer, hide=hide, recorded=recorded)
+        hidden: Plain = deeply(partial(hide_answer, answer, self._scope, mark))
         return hidden
 
     def _note(self, stored: Plain, *, is_hidden: bool) -> None:

@@ -463,6 +463,31 @@ SHARED_LOGIN = """
 """
 
 
+@pytest.mark.parametrize("renamed", ["test_login", "test_login_again"])
+def test_verifying_knows_a_token_after_a_new_name_or_line(project, renamed):
+    """What stands for it was made of the former name and line."""
+    pytest.importorskip("requests")
+    login = """
+        API = os.environ["API"]
+
+        def test_login():
+            answer = requests.post(API + "/login", json={"user": "ann", "id": 1}).json()
+            requests.get(API + "/open", params={"token": answer["access_token"]})
+            assert isinstance(answer["pin"], int)
+    """
+    project.ini("http ignore=port")
+    project.tests(login)
+    with project.shop(Service()):
+        project.record().expect(passed=1)
+    project.tests(login.replace("test_login", renamed))
+    project.command("mv", "test_shop.py::test_login", f"test_shop.py::{renamed}")
+    project.ini("http ignore=port,body.id")
+    assert project.command("rekey").code == 0
+
+    with project.shop(Service()):
+        project.run("--mimic-verify").expect(passed=1)
+
+
 def test_a_new_test_with_the_token_of_a_fixture_names_what_records_it(project):
     """`--mimic-record` would replay the log-in, and have no token to send."""
     pytest.importorskip("requests")

@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_mimic.clients.http import answers, requests
 from pytest_mimic.clients.http.adapter import HttpAdapter
-from pytest_mimic.secrets.issued import CallMark, Secrets, SecretScope
+from pytest_mimic.secrets.issued import Secrets, SecretScope
+from pytest_mimic.secrets.placeholders import mark_of
 from pytest_mimic.values.labels import call_label
 
 Headers = tuple[tuple[str, str], ...]
@@ -39,7 +40,7 @@ def stored_http(
     def hide(redactor: Any, answer: Any, stand_in: Any) -> Any:
         return adapter.hide_answer(redactor, answer, stand_in, request)
 
-    hidden = secrets.hide_answer(given, scope, CallMark("", "call"), hide=hide)
+    hidden = secrets.hide_answer(given, scope, mark_of("", "call"), hide=hide)
     label = call_label(adapter.kind, request, signature=adapter.signature(request))
     return json.dumps([request, hidden, label], ensure_ascii=False)
 

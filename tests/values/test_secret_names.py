@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic.secrets import names
-from pytest_mimic.secrets.issued import CallMark, Secrets, SecretScope
+from pytest_mimic.secrets.issued import Secrets, SecretScope
+from pytest_mimic.secrets.placeholders import mark_of
 from values.stored import holds, stored_http
 
 SECRET = "Rk7-hunter2-Qx9z"
@@ -338,7 +339,7 @@ def test_a_pattern_takes_no_other_names_from_what_is_said_to_be_hidden():
         "text": f"Use {partner}",
     }
 
-    hidden = secrets.hide_answer(answer, scope, CallMark("test", "call"))
+    hidden = secrets.hide_answer(answer, scope, mark_of("test", "call"))
 
     assert "4711" not in json.dumps(hidden)
     named = secrets.hidden_names(hidden)

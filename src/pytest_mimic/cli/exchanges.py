@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.patch.targets import Options
-from pytest_mimic.secrets.issued import CallMark, SecretScope
-from pytest_mimic.secrets.placeholders import Number, is_placeholder
+from pytest_mimic.secrets.issued import SecretScope
+from pytest_mimic.secrets.placeholders import Number, is_placeholder, mark_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 
@@ -91,6 +91,6 @@ class Exchanges:
 
             return adapter.hide_answer(redactor, plain, give, request)
 
-        mark = CallMark(owner, identity, self._scope.count(identity))
+        mark = mark_of(owner, identity, self._scope.count(identity))
         hidden: Plain = self._secrets.hide_answer(plain, self._scope, mark, hide=hide)
         return hidden

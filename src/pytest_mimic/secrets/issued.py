@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.names import SecretNames
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
 """How a kind of client hides plain data, given what stands in place of a secret."""
-
-
-class CallMark(NamedTuple):
-    """What tells the answer of a call from others.
-
-    Attributes:
-        owner: Whose call it is; empty for what all tests share.
-        identity: The identity of the call.
-        number: Its number among equal calls of its owner, from 0.
-    """
-
-    owner: str
-    identity: str
-    number: int = 0
 
 
 class SecretScope:
@@ -209,11 +195,17 @@ class Secrets:
         self,
         plain: Any,
         scope: SecretScope,
-        mark: CallMark,
+        mark: str,
         *,
         hide: Hide = Redactor.hide,
+        recorded: Any = None,
     ) -> Any:
-        """Return an answer as it is stored, and note the secrets that it issues."""
+        """Return an answer as it is stored, and note the secrets that it issues.
+
+        The placeholders of a recorded answer stay: its test may have been renamed, or
+        its line may have changed.
+        """
+        text = json.dumps(recorded)
 
         def stand_in(value: str, path: str) -> str:
             if value in self.environment or placeholders.is_placeholder(value):
@@ -223,7 +215,9 @@ class Secrets:
                 return known
             if scope.has_sent(value):
                 return OWN
-            placeholder = placeholders.issued(*mark, path)
+            placeholder = placeholders.issued_at(path, text)
+            if not placeholder or scope.knows(placeholder):
+                placeholder = placeholders.issued(mark, path)
             if isinstance(value, Number):
                 # It is sent as a number, or as the text of one.
                 placeholder = str(placeholders.number_of(placeholder))

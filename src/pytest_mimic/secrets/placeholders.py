@@ -14,6 +14,7 @@ OWN = "mimic-redacted"
 
 _PLACEHOLDER = r"mimic-redacted(?:-[A-Za-z0-9]+)*"
 _ISSUED = r"mimic-redacted-[0-9a-f]{6}-[0-9a-f]{8}"
+_MARK = r"mimic-redacted-([0-9a-f]{6})-"
 JWT = r"\beyJ[\w-]*\.[\w-]+\.[\w-]+"
 """A JSON Web Token (RFC 7519) with a signature."""
 _NUMBER = r"\b190909[0-9]{9}\b"
@@ -47,18 +48,30 @@ def variables_in(texts: Iterable[str]) -> list[str]:
     return [*dict.fromkeys(words.replace("-", "_") for words in found)]
 
 
-def issued(owner: str, call: str, number: int, place: str) -> str:
-    """Return what stands for a secret that an answer has issued.
+def mark_of(owner: str, call: str, number: int = 0) -> str:
+    """Return what the placeholders in an answer have in common.
 
     Args:
         owner: Whose call it is; empty for what all tests share.
-        call: The identity of the call.
-        number: The number of the call among equal ones of its owner.
-        place: The path of the secret in the answer.
+        call: Its identity.
+        number: Its number among equal calls of the owner, from 0.
     """
-    call_mark = _digest(f"{owner}\n{call}\n{number}")[:6]
-    place_mark = _digest(f"{call_mark}\n{place}")[:8]
-    return f"{OWN}-{call_mark}-{place_mark}"
+    return _digest(f"{owner}\n{call}\n{number}")[:6]
+
+
+def issued(mark: str, place: str) -> str:
+    """Return what stands for a secret at a path in the answer of a marked call."""
+    place_mark = _digest(f"{mark}\n{place}")[:8]
+    return f"{OWN}-{mark}-{place_mark}"
+
+
+def issued_at(place: str, text: str) -> str:
+    """Return what stands in a recorded answer for the secret at a path, or nothing."""
+    found = (issued(mark, place) for mark in re.findall(_MARK, text))
+    # A number of the same answer is known by them.
+    return next(
+        (one for one in found if one in text or str(number_of(one)) in text), ""
+    )
 
 
 def _digest(text: str) -> str:
