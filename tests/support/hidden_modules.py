@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
 # Libraries that a run has in any case: pytest with its plugins and what they import,
 # and pytest-mimic with what it is built on.
@@ -39,6 +40,8 @@ KEPT = {
 }
 # Lines of `mimic_functions` that name clients, but no library.
 CLIENTS = {"http", "sql"}
+# Clients of HTTP need what their distributions require, and no more.
+OF_HTTP = {"aiohttp", "httpx", "httpx2", "requests", "urllib3"}
 # Libraries of many modules and classes that no other library needs. A project that
 # names other libraries does without them.
 LARGE = {
@@ -56,16 +59,20 @@ LARGE = {
 def modules_of_unused_libraries(texts: Iterable[str]) -> list[str]:
     """Return the modules of libraries that no run needs of a project, given its texts.
 
-    They are those of all libraries if the project names none. Which libraries a named
-    one needs is not known: then the run has all of them, but for large ones that the
-    project does not name.
+    They are those of all libraries if the project names none, and those that none of
+    its clients of HTTP requires if it names no others. Which libraries another one needs
+    is not known: then the run has all of them, but for large ones that the project does
+    not name.
     """
     modules_of = _modules_by_library(len(sys.modules))
     words: set[str] = set()
     for text in texts:
         words.update(re.findall(r"\w+", text))
     libraries = set(modules_of)
-    if not words.isdisjoint(libraries | CLIENTS):
+    named = words & (libraries | CLIENTS)
+    if named <= OF_HTTP | {"http"}:
+        libraries -= _required_by(frozenset(named))
+    else:
         libraries &= LARGE - words
     unused: list[str] = []
     for library in libraries:
@@ -79,6 +86,36 @@ def modules_of_tests() -> list[str]:
     One could have the name of a module of the project.
     """
     return [name for name in sys.modules if name.rpartition(".")[2].startswith("test_")]
+
+
+@cache
+def _required_by(libraries: frozenset[str]) -> set[str]:
+    """Return these libraries, and those that their distributions require."""
+    names_of: dict[str, list[str]] = {}
+    for name, distributions in packages_distributions().items():
+        for distribution in distributions:
+            names_of.setdefault(_plain(distribution), []).append(name)
+    found, pending = set(libraries), [_plain(name) for name in libraries]
+    seen: set[str] = set()
+    while pending:
+        distribution = pending.pop()
+        if distribution in seen:
+            continue
+        seen.add(distribution)
+        found.update(names_of.get(distribution, ()))
+        try:
+            needed = requires(distribution) or []
+        except PackageNotFoundError:
+            continue
+        for requirement in needed:
+            name, _, marker = requirement.partition(";")
+            if "extra" not in marker:
+                pending.append(_plain(re.split(r"[^\w.-]", name)[0]))
+    return found
+
+
+def _plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @cache
