@@ -124,11 +124,11 @@ class States:
         elif isinstance(part, partial):
             yield from self._items((part.func, part.args, part.keywords))
         elif isinstance(part, FunctionType):
-            held = [*(part.__defaults__ or ())]
+            held = []
             for cell in part.__closure__ or ():
                 with suppress(ValueError):  # It is not filled yet.
                     held.append(cell.cell_contents)
-            yield from self._items(held)
+            yield from self._items((*held, *(part.__defaults__ or ())))
         elif isinstance(part, _OPEN):
             yield from self._items(part)
         for face in _faces_of(part).values():
