@@ -652,11 +652,16 @@ class SharedAnswers:
         if begun is None or not call.has_samples:
             return self._slot(call, mode, name, 0)
         number = begun.next(name)
-        slot = self._slot(call, mode, name, number)
-        if slot.is_real and self._has_workers and not self._claim(name, number):
-            begun.give_back(name, number)
-            raise BusyError
-        return slot
+        if not self._has_workers or mode not in ("record", "rerecord"):
+            return self._slot(call, mode, name, number)
+        self._vault.begin_recording()
+        # Who has made an answer announces and writes it within one lock.
+        with self._vault.locks.writing():
+            slot = self._slot(call, mode, name, number)
+            if not slot.is_real or self._claim(name, number):
+                return slot
+        begun.give_back(name, number)
+        raise BusyError
 
     def _slot(self, call: Call, mode: Mode, name: str, number: int) -> Slot:
         is_made = mode == "rerecord" and number in self._made_in_run(name)
@@ -748,22 +753,15 @@ class SharedAnswers:
     # -- what this run makes, and has made
 
     def _claim(self, name: str, number: int) -> bool:
-        """Make an answer, unless another worker makes it now or has just made it."""
-        own, place, was_made = (
-            str(os.getpid()),
-            (name, number),
-            number in self._made[name],
-        )
-        self._vault.begin_recording()
-        with self._vault.locks.writing():
-            if number in self._made_in_run(name):
-                return was_made  # What has failed is made again.
-            if self._claims.get(place, "") not in ("", own):
-                now = seconds_now()
-                if now - self._busy.setdefault(place, now) < _LONGEST_WAIT:
-                    return False
-            self._busy.pop(place, None)
-            self._announce(name, f"{number}:{own}")
+        """Make an answer, unless another worker makes it now; within `writing`."""
+        own, place = str(os.getpid()), (name, number)
+        self._made_in_run(name)
+        if self._claims.get(place, "") not in ("", own):
+            now = seconds_now()
+            if now - self._busy.setdefault(place, now) < _LONGEST_WAIT:
+                return False
+        self._busy.pop(place, None)
+        self._announce(name, f"{number}:{own}")
         return True
 
     def release(self, name: str, number: int) -> None:

@@ -76,6 +76,8 @@ class Course(Session):
         try:
             if settings.writes:
                 self.run.vault.try_out(f"{folder}/" for folder in (*FOLDERS, "objects"))
+                if not self._is_worker:
+                    self.run.vault.locks.forget()
                 self.run.vault.close()
             if not self._is_worker:
                 self._prepare_files()

@@ -191,11 +191,9 @@ class Locks:
         """Join the processes that record. A forked process joins on its own."""
         if self._is_in():
             return
-        with self.alone() as is_alone:
+        with self.alone():
             if self._is_in():  # Another thread was first.
                 return
-            if is_alone:
-                self._folder.delete(TOLD)
             with self._writing_announcements():
                 self.run = HeldFile(self._folder, f"{LOCKS}/run")
                 self._share(self.run.name)
@@ -214,6 +212,15 @@ class Locks:
                 write_all(descriptor, f"{line}\n".encode())
             finally:
                 close(descriptor)
+
+    def forget(self) -> None:
+        """Delete what earlier runs have told, if no process records.
+
+        A worker does not: another worker of its run may have ended.
+        """
+        with self.alone() as is_alone:
+            if is_alone:
+                self._folder.delete(TOLD)
 
     def announcements(self) -> list[str]:
         """Return the lines that were told since this was asked last."""
