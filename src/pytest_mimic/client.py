@@ -861,6 +861,7 @@ def differing_answers(
     options: Options,
     *,
     is_verified: bool = False,
+    sides: tuple[str, str] = ("recorded", "now"),
 ) -> list[Difference]:
     """Return where two stored answers differ.
 
@@ -870,11 +871,13 @@ def differing_answers(
         stored: The other.
         options: Those of the line.
         is_verified: Whether only that counts which both readers have read.
+        sides: What the two are called.
     """
     # A replay compares nothing.
     from pytest_mimic.values.differences import differences
 
-    rules = rules_of(options)._replace(volatile=volatile_paths(adapter, options))
+    volatile = volatile_paths(adapter, options)
+    rules = rules_of(options)._replace(volatile=volatile, sides=sides)
     old = adapter.comparable(recorded, stored if is_verified else recorded)
     new = adapter.comparable(stored, recorded if is_verified else stored)
     found = differences(old, new, rules)

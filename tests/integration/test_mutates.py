@@ -214,16 +214,17 @@ def test_other_arguments_may_not_change(project):
 
 
 def test_a_drift_of_the_state_fails_a_verifying_run(project):
-    project.ini("shop:grow mutates=rows")
-    project.module("def grow(rows):\n    rows.append(1)\n")
-    project.test("rows = []\nshop.grow(rows)\nassert rows == [1]")
+    project.ini("shop:Box.grow mutates=self")
+    box = "class Box:\n    def __init__(self):\n        self.rows = []\n    def grow(self):\n        self.rows.append({})\n"
+    project.module(box.format(1))
+    project.test("box = shop.Box()\nbox.grow()\nassert box.rows == [1]")
     project.record().expect(passed=1)
-    project.module("def grow(rows):\n    rows.append(2)\n")
+    project.module(box.format(2))
 
     run = project.run("--mimic-verify").expect(failed=1)
 
-    assert "rows[0]: 1 recorded, 2 now" in run.output
-    project.ini("shop:grow mutates=rows volatile=rows")
+    assert "  self.rows[0]: 1 recorded, 2 now" in run.output
+    project.ini("shop:Box.grow mutates=self volatile=self.rows")
     project.run("--mimic-verify").expect(passed=1)
 
 

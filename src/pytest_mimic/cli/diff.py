@@ -16,7 +16,7 @@ from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, damage_of_edit
 from pytest_mimic.client import differing_answers, volatile_paths
-from pytest_mimic.engine.verifying import RealValues
+from pytest_mimic.engine.verifying import RealValues, by_part
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.differences import (
@@ -33,6 +33,7 @@ from pytest_mimic.vault.vault import FOLDERS, objects_in
 from pytest_mimic.words import SHOWN, and_more, plural
 
 _CHANGES = ("changed", "added", "removed")
+_SIDES = ("before", "now")
 
 
 class _Row(NamedTuple):
@@ -206,16 +207,16 @@ def _differing(
         return [error.what]
     found: list[Difference] = []
     if not _is_same_request(project, old, new, asked_now, real):
-        found += differences(asked, asked_now)
+        found += differences(asked, asked_now, Rules(sides=_SIDES))
     if body != body_now:
         found += _differing_outcomes(project, new, body, body_now, real)
-    found += differences(left, left_now)
+    found += by_part(differences(left, left_now, Rules(sides=_SIDES)))
     # An id is new wherever a call was made again.
     rest = [one for one in found if not ignorable([one])]
     lines = []
     for difference in rest or found:
         masked = project.secrecy.masked_difference(difference)
-        line = difference_line(masked, ("before", "now"))
+        line = difference_line(masked, _SIDES)
         lines.append(project.secrets.masked_text(line))
     return lines
 
@@ -267,9 +268,10 @@ def _differing_outcomes(
     if adapter is not None and "answer" in common:
         options = Options(volatile=volatile)
         real.learn(old["answer"], new["answer"], volatile_paths(adapter, options))
-        return found + differing_answers(adapter, old["answer"], new["answer"], options)
+        answers = old["answer"], new["answer"]
+        return found + differing_answers(adapter, *answers, options, sides=_SIDES)
     paths = paths_of(volatile)
     for key in sorted(common):
         below = tuple(("*", *path) for path in paths) if key == "items" else paths
-        found += differences(old[key], new[key], Rules(volatile=below))
+        found += differences(old[key], new[key], Rules(volatile=below, sides=_SIDES))
     return found

@@ -149,7 +149,15 @@ def state_differences(
             if path[: len(steps)] == steps:
                 volatile.append((name, *path[len(steps) :]))
     rules = rules._replace(volatile=tuple(volatile))
-    return outcome_differences(recorded, real, rules, places)
+    return by_part(outcome_differences(recorded, real, rules, places))
+
+
+def by_part(differences: Iterable[Difference]) -> list[Difference]:
+    """Give differences of states, whose names are paths, by the steps of these."""
+    return [
+        one._replace(steps=(*steps_of(one.steps[0]), *one.steps[1:]))
+        for one in differences
+    ]
 
 
 def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Difference:
