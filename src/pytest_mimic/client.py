@@ -262,9 +262,9 @@ class Port:
         self.run = run
         self._adapter = adapter
         self._activations = activations
-        # By line and request: calls without secrets, with their texts. Equal requests
-        # are then one `Call`, which outlives its owner.
-        self._plain_calls: dict[Hashable, tuple[Call, list[str]]] = {}
+        # By line and request: calls without secrets. Equal requests are then one
+        # `Call`, which outlives its owner.
+        self._plain_calls: dict[Hashable, Call] = {}
 
     @property
     def replays(self) -> bool:
@@ -432,10 +432,12 @@ class Port:
         # Equal requests are usual, and one that holds no secret is the same call.
         data = _data_of(request)
         key = line.name, line.options, data
-        call, texts = self._plain_calls.get(key, (None, []))
-        if call is not None and secrets.knows_none_in("\n".join(texts), scope):
-            scope.sent.update(texts)
-            return call, scope, {}
+        call = self._plain_calls.get(key)
+        if call is not None:
+            texts = texts_in(request)
+            if secrets.knows_none_in("\n".join(texts), scope):
+                scope.sent.update(texts)
+                return call, scope, {}
         own: dict[str, str] = {}
         call = self._new_call(request, line, scope, own)
         is_short = 0 < len(data) < _LONGEST_PLAIN
@@ -443,7 +445,7 @@ class Port:
         if is_plain and call.described == request:
             if len(self._plain_calls) >= _MANY:
                 self._plain_calls.clear()
-            self._plain_calls[key] = call, texts_in(request)
+            self._plain_calls[key] = call
         return call, scope, own
 
     def _new_call(

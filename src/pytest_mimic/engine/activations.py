@@ -16,7 +16,7 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
-from pytest_mimic.patch.clients import Edge, adapter_of, client_of
+from pytest_mimic.patch.clients import Edge, adapter_of, client_of, kind_of
 from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.patch.modules import (
     absent_client,
@@ -123,8 +123,7 @@ class Activation:
         First those for some requests of its kind (`llm`), then its own, then those for
         all of its kind.
         """
-        known = client_of(client)
-        kind = known.kind if known else client
+        kind = kind_of(client)
         some = ["llm"] if kind == "http" else []
         names = dict.fromkeys([*some, client, kind])
         return [line for name in names for line in self.clients.get(name, ())]

@@ -225,16 +225,18 @@ class ThreadWaker:
     is_task = False
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # An event takes long to make, and most calls do not wait.
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
 
     def wake(self) -> None:
         """Let it go on, from whichever thread."""
-        self._event.set()
+        with suppress(RuntimeError):  # It was woken before.
+            self._asleep.release()
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until it is woken; `time.sleep` may be replaced."""
-        self._event.wait(seconds)
-        self._event.clear()
+        self._asleep.acquire(timeout=seconds)
 
 
 class TaskWaker:

@@ -105,11 +105,16 @@ def _place_on_this_machine(host: str) -> Place:
     try:
         if host.startswith(_UNIX):
             return os.path.realpath(host.removeprefix(_UNIX))
-        place = urlsplit(f"//{host}")
-        is_here = place.hostname and is_of_this_machine(place.hostname)
-        return (place.port or _DEFAULT_PORT) if is_here else 0
+        return _port_on_this_machine(host)
     except ValueError:  # No server has such an address.
         return 0
+
+
+@cache
+def _port_on_this_machine(host: str) -> int:
+    place = urlsplit(f"//{host}")
+    is_here = place.hostname and is_of_this_machine(place.hostname)
+    return (place.port or _DEFAULT_PORT) if is_here else 0
 
 
 def _sockets() -> set[str]:

@@ -126,6 +126,11 @@ def _version_of(client: str) -> dict[str, str]:
     return {facts["Name"]: facts["Version"]}
 
 
+def kind_of(name: str) -> str:
+    """Return the kind of a client of a name; another distribution names both so."""
+    return _BUNDLED[name].kind if name in _BUNDLED else name
+
+
 def client_of(name: str) -> Client | None:
     """Return the client of a name, of another distribution too; None: there is none."""
     client = _BUNDLED.get(name)

@@ -175,14 +175,15 @@ class Secrets:
             return shown
 
         hidden = hide(self.redactor, plain, stand_in)
-        scope.sent.update(texts_in(plain))
+        texts = texts_in(plain)
+        scope.sent.update(texts)
         known = self._known_to(scope)
 
         def without_values(text: str) -> str:
             return self._without_tokens(_without_values(text, known), scope)
 
         # One look at all texts is quicker than one at each.
-        together = "\n".join(texts_in(hidden))
+        together = "\n".join(texts if hidden == plain else texts_in(hidden))
         if without_values(together) == together:
             return hidden
         return map_texts(hidden, without_values)

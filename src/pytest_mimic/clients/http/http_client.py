@@ -13,12 +13,10 @@ import ssl
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from email.parser import Parser
 from functools import cache, partial, wraps
 from http.client import (
     HTTPConnection,
     HTTPException,
-    HTTPMessage,
     HTTPResponse,
     IncompleteRead,
 )
@@ -174,7 +172,7 @@ class _Socket:
         Who asks for it behind `Expect: 100-continue` waits until there is something.
         """
         request = self._request
-        waits = request and request.headers.get("expect", "").lower() == "100-continue"
+        waits = request and request.by_name.get("expect", "").lower() == "100-continue"
         if waits and self._interim is None:
             self._interim = io.BytesIO(b"HTTP/1.1 100 Continue\r\n\r\n")
         if self._interim is not None and not self._interim.closed:
@@ -233,12 +231,12 @@ class _Socket:
         else:
             is_tunnel = getattr(connection, "_tunnel_host", None)
             scheme = "https" if is_tunnel or connection.default_port == 443 else "http"
-            host = request.headers.get("host") or connection.host
+            host = request.by_name.get("host") or connection.host
             url = f"{scheme}://{host}{target}"
         body = request.body
         if request.is_chunked:
             body = _parsed(io.BytesIO(_CHUNKED + body)).read()
-        plain = requests.read(request.method, url, request.headers.items(), body)
+        plain = requests.read(request.method, url, request.headers, body)
         # requests stands on urllib3, which stands on http.client.
         clients = ["requests"] if IN_REQUESTS.get() else []
         if self.is_of_urllib3:
@@ -354,7 +352,7 @@ class _ConnectionAttempt(Attempt):
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed(
-            self._request.headers.get("accept-encoding", ""), self._exchange
+            self._request.by_name.get("accept-encoding", ""), self._exchange
         )
         pieces = answers.on_the_wire(response, self._method, is_packed=is_packed)
         replay = BodyReplay(response, pieces, exchange)
@@ -563,16 +561,20 @@ class _Request:
         method: `GET`.
         target: The path, or the address for a proxy.
         headers: The headers.
+        by_name: The last header of each name, in lower case.
     """
 
     def __init__(self, head: bytes) -> None:
         self.head = head
         self.pieces: list[bytes] = []
-        first, _, lines = _FOLD.sub(b" ", head).partition(b"\r\n")
-        self.method, self.target = first.decode("latin-1").split(" ")[:2]
-        # Not by its parse_headers: that has limits, made for answers.
-        parser = Parser(_class=HTTPMessage)
-        self.headers = parser.parsestr(lines.decode("latin-1"))
+        # Not by the parser of http.client: that has limits, made for answers.
+        first, *lines = _FOLD.sub(b" ", head).decode("latin-1").split("\r\n")[:-2]
+        self.method, self.target = first.split(" ")[:2]
+        self.headers: list[tuple[str, str]] = []
+        for line in lines:
+            name, _, value = line.partition(":")
+            self.headers.append((name, value.lstrip(" \t")))
+        self.by_name = {name.lower(): value for name, value in self.headers}
 
     @property
     def body(self) -> bytes:
@@ -582,14 +584,14 @@ class _Request:
     @property
     def is_chunked(self) -> bool:
         """Whether the body stands in chunks."""
-        return self.headers.get("transfer-encoding", "").lower() == "chunked"
+        return self.by_name.get("transfer-encoding", "").lower() == "chunked"
 
     def is_whole(self) -> bool:
         """Return whether all was sent, as far as the head and the last piece tell."""
         if self.is_chunked:
             # Clients send it alone, and data may end with the same bytes.
             return self.pieces[-1] == _LAST_CHUNK
-        length = self.headers.get("content-length", "")
+        length = self.by_name.get("content-length", "")
         if not length.isdigit():
             return self.method not in _WITH_BODY
         return sum(map(len, self.pieces)) >= int(length)
