@@ -16,8 +16,6 @@ from pytest_mimic.patch.clients import Edge, noting
 
 _DEFAULT_PORT = 80
 _UNIX = "unix:"
-# The flags of a Unix socket that listens.
-_ACCEPTS = "00010000"
 Place: TypeAlias = int | str
 """A port, or the path of a Unix socket. No server listens on port 0."""
 
@@ -40,7 +38,7 @@ class OwnServers:
         self.sockets: WeakSet[Any] = WeakSet()
         self.of_children: set[Place] = set()
         # What was open before the tests. None: the system is not asked.
-        self._sockets_before: set[str] | None = None
+        self._sockets_before: dict[str, int] | None = None
         # What the system has said of a place on this machine since a test began.
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
@@ -85,10 +83,11 @@ class OwnServers:
 
     def _is_listening(self, place: Place) -> bool:
         """Whether a server of this process that is written in C listens there."""
-        if self._sockets_before is None:
+        before = self._sockets_before
+        if before is None:
             return False
-        listening = _listening(place) - self._sockets_before
-        return bool(listening) and not listening.isdisjoint(_sockets())
+        new = [number for name, number in _sockets().items() if name not in before]
+        return place in map(_place_at, new)
 
 
 def is_of_this_machine(host: str) -> bool:
@@ -117,42 +116,33 @@ def _port_on_this_machine(host: str) -> int:
     return (place.port or _DEFAULT_PORT) if is_here else 0
 
 
-def _sockets() -> set[str]:
-    """Return the names of the sockets of this process, as far as the system tells."""
-    names = set()
+def _sockets() -> dict[str, int]:
+    """Return the numbers of the sockets of this process, by name.
+
+    The system gives a socket its name, `socket:[4711]`, where it tells.
+    """
+    numbers = {}
     with suppress(OSError):
         for file in Path("/proc/self/fd").iterdir():
             with suppress(OSError):
-                names.add(str(file.readlink()))
-    return {name for name in names if name.startswith("socket:")}
+                numbers[str(file.readlink())] = int(file.name)
+    return {name: one for name, one in numbers.items() if name.startswith("socket:")}
 
 
-def _listening(place: Place) -> set[str]:
-    """Return the names of the sockets of this machine that listen there.
+def _place_at(number: int) -> Place:
+    """Return where the socket of a number listens; 0: it does not."""
+    # The class of Python may be replaced.
+    import _socket
 
-    Linux has a row for each socket, `0: 0100007F:1F90 00000000:0000 0A ...`, with its
-    address, its state (0A: it listens), and as the tenth word the inode by which the
-    files of a process name it; of a Unix socket its path comes last, and the inode
-    before it; see proc(5).
-    """
-    if isinstance(place, str):
-        # A path that holds a line end has rows without these words.
-        rows = [row.split(maxsplit=7) for row in _rows("unix")]
-        paths = {row[6]: row[7] for row in rows if row[3:4] == [_ACCEPTS] and row[7:]}
-        inodes = [one for one in paths if os.path.realpath(paths[one]) == place]
-    else:
-        rows = [row.split() for row in (*_rows("tcp"), *_rows("tcp6"))]
-        port = f":{place:04X}"
-        inodes = [row[9] for row in rows if row[1].endswith(port) and row[3] == "0A"]
-    return {f"socket:[{inode}]" for inode in inodes}
-
-
-def _rows(table: str) -> list[str]:
-    """Return the rows of a table of the system, as far as there is one."""
-    with suppress(OSError):
-        content = Path("/proc/self/net", table).read_bytes()
-        return os.fsdecode(content).split("\n")[1:-1]
-    return []
+    with suppress(OSError):  # It was closed.
+        # Without a type, a default timeout would change it.
+        held = _socket.socket(type=_socket.SOCK_NONBLOCK, fileno=number)
+        try:
+            is_open = held.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN)
+            return _place_of(held) if is_open else 0
+        finally:
+            held.detach()
+    return 0
 
 
 def _place_of(socket: Any) -> Place:
