@@ -6,8 +6,9 @@ What makes an edge is imported with the client: most runs use few of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from pytest_mimic.client import Edge, Function, Port
+from pytest_mimic.client import Edge, Function, Port, around
 from pytest_mimic.clients.http.adapter import HttpAdapter
 from pytest_mimic.clients.http.aiohttp import Aiohttp
 from pytest_mimic.clients.http.httpx import Httpx, Httpx2
@@ -27,7 +28,7 @@ class HttpClient(HttpAdapter):
     name = "http.client"
 
     def edges(self, port: Port) -> Iterable[Edge]:
-        """Return where connections are made, and where requests asks for them."""
+        """Return where connections are made, and where requests says that it sends."""
         unsent: dict[bytes, bytes] = {}
 
         def wrap(original: Function) -> Function:
@@ -39,12 +40,18 @@ class HttpClient(HttpAdapter):
             for name in names:
                 yield Edge(module, (name, "connect"), wrap)
 
-        def wrap_sender(original: Function) -> Function:
-            from pytest_mimic.clients.http.requests_adapters import stand_in_for
+        yield Edge("requests.adapters", ("HTTPAdapter", "send"), around(_send))
 
-            return stand_in_for(original, port)
 
-        yield Edge("requests.adapters", ("HTTPAdapter", "send"), wrap_sender)
+def _send(original: Function, *args: Any, **options: Any) -> Any:
+    """Send a request by requests, which says so."""
+    from pytest_mimic.clients.http.http_client import IN_REQUESTS
+
+    token = IN_REQUESTS.set(True)
+    try:
+        return original(*args, **options)
+    finally:
+        IN_REQUESTS.reset(token)
 
 
 class Urllib3(HttpClient):

@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import cache, partial, wraps
 from http.client import (
     HTTPConnection,
@@ -30,7 +31,6 @@ from pytest_mimic.clients.http.adapter import (
     Read,
     Recorder,
 )
-from pytest_mimic.clients.http.requests_adapters import SENDING
 from pytest_mimic.errors import TargetError
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
@@ -44,6 +44,9 @@ _NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.S)
 _REASON_OF_TLS = re.compile(r"\[(\w+): (\w+)\]")
 _BUFFER = 8192
 _LARGEST = 1 << 30
+
+IN_REQUESTS: ContextVar[bool] = ContextVar("mimic_in_requests", default=False)
+"""Whether requests sends what its connections are asked."""
 
 
 def stand_in_for(
@@ -222,9 +225,6 @@ class _Socket:
         return attempt
 
     def _exchange(self, request: _Request) -> Exchange | None:
-        begun = SENDING.get()
-        if begun:
-            return begun.pop()
         connection, target = self.connection, request.target
         if "://" in target:
             url = target
@@ -238,7 +238,7 @@ class _Socket:
             body = _parsed(io.BytesIO(_CHUNKED + body)).read()
         plain = requests.read(request.method, url, request.headers, body)
         # requests stands on urllib3, which stands on http.client.
-        clients = [] if begun is None else ["requests"]
+        clients = ["requests"] if IN_REQUESTS.get() else []
         if self.is_of_urllib3:
             clients.append("urllib3")
         # A connection may outlive the run in which it was made.
