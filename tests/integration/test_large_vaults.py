@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import tracemalloc
 from collections import Counter
+from contextlib import redirect_stdout
 
 import pytest
+from support import face
 
 SHOP = """
     def large(n):
@@ -143,3 +147,33 @@ def test_a_run_that_records_lists_the_logs_as_often_for_many_tests_as_for_few(sh
         counts.append(sum(f"{shop.vault}/logs" in path for path in listed))
 
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    "command", [["ls"], ["ls", "--json"], ["show", "shop:few"], ["check"]]
+)
+def test_a_command_keeps_no_call_in_memory_that_it_has_printed(
+    project, monkeypatch, tmp_path, command
+):
+    project.ini("shop:*")
+    project.module("""
+        def few(n):
+            return {"number": n, "texts": [f"text {n} {k}" for k in range(20)]}
+    """)
+    monkeypatch.chdir(project.root)
+    peaks = []
+    for count in (200, 800):
+        project.test(f"[shop.few(n) for n in range({count})]")
+        project.run("--mimic-record").expect(passed=1)
+        threshold = gc.get_threshold()
+        gc.set_threshold(700)
+        tracemalloc.start()
+        try:
+            with (tmp_path / "printed").open("w") as printed, redirect_stdout(printed):
+                face.command(command)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+            gc.set_threshold(*threshold)
+
+    assert peaks[1] < 2 * peaks[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import pytest_mimic
+from pytest_mimic.vault.recording import parse
 
 ENGINE = str(Path(pytest_mimic.__file__).parent / "engine")
 CALLS = 250
@@ -65,3 +66,33 @@ def test_no_line_runs_for_each_pair_of_calls(project, options, first):
 
     run.expect(passed=1)
     assert times <= MOST_A_CALL * CALLS, line
+
+
+@pytest.mark.parametrize(
+    "option", ["", "--mimic-record", "--mimic-rerecord", "--mimic-verify"]
+)
+def test_a_run_parses_a_log_once(project, option):
+    project.ini("shop:small sequence=yes")
+    project.module("""
+        from tally import ran
+
+        def small(n):
+            ran("small", n)
+            return n
+    """)
+    project.test("[shop.small(n) for n in range(3)]")
+    project.record_once(passed=1)
+    parsed = []
+
+    def note(frame, event, _argument):
+        if event == "call" and frame.f_code is parse.__code__:
+            parsed.append(frame.f_locals["name"])
+
+    sys.setprofile(note)
+    try:
+        run = project.run(*filter(None, [option]))
+    finally:
+        sys.setprofile(None)
+
+    run.expect(passed=1)
+    assert len(parsed) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from argparse import (
@@ -144,9 +143,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
-    collects_garbage = gc.isenabled()
-    # With a large vault in memory, the search for garbage takes long and finds little.
-    gc.disable()
     try:
         options = parser.parse_args(argv)
         if "run" not in options:
@@ -167,8 +163,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     finally:
         sys.setrecursionlimit(limit)
-        if collects_garbage:
-            gc.enable()
     return 2
 
 

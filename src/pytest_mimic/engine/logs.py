@@ -110,7 +110,7 @@ class Log:
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
         self._is_cassette = name.startswith("cassettes/")
         self._part: PartFile | None = None
-        self._file: Recording | None = None
+        self._known: tuple[Recording | None, str] = (None, "")
         try:
             self._load()
         except CorruptRecordingError:
@@ -118,8 +118,9 @@ class Log:
                 raise
 
     def _load(self) -> None:
-        self._file = self._vault.read(self.name)
-        self.beginnings = self._file.beginnings() if self._file else []
+        self._known = self._vault.read_with_digest(self.name)
+        file = self._known[0]
+        self.beginnings = file.beginnings() if file else []
         before = self.beginnings[: self.beginning]
         if len(self.beginnings) > self.beginning:
             self.recording = self.beginnings[self.beginning]
@@ -236,7 +237,8 @@ class Log:
 
     @cached_property
     def _is_edited(self) -> bool:
-        return self._file is not None and self._file.edited
+        file = self._known[0]
+        return file is not None and file.edited
 
     def _refuse_stray(self, call: Call, *, is_found: bool) -> None:
         """Refuse a call that a damaged entry records: an equal entry would answer it.
@@ -476,6 +478,7 @@ class Log:
             equal=self._are_equal,
             formers=formers,
             beginning=self.beginning,
+            known=self._known,
         )
 
     def keep(self, recording: Recording) -> bool:

@@ -8,8 +8,9 @@ import shlex
 from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from gc import get_referents
+from io import BytesIO
 from itertools import pairwise, repeat
 from json.encoder import (  # type: ignore[attr-defined]
     c_make_encoder,
@@ -18,7 +19,7 @@ from json.encoder import (  # type: ignore[attr-defined]
 )
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from xxhash import xxh3_64_hexdigest
+from xxhash import xxh3_64
 
 from pytest_mimic.errors import CorruptRecordingError, Remedy
 from pytest_mimic.values.tree import SCALARS, Node
@@ -310,9 +311,16 @@ def content_of(recording: Recording) -> bytes:
         head["setup"] = recording.setup
     if recording.fixtures:
         head["fixtures"] = recording.fixtures
-    calls_in_lines = deeply(lambda: _in_lines(calls, "  "))
+    content = BytesIO()
     head_in_lines = _in_lines(head).removesuffix("\n}")
-    return _encoded(f'{head_in_lines},\n  "log": {calls_in_lines}\n}}')
+    content.write(_encoded(f'{head_in_lines},\n  "log": ['))
+    before = "\n"
+    for call in calls:
+        in_list = deeply(partial(_in_lines, [call], "  "))
+        content.write(_encoded(before + in_list[2:-4]))  # Without `[` and `]`.
+        before = ",\n"
+    content.write(b"\n  ]\n}\n")
+    return content.getvalue()
 
 
 def with_beginning(recording: Recording, former: Recording, number: int) -> Recording:
@@ -343,7 +351,7 @@ def with_beginning(recording: Recording, former: Recording, number: int) -> Reco
 def part_line_of(part: Recording | Entry) -> bytes:
     """Return a line of a part file: its head, which is the first, or a call."""
     plain = _plain(part) if isinstance(part, Entry) else _head_of(part)
-    return _encoded(deeply(lambda: _dumped(plain)))
+    return _encoded(deeply(lambda: _dumped(plain)) + "\n")
 
 
 def parse_part(content: bytes, name: str) -> Recording | None:
@@ -600,12 +608,17 @@ def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
 
 def _digest_of(calls: list[Node]) -> str:
     """Return a digest of all that stands in calls but how long they took."""
-    timeless = [
-        {key: value for key, value in call.items() if key != "seconds"}
-        for call in calls
-    ]
-    text = deeply(lambda: "".join(_encode_sorted(timeless, 0)))
-    return xxh3_64_hexdigest(text.encode())[:8]
+    hasher, between = xxh3_64(b"["), b""
+    for call in calls:
+        timeless = {key: value for key, value in call.items() if key != "seconds"}
+        hasher.update(between + _sorted_json(timeless))
+        between = b", "
+    hasher.update(b"]")
+    return hasher.hexdigest()[:8]
+
+
+def _sorted_json(plain: Node) -> bytes:
+    return deeply(lambda: _dumped(plain, _encode_sorted)).encode()
 
 
 @cache
@@ -629,11 +642,11 @@ def _dumped(tree: object, encode: Any = _encode) -> str:
 
 def _encoded(text: str) -> bytes:
     try:
-        return f"{text}\n".encode()
+        return text.encode()
     except UnicodeEncodeError:
         # Half of a pair of surrogates is no UTF-8, but JSON has an escape for it.
         escaped = re.sub(_SURROGATE, lambda half: f"\\u{ord(half[0]):04x}", text)
-        return f"{escaped}\n".encode()
+        return escaped.encode()
 
 
 def _in_lines(tree: _Container, indent: str = "") -> str:

@@ -176,8 +176,14 @@ class Vault:
         Raises:
             CorruptRecordingError: The file is damaged, or has another format.
         """
+        return self.read_with_digest(name)[0]
+
+    def read_with_digest(self, name: str) -> tuple[Recording | None, str]:
+        """As `read`, with a digest of the whole file; empty: there is none."""
         content = self.folder.read(name)
-        return None if content is None else parse(content, self._labelled(name))
+        if content is None:
+            return None, ""
+        return parse(content, self._labelled(name)), xxh3_128_hexdigest(content)
 
     def names(self) -> Iterator[str]:
         """Yield the files of logs, cassettes and shared calls, in order.
@@ -218,6 +224,7 @@ class Vault:
         equal: IsEqual | None = None,
         formers: Sequence[str] = (),
         beginning: int | None = None,
+        known: tuple[Recording | None, str] = (None, ""),
     ) -> Written:
         """Replace a recording; damage of what it replaces is no loss.
 
@@ -233,6 +240,8 @@ class Vault:
                 with an id that is new in each run.
             beginning: Which beginning of its owner it is; the others stay. None: it
                 is all that is to stand there.
+            known: What `read_with_digest` gave. As long as the file is the same, it is
+                not parsed again.
 
         Raises:
             CorruptRecordingError: A newer version has written the file.
@@ -247,10 +256,13 @@ class Vault:
                 kept = _with_kept_facts(pieces[number], kept, equal, formers)
             return with_beginning(kept, former, number)
 
-        return self.change(name, make)
+        return self.change(name, make, known)
 
     def change(
-        self, name: str, make: Callable[[Recording | None], Recording]
+        self,
+        name: str,
+        make: Callable[[Recording | None], Recording],
+        known: tuple[Recording | None, str] = (None, ""),
     ) -> Written:
         """Replace a recording by what is made of it, while nobody else writes.
 
@@ -258,6 +270,7 @@ class Vault:
             name: The file.
             make: Takes what stands there (None: nothing that can be used), and gives
                 what is to stand there.
+            known: As of `write`.
 
         Raises:
             CorruptRecordingError: A newer version has written the file.
@@ -265,7 +278,9 @@ class Vault:
         self.begin_recording()
         with self.locks.writing():
             old_content = self.folder.read(name)
-            former = self._former(name, old_content)
+            former, digest = known
+            if not digest or digest != xxh3_128_hexdigest(old_content or b""):
+                former = self._former(name, old_content)
             recording = make(former)
             new_content = old_content
             if new_content is None or deeply(lambda: recording != former):
