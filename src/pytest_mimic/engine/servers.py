@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
-from pathlib import Path
+from stat import S_ISSOCK
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -38,7 +38,7 @@ class OwnServers:
         self.sockets: WeakSet[Any] = WeakSet()
         self.of_children: set[Place] = set()
         # What was open before the tests. None: the system is not asked.
-        self._sockets_before: dict[str, int] | None = None
+        self._sockets_before: dict[int, int] | None = None
         # What the system has said of a place on this machine since a test began.
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
@@ -86,7 +86,7 @@ class OwnServers:
         before = self._sockets_before
         if before is None:
             return False
-        new = [number for name, number in _sockets().items() if name not in before]
+        new = [number for inode, number in _sockets().items() if inode not in before]
         return place in map(_place_at, new)
 
 
@@ -116,17 +116,19 @@ def _port_on_this_machine(host: str) -> int:
     return (place.port or _DEFAULT_PORT) if is_here else 0
 
 
-def _sockets() -> dict[str, int]:
-    """Return the numbers of the sockets of this process, by name.
+def _sockets() -> dict[int, int]:
+    """Return the numbers of the sockets of this process, as far as the system tells.
 
-    The system gives a socket its name, `socket:[4711]`, where it tells.
+    They stand under the numbers of their inodes, which no later socket has.
     """
     numbers = {}
-    with suppress(OSError):
-        for file in Path("/proc/self/fd").iterdir():
+    with suppress(OSError), os.scandir("/proc/self/fd") as files:
+        for file in files:
             with suppress(OSError):
-                numbers[str(file.readlink())] = int(file.name)
-    return {name: one for name, one in numbers.items() if name.startswith("socket:")}
+                status = os.fstat(int(file.name))
+                if S_ISSOCK(status.st_mode):
+                    numbers[status.st_ino] = int(file.name)
+    return numbers
 
 
 def _place_at(number: int) -> Place:

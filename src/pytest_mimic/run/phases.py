@@ -216,7 +216,8 @@ class Phases:
     def _note_outcome(
         self, item: pytest.Item, report: pytest.TestReport, *, is_explained: bool
     ) -> None:
-        session, test = self._session, plain_id(item)
+        session = self._session
+        test = session.run.test or plain_id(item)
         if test != report.nodeid:
             # The controller of xdist reads it there.
             vars(report)["mimic_test"] = test
