@@ -844,6 +844,8 @@ def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree
     """Return what counts of a stored request under a line."""
     parts = adapter.parts(request)
     matched = [path.removeprefix("headers.") for path in options.match]
+    if not options.ignore:
+        return adapter.counted(parts, matched)
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
     return without(adapter.counted(left, matched), paths_of(options.ignore))

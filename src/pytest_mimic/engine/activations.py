@@ -16,7 +16,7 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
 from pytest_mimic.errors import TargetError
-from pytest_mimic.patch.clients import Edge, adapter_of, client_of, kind_of
+from pytest_mimic.patch.clients import Edge, adapter_of, client_of, lines_for
 from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.patch.modules import (
     absent_client,
@@ -118,14 +118,8 @@ class Activation:
             self.problems.append(line.error(f"{name} {error}"))
 
     def lines_of(self, client: str) -> list[ClientLine]:
-        """Return the lines for a client.
-
-        First those for some requests of its kind (`llm`), then its own, then those for
-        all of its kind.
-        """
-        kind = kind_of(client)
-        some = ["llm"] if kind == "http" else []
-        names = dict.fromkeys([*some, client, kind])
+        """Return the lines for a client, in the order of `lines_for`."""
+        names = lines_for(client)
         return [line for name in names for line in self.clients.get(name, ())]
 
 

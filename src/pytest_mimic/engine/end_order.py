@@ -98,9 +98,10 @@ class EndOrder:
 
     def _wake(self) -> None:
         """Wake the first call that waits: no other call may end before it."""
-        waker = self._waiting.get(min(list(self._waiting), default=-1))
-        if waker is not None:
-            waker.wake()
+        if self._waiting:  # Most calls do not overlap.
+            waker = self._waiting.get(min(list(self._waiting), default=-1))
+            if waker is not None:
+                waker.wake()
 
     def waits(self, index: int, waker: Waker) -> Iterator[float]:
         """Yield again and again how many seconds a call waits, if nobody wakes it.

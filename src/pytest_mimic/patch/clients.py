@@ -126,9 +126,17 @@ def _version_of(client: str) -> dict[str, str]:
     return {facts["Name"]: facts["Version"]}
 
 
-def kind_of(name: str) -> str:
-    """Return the kind of a client of a name; another distribution names both so."""
-    return _BUNDLED[name].kind if name in _BUNDLED else name
+@cache
+def lines_for(client: str) -> tuple[str, ...]:
+    """Return the names of the lines that take calls of a client.
+
+    First those for some requests of its kind (`llm`), then its own, then those for
+    all of its kind.
+    """
+    # The clients of other distributions are each the only one of their kind.
+    kind = _BUNDLED[client].kind if client in _BUNDLED else client
+    some = ["llm"] if kind == "http" else []
+    return tuple(dict.fromkeys([*some, client, kind]))
 
 
 def client_of(name: str) -> Client | None:

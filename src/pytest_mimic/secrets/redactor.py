@@ -330,15 +330,18 @@ class _Walk:
         is_small = len(plain) < _MANY_NAMES and names.path is None and not has_schemas
         # A line may name what a key looks like.
         is_plain = is_small and not names.patterns and names.hide_nothing(tuple(plain))
-        by_siblings = {} if is_plain else names.by_siblings_in(plain)
+        start = f"{path}." if path else ""
+        if is_plain:
+            return {
+                key: self._hide_below(key, value, f"{start}{key}")
+                for key, value in plain.items()
+            }
+        by_siblings = names.by_siblings_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
             # A key may be an address.
-            shown = key if is_plain else self.hide_text(key, path)
-            place = f"{path}.{shown}" if path else shown
-            if is_plain:
-                hidden[shown] = self._hide_below(key, value, place)
-                continue
+            shown = self.hide_text(key, path)
+            place = f"{start}{shown}"
             if has_schemas and isinstance(value, dict) and value.keys() & _SCHEMAS:
                 hidden[shown] = self._hide_schema(key, value, place)
                 continue
@@ -355,9 +358,10 @@ class _Walk:
 
     def _hide_below(self, key: str, value: Any, path: str) -> Any:
         """Return a part under a name that is no secret."""
+        if isinstance(value, str):
+            return self.hide_text(value, path)
         is_answer = self._redactor.rule == _AS_ANSWER
-        is_text = isinstance(value, str)
-        if is_answer and not is_text and key.lower().endswith(_ERRORS):
+        if is_answer and key.lower().endswith(_ERRORS):
             return self._redactor.of_errors.hide(value, self._give, path)
         return self.hide(value, path)
 

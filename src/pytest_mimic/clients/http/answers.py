@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from typing import NamedTuple
@@ -163,6 +164,7 @@ def build(answer: Plain, *, method: str = "GET") -> Response:
     )
 
 
+@cache
 def _phrase(status: int) -> str:
     # Before a request nothing else may need it.
     from http.client import responses

@@ -173,19 +173,20 @@ class _HttpxAttempt(Attempt):
         if not response.status:
             return error
         replay = BodyReplay(response, response.pieces, exchange, is_task=self.is_task)
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in response.headers
-        ]
-        return self._core.Response(
+        made = self._core.Response(
             response.status,
-            headers=headers,
             content=_ReplayedBody(replay, error),
             extensions={
                 "http_version": response.version.encode("ascii", "replace"),
                 "reason_phrase": response.reason.encode("latin-1", "replace"),
             },
         )
+        # They are bytes already, of which it would look at each.
+        made.headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in response.headers
+        ]
+        return made
 
     def _error(self, error: Plain) -> Exception:
         """Return the error of httpcore, of which httpx makes its own."""
