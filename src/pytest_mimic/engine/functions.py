@@ -43,14 +43,10 @@ Counted: TypeAlias = "tuple[dict[str, object], Levels | None, bytes]"
 """The arguments that count; their parts if they are plain, and what equal ones have."""
 
 
-Player: TypeAlias = "Callable[[], object]"
-"""Gives a fresh copy of a recorded value, and counts it."""
+class Player:
+    """Gives fresh copies of a recorded value, and counts them.
 
-
-def _player(
-    plan: FunctionPlan, make: Callable[[], object], name: str, entry: Entry
-) -> Player:
-    """Give a player of a recording.
+    Its slots are no objects of their own, which would cost the garbage collector time.
 
     Args:
         plan: How the function is mimicked.
@@ -58,36 +54,50 @@ def _player(
         name: The file of the recording.
         entry: The recording.
     """
-    run, target = plan.run, plan.target
-    identity, seconds, asked = entry.identity, entry.seconds, entry.asked
-    # The row that counts now; None: there is none yet.
-    row: Event | None = None
 
-    def play() -> object:
-        nonlocal row
+    __slots__ = ("_asked", "_identity", "_make", "_name", "_plan", "_row", "_seconds")
+
+    def __init__(
+        self, plan: FunctionPlan, make: Callable[[], object], name: str, entry: Entry
+    ) -> None:
+        self._plan = plan
+        self._make = make
+        self._name = name
+        self._identity = entry.identity
+        self._seconds = entry.seconds
+        self._asked = entry.asked
+        # The row that counts now; None: there is none yet.
+        self._row: Event | None = None
+
+    def play(self) -> object:
+        """Give a copy.
+
+        Raises:
+            MimicError: None can be made, or a test has replaced what was asked.
+        """
+        plan, row = self._plan, self._row
+        run = plan.run
         if run.sleeps.intercept is None:  # There has been one to be skipped.
             run.sleeps.go_on()
-        if asked:
-            plan.refuse_replaced(plan.mocks.replaced_of(asked))
-        value = _awaited(make()) if plan.layer else make()
+        if self._asked:
+            plan.refuse_replaced(plan.mocks.replaced_of(self._asked))
+        value = _awaited(self._make()) if plan.layer else self._make()
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
         added = run.events.add(
             "replayed",
-            target,
+            plan.target,
             test=run.test,
             fixture=run.innermost.fixture,
-            name=name,
-            identity=identity,
-            seconds=seconds,
+            name=self._name,
+            identity=self._identity,
+            seconds=self._seconds,
             times=1,
         )
         if run.events.to_parent is None:  # What a forked child has told counts no more.
-            row = added
+            self._row = added
         return value
-
-    return play
 
 
 async def _awaited(value: object) -> object:
@@ -483,7 +493,7 @@ class FunctionCall(Call):
             forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
-        return _player(plan, make, name, entry)
+        return Player(plan, make, name, entry)
 
     # -- what the call does to its arguments
 

@@ -244,6 +244,8 @@ class Run:
         """
         try:
             is_read = owner.is_here and owner.mode != "rerecord"
+            if is_read and not owner.records:  # To open a log takes much longer.
+                is_read = self.vault.folder.size(owner.file) > 0
             return is_read and self.log_of(owner).has_target(target)
         except MimicError:
             return False  # It is named where the log is needed.

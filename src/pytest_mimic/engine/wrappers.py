@@ -6,7 +6,6 @@ import functools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import suppress
 from types import FrameType
 from typing import Any, Literal
 
@@ -79,8 +78,10 @@ class Mimicked:
                 call = FunctionCall(plan, bound, counted)
                 player = call.player()
             if player is not None:
-                with suppress(MimicError):  # What follows says why.
-                    return player()
+                try:
+                    return player.play()
+                except MimicError:
+                    player = None  # What follows says why.
             call = call or FunctionCall(plan, bound, counted)
         except MimicError as error:
             # It has no identity, or reaches what a test has replaced.

@@ -101,6 +101,8 @@ _SIZED = frozenset({str, list, dict})
 _FEW = 500
 # So many numbers have more than `LONG` characters of JSON.
 _MANY_NUMBERS = 2_048
+# Later, an object keeps the values of its mapping to itself.
+_COLLECTOR_KNOWS_OBJECTS = sys.version_info < (3, 13)
 _LETTERS: dict[type, str] = {int: "q", float: "d"}
 # So many parts at least are written together.
 _CHUNK = 20
@@ -318,19 +320,22 @@ def levels_of(values: list[Any]) -> Levels | None:
             return levels
         if not kinds <= _PLAIN:
             return None
-        lists = [part for part in level if type(part) is list]
-        mappings = [part for part in level if type(part) is dict]
-        containers = [*lists, *mappings]
+        containers = [part for part in level if type(part) not in SCALARS]
         size = sum(map(len, containers))
         lengths = {id(part): len(part) for part in containers} if size > _MANY else {}
         if lengths and 2 * sum(lengths.values()) < size:
             return None  # Most of it is held by the same containers again.
-        # Keys are looked at one by one: among equal ones a set keeps only the first.
-        if not {str}.issuperset(map(type, chain.from_iterable(mappings))):
-            return None
-        # The collector does not know what the mapping of an object holds.
-        held = chain(lists, map(dict.values, mappings))
-        levels.append([*chain.from_iterable(held)])
+        parts = gc.get_referents(*containers)
+        # A mapping whose keys are texts tells the collector its values alone.
+        if len(parts) != size or not _COLLECTOR_KNOWS_OBJECTS:
+            mappings = [part for part in containers if type(part) is dict]
+            # Looked at one by one: among equal keys a set keeps only the first.
+            if not {str}.issuperset(map(type, chain.from_iterable(mappings))):
+                return None
+            lists = [part for part in containers if type(part) is list]
+            held = chain(lists, map(dict.values, mappings))
+            parts = [*chain.from_iterable(held)]
+        levels.append(parts)
     return None
 
 

@@ -66,8 +66,9 @@ def log_name(owner: str) -> str:
     `tests/conftest.py::customer (session)` has
     `logs/tests/conftest.py/fixture-customer.json`.
     """
-    readable = re.sub(_FIXTURE, r"fixture-\1", owner)
-    return f"logs/{_of_test(readable)}.json"
+    if owner.endswith(" (session)"):  # To compile a pattern takes long.
+        owner = re.sub(_FIXTURE, r"fixture-\1", owner)
+    return f"logs/{_of_test(owner)}.json"
 
 
 def call_name(target: str, identity: str, line: str) -> str:

@@ -430,7 +430,7 @@ def _json_of(content: bytes, name: str) -> Any:
         raise _too_deep(name) from None
     except ValueError as reason:
         raise shapeless(name, str(reason)) from None
-    if text.count("[") + text.count("{") > _DEEPEST:
+    if len(text) > _DEEPEST and text.count("[") + text.count("{") > _DEEPEST:
         _check_depth(plain, name)
     return plain
 
