@@ -160,6 +160,21 @@ def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service):
         shop.replay().expect(passed=2)
 
 
+def test_a_call_that_all_tests_share_now_is_recorded_again_for_all(shop):
+    """The log of its test, which would answer first, loses it; a test that fails keeps it."""
+    shop.tests("def test_it(): assert shop.ask() == int(os.environ['WANTED'])")
+    shop.ini("http")
+    shop.record(env={"WANTED": "1"}).expect(passed=1)
+    shop.ini("http shared")
+
+    shop.run("--mimic-rerecord", env={"WANTED": "9"}).expect(failed=1)
+    shop.replay(env={"WANTED": "1"}).expect(passed=1)
+    shop.run("--mimic-rerecord", env={"WANTED": "3"}).expect(passed=1)
+
+    assert not shop.files("logs")
+    shop.replay(env={"WANTED": "3"}).expect(passed=1)
+
+
 def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service):
     shop.ini("http shared exclude=/tick*")
     shop.tests("""

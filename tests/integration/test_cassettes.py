@@ -47,6 +47,17 @@ def test_auto_never_records_under_ci(shop):
     shop.record(env={"CI": "true"}).expect(passed=1, real=["fetch Oslo"])
 
 
+def test_a_cassette_that_was_edited_is_replayed_while_verifying(shop):
+    """The service does not give what somebody has written."""
+    shop.test(block('shop.fetch("Oslo")'))
+    shop.run().expect(passed=1)
+    shop.test(block('print(shop.fetch("Oslo"))', fixture="mimic_replay"))
+    shop.run("--mimic-verify").expect(passed=1, real=["fetch Oslo"])
+    shop.edit_calls(lambda call: call.call["value"].update(city="Bergen"))
+
+    shop.run("--mimic-verify", "-rP").expect(passed=1, real=[], says=["Bergen"])
+
+
 def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
     shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
 

@@ -297,6 +297,8 @@ class Cassettes:
                 what = f"cassette {name} was recorded by another block"
                 raise CassetteError(what, remedies=[(_OWN_NAME, "")])
             owner.mode, owner.never_records = "replay", _OWN_NAME
+        if owner.mode == "verify" and fixture == "replay" and self._is_edited(owner):
+            owner.mode = "replay"  # No service gives what somebody has written.
         return owner
 
     def _mode(self, name: str, file: str, fixture: Fixture) -> Mode:
@@ -339,6 +341,12 @@ class Cassettes:
         if found.owner in ("", owner.serves):
             return False
         return found.owner not in self._run.refusals.gone
+
+    def _is_edited(self, owner: Owner) -> bool:
+        try:
+            return self._run.log_of(owner).recording.edited
+        except CorruptRecordingError:
+            return False  # it is named by the first call
 
     def _enter(self, owner: Owner) -> None:
         """Note that a block is open.

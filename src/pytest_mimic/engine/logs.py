@@ -105,6 +105,8 @@ class Log:
         self._by_index: dict[int, Slot] = {}
         # The recorded calls that equal one that has begun.
         self._asked: set[int] = set()
+        # Those that equal a call that was recorded again for all tests.
+        self._given_up: set[int] = set()
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
@@ -152,6 +154,16 @@ class Log:
     def has_target(self, target: str) -> bool:
         """Whether any call of a target was recorded."""
         return target in self._lines
+
+    def has_own(self, call: Call) -> bool:
+        """Whether a recorded call answers a call that all tests share now.
+
+        What is recorded again goes to all tests, and is left out here.
+        """
+        equal = self._equal(call)
+        if self._is_made_again:
+            self._given_up.update(equal)
+        return bool(equal) and not self._is_made_again
 
     def times(self, call: Call) -> int:
         """How often equal calls were recorded."""
@@ -383,7 +395,9 @@ class Log:
         Args:
             is_equal_left: Whether nobody has asked for an equal one, too.
         """
-        asked = self._by_index.keys() | (self._asked if is_equal_left else set())
+        asked = self._by_index.keys() | self._given_up
+        if is_equal_left:
+            asked |= self._asked
         return [
             entry
             for index, entry in enumerate(self.entries)
@@ -391,8 +405,8 @@ class Log:
         ]
 
     def has_new(self) -> bool:
-        """Whether a call ran for real."""
-        return any(slot.is_real for slot in self.made)
+        """Whether a call ran for real, here or for all tests."""
+        return bool(self._given_up) or any(slot.is_real for slot in self.made)
 
     def why_left_out(self, entry: Entry) -> str:
         """Say why the outcome of a call that ran for real is left out, if it is."""
@@ -462,7 +476,8 @@ class Log:
         else:
             entries = self.whole(keeps_all=keeps_all)
             formers = [slot.key[0] for slot in self.made]
-        if all(entry.end == "empty" for entry in entries):
+        is_shared_now = self._given_up and self.ending != "failed"
+        if all(entry.end == "empty" for entry in entries) and not is_shared_now:
             return None
         recording = Recording(
             self.owner,

@@ -134,13 +134,12 @@ class Nearest:
 
     def _of_equal(self, equal: Sequence[RecordedCall]) -> Hints | None:
         """Say who else has recorded the same call."""
-        way = "to let all tests share it"
         logs = [one for one in equal if one.name.startswith("logs/")]
         if not self._call.in_log:
             if not logs:
                 return None
             fact = f"recorded by {logs[0].owner} when its line was not shared"
-            return Hints([fact], [(way, self._commands.mimic("rekey"))])
+            return Hints([fact])
         name = self._owner.name
         other = next((one for one in equal if one.owner != name), None)
         if other is None:
@@ -159,7 +158,7 @@ class Nearest:
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
             return Hints([fact])
-        ways = [(way, self._call.line_to_share())]
+        ways = [("to let all tests share it", self._call.line_to_share())]
         if self._call.has_effect:  # What it gives depends on what was asked before.
             ways = []
         _, look = new_in_test_id(name)

@@ -243,7 +243,7 @@ class Run:
         They answer the owner first.
         """
         try:
-            is_read = owner.is_here and owner.mode != "rerecord"
+            is_read = owner.is_here
             if is_read and not owner.records:  # To open a log takes much longer.
                 is_read = self.vault.folder.size(owner.file) > 0
             return is_read and self.log_of(owner).has_target(target)

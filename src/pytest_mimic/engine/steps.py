@@ -85,7 +85,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     try:
         in_log = call.in_log or cassette is not None
         if not in_log and run.has_own(call.target, owner):
-            in_log = run.log_of(owner).times(call) > 0
+            in_log = run.log_of(owner).has_own(call)
         take = _slot_in_log if in_log and not call.is_of_all else _shared_slot
         if owner.mode == "live":
             slot = Slot("", key_of(call), "none", None, "run", None)

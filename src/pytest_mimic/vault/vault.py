@@ -126,7 +126,7 @@ class Written:
 
     name: str
     old_content: bytes | None
-    new_content: bytes
+    new_content: bytes | None
     recording: Recording
     answers: dict[int, Entry] = field(default_factory=dict)
     replaced: dict[int, Entry] = field(default_factory=dict)
@@ -269,7 +269,7 @@ class Vault:
         Args:
             name: The file.
             make: Takes what stands there (None: nothing that can be used), and gives
-                what is to stand there.
+                what is to stand there; without calls, nothing is.
             known: As of `write`.
 
         Raises:
@@ -285,7 +285,7 @@ class Vault:
             new_content = old_content
             if new_content is None or deeply(lambda: recording != former):
                 try:
-                    new_content = content_of(recording)
+                    new_content = content_of(recording) if recording.entries else None
                 except ValueError as reason:  # An edit holds a number such as 1e999.
                     raise shapeless(self._labelled(name), str(reason)) from None
                 self._replace(name, old_content, new_content)
