@@ -371,3 +371,63 @@ def test_interning_does_not_count():
     assert fingerprint([{"key_one": 1, "k": ["key_one"] * 100}]) == fingerprint(
         [{fresh: 1, "k": [fresh] * 100}]
     )
+
+
+# What is opened or written together with many others.
+MANY = {
+    "rows of texts and numbers": (
+        "[(n, f'n{n}', n / 7) for n in range(300)]",
+        "1dc95c7957dfa80cdbe41d18545f415d",
+    ),
+    "rows with a NaN": (
+        "[(n, float('nan')) for n in range(30)]",
+        "3de8d27bf2d088bb9cbc0c720ddc1ed2",
+    ),
+    "rows with a long int": (
+        "[(n, 10**4096) for n in range(30)]",
+        "950e431510f6fb828e42cb9159863079",
+    ),
+    "rows with a lone surrogate": (
+        "[(n, '\\ud800') for n in range(30)]",
+        "7624bb5d56fc56bc6091299560c9d571",
+    ),
+    "rows of several lengths": (
+        "[(0,) * (n % 4) for n in range(30)]",
+        "8c82624ce97fc7f220180c3a680c70e6",
+    ),
+    "a set of texts": (
+        "{f'word {n}!' for n in range(300)}",
+        "2f39e657333e3ae6668cf8df295e066b",
+    ),
+    "a set of numbers": (
+        "{n / 4 - 20 for n in range(300)}",
+        "7b0a324da9cbe734f83a00e537a864ad",
+    ),
+    "keys that are numbers": (
+        "{n: 'a' for n in range(30)}",
+        "2865190fe0b662b7a32ee7f59738d223",
+    ),
+    "texts, some of them long": (
+        "['a' * (n % 3 * 3000) for n in range(60)]",
+        "d8a30888b1ace402b0bd4237413bd211",
+    ),
+    "mappings, one of them long": (
+        "[{'b': n, 'a': 'é' * (n // 29 * 5000)} for n in range(30)]",
+        "11387a7f158a5fadd006c2ebaf19a1bb",
+    ),
+    "a mapping with long parts": (
+        "{f'k{n}': '\\x01' * (n * 100) for n in range(30)}",
+        "3c64e784c8d13f2ee6f0c6de7780597b",
+    ),
+    "a key that begins a tag": (
+        "[{'$a': n} for n in range(600)]",
+        "520aea20ab208ec1594cb0b3d65096e0",
+    ),
+    "texts that begin a tag": ("['$a'] * 600", "202dcfa63b3c59ce91f854a4189de672"),
+    "one text": ("'$a' * 3000", "00c92078c0d588f82e61a23d43f3b666"),
+}
+
+
+@pytest.mark.parametrize(("expression", "digest"), MANY.values(), ids=MANY)
+def test_many_parts_have_the_identity_of_format_7(expression, digest):
+    assert fingerprint(eval(expression)) == digest

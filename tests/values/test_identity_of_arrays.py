@@ -139,7 +139,7 @@ def test_what_a_masked_array_fills_and_lets_go_counts():
 
 
 texts = st.lists(
-    st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20
+    st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=60
 )
 STORAGES = [pd.StringDtype(storage) for storage in ("python", "pyarrow")]
 

@@ -107,14 +107,20 @@ def _column_node(items: Tree, dtype: Tree, **beside: Tree) -> dict[str, Tree]:
 
 def _objects(items: list[Any], walk: Opener) -> Tree:
     """Give items as they are; of many plain items the memory of their text."""
-    if len(items) > walk.few and SCALARS.issuperset(map(type, items)):
-        are_texts = {str}.issuperset(map(type, items))
-        text = "\0".join(items) if are_texts else repr(items)
-        # Those that hold this sign may be others.
-        are_apart = not are_texts or text.count("\0") == len(items) - 1
-        if are_apart and not _holds_path(text, walk):
-            return memory_node(text.encode("utf-8", "surrogatepass"))
-    return [walk.node(item) for item in items]
+    kinds = set(map(type, items)) if len(items) > walk.few else {object}
+    memory = None
+    if kinds == {str}:
+        memory = _joined("\0".join(items), len(items), walk)
+    elif kinds <= SCALARS:
+        memory = _joined(repr(items), 1, walk)
+    return memory or [walk.node(item) for item in items]
+
+
+def _joined(text: str, count: int, walk: Opener) -> Tree:
+    """Give the memory of texts that were joined; `None`: they may be others."""
+    if text.count("\0") != count - 1 or _holds_path(text, walk):
+        return None
+    return memory_node(text.encode("utf-8", "surrogatepass"))
 
 
 def _holds_path(text: str, walk: Opener) -> bool:
@@ -701,7 +707,7 @@ def _arrow_type(kind: Any) -> str:
 def _arrow(array: Any, walk: Opener) -> Tree:
     """Give the items of an array of arrow, however they are chunked and sliced."""
     import pyarrow as pa
-    from pyarrow import types
+    from pyarrow import compute, types
 
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
@@ -714,7 +720,14 @@ def _arrow(array: Any, walk: Opener) -> Tree:
     is_number = types.is_integer(array.type) or types.is_floating(array.type)
     if is_number and not array.null_count:
         return _data(array.to_numpy(), walk)
-    return _objects(array.to_pylist(), walk)
+    memory = None
+    is_text = types.is_string(array.type) or types.is_large_string(array.type)
+    if is_text and len(array) > walk.few and not array.null_count:
+        # Arrow joins texts faster than it gives them to Python.
+        texts = pa.ListArray.from_arrays([0, len(array)], array.cast("large_string"))
+        text = compute.binary_join(texts, pa.scalar("\0", "large_string"))[0].as_py()
+        memory = _joined(text, len(array), walk)
+    return memory or _objects(array.to_pylist(), walk)
 
 
 # -- images, messages and headers
