@@ -8,7 +8,7 @@ import marshal
 import re
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, count, repeat
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
@@ -172,7 +172,10 @@ def text_of(tree: Tree) -> str:
 
 def texts_of(parts: list[Tree], encode: Any = _sorting_encoder) -> list[str]:
     """Give the JSON of many parts that are not deep; see `text_of`."""
-    if parts and _NUMBERS.issuperset(map(type, parts)):
+    kinds = set(map(type, parts))
+    if kinds == {str}:
+        return list(map(encode_basestring, parts))  # type: ignore[arg-type]
+    if parts and kinds <= _NUMBERS:
         return text_of(parts)[1:-1].split(",")
     return list(map("".join, map(encode, parts, repeat(0))))
 
@@ -272,7 +275,11 @@ def digest_of_plain(
     if levels is None:
         return None
     try:
-        text = text_of(value) if sum(map(len, levels)) <= _FEW else ""
+        are_few = sum(map(len, levels)) <= _FEW
+        for part in levels[0]:
+            if type(part) is str and len(part) > LONG:
+                are_few = False  # Its JSON takes longer than its digest.
+        text = text_of(value) if are_few else ""
         if 0 < len(text) <= LONG:
             for sign in _odd_for(starts):
                 if sign in text:
@@ -285,13 +292,13 @@ def digest_of_plain(
 
 def _are_odd(levels: Levels, starts: tuple[str, ...]) -> bool:
     """Tell whether a text or key of plain values may stand for something else."""
-    texts = [""]
-    for level in levels:
-        kinds = set(map(type, level))
-        if str in kinds:
-            texts += [part for part in level if type(part) is str]
-        if dict in kinds:
-            texts += chain.from_iterable(one for one in level if type(one) is dict)
+    keys: set[str] = set()
+    # The last level has single values alone.
+    for level in levels[:-1]:
+        keys.update(*(part for part in level if type(part) is dict))
+    texts = ["", *keys]
+    if starts:
+        texts += [part for part in chain.from_iterable(levels) if type(part) is str]
     together = "\0".join(texts)
     # To look for one sign is faster by far.
     may_begin_a_tag = "$" in together and "\0$" in together
@@ -301,6 +308,28 @@ def _are_odd(levels: Levels, starts: tuple[str, ...]) -> bool:
 @lru_cache
 def _odd_for(starts: tuple[str, ...]) -> tuple[str, ...]:
     return '"$', *(encode_basestring(start)[1:-1] for start in starts)
+
+
+def are_plain(values: Collection[Any], starts: tuple[str, ...]) -> bool:
+    """Tell whether values are texts and numbers that are trees as they stand."""
+    kinds = set(map(type, values))
+    if not kinds <= SCALARS:
+        return False
+    texts: Collection[Any] = values
+    numbers: list[Any] = []
+    if kinds != {str}:
+        texts = [part for part in values if type(part) is str]
+        numbers = [part for part in values if type(part) in _LETTERS]
+    together = "\0".join(texts)
+    if not together.isascii() and escaped(together) != together:
+        return False
+    try:
+        # The sum tells whether one is NaN or infinite.
+        sums = [sum(numbers), max(numbers, default=0), min(numbers, default=0)]
+        are_finite = all(map(isfinite, sums))
+    except OverflowError:  # An int has more digits than a float.
+        return False
+    return are_finite and not any(start in together for start in starts)
 
 
 def levels_of(values: list[Any]) -> Levels | None:
@@ -322,9 +351,10 @@ def levels_of(values: list[Any]) -> Levels | None:
             return None
         containers = [part for part in level if type(part) not in SCALARS]
         size = sum(map(len, containers))
-        lengths = {id(part): len(part) for part in containers} if size > _MANY else {}
-        if lengths and 2 * sum(lengths.values()) < size:
-            return None  # Most of it is held by the same containers again.
+        if size > _MANY and len(set(map(id, containers))) < len(containers):
+            lengths = {id(part): len(part) for part in containers}
+            if 2 * sum(lengths.values()) < size:
+                return None  # Most of it is held by the same containers again.
         parts = gc.get_referents(*containers)
         # A mapping whose keys are texts tells the collector its values alone.
         if len(parts) != size or not _COLLECTOR_KNOWS_OBJECTS:
@@ -400,7 +430,7 @@ class Measure:
         if isinstance(tree, Leaf):
             return self.whole(tree.plain())
         if isinstance(tree, list):
-            items, texts = self._parts(tree)
+            items, texts = self._items(tree)
             return items, f"[{','.join(texts)}]"
         if isinstance(tree, dict):
             return self._mapping(tree)
@@ -425,16 +455,42 @@ class Measure:
         return measured
 
     def _mapping(self, tree: Node) -> Measured:
-        keys = list(tree) if self._in_order else sorted(tree)
-        parts, texts = self._parts([tree[key] for key in keys])
-        stored = dict(zip(keys, parts, strict=True))
+        keys = list(tree)
+        if not self._in_order and keys != sorted(keys):
+            tree = {key: tree[key] for key in sorted(keys)}
+            keys = list(tree)
+        given = list(tree.values())
+        parts, texts = self._parts(given)
+        stored = tree if parts is given else dict(zip(keys, parts, strict=True))
         if "$long" in tree:
             # The beginning of a long part does not count.
             counted = {key: part for key, part in stored.items() if key != "begins"}
             return stored, text_of(counted)
-        names = list(map(encode_basestring, keys))
-        pairs = map("{}:{}".format, names, texts)
-        return stored, "{" + ",".join(pairs) + "}"
+        pairs = zip(map(encode_basestring, keys), texts, strict=True)
+        return stored, "{" + ",".join(map(":".join, pairs)) + "}"
+
+    def _items(self, items: list[Tree]) -> tuple[list[Tree], list[str]]:
+        """Measure items, each by itself or several by one text."""
+        if len(items) < _CHUNK or _has_large(items):
+            return self._parts(items)
+        stored = list(items)
+        texts: list[str] = []
+        place, size = 0, _CHUNK
+        while place < len(items):
+            text = "".join(self._encode(items[place : place + size], 0))[1:-1]
+            # Where several have no long text together, none has one by itself.
+            if len(text) <= LONG and _BEGINS not in text:
+                place += size
+                if 2 * len(text) < LONG:
+                    size *= 2
+            elif size > 1:
+                size //= 2
+                continue
+            else:
+                stored[place], text = self.part(items[place])
+                place += 1
+            texts.append(text)
+        return stored, texts
 
     def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
         texts: list[str] = []

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from inspect import unwrap
-from itertools import count
+from itertools import chain, count
 from pathlib import PurePath
 from types import FunctionType
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -50,6 +50,7 @@ from pytest_mimic.values.tree import (
     Refused,
     Shortened,
     Tree,
+    are_plain,
     below,
     canonical_text,
     digest_of,
@@ -77,6 +78,8 @@ FEW = 50
 """So many items of an array stand in the tree, and more count by their memory."""
 DEEPEST = 1_000
 """Parts below so many levels are refused."""
+MANY = 20
+"""So many parts at least are looked at together."""
 LARGE = 2_000
 """A part with more parts may have a long text, which is written once."""
 _SURELY_SHORT = 13_600
@@ -428,12 +431,35 @@ class Walk:
         """Open the parts of a container; what stands at a path is `IGNORED`."""
         self._part.size += len(values)
         if not paths:
-            return list(map(self.node, values))
+            return self._nodes(values)
         parts: list[Tree] = []
         for step, part in zip(steps, values, strict=False):
             deeper = below(paths, step)
             parts.append(IGNORED if () in deeper else self.node(part, deeper))
         return parts
+
+    def _nodes(self, values: Collection[Any]) -> list[Tree]:
+        """Open parts that all count: many plain ones, or tuples of these, together."""
+        if len(values) >= MANY:
+            if are_plain(values, self._starts):
+                return list(values)
+            if {tuple}.issuperset(map(type, values)) and self._are_plain_rows(values):
+                return [{"$tuple": list(row)} for row in values]
+        return list(map(self.node, values))
+
+    def _are_plain_rows(self, rows: Collection[Any]) -> bool:
+        """Tell whether tuples hold plain parts alone; these then count as opened."""
+        part = self._part
+        cells = list(chain.from_iterable(rows))
+        are_small = part.depth < DEEPEST and len(max(rows, key=len)) < LARGE
+        if self._names or not are_small or not are_plain(cells, self._starts):
+            return False
+        # No way in them leads back, so each takes one number wherever it stands.
+        self.size += len(set(map(id, rows)))
+        self._next += len(rows)
+        part.size += len(rows) + len(cells)
+        part.height = max(part.height, 2)
+        return True
 
     def _list(self, value: list[Any], paths: Paths) -> Tree:
         return self._plain(value, paths) or self._parts(value, paths, map(str, count()))
@@ -450,7 +476,7 @@ class Walk:
         members = list(value)
         if self._starts and all(isinstance(one, (str, PurePath)) for one in members):
             members.sort(key=str)  # The folders of paths are numbered as they are met.
-        nodes = list(map(self.node, members))
+        nodes = self._nodes(members)
         return without({tag: _sorted_by(nodes, nodes)}, paths)
 
     def _mapping(self, value: dict[Any, Any], paths: Paths) -> Node:
@@ -467,7 +493,7 @@ class Walk:
     def _pairs(
         self, pairs: Collection[tuple[Any, Any]], paths: Paths, *, in_order: bool
     ) -> list[Tree]:
-        keys = [self.node(key) for key, _ in pairs]
+        keys = self._nodes([key for key, _ in pairs])
         parts = self._parts([part for _, part in pairs], paths, map(step_of, keys))
         opened: list[Tree] = []
         names: list[Tree] = []
@@ -727,7 +753,8 @@ _NAN = {"$float": "nan"}
 def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
     """Sort nodes by the canonical texts of their keys."""
     texts = texts_of(keys)
-    for number, text in enumerate(texts):
+    longest = max(map(len, texts), default=0)
+    for number, text in enumerate(texts if longest > LONG else ()):
         if len(text) > LONG:  # A part of it may count by its digest.
             texts[number] = canonical_text(keys[number])
     order = sorted(range(len(nodes)), key=texts.__getitem__)
