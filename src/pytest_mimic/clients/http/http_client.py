@@ -105,6 +105,9 @@ class _Socket:
         connect: Connects it for real.
         port: Where its calls are taken.
         unsent: As for `stand_in_for`.
+
+    Attributes:
+        is_of_urllib3: Whether urllib3 has made the connection.
     """
 
     def __init__(
@@ -116,6 +119,10 @@ class _Socket:
     ) -> None:
         self.connection = connection
         self.unsent = unsent
+        classes = type(connection).__mro__
+        self.is_of_urllib3 = any(
+            one.__module__ == "urllib3.connection" for one in classes
+        )
         self._connect = connect
         self._port = port
         self._real: Any = None
@@ -195,12 +202,6 @@ class _Socket:
         if self._real is None or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._real, name)
-
-    @property
-    def is_of_urllib3(self) -> bool:
-        """Whether urllib3 has made the connection."""
-        classes = type(self.connection).__mro__
-        return any(one.__module__ == "urllib3.connection" for one in classes)
 
     def connected(self) -> Any:
         """Connect for real, and return the real socket."""
