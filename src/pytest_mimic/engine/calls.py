@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -173,7 +172,6 @@ def key_of(call: Call | Entry) -> Key:
     return call.identity, call.line
 
 
-@dataclass(eq=False)
 class Slot:
     """What becomes of a call, where its recording is, and what it gave.
 
@@ -198,19 +196,29 @@ class Slot:
         thread: The thread in which it began.
     """
 
-    name: str
-    key: Key
-    recorded: Recorded
-    entry: Entry | None
-    decision: Decision | Reason
-    index: int | None
     conversation: str = ""
     begin: int = 0
     ended: int | None = None
     blank: Entry | None = None
     outcome: Entry | None = None
     former_file: str = ""
-    thread: int = field(default_factory=threading.get_ident)
+
+    def __init__(
+        self,
+        name: str,
+        key: Key,
+        recorded: Recorded,
+        entry: Entry | None,
+        decision: Decision | Reason,
+        index: int | None,
+    ) -> None:
+        self.name = name
+        self.key = key
+        self.recorded = recorded
+        self.entry = entry
+        self.decision = decision
+        self.index = index
+        self.thread = threading.get_ident()
 
     @property
     def is_real(self) -> bool:

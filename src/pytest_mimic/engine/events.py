@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pytest_mimic.errors import MimicError
@@ -81,14 +80,16 @@ CALLS: tuple[EventKind, ...] = (
 """What may become of a call."""
 
 
-@dataclass(eq=False)
 class Event:
     """Something that happened to a call, in a test."""
 
-    kind: EventKind
-    call: str
-    test: str
-    facts: dict[str, Json]
+    def __init__(
+        self, kind: EventKind, call: str, test: str, facts: dict[str, Json]
+    ) -> None:
+        self.kind = kind
+        self.call = call
+        self.test = test
+        self.facts = facts
 
     def text(self, name: str) -> str:
         """Give a fact that is a text; empty: there is none."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -104,7 +103,6 @@ async def _awaited(value: object) -> object:
     return value
 
 
-@dataclass(eq=False, repr=False)
 class FunctionPlan:
     """How one activation mimics a function.
 
@@ -131,25 +129,33 @@ class FunctionPlan:
             what the function reaches, and the owner has no recording of its own.
     """
 
-    run: Run
-    mocks: ActiveMocks
-    target: str
-    function: Callable[..., Any]
-    layer: str
-    line: Target
-    cassette: Owner | None
-
     has_players = False
     _generation = -1
     # Whether the moment of a clock that a test holds is a part of its calls.
     _has_moment = False
 
-    def __post_init__(self) -> None:
-        self.inputs = self.mocks.inputs
-        has_cassette, has_place = self.cassette is not None, self.line.options.sequence
+    def __init__(
+        self,
+        run: Run,
+        mocks: ActiveMocks,
+        target: str,
+        function: Callable[..., Any],
+        layer: str,
+        line: Target,
+        cassette: Owner | None,
+    ) -> None:
+        self.run = run
+        self.mocks = mocks
+        self.inputs = mocks.inputs
+        self.target = target
+        self.function = function
+        self.layer = layer
+        self.line = line
+        self.cassette = cassette
+        has_cassette, has_place = cassette is not None, line.options.sequence
         self.is_in_log = has_cassette if has_place is None else has_place
         self.is_shared = not (has_cassette or self.is_in_log)
-        self.is_unseen = self.run.is_unseen
+        self.is_unseen = run.is_unseen
         self.players: dict[bytes | str, Player] = {}
 
     @cached_property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
@@ -52,7 +51,6 @@ class EndlessCallsError(BaseException):
         self.miss = miss
 
 
-@dataclass
 class Refusals:
     """Makes the errors of the calls of one run.
 
@@ -64,11 +62,12 @@ class Refusals:
         of_targets: Recordings by target, as far as misses have read them.
     """
 
-    vault: Vault
-    commands: Commands
-    secrecy: Secrecy
-    gone: Container[str] = ()
-    of_targets: dict[str, list[RecordedCall]] = field(default_factory=dict)
+    def __init__(self, vault: Vault, commands: Commands, secrecy: Secrecy) -> None:
+        self.vault = vault
+        self.commands = commands
+        self.secrecy = secrecy
+        self.gone: Container[str] = ()
+        self.of_targets: dict[str, list[RecordedCall]] = {}
 
     def refusal(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         """Say why a call gets no outcome."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
-from pytest_mimic.vault.recording import Recording
+from pytest_mimic.vault.recording import Recording, copied
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ class Run:
     def __reduce__(self) -> Any:
         """Let a process that is started anew belong to the run."""
         # The function of a `key=` may be one that nobody can pickle.
-        settings = replace(self.settings, targets=(), run_id="")
+        settings = copied(self.settings, targets=(), run_id="")
         return _joined, (settings, self.places, self.test, self._children.path)
 
     # -- what decides on calls
@@ -368,7 +367,7 @@ class Run:
 
         def send_row(row: object) -> None:
             if isinstance(row, Event) and row.test == parents_test:
-                row = replace(row, test="")
+                row = copied(row, test="")
             send(row)
 
         self.events.to_parent = send_row

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.patch.targets import Target
@@ -15,7 +14,6 @@ Source = Literal["strict", "ignore"]
 Inputs = Literal["warn", "strict", "ignore"]
 
 
-@dataclass(eq=False, repr=False)
 class Settings:
     """What the user has asked of a run.
 
@@ -42,10 +40,7 @@ class Settings:
         run_id: What the processes of one run have in common; empty: there is one.
     """
 
-    mode: Mode
-    rootdir: Path
-    start: Path
-    vault: Path
+    # What the user has not asked for is as it stands here.
     vault_option: str = ""
     targets: tuple[Target, ...] = ()
     redact: Sequence[str] = ()
@@ -60,6 +55,15 @@ class Settings:
     report: Path | None = None
     foreign_lines: str = ""
     run_id: str = ""
+
+    def __init__(
+        self, mode: Mode, rootdir: Path, start: Path, vault: Path, **others: Any
+    ) -> None:
+        self.mode = mode
+        self.rootdir = rootdir
+        self.start = start
+        self.vault = vault
+        vars(self).update(others)
 
     @property
     def writes(self) -> bool:

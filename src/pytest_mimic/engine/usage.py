@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -226,7 +225,6 @@ def commit_of(folder: Path) -> str:
 # -- tests that exist no more
 
 
-@dataclass(eq=False)
 class GoneTests:
     """The tests that exist no more: `"tests/test_a.py::test_x" in gone_tests`.
 
@@ -248,9 +246,12 @@ class GoneTests:
         partly_collected: The files of which only some tests were.
     """
 
-    usage: Usage
-    rootdir: Path
-    partly_collected: Container[str] = ()
+    def __init__(
+        self, usage: Usage, rootdir: Path, partly_collected: Container[str] = ()
+    ) -> None:
+        self.usage = usage
+        self.rootdir = rootdir
+        self.partly_collected = partly_collected
 
     @cached_property
     def _functions(self) -> set[str]:

@@ -6,7 +6,6 @@ import marshal
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
@@ -135,7 +134,6 @@ class _Part(NamedTuple):
     changeable: Mapping[int, object]
 
 
-@dataclass
 class _Storing:
     """Encodes a value, decodes it, and compares the two.
 
@@ -143,11 +141,14 @@ class _Storing:
         left_out: The paths of what exceptions are kept without.
     """
 
-    _places: Places
-    _mask: Callable[[str], str]
-    _forbid: bool
-    _name: str
-    left_out: list[Path] = field(default_factory=list)
+    def __init__(
+        self, places: Places, mask: Callable[[str], str], forbid: bool, name: str
+    ) -> None:
+        self._places = places
+        self._mask = mask
+        self._forbid = forbid
+        self._name = name
+        self.left_out: list[Path] = []
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""

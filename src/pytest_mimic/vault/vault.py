@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from itertools import chain, islice
@@ -111,7 +110,6 @@ def _holds_tests(vault: Path, project: str) -> bool:
     return False
 
 
-@dataclass
 class Written:
     """What a write has done.
 
@@ -124,12 +122,19 @@ class Written:
         replaced: The former answers of the same numbers.
     """
 
-    name: str
-    old_content: bytes | None
-    new_content: bytes | None
-    recording: Recording
-    answers: dict[int, Entry] = field(default_factory=dict)
-    replaced: dict[int, Entry] = field(default_factory=dict)
+    def __init__(
+        self,
+        name: str,
+        old_content: bytes | None,
+        new_content: bytes | None,
+        recording: Recording,
+    ) -> None:
+        self.name = name
+        self.old_content = old_content
+        self.new_content = new_content
+        self.recording = recording
+        self.answers: dict[int, Entry] = {}
+        self.replaced: dict[int, Entry] = {}
 
     @property
     def is_changed(self) -> bool:
