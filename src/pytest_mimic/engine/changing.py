@@ -47,7 +47,7 @@ class ChangingValues:
     """
 
     def __init__(self, events: Events, is_in_files: Callable[[str], bool]) -> None:
-        self._held: set[str] = set()
+        self._held: set[tuple[str, Path]] = set()
         self._events = events
         self._is_in_files = is_in_files
         self._answered: set[str] = set()
@@ -73,32 +73,38 @@ class ChangingValues:
             if found and not self._is_in_files(found):
                 self._events.add("new test id", look, test=test)
         counted = call.whole() if call.is_function else call.counted(described)
-        for path, part in islice(_leaves(counted), _MOST_LEAVES):
-            cause = f"{call.target} {shown_path(path)}"
-            look = made_anew(part)
-            is_new = self._is_new(part, look)
+        leaves = [*islice(_leaves(counted), _MOST_LEAVES)]
+        # Few calls hold one: a look at all texts is quicker than one at each.
+        may_be_new = self._may_be_new('"'.join(_text_of(part) for _, part in leaves))
+        for path, part in leaves:
+            look = made_anew(part) if may_be_new else ""
+            is_new = may_be_new and self._is_new(part, look)
             if is_new:
                 self._events.add(
                     "made anew",
                     call.label(),
                     test=test,
-                    cause=cause,
+                    cause=f"{call.target} {shown_path(path)}",
                     target=call.target,
                     paths=[shown_path(path)],
                     identity=call.identity,
                     **call.facts_of_line(),
                 )
             is_data = part is not None and not (is_new and look)
-            if is_data and cause not in self._held:
+            if is_data and (call.target, path) not in self._held:
                 # No line may leave it out.
-                self._held.add(cause)
-                self._events.add("held", cause=cause)
+                self._held.add((call.target, path))
+                self._events.add("held", cause=f"{call.target} {shown_path(path)}")
+
+    def _may_be_new(self, text: str) -> bool:
+        """Return whether a text has what may be made anew, whoever has made it."""
+        if self._today in text or self._worker.search(text):
+            return True
+        return any(ids_and_moments_in(text))
 
     def _is_new(self, part: Tree, look: str) -> bool:
         """Return whether the next run makes a part anew."""
-        text = str(part)
-        if isinstance(part, dict) and part:
-            text = str(next(iter(part.values())))
+        text = _text_of(part)
         if look in (DATE, "") and self._today in text:
             # A longer text may hold a moment of an answer.
             is_answered = any(one in text for one in self._answered.copy())
@@ -118,6 +124,13 @@ class ChangingValues:
         if not is_made or text in self._answered or self._is_in_files(text):
             return False
         return not any(text in value for value in os.environ.values())
+
+
+def _text_of(part: Tree) -> str:
+    """Return the text of a value, or of what its tag has."""
+    if isinstance(part, dict) and part:
+        return str(next(iter(part.values())))
+    return str(part)
 
 
 def _leaves(tree: Tree) -> Iterator[tuple[Path, Tree]]:
