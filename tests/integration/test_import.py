@@ -288,6 +288,27 @@ def test_a_request_whose_body_has_changed_meets_an_imported_call_and_is_named(
         project.replay().expect(failed=1, says=["MissingRecordingError"])
 
 
+def test_of_imported_calls_the_one_that_differs_least_is_met_first(project, take_over):
+    project.ini("http")
+    calls = [entries(("POST", "/", body), body=body) for body in "abc"]
+    calls.append(entries(("POST", "/", "d"), body="d", headers="{Prefer: d}"))
+    whole = "".join(calls).replace("interactions:\n", "")
+    project.write("cassettes/talk.yaml", f"interactions:\n{whole}")
+    project["test_talk.py"] = """
+        def ask(body, prefer):
+            return requests.post("http://a.test/", data=body, headers={"Prefer": prefer}).text
+
+        def test_talk(mimic_replay):
+            with mimic_replay("talk"):
+                asked = [ask("c", "new"), ask("new", "d"), ask("new", "new"), ask("newer", "new")]
+                assert asked == ["c", "d", "a", "b"]
+    """
+
+    assert take_over("cassettes/talk.yaml")[0] == 0
+
+    project.replay().expect(passed=1)
+
+
 def test_damaged_files_are_named_and_the_others_are_imported(project, take_over, keep):
     for name, (content, _) in DAMAGED.items():
         project.write(f"cassettes/{name}", content)

@@ -16,7 +16,7 @@ from collections.abc import (
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_mimic.engine.calls import (
     Call,
@@ -38,7 +38,7 @@ from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree, digest_of, without
+from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
 from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
 from pytest_mimic.vault.vault import PartFile, Vault, Written, renewed
@@ -297,16 +297,22 @@ class Log:
         return self._strays[place]
 
     def _imported(self, call: Call) -> int | None:
-        """Give the first imported call of this method and URL that nobody asked for."""
-        # Another tool has compared nothing else of a request.
-        content = [(name,) for name in call.content]
+        """Give an imported call of this method and URL that nobody asked for.
+
+        It is the one that differs in the fewest parts, the first of such.
+        """
+        differences: dict[int, int] = {}
         for index in self._of_other_tools:
             entry = self.entries[index]
             if index not in self._by_index and entry.signature == call.signature:
-                now = without(call.counted(call.described), content)
-                if without(kept_parts(call, entry, self._vault), content) == now:
-                    return index
-        return None
+                now: Any = call.counted(call.described)
+                kept: Any = kept_parts(call, entry, self._vault)
+                names = now.keys() | kept.keys()
+                differing = {name for name in names if now.get(name) != kept.get(name)}
+                # Another tool has compared nothing else of a request.
+                if differing <= set(call.content):
+                    differences[index] = len(differing)
+        return min(differences, key=differences.__getitem__, default=None)
 
     def _next(self, key: Hashable) -> int:
         self._counts[key] += 1
