@@ -11,6 +11,7 @@ pytest.importorskip("httpx")
 pytest.importorskip("requests")
 pytest.importorskip("yaml")
 
+import yaml
 from support.http_server import running_server
 
 # What each client sees of the recorded service. Nothing listens at this address.
@@ -232,12 +233,59 @@ def test_calls_outside_of_conversations_do_not_replace_one_another(project, take
     ]
 
 
+def test_what_vcrpy_keeps_as_values_of_python_is_read_as_it_was_sent(
+    project, take_over
+):
+    """It keeps headers of botocore as bytes, and of aiohttp what the application gave."""
+    project.ini("http")
+    sent = [
+        ({b"X-Amz-Target": [b"Put"]}, b'{"key": "n"}'),
+        ({b"X-Amz-Target": [b"Get"]}, b'{"key": "n"}'),
+        ({b"Prefer": b"minimal"}, {"key": b"n", "other": "\xe4"}),
+        ({"Content-Type": [b"application/json"]}, [1, {"key": "n"}]),
+    ]
+    interactions = [
+        {
+            "request": {
+                "method": b"POST",
+                "uri": b"http://a.test/",
+                "headers": headers,
+                "body": body,
+            },
+            "response": {
+                "status": {"code": 200, "message": b"All good"},
+                "headers": {b"X-Name": [b"M\xfcller"]},
+                "body": {"string": str(number)},
+            },
+        }
+        for number, (headers, body) in enumerate(sent)
+    ]
+    project.write("cassettes/talk.yaml", yaml.safe_dump({"interactions": interactions}))
+    project["test_talk.py"] = """
+        def ask(headers={}, **body):
+            return requests.post("http://a.test/", headers=headers, **body)
+
+        def test_talk(mimic_replay):
+            with mimic_replay("talk"):
+                assert ask(json=[1, {"key": "n"}]).text == "3"
+                assert ask({"Prefer": "minimal"}, data={"other": "\xe4", "key": "n"}).text == "2"
+                assert ask({"X-Amz-Target": "Get"}, json={"key": "n"}).text == "1"
+                answer = ask({"X-Amz-Target": "Put"}, json={"key": "n"})
+                assert (answer.text, answer.reason, answer.headers["X-Name"]) == ("0", "All good", "M\xfcller")
+    """
+
+    assert take_over("cassettes/talk.yaml")[0] == 0
+
+    replayed = project.replay().expect(passed=1)
+    assert "imported, but now" not in replayed.output
+
+
 DAMAGED = {
     "empty.yaml": ("", "is not a cassette of vcrpy"),
     "broken.yaml": ("interactions: [", "is damaged"),
     "object.yaml": (
         "interactions: !!python/object/apply:os.system ['touch ran']",
-        "is damaged: could not determine a constructor for the tag",
+        "holds more than plain data: could not determine a constructor for the tag",
     ),
     "broken.json": ('{"interactions": [', "is damaged"),
     "deep.json": ("[" * 100_000, "is nested too deeply"),
@@ -324,6 +372,7 @@ def test_damaged_files_are_named_and_the_others_are_imported(project, take_over,
     assert [
         name for name, (_, problem) in DAMAGED.items() if problem not in told[name]
     ] == []
+    assert "a file or an iterator; to record it again: pytest --mimic-record\n" in said
     assert "Traceback" not in said
     assert list(project.files()) == ["cassettes/sound.json"]
     assert not (project.root / "ran").exists()

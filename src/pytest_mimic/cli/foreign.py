@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,10 @@ from pytest_mimic.clients.http import answers, requests
 from pytest_mimic.errors import MimicError
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_PICKLED = (
+    "vcrpy has pickled a body that was a file or an iterator; to record it again",
+    "pytest --mimic-record",
+)
 
 
 class ForeignError(MimicError):
@@ -68,8 +71,7 @@ def read(path: Path) -> ForeignCassette:
             problem = f"entry {number}: it does not have the form of one"
             cassette.problems.append(ForeignError(problem))
         except ForeignError as error:
-            problem = f"entry {number}: {error.what}"
-            cassette.problems.append(ForeignError(problem))
+            cassette.problems.append(ForeignError(f"entry {number}: {error.what}"))
     return cassette
 
 
@@ -84,40 +86,48 @@ def _parsed_yaml(text: str) -> Any:
         ) from None
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.constructor.ConstructorError as error:
+        raise ForeignError(
+            f"holds more than plain data: {error.problem}", remedies=[_PICKLED]
+        ) from None
     except yaml.YAMLError as error:
-        # What would make an object of Python is refused by it, too.
         problem = getattr(error, "problem", None) or error
         raise ForeignError(f"is damaged: {problem}") from None
 
 
 def _request_of(request: dict[str, Any]) -> Plain:
-    url = str(request["uri"])
+    url = _text(request["uri"])
     try:
         _ = urlsplit(url).port
     except ValueError:
         raise ForeignError("its URL is not valid") from None
     headers = _headers_of(request.get("headers"))
     body = request.get("body")
-    if isinstance(body, dict) and not body.keys() & {"string", "base64_string"}:
+    if isinstance(body, (dict, list)):
         # Of aiohttp vcrpy keeps what the application gave: texts alone are a form.
-        if all(isinstance(value, str) for value in body.values()):
+        is_form = isinstance(body, dict) and all(
+            isinstance(value, (str, bytes)) for value in body.values()
+        )
+        if is_form:
             kind, body = "application/x-www-form-urlencoded", urlencode(body)
         else:
             kind, body = "application/json", json.dumps(body)
         headers.append(("Content-Type", kind))
-    return requests.read(request["method"], url, headers, _data_of(body)[0])
+    method = _text(request["method"])
+    return requests.read(method, url, headers, _data_of(body))
 
 
 def _answer_of(response: dict[str, Any]) -> Plain:
     headers = _headers_of(response.get("headers"))
     body = response.get("body") or {}
-    data, is_text = _data_of(body.get("string", body.get("base64_string")))
+    content = body["string"] if body else None
     encodings = [value for name, value in headers if name.lower() == "content-encoding"]
     # A body that stands as text was decompressed by vcrpy.
-    unpacked = encodings[0] if encodings and is_text else ""
+    unpacked = encodings[0] if encodings and isinstance(content, str) else ""
     status = response["status"]
-    code, reason = int(status["code"]), str(status.get("message") or "")
-    return answers.Head(code, reason, headers, unpacked=unpacked).read([data])
+    code, reason = int(status["code"]), _text(status.get("message") or "")
+    head = answers.Head(code, reason, headers, unpacked=unpacked)
+    return head.read([_data_of(content)])
 
 
 def _headers_of(headers: Any) -> list[tuple[str, str]]:
@@ -126,18 +136,15 @@ def _headers_of(headers: Any) -> list[tuple[str, str]]:
         if not isinstance(values, list):
             values = [values]
         for value in values:
-            found.append((str(name), str(value)))
+            found.append((_text(name), _text(value)))
     return found
 
 
-def _data_of(body: Any) -> tuple[bytes, bool]:
-    """Return the bytes of a body, and whether it stands as text."""
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _data_of(body: Any) -> bytes:
     if body is None:
-        return b"", False
-    if isinstance(body, bytes):
-        return body, False
-    if isinstance(body, dict) and "base64_string" in body:
-        return base64.b64decode(body["base64_string"]), False
-    if isinstance(body, dict) and "string" in body:
-        return _data_of(body["string"])
-    return str(body).encode(), True
+        return b""
+    return body if isinstance(body, bytes) else str(body).encode()

@@ -112,8 +112,9 @@ def _owners(project: Project, path: Path) -> list[str]:
     if folder.parent.name != "cassettes" or not module.is_file():
         return [""]
     tree = _tree_of(module)
+    # `TestUsers.test_get`, without the classes around the innermost one.
     name, bracket, parameters = path.stem.partition("[")
-    tests = [test for test in _tests_in(tree) if _name_of(test) == name]
+    tests = [one for one in _tests_in(tree) if one.split("::")[-2:] == name.split(".")]
     if not tests:
         test = name.replace(".", "::")
         raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
@@ -138,11 +139,6 @@ def _tests_in(node: ast.AST, around: str = "") -> Iterator[str]:
             yield from _tests_in(inner, f"{around}{inner.name}::")
         else:
             yield from _tests_in(inner, around)
-
-
-def _name_of(test: str) -> str:
-    """Return what pytest-recording calls a test: `TestUsers.test_get`."""
-    return ".".join(test.split("::")[-2:])
 
 
 # -- what is written

@@ -214,15 +214,10 @@ def _written(project: Project, change: _Change) -> Recording:
     """Give the new recording of a file, and write its objects."""
     former = change.found.recording
     for new, old in zip(change.entries, former.entries, strict=True):
-        _shelve(project, new, old)
+        if new.request is not old.request:
+            request: Any = shelve(new.request, project.vault)
+            new.request = request
+        if new.body is not old.body:
+            answer: Any = new.body["answer"]
+            new.body = {**new.body, "answer": shelve_answer(answer, project.vault)}
     return copied(former, entries=change.entries)
-
-
-def _shelve(project: Project, new: Entry, old: Entry) -> None:
-    """Put long parts of what has changed into objects."""
-    if new.request is not old.request:
-        request: Any = shelve(new.request, project.vault)
-        new.request = request
-    if new.body is not old.body:
-        answer: Any = new.body["answer"]
-        new.body = {**new.body, "answer": shelve_answer(answer, project.vault)}

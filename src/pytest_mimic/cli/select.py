@@ -81,28 +81,24 @@ def damage_of_edit(
     """Return what is wrong with a file that was edited to what no adapter can read."""
     try:
         for entry in recording.entries:
-            _try(project, entry)
+            adapter = project.adapter(entry.target)
+            if adapter is None or entry.request is None:
+                continue
+            # Subcommands ask an adapter to read a call in each of these ways.
+            call: Any = unshelve(entry.request, project.vault)
+            body: Any = unshelve(entry.body, project.vault)
+            answer = body.get("answer", {})
+            project.label(entry)
+            adapter.host(call)
+            adapter.comparable(answer, answer)
+            identity_under(adapter, call, NO_OPTIONS)
+            hides_more(project, adapter, call, body)
     except CorruptRecordingError:
         pass  # An object is gone, which is named where it is needed.
     except MALFORMED as error:
         reason = f"{type(error).__name__}: {error}"
         return shapeless(project.path_of(name), reason)
     return None
-
-
-def _try(project: Project, entry: Entry) -> None:
-    """Let an adapter read a call in each way in which subcommands ask it to."""
-    adapter = project.adapter(entry.target)
-    if adapter is None or entry.request is None:
-        return
-    call: Any = unshelve(entry.request, project.vault)
-    body: Any = unshelve(entry.body, project.vault)
-    answer = body.get("answer", {})
-    project.label(entry)
-    adapter.host(call)
-    adapter.comparable(answer, answer)
-    identity_under(adapter, call, NO_OPTIONS)
-    hides_more(project, adapter, call, body)
 
 
 class Selection:

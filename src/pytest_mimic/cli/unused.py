@@ -42,10 +42,11 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
         ]
         yield from json.dumps({"unused": rows}, indent=1).split("\n")
     else:
-        yield from _draw_unused(
-            project, judgement, options.files, clears=clears, size=size
-        )
-        if not judgement.unused:
+        if judgement.unused:
+            yield from _draw_unused(
+                project, judgement, options.files, clears=clears, size=size
+            )
+        else:
             tests = plural(len(usage.outcomes), "test")
             yield f"no recording is unused ({tests} in {plural(len(files), 'file')})"
         if judgement.unproven:
@@ -62,8 +63,6 @@ def _draw_unused(
     clears: bool,
     size: int,
 ) -> Iterator[str]:
-    if not judgement.unused:
-        return
     count = plural(judgement.count, "recording")
     freed = f", cleared ({size_in_words(size)})" if clears else ""
     yield f"{count} unused{freed}:"
