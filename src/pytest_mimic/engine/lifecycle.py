@@ -45,9 +45,9 @@ def end_test(run: Run, ending: Ending) -> None:
     Raises:
         MimicError: The log cannot be written.
     """
-    owner = run.test_owner
-    if not owner.name:
+    if not run.test:
         return
+    owner = run.test_owner
     run.failed_test = owner if ending == "failed" else None
     try:
         owner.undoable_writes = end(run, owner, ending)
