@@ -292,11 +292,10 @@ def digest_of_plain(
 
 def _are_odd(levels: Levels, starts: tuple[str, ...]) -> bool:
     """Tell whether a text or key of plain values may stand for something else."""
-    keys: set[str] = set()
     # The last level has single values alone.
-    for level in levels[:-1]:
-        keys.update(*(part for part in level if type(part) is dict))
-    texts = ["", *keys]
+    holders = chain.from_iterable(levels[:-1])
+    mappings = [part for part in holders if type(part) is dict]
+    texts = ["", *chain.from_iterable(mappings)]
     if starts:
         texts += [part for part in chain.from_iterable(levels) if type(part) is str]
     together = "\0".join(texts)
@@ -315,9 +314,12 @@ def are_plain(values: Collection[Any], starts: tuple[str, ...]) -> bool:
     kinds = set(map(type, values))
     if not kinds <= SCALARS:
         return False
-    texts: Collection[Any] = values
-    numbers: list[Any] = []
-    if kinds != {str}:
+    texts = numbers = values
+    if kinds == {str}:
+        numbers = []
+    elif kinds <= _LETTERS.keys():
+        texts = []
+    else:
         texts = [part for part in values if type(part) is str]
         numbers = [part for part in values if type(part) in _LETTERS]
     together = "\0".join(texts)
@@ -455,18 +457,16 @@ class Measure:
         return measured
 
     def _mapping(self, tree: Node) -> Measured:
-        keys = list(tree)
-        if not self._in_order and keys != sorted(keys):
-            tree = {key: tree[key] for key in sorted(keys)}
-            keys = list(tree)
+        if not self._in_order and list(tree) != sorted(tree):
+            tree = {key: tree[key] for key in sorted(tree)}
         given = list(tree.values())
         parts, texts = self._parts(given)
-        stored = tree if parts is given else dict(zip(keys, parts, strict=True))
+        stored = tree if parts is given else dict(zip(tree, parts, strict=True))
         if "$long" in tree:
             # The beginning of a long part does not count.
             counted = {key: part for key, part in stored.items() if key != "begins"}
             return stored, text_of(counted)
-        pairs = zip(map(encode_basestring, keys), texts, strict=True)
+        pairs = zip(map(encode_basestring, tree), texts, strict=True)
         return stored, "{" + ",".join(map(":".join, pairs)) + "}"
 
     def _items(self, items: list[Tree]) -> tuple[list[Tree], list[str]]:
@@ -481,7 +481,7 @@ class Measure:
             # Where several have no long text together, none has one by itself.
             if len(text) <= LONG and _BEGINS not in text:
                 place += size
-                if 2 * len(text) < LONG:
+                if 4 * len(text) < LONG:
                     size *= 2
             elif size > 1:
                 size //= 2
