@@ -69,6 +69,18 @@ FOLLOWED = {
         """,
         ("'id': 7", "'id': 9"),
     ),
+    "names in a module that is called like a secret": (
+        "shop:fetch",
+        "shop:fetch ignore=run",
+        """
+    import secrets, shop
+
+    def test_one():
+        assert shop.fetch("EUR", run=1, pick=secrets.token_hex)["base"] == "EUR"
+        assert shop.fetch(secrets.token_hex, run=1)["made"] == 0
+        """,
+        ("run=1", "run=7"),
+    ),
     "sequence that goes": (
         "shop:fetch sequence",
         "shop:fetch",

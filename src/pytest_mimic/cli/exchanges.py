@@ -39,7 +39,7 @@ def hides_more(
         return value
 
     if adapter is None:
-        redactor.hide(call, note)
+        redactor.of_trees.hide(call, note)
     else:
         adapter.hide_request(redactor, call, note)
         adapter.hide_answer(redactor.of_answers, body.get("answer") or {}, note, call)

@@ -130,7 +130,7 @@ class Secrecy:
             return OWN
 
         def hide() -> Tree:
-            hidden: Tree = self.secrets.redactor.hide(tree, stand_in)
+            hidden: Tree = self.secrets.redactor.of_trees.hide(tree, stand_in)
             if not known.is_anywhere:
                 return hidden
             # A part may hold what another part, or a variable, names as a secret.

@@ -121,7 +121,7 @@ class Secrets:
 
     def masked(self, tree: Any) -> Any:
         """Return a tree to be shown, without secrets and what looks like a key."""
-        return map_texts(self.redactor.hide(tree, _as_own), self.masked_text)
+        return map_texts(self.redactor.of_trees.hide(tree, _as_own), self.masked_text)
 
     def masked_text(self, text: str) -> str:
         """Return a text to be shown, without keys and values of the environment."""

@@ -40,6 +40,8 @@ _STARS = "[*•●]+"
 _ERRORS = ("error", "errors")
 # A mapping of secrets by the names that the user gave them.
 _STORES = frozenset({"data", "stringData"})
+# The tags of `shop.auth:login`, where no value stands behind the colon.
+_NAMES_OF_CODE = {"$class", "$function", "$method", "$name"}
 _MANY = 10_000
 # Mappings of so many names rarely have the names of others.
 _MANY_NAMES = 100
@@ -132,20 +134,29 @@ class Redactor:
     Args:
         names: The names.
         rule: What decides: the name of a value alone, or its look, too.
+        has_tags: Whether a key with `$` is a tag of a tree, and not the sender's.
 
     Attributes:
         harmless: Texts that hold no secret, as earlier walks have found.
     """
 
-    def __init__(self, names: SecretNames, rule: str = _AS_SENT) -> None:
+    def __init__(
+        self, names: SecretNames, rule: str = _AS_SENT, *, has_tags: bool = False
+    ) -> None:
         self.names = names
         self.rule = rule
+        self.has_tags = has_tags
         self.harmless: set[str] = set()
 
     @cached_property
     def of_answers(self) -> Redactor:
         """The redactor of answers."""
         return Redactor(self.names, _AS_ANSWER)
+
+    @cached_property
+    def of_trees(self) -> Redactor:
+        """The redactor of the values of functions."""
+        return Redactor(self.names, has_tags=True)
 
     @cached_property
     def of_errors(self) -> Redactor:
@@ -339,6 +350,9 @@ class _Walk:
         by_siblings = names.by_siblings_in(plain)
         hidden: dict[str, Any] = {}
         for key, value in plain.items():
+            if self._redactor.has_tags and key.startswith("$"):
+                hidden[key] = self._hide_tagged(key, value, path)
+                continue
             # A key may be an address.
             shown = self.hide_text(key, path)
             place = f"{start}{shown}"
@@ -355,6 +369,17 @@ class _Walk:
             else:
                 hidden[shown] = self._hide_below(key, value, place)
         return hidden
+
+    def _hide_tagged(self, tag: str, content: Any, path: str) -> Any:
+        """Return the content of a tag: the name of a module says nothing of it."""
+        if isinstance(content, str) and tag in _NAMES_OF_CODE:
+            return content
+        name = tag.rpartition(":")[2]
+        strength = self._redactor.strength(name, content, {})
+        place = f"{path}.{tag}" if path else tag
+        if strength:
+            return self._replace(content, place, strength, name)
+        return self.hide(content, place)
 
     def _hide_below(self, key: str, value: Any, path: str) -> Any:
         """Return a part under a name that is no secret."""
