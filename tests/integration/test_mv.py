@@ -70,6 +70,10 @@ CHANGES = {
         {"a": PARAMETRIZED},
         {"a": PARAMETRIZED.replace("usd", "chf")},
     ),
+    "all cases": (
+        {"a": PARAMETRIZED},
+        {"a": PARAMETRIZED.replace("test_x", "test_y")},
+    ),
     "a class to another file": (
         {"a": in_class("TestX", making("test_x", 1)) + making("test_z", 1)},
         {"a": making("test_z", 1), "b": in_class("TestX", making("test_x", 1))},

@@ -189,6 +189,8 @@ class Nearest:
             found = [
                 one for one in gone if not is_common or _file_of(one) == _file_of(name)
             ]
+        if len(found) > 1:
+            found = [one for one in found if _case_of(one) == _case_of(name)]
         return found[0] if len(found) == 1 else ""
 
     # -- the nearest one
@@ -265,3 +267,7 @@ def _function_of(test: str) -> str:
 
 def _name_in_file(test: str) -> str:
     return test.partition("::")[2]
+
+
+def _case_of(test: str) -> str:
+    return test.partition("[")[2]
