@@ -395,6 +395,22 @@ MANY = {
         "[(0,) * (n % 4) for n in range(30)]",
         "8c82624ce97fc7f220180c3a680c70e6",
     ),
+    "lists beside a tuple": (
+        "[[[n, 'x'] for n in range(30)], ()]",
+        "201c1c4b610db74312dcd941bb15bc8b",
+    ),
+    "mappings beside a tuple": (
+        "[[{'b': n, 'a': 'x'} for n in range(30)], ()]",
+        "87baab732a605a10804a74ab23e8ee35",
+    ),
+    "keys that begin a tag, beside a tuple": (
+        "[[{'$b': n} for n in range(30)], ()]",
+        "e0429ea8b17866bae71cad116fcc54c6",
+    ),
+    "keys of two types, beside a tuple": (
+        "[[{n % 2 or '1': n} for n in range(30)], ()]",
+        "e574027a6bd73fb53f1e07b7dfc0abf3",
+    ),
     "a set of texts": (
         "{f'word {n}!' for n in range(300)}",
         "2f39e657333e3ae6668cf8df295e066b",

@@ -439,26 +439,41 @@ class Walk:
         return parts
 
     def _nodes(self, values: Collection[Any]) -> list[Tree]:
-        """Open parts that all count: many plain ones, or tuples of these, together."""
+        """Open parts that all count: many plain ones, or rows of these, together."""
         if len(values) >= MANY:
             if are_plain(values, self._starts):
                 return list(values)
-            if {tuple}.issuperset(map(type, values)) and self._are_plain_rows(values):
-                return [{"$tuple": list(row)} for row in values]
+            kind, *others = set(map(type, values))
+            opener = _ROWS.get(kind)
+            if opener is _by_name and self._in_order:
+                opener = dict
+            if opener and not others and self._are_plain_rows(kind, values):
+                return list(map(opener, values))
         return list(map(self.node, values))
 
-    def _are_plain_rows(self, rows: Collection[Any]) -> bool:
-        """Tell whether tuples hold plain parts alone; these then count as opened."""
+    def _are_plain_rows(self, kind: type, rows: Collection[Any]) -> bool:
+        """Tell whether rows hold plain parts alone; these then count as opened."""
         part = self._part
-        cells = list(chain.from_iterable(rows))
+        names = list(chain.from_iterable(rows)) if kind is dict else []
         are_small = part.depth < DEEPEST and len(max(rows, key=len)) < LARGE
-        if self._names or not are_small or not are_plain(cells, self._starts):
+        if self._names or not are_small or not {str}.issuperset(map(type, names)):
+            return False
+        held = map(dict.values, rows) if kind is dict else rows
+        cells = list(chain.from_iterable(held))
+        are_named = all(map(self._is_plain_key, set(names)))
+        if not are_named or not are_plain(cells, self._starts):
             return False
         # No way in them leads back, so each takes one number wherever it stands.
-        self.size += len(set(map(id, rows)))
+        ids = set(map(id, rows))
+        self.size += len(ids)
         self._next += len(rows)
         part.size += len(rows) + len(cells)
         part.height = max(part.height, 2)
+        if self._in_order and kind is not tuple:
+            is_met = not self.changeable.keys().isdisjoint(ids)
+            self.is_shared |= is_met or len(ids) < len(rows)
+            self.changeable.update((id(row), row) for row in rows)
+            part.is_single = True
         return True
 
     def _list(self, value: list[Any], paths: Paths) -> Tree:
@@ -732,6 +747,13 @@ class Walk:
 
 def _by_name(attributes: dict[Any, object]) -> dict[Any, object]:
     return {name: attributes[name] for name in sorted(attributes, key=str)}
+
+
+_ROWS: dict[type, Callable[[Any], Tree]] = {
+    list: list,
+    tuple: lambda row: {"$tuple": list(row)},
+    dict: _by_name,
+}
 
 
 def _refused_object(value: object) -> Refused:
