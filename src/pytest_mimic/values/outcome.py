@@ -30,6 +30,7 @@ from pytest_mimic.values.tree import (
     Tree,
     is_tagged,
     leaves,
+    levels_of,
     mapped,
     ordered_digest_of,
     path_to_refused,
@@ -50,6 +51,8 @@ _MOST_PARTS = 10_000
 """An outcome with more parts that need a tag is kept as a pickle."""
 _LONG_TEXT = 2_048
 _LARGE = 65_536
+# In bytes of marshal, of which one takes at most six characters of JSON.
+_SURELY_SMALL = 10_000
 # In bytes. A larger object is read again for each copy.
 _MOST_KEPT = 1 << 20
 _RAW = text_of(Raw(None))
@@ -346,6 +349,9 @@ def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
 def makers_of(tree: Tree) -> set[str]:
     """Give of which versions the pickles in a stored outcome are: `sklearn 1.7.2`."""
     found: set[str] = set()
+    data = _marshalled(tree)
+    if data and b"imports" not in data:  # To look at each part takes long.
+        return found
 
     def note(part: Any) -> Tree:
         imports = part.get("imports") if isinstance(part, dict) else None
@@ -491,11 +497,25 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
             return {**part} if isinstance(content_of(part), str) else part
         return part
 
-    shelved = deeply(lambda: mapped(tree, without_text))
+    shelved: Tree
+    plain: Any = tree
+    levels = levels_of([plain])
+    if levels is None or any(map(_has_long_text, levels)):
+        shelved = deeply(lambda: mapped(tree, without_text))
+    else:
+        # What is no JSON would come back as something else.
+        data = marshal.dumps(plain, 2)
+        shelved = marshal.loads(data)
+        if len(data) <= _SURELY_SMALL:
+            return shelved
     text = deeply(lambda: dumps(shelved, ensure_ascii=False, allow_nan=False))
     if len(text) <= _LARGE:
         return shelved
     return {"$json": objects.write_object("json", [text.encode()]), "length": len(text)}
+
+
+def _has_long_text(parts: list[Any]) -> bool:
+    return any(type(part) is str and len(part) > _LONG_TEXT for part in parts)
 
 
 def shelve_answer(answer: Node, objects: Objects) -> Node:
