@@ -84,9 +84,7 @@ def read(
 def parts_of(plain: Plain) -> Plain:
     """Return a stored request by the parts that `ignore=` and `match=` can name."""
     scheme, place, path, query = split(plain["url"])
-    match = re.match(_HOST_AND_PORT, place)
-    assert match is not None  # it matches any text
-    address, name, port = match.groups("")
+    address, name, port = _host_and_port(place)
     parts: Plain = {
         "method": plain["method"],
         "scheme": scheme,
@@ -137,6 +135,13 @@ def split(url: str) -> tuple[str, str, str, str]:
     assert match is not None  # it matches any text
     scheme, place, path, query = match.groups("")
     return scheme.lower(), place.rpartition("@")[2].lower(), path, query
+
+
+@lru_cache(maxsize=64)
+def _host_and_port(place: str) -> tuple[str, ...]:
+    match = re.match(_HOST_AND_PORT, place)
+    assert match is not None  # it matches any text
+    return match.groups("")
 
 
 def _normal_path(path: str) -> str:
