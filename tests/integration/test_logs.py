@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -37,6 +38,35 @@ def test_a_log_with_another_number_of_calls_is_not_replayed(project):
 
     says = ["CorruptRecordingError", log_of(project).name]
     project.replay().expect(failed=1, real=[], says=says)
+
+
+def test_check_names_a_log_that_was_merged_with_another_set_up(project):
+    """The test has asked with what its fixture was given then."""
+    project.ini("shop:make sequence", "shop:ask sequence")
+    project.module("""
+        def make(): return os.environ["NAME"]
+        def ask(name): return name
+    """)
+    project.tests("""
+        @pytest.fixture(scope="module")
+        def name(): return shop.make()
+
+        def test_it(name): assert shop.ask("any") == "any"
+    """)
+    project.record(env={"NAME": "ann"}).expect(passed=1)
+    [log] = project.vault.rglob("test_it.json")
+    ours = log.read_bytes()
+    project.run("--mimic-rerecord", env={"NAME": "eve"}).expect(passed=1)
+    assert project.command("check").code == 0
+    log.write_bytes(ours)
+
+    found = project.command("check")
+
+    assert found.code == 1
+    assert "follows another set-up of test_shop.py::name (module)" in found.out
+    [again] = re.findall("to record it again: pytest (.*)", found.out)
+    project.run(*again.split(), env={"NAME": "eve"}).expect(passed=1)
+    assert project.command("check").code == 0
 
 
 def test_a_call_may_be_taken_out_of_a_log_with_its_number(project):

@@ -128,12 +128,15 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     calls = 0
     # Each object is read once, however many recordings name it.
     look_at = cache(partial(_look_at, project.vault))
+    setups = _SetUps(project)
     for found in files_in(project):
+        setups.note(found)
         calls += len(found.recording.entries)
         findings += _of_file(project, found)
         for entry in found.recording.entries:
             findings += _of_call(project, look_at, replace(found, entries=[entry]))
     findings += _left_over(project, {finding.file for finding in findings})
+    findings += setups.of_others()
     findings = [
         finding if is_own(finding.file) else finding._replace(goes=False)
         for finding in findings
@@ -162,6 +165,32 @@ def _of_file(project: Project, found: Found) -> Iterator[Finding]:
         yield Finding(name, problem, owner, f"if another test uses it: {command}")
     if found.is_edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
+
+
+class _SetUps:
+    """What wider fixtures were answered, and what the logs of tests hold of that."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._digests: dict[str, set[str]] = {}
+        self._held: list[tuple[str, str, str, str]] = []
+
+    def note(self, found: Found) -> None:
+        """Take note of a file."""
+        recording = found.recording
+        digests = {one.setup for one in recording.beginnings()}
+        self._digests.setdefault(recording.owner, set()).update(digests)
+        for fixture, digest in recording.fixtures.items():
+            self._held.append((found.name, recording.owner, fixture, digest))
+
+    def of_others(self) -> Iterator[Finding]:
+        """Yield the logs with answers to another set-up than is recorded: merged."""
+        for name, owner, fixture, digest in self._held:
+            if digest in self._digests.get(fixture, digest):
+                continue
+            again = self._project.record_again("--mimic-rerecord", [(name, owner)])
+            what = f"{self._project.path_of(name)} follows another set-up of {fixture}"
+            yield Finding(name, what, owner, f"to record it again: {again}")
 
 
 def _owner_in(project: Project, name: str) -> str:
@@ -249,9 +278,11 @@ def _of_values(
             yield f": {': '.join([fault.what, *fault.facts])}", ""
             break
     if hides_more(project, project.adapter(entry.target), call, body):
-        places = [(found.name, found.recording.owner)]
-        again = project.record_again("--mimic-rerecord", places)
-        yield " contains values that would be hidden today", f"to hide it: {again}"
+        command = project.commands.mimic("rekey", project.path_of(found.name))
+        if is_of_function:  # It may be in the outcome, which is not written anew.
+            places = [(found.name, found.recording.owner)]
+            command = project.record_again("--mimic-rerecord", places)
+        yield " contains values that would be hidden today", f"to hide it: {command}"
     for shown, mark in dict.fromkeys(project.secrets.keys_in(call, body)):
         remedy = f"if it is not a key: mimic_redact = !{mark}"
         yield f" holds what looks like a key ({shown})", remedy
