@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
 
@@ -196,12 +195,12 @@ class _HttpxAttempt(Attempt):
         return made
 
 
-@dataclass
 class _Searched:
     """A body that is searched as it is sent."""
 
-    _stream: Any
-    _search: Callable[[bytes], bytes]
+    def __init__(self, stream: Any, search: Callable[[bytes], bytes]) -> None:
+        self._stream = stream
+        self._search = search
 
     def __iter__(self) -> Iterator[bytes]:
         return map(self._search, self._stream)
@@ -211,12 +210,12 @@ class _Searched:
             yield self._search(data)
 
 
-@dataclass
 class _RecordedBody:
     """A stream that is read as it comes, and recorded."""
 
-    _stream: Any
-    _recorder: Recorder
+    def __init__(self, stream: Any, recorder: Recorder) -> None:
+        self._stream = stream
+        self._recorder = recorder
 
     def __iter__(self) -> Iterator[bytes]:
         with self._recorder.reading():
@@ -237,12 +236,12 @@ class _RecordedBody:
         await self._stream.aclose()
 
 
-@dataclass
 class _ReplayedBody:
     """A stream that gives the pieces of a recorded body, and then its error."""
 
-    _replay: BodyReplay
-    _error: Exception | None
+    def __init__(self, replay: BodyReplay, error: Exception | None) -> None:
+        self._replay = replay
+        self._error = error
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._replay.pieces
