@@ -149,31 +149,60 @@ def test_a_run_that_records_lists_the_logs_as_often_for_many_tests_as_for_few(sh
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize(
-    "command", [["ls"], ["ls", "--json"], ["show", "shop:few"], ["check"]]
-)
-def test_a_command_keeps_no_call_in_memory_that_it_has_printed(
-    project, monkeypatch, tmp_path, command
-):
-    project.ini("shop:*")
-    project.module("""
-        def few(n):
-            return {"number": n, "texts": [f"text {n} {k}" for k in range(20)]}
-    """)
-    monkeypatch.chdir(project.root)
-    peaks = []
-    for count in (200, 800):
-        project.test(f"[shop.few(n) for n in range({count})]")
-        project.run("--mimic-record").expect(passed=1)
+@pytest.fixture
+def peak_of(monkeypatch, tmp_path):
+    """A function that runs a command in a project, and gives how many bytes it held at most."""
+
+    def peak_of(project, command):
+        monkeypatch.chdir(project.root)
         threshold = gc.get_threshold()
         gc.set_threshold(700)
         tracemalloc.start()
         try:
             with (tmp_path / "printed").open("w") as printed, redirect_stdout(printed):
                 face.command(command)
-            peaks.append(tracemalloc.get_traced_memory()[1])
+            return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
             gc.set_threshold(*threshold)
 
+    return peak_of
+
+
+@pytest.mark.parametrize(
+    "command", [["ls"], ["ls", "--json"], ["show", "shop:few"], ["check"]]
+)
+def test_a_command_keeps_no_call_in_memory_that_it_has_printed(
+    project, peak_of, command
+):
+    project.ini("shop:*")
+    project.module("""
+        def few(n):
+            return {"number": n, "texts": [f"text {n} {k}" for k in range(20)]}
+    """)
+    peaks = []
+    for count in (200, 800):
+        project.test(f"[shop.few(n) for n in range({count})]")
+        project.run("--mimic-record").expect(passed=1)
+        peaks.append(peak_of(project, command))
+
     assert peaks[1] < 2 * peaks[0]
+
+
+def test_unused_recordings_are_judged_without_their_outcomes_in_memory(
+    project, peak_of
+):
+    project.ini("shop:few")
+    project.module("""
+        def few(n):
+            return [f"text {n} {k} {'x' * 100}" for k in range(30)]
+    """)
+    project.test("[shop.few(n) for n in range(300)]")
+    project.record_once(passed=1)
+    peaks = []
+    for count in (300, 1):
+        project.test(f"[shop.few(n) for n in range({count})]")
+        project.run("--mimic-usage=usage.json").expect(passed=1)
+        peaks.append(peak_of(project, ["unused", "usage.json", "--json"]))
+
+    assert peaks[1] < peaks[0] + 300 * 3_000

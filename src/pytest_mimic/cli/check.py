@@ -7,7 +7,6 @@ import marshal
 import re
 from argparse import Namespace
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
-from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -134,7 +133,8 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
         calls += len(found.recording.entries)
         findings += _of_file(project, found)
         for entry in found.recording.entries:
-            findings += _of_call(project, look_at, replace(found, entries=[entry]))
+            alone = Found(found.name, found.recording, [entry])
+            findings += _of_call(project, look_at, alone)
     findings += _left_over(project, {finding.file for finding in findings})
     findings += setups.of_others()
     findings = [

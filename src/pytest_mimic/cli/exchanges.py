@@ -47,6 +47,8 @@ def hides_more(
         is_own_number = isinstance(value, Number) and not float(value)
         if not is_own_number and not is_placeholder(value):
             return True
+    if not secrets.environment.is_anywhere:
+        return False
     text = json.dumps([call, body], ensure_ascii=False)
     return secrets.environment.hide_in(text) != text
 

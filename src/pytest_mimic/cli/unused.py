@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pytest_mimic.cli.project import Project
@@ -21,9 +21,7 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
         MimicError: A file is none of `--mimic-usage`, the files do not belong together,
             or a test ran in none of the jobs.
     """
-    files = [UsageFile(Path(file)) for file in options.files]
-    _refuse_other_commits(files, project)
-    usage = _joined(files)
+    usage = _joined(project, options.files)
     judgement = judge(project.vault, usage, project.rootdir)
     if judgement.reason:
         raise _not_judged(judgement.reason)
@@ -31,16 +29,17 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
     size = clear(project.vault, judgement.unused) if clears else 0
     project.vault.close()
     if options.json:
-        rows = [
-            {
+        before = '{"unused": ['
+        for one in judgement.unused:
+            yield before
+            row = {
                 "file": one.name,
                 "call": project.label(one.entry) if one.entry else one.name,
                 "test": one.test,
                 "gone": one.is_gone,
             }
-            for one in judgement.unused
-        ]
-        yield from json.dumps({"unused": rows}, indent=1).split("\n")
+            before = f"{json.dumps(row)},"
+        yield f"{before.removesuffix(',')}]}}"
     else:
         if judgement.unused:
             yield from _draw_unused(
@@ -48,7 +47,8 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
             )
         else:
             tests = plural(len(usage.outcomes), "test")
-            yield f"no recording is unused ({tests} in {plural(len(files), 'file')})"
+            files = plural(len(options.files), "file")
+            yield f"no recording is unused ({tests} in {files})"
         if judgement.unproven:
             count = plural(sum(judgement.unproven.values()), "recording")
             yield f"warning: could not judge {count}: {'; '.join(judgement.unproven)}"
@@ -75,34 +75,30 @@ def _draw_unused(
 # -- the files together
 
 
-def _refuse_other_commits(files: Iterable[UsageFile], project: Project) -> None:
-    """Refuse files that tell of tests that this checkout lacks.
-
-    Raises:
-        MimicError: They are of other commits.
-    """
-    here = commit_of(project.rootdir)
-    others = [file for file in files if file.commit and file.commit != here]
-    if others and here:
-        told = [f"{file.path} of {file.commit[:10]}" for file in others]
-        raise MimicError(
-            f"not all are of one commit: this checkout of {here[:10]}, {few(told)}"
-        )
-
-
-def _joined(files: Iterable[UsageFile]) -> Usage:
+def _joined(project: Project, names: Iterable[str]) -> Usage:
     """Return what all jobs together used.
 
     Raises:
-        MimicError: They are not all tests of the project.
+        MimicError: They are of other commits than this checkout, which lacks tests of
+            theirs, or they are not all tests of the project.
     """
     usage = Usage()
-    by_environment: dict[str, Usage] = {}
+    here = commit_of(project.rootdir)
+    others: list[str] = []
+    # The tests that ran, by the environment.
+    tests: dict[str, set[str]] = {}
     has_all = False
-    for file in files:
+    # Each may be large, so it is read when the one before it is forgotten.
+    for file in map(UsageFile, map(Path, names)):
+        if file.commit and file.commit != here:
+            others.append(f"{file.path} of {file.commit[:10]}")
         usage.add(file.usage)
-        by_environment.setdefault(file.environment, Usage()).add(file.usage)
+        tests.setdefault(file.environment, set()).update(file.usage.outcomes)
         has_all = has_all or "hidden" not in file.usage.partial.values()
+    if others and here:
+        raise MimicError(
+            f"not all are of one commit: this checkout of {here[:10]}, {few(others)}"
+        )
     stopped = [why for why, kind in usage.partial.items() if kind == "stopped"]
     if stopped:
         raise _not_judged(", ".join(sorted(stopped)))
@@ -114,13 +110,13 @@ def _joined(files: Iterable[UsageFile]) -> Usage:
             (),
             ("to list all tests", command),
         )
-    _refuse_tests_not_run(usage.selected, by_environment)
+    _refuse_tests_not_run(usage.selected, tests)
     usage.partial.clear()
     return usage
 
 
 def _refuse_tests_not_run(
-    tests: Iterable[str], by_environment: dict[str, Usage]
+    tests: Iterable[str], by_environment: Mapping[str, set[str]]
 ) -> None:
     """Refuse jobs that did not run all tests.
 
@@ -131,10 +127,10 @@ def _refuse_tests_not_run(
     """
     left = []
     has_run = False
-    for environment, usage in by_environment.items():
-        if usage.outcomes:
+    for environment, ran in by_environment.items():
+        if ran:
             has_run = True
-            not_run = sorted(set(tests) - usage.outcomes.keys())
+            not_run = sorted(set(tests) - ran)
             left += [f"  {test} with {environment}" for test in not_run]
     if has_run and not left:
         return

@@ -12,7 +12,7 @@ from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, GoneTests, Usage
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.vault.recording import Entry, Recording
+from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import SHOWN, and_more, plural, rows
 
@@ -28,7 +28,8 @@ class Unused(NamedTuple):
     Attributes:
         name: Its file in the vault.
         identity: Its identity among the calls of a log; empty: the file as a whole.
-        entry: The call; None: a cassette, or a log as a whole.
+        entry: The call, without its outcome, as there may be very many; None: a
+            cassette, or a log as a whole.
         calls: How many it holds.
         test: The owner of the file.
         is_gone: Whether that test exists no more.
@@ -119,7 +120,9 @@ class _Jury:
             why, entry = reason, found.entry
             if not why and not is_gone and entry is not None and entry.end == "waiting":
                 why = "its call was cancelled, and may begin in another run"
-            yield found._replace(test=recording.owner, is_gone=is_gone), why
+            if entry is not None:
+                entry = copied(entry, body={}, after={})
+            yield Unused(*found[:2], entry, found.calls, recording.owner, is_gone), why
 
     def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
         """Yield what of a file nobody used: all of it, or some calls of a log."""

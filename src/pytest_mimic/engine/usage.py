@@ -68,12 +68,12 @@ class Usage:
                 self.used.setdefault(name, set()).add(event.text("identity"))
 
     def add(self, other: Usage) -> None:
-        """Count another process or another run as a part of this run."""
+        """Count another process or run, and take its sets over, as a part of this."""
         for name, theirs in vars(other).items():
             mine = getattr(self, name)
             if name in ("used", "unmade"):
                 for file, identities in theirs.items():
-                    mine.setdefault(file, set()).update(identities)
+                    mine[file] = mine[file] | identities if file in mine else identities
             else:
                 mine.update(theirs)
 
