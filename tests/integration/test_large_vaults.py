@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 import tracemalloc
 from collections import Counter
 from contextlib import redirect_stdout
+from shutil import which
 
 import pytest
 from support import face
+from support.git import git
 
 SHOP = """
     def large(n):
@@ -206,3 +209,28 @@ def test_unused_recordings_are_judged_without_their_outcomes_in_memory(
         peaks.append(peak_of(project, ["unused", "usage.json", "--json"]))
 
     assert peaks[1] < peaks[0] + 300 * 3_000
+
+
+def test_diff_has_git_look_for_no_file_by_its_name(shop, monkeypatch, tmp_path):
+    """Git reads all of the names in a folder for that."""
+    git(shop.root, "init", "-q")
+    git(shop.root, "add", "-f", ".mimic_vault")
+    git(shop.root, "commit", "-qm", "first")
+    shop.module(SHOP.replace("return n", "return n + 1"))
+    shop.run("--mimic-rerecord").expect(passed=35)
+    asked = tmp_path / "asked"
+    asked.touch()
+    script = tmp_path / "git"
+    script.write_text(
+        f'#!/bin/sh\nif [ "$1" = cat-file ]; then tee {asked} | {which("git")} "$@"\n'
+        f'else exec {which("git")} "$@"\nfi\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    answer = shop.command("diff")
+
+    words = asked.read_text().split()
+    assert "35 changed" in answer.lines[-1]
+    assert len(words) >= 35
+    assert not [word for word in words if ":" in word]

@@ -58,18 +58,27 @@ class Revision:
 
     # -- content
 
+    @cached_property
+    def _ids(self) -> dict[str, str]:
+        """The ids of its files; to find one by its name, git reads a whole folder."""
+        ids: dict[str, str] = {}
+        for line in self._in_vault("ls-tree", "-r", "-z", self._commit):
+            facts, _, path = line.partition("\t")
+            ids[path.removeprefix(self._prefix)] = facts.split()[2]
+        return ids
+
     def read(self, name: str) -> bytes | None:
         """Return what a file held; None: it did not exist."""
+        if name not in self._ids:
+            return None
         process = self._reader
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(f"{self._commit}:{self._prefix}{name}\n".encode())
+        process.stdin.write(f"{self._ids[name]}\n".encode())
         process.stdin.flush()
         told = process.stdout.readline().split()
-        if not told:
+        if not told or told[-1] == b"missing":
             raise MimicError(f"git cannot read {self._prefix}{name} of {self._name}")
-        if told[-1] == b"missing":
-            return None
         return process.stdout.read(int(told[-1]) + 1)[:-1]
 
     def read_object(self, name: str) -> bytes:

@@ -192,15 +192,16 @@ def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     """Delete recordings, and return how many bytes the vault has lost."""
     before = vault.size()
     gone: dict[str, set[str]] = {}
+    # Nothing is left of most files, of which there may be very many.
+    left: dict[str, Recording | None] = {}
     for one in unused:
-        gone.setdefault(one.name, set()).add(one.identity)
-    left: dict[str, Recording] = {}
+        left[one.name] = None
+        if one.identity:
+            gone.setdefault(one.name, set()).add(one.identity)
     for name, identities in gone.items():
-        is_whole = "" in identities
-        recording = None if is_whole else vault.read(name)
-        left[name] = recording or Recording()
-        kept = [one for one in left[name].entries if one.identity not in identities]
-        left[name].entries = kept
+        recording = vault.read(name) or Recording()
+        kept = [one for one in recording.entries if one.identity not in identities]
+        left[name] = copied(recording, entries=kept)
     vault.reduce(left)
     return before - vault.size()
 

@@ -345,7 +345,7 @@ class Vault:
             raise refused[0]
         return deleted
 
-    def reduce(self, recordings: Mapping[str, Recording]) -> None:
+    def reduce(self, recordings: Mapping[str, Recording | None]) -> None:
         """Write files that have lost calls, and delete files that have none left.
 
         Raises:
@@ -354,11 +354,13 @@ class Vault:
         refused: list[MimicError] = []
         for name, recording in recordings.items():
             try:
-                if recording.entries:
+                if recording and recording.entries:
                     self.write(name, recording)
             except MimicError as error:
                 refused.append(error)
-        self.delete(name for name, left in recordings.items() if not left.entries)
+        self.delete(
+            name for name, left in recordings.items() if not left or not left.entries
+        )
         if refused:
             raise refused[0]
 
