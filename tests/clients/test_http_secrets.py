@@ -181,6 +181,9 @@ def test_a_secret_in_pieces_of_a_stream_is_hidden_and_a_key_named(
     assert "assistant: Use mimic-redacted-PARTNER-TOKEN or sk-proj-…" in shown
 
 
+KEY = "ak-51H8s0m3-Th1ng-9Q"
+
+
 class Account(loopback.Handler):
     """Answers with what is hidden in each answer, or in one of them."""
 
@@ -193,6 +196,7 @@ class Account(loopback.Handler):
         }
         if self.path == "/login":
             answer["access_token"] = "given"
+            answer["text"] = f"sent with {KEY}"
         self.json(answer)
 
 
@@ -207,21 +211,26 @@ def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
             assert answer["user"]["password"] == "set"
     """)
 
+    env = {"ACCOUNT_API_KEY": KEY}
     with project.shop(Account):
-        recorded = project.record()
-        failing = project.run()
-        shown = "!password, !signature, !access_token, body.all.*.mail"
+        recorded = project.record(env=env)
+        failing = project.run(env=env)
+        shown = (
+            "!password, !signature, !access_token, !account-api-key, body.all.*.mail"
+        )
         project.ini("http", mimic_redact=shown)
-        project.run("--mimic-rerecord").expect(passed=1, never=["redacted in answers"])
-        project.run().expect(passed=1)
+        again = project.run("--mimic-rerecord", env=env)
+        again.expect(passed=1, never=["redacted in answers"])
+        project.run(env=env).expect(passed=1)
 
     [line] = [one for one in recorded.output.splitlines() if "redacted in" in one]
     test = "test_shop.py::test_it"
     assert line == (
-        "redacted in answers: signature (2 answers), password (2), access_token (1)"
-        "    to keep what is no secret: mimic_redact = !signature, !access_token, !password"
+        "redacted in answers: signature (2 answers), password (2), access_token (1),"
+        " ACCOUNT-API-KEY (1)"
+        "    to keep what is no secret: mimic_redact = !signature, !access_token,"
+        " !ACCOUNT-API-KEY, !password"
         f"    and record them again: pytest --mimic-rerecord {test}"
     )
-    failing.expect(
-        failed=1, says=["in these answers: signature, access_token, password"]
-    )
+    shown = "in these answers: signature, access_token, ACCOUNT-API-KEY, password"
+    failing.expect(failed=1, says=[shown])

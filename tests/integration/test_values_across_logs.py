@@ -92,3 +92,29 @@ def test_what_a_passing_run_has_recorded_again_replays(project, again):
             run.expect(passed=passed, exit_code=run.exit_code)
 
     project.run(*selected).expect(passed=passed)
+
+
+def test_what_all_tests_share_is_asked_again_with_the_values_that_a_log_keeps(project):
+    project.ini("shop:book sequence volatile=id,day", "shop:ask", "shop:count")
+    project.module("""
+        def book(): return {"id": "booking-" + os.environ["NEW"], "room": 1}
+        def ask(words): return words.upper()
+        def count(room): return room
+    """)
+    project.tests("""
+        @pytest.mark.parametrize("asks", [True, False])
+        def test_it(asks):
+            booked = shop.book()
+            assert shop.count(booked["room"]) == 1
+            if asks:
+                shop.ask(f"where is {booked['id']}?")
+    """)
+    project.record(env={"NEW": "1"}).expect(passed=2)
+    before = project.files("logs")
+
+    run = project.run("--mimic-rerecord", env={"NEW": "2"}).expect(passed=2)
+
+    project.replay().expect(passed=2, real=[])
+    # A log whose values nobody has asked with stays.
+    [changed] = [name for name in before if before[name] != run.vault[name]]
+    assert "True" in changed

@@ -17,7 +17,7 @@ class OpenCall:
     """A call that may run for real. An object of this very class stands for no call.
 
     Attributes:
-        shared_target: Its target, if it runs for real and all tests share it.
+        shared_target: Its function, if it runs for real and all tests share it.
         asked: The clients that it has asked.
         mocked: What of these a test had replaced.
         effects: What it has done that edges see: `logged`.

@@ -200,7 +200,7 @@ class Step(OpenCall):
         entry: The recording; None: it runs for real and is recorded.
         replayed_event: The row that counts the replay.
         recorded_event: The row that counts the recording.
-        shared_target: Its target, if it runs for real and all tests share it.
+        shared_target: Its function, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
         so_far: Gives the part of an answer or a stream that has come until now. If
             the owner ends first, that part is recorded.
@@ -225,7 +225,7 @@ class Step(OpenCall):
         self._place = slot.name, slot.index or 0
         self.owner = owner
         self._test = run.test
-        if slot.is_real and self._log is None:
+        if slot.is_real and self._log is None and call.is_function:
             self.shared_target = call.target
         # In the order of their beginning.
         self._open_calls = owner.open_calls
@@ -427,6 +427,12 @@ class Step(OpenCall):
         if self._log is not None:
             self._log.put(slot, entry)
             return
+        own, asked = self.owner.real_values, self.call.asked
+        # A text of a client may hold another form of a value.
+        if own and not (
+            self.call.is_function and own.request_as_recorded(asked) == asked
+        ):
+            run.log_of(self.owner).is_asked_with = True
         written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
         if not failed and slot.entry is not None and slot.entry is slot.outcome:

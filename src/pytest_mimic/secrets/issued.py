@@ -284,8 +284,9 @@ class Secrets:
     def hidden_names(self, plain: Any) -> list[str]:
         """Return the names under which placeholders stand in plain data.
 
-        For each, that is the name that `mimic_redact = !name` would take out; there is
-        none for what a path of `mimic_redact` hides, or in this run a pattern.
+        For each, that is the name, or the variable, that `mimic_redact = !name` would
+        take out; there is none for what a path of `mimic_redact` hides, or in this run
+        a pattern.
         """
         names: dict[str, None] = {}
         parts: list[tuple[tuple[str, ...], Any]] = [((), plain)]
@@ -295,7 +296,14 @@ class Secrets:
             elif isinstance(part, list):
                 parts += [((*steps, "*"), inner) for inner in part]
             elif placeholders.is_placeholder(part) or OWN in str(part):
-                in_text = re.findall(rf"([\w-]+)\W{{1,6}}{OWN}", str(part))
+                text = str(part)
+                variables = [one for one in self.environment.values() if one in text]
+                for shown in variables:
+                    names[shown.removeprefix(f"{OWN}-")] = None
+                    text = text.replace(shown, "")
+                if variables and OWN not in text:
+                    continue
+                in_text = re.findall(rf"([\w-]+)\W{{1,6}}{OWN}", text)
                 named = [*filter(self.names.secret, [*steps, *in_text])]
                 is_at_path = self.names.hides_path(".".join(steps))
                 if not (named or is_at_path or self._is_of_pattern(str(part))):
