@@ -50,7 +50,7 @@ ALL_SUITES = (*SUITES, *MARKED_SUITES)
 
 # The heading under which a recording run names parts of calls.
 MADE_ANEW = re.compile(
-    r"^the next run will make .*, and miss:\n((?:  .*\n)*)", re.MULTILINE
+    r"^the next run will ask otherwise, and miss:\n((?:  .*\n)*)", re.MULTILINE
 )
 
 
@@ -374,9 +374,10 @@ def made_anew_in(printed: str) -> list[str]:
         return []
     parts = []
     for line in block[1].splitlines():
-        part = line.strip()
-        if re.search(r" calls? in \d+ tests?$", part):
-            parts.append(part)
+        # A call stands behind it as an example.
+        row = re.match(r"  (.* \d+ calls? in \d+ tests?)(?:: |$)", line)
+        if row is not None:
+            parts.append(row[1])
     return parts
 
 

@@ -784,4 +784,46 @@ SUITES = (
         },
         requirements=("freezegun", "pytz", "tzdata"),
     ),
+    Suite(
+        "anthropic",
+        "2.14.0",
+        what="an SDK of language models under respx, with httpx2 in the place of httpx",
+        tests=("tests/test_client.py", "tests/lib/_parse", "-n0"),
+        targets=("llm", "http ignore=port"),
+        extras="[aiohttp,bedrock,vertex]",
+        requirements=(
+            *filled("{}", "dirty-equals hypothesis inline-snapshot opentelemetry-sdk"),
+            *filled("{}", "http-snapshot[httpx] pytest-asyncio respx rich"),
+            "time-machine",
+        ),
+    ),
+    Suite(
+        "responses",
+        "0.26.3",
+        what="answers for requests, in its own tests and beside pytest-httpserver",
+        tests=("responses", "--asyncio-mode=auto"),
+        targets=("http",),
+        requirements=("pytest-asyncio", "pytest-httpserver", "tomli-w"),
+    ),
+    Suite(
+        "flask-sqlalchemy",
+        "3.1.1",
+        what="sessions and models of a web application, on SQLite",
+        tests=("tests",),
+        targets=("sqlalchemy",),
+        requirements=("sqlalchemy==2.0.57",),
+        left_out={
+            **dict.fromkeys(
+                filled(
+                    "tests.test_engine::test_sqlite_{}",
+                    "driver_level_uri relative_path",
+                ),
+                "looks for the file of its database, which no replay makes",
+            ),
+            **dict.fromkeys(
+                filled("tests.test_model::test_{}", "abstractmodel mixinmodel"),
+                CURRENT_TIME,
+            ),
+        },
+    ),
 )
