@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -294,3 +295,50 @@ class OtherTool(Handler):
         for call in message.get("tool_calls", ()):
             call["function"]["name"] = "other"
         super().completion(head, message, usage)
+
+
+@pytest.mark.parametrize("done", ["data: [DONE]", "data:[DONE]"])
+def test_a_stream_is_whole_at_its_last_event_though_its_reader_stops_there(
+    project, done
+):
+    """The SDK of OpenAI stops there. A text of another length is no drift, another end is one."""
+    need("httpx")
+    project.ini("llm ignore=host,port")
+    project.tests("""
+        def test_it():
+            question = {"model": "x", "messages": [{"role": "user", "content": "Zoe?"}]}
+            url = os.environ["LLM"] + "/v1/chat/completions"
+            with httpx.stream("POST", url, json=question) as answer:
+                for line in answer.iter_lines():
+                    if "[DONE]" in line:
+                        break
+    """)
+
+    def run(option, end, *words):
+        with running_llm(Streaming) as llm:
+            llm.done, llm.end, llm.words = done, end, words
+            return project.run(option, env={"LLM": llm.url})
+
+    recorded = run("--mimic-record", "stop", "Hi", " Zoe").expect(passed=1)
+    assert not any("left" in call.value for call in recorded.calls)
+    for _ in range(2):
+        for words in ["Hi"], ["Hi", " dear", " Zoe"]:
+            run("--mimic-verify", "stop", *words).expect(passed=1)
+        run("--mimic-verify", "length", "Hi", " Zoe").expect(
+            failed=1, says=["finish_reason length"]
+        )
+        # As releases before this one have recorded it.
+        project.edit_calls(lambda call: call.value.update(left=True))
+    project.replay(env={"LLM": NOWHERE}).expect(passed=1)
+
+
+class Streaming(Handler):
+    """Says words, and an end."""
+
+    def do_POST(self):
+        self.body()
+        deltas = [{"delta": {"content": word}} for word in self.server.words]
+        ends = [{"delta": {}, "finish_reason": self.server.end}]
+        events = [f"data: {json.dumps({'choices': [one]})}" for one in deltas + ends]
+        events.append(self.server.done)
+        self.stream([f"{event}\n\n" for event in events], "text/event-stream")

@@ -134,7 +134,7 @@ class HttpAdapter(Adapter):
             compared["headers"] = {"content-type": content_type}
         if "body" in answer:
             compared["body"] = bodies.content(answer["body"])
-        if "body" in answer and ("left" in answer or "left" in other):
+        if "body" in answer and any(map(answers.was_left, (answer, other))):
             items, others = (
                 bodies.items(one.get("body", {})) for one in (answer, other)
             )
@@ -337,7 +337,7 @@ class Recorder:
         What was left may never end.
         """
         recorded = self._exchange.recorded
-        if "left" not in recorded:
+        if not answers.was_left(recorded):
             return False
         so_far = self._read(self._pieces, is_left=True)
         items, wanted = (

@@ -104,7 +104,8 @@ class Head(NamedTuple):
             plain["body"] = bodies.read_given(body, content_type)
         if encoding and body:
             plain["encoding"] = encoding
-        is_left = is_left and headers.get("content-length") != str(len(data))
+        is_whole = headers.get("content-length") == str(len(data))
+        is_left = is_left and not (is_whole or bodies.is_done(plain.get("body", {})))
         if is_left:
             plain["left"] = True
         if len(pieces) > 1 and (is_left or error):
@@ -121,6 +122,11 @@ def decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     ]
 
 
+def was_left(answer: Plain) -> bool:
+    """Return whether a recorded answer is a part of what would have come."""
+    return "left" in answer and not bodies.is_done(answer.get("body", {}))
+
+
 def build(answer: Plain, *, method: str = "GET") -> Response:
     """Return what a client is given of a recorded answer.
 
@@ -133,7 +139,7 @@ def build(answer: Plain, *, method: str = "GET") -> Response:
     pieces = [piece for piece in bodies.pieces(body) if piece]
     if "pieces" in answer and len(pieces) == 1:
         pieces = _in_pieces(pieces[0], answer["pieces"])
-    is_left = bool(answer.get("left"))
+    is_left = was_left(answer)
     is_cut = is_left or "error" in answer
     headers = answer.get("headers", {})
     response: list[tuple[str, str]] = []

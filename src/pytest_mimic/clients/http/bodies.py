@@ -145,6 +145,12 @@ def items(body: Plain) -> Sequence[Any]:
     return written(body).decode("latin-1")
 
 
+def is_done(body: Plain) -> bool:
+    """Return whether the last event says that a stream is whole: readers stop there."""
+    last = body.get("events", ())[-1:]
+    return any("data:[DONE]" in _event_text(one).replace(" ", "") for one in last)
+
+
 def written(body: Plain) -> bytes:
     """Return the bytes of a recorded body of an answer.
 
