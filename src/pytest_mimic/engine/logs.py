@@ -31,6 +31,7 @@ from pytest_mimic.engine.calls import (
 )
 from pytest_mimic.engine.decide import Conversation, Mode, Recorded, decide
 from pytest_mimic.engine.end_order import EndOrder, seconds_now
+from pytest_mimic.engine.events import Event
 from pytest_mimic.engine.following import Following
 from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
@@ -550,11 +551,12 @@ class BegunCounts:
     """How many equal calls of what all tests share an owner began, by file.
 
     Attributes:
-        failed: The exchanges that have failed, by file and number, and how.
+        failed: The exchanges that have failed, by file and number: how, and the row
+            that names them, if there is one.
     """
 
     def __init__(self) -> None:
-        self.failed: dict[tuple[str, int], str] = {}
+        self.failed: dict[tuple[str, int], tuple[str, Event | None]] = {}
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._again: dict[str, list[int]] = {}
@@ -567,12 +569,6 @@ class BegunCounts:
                 return again.pop(0)
             self._counts[name] += 1
             return self._counts[name] - 1
-
-    def fail(self, name: str, number: int, failed: str) -> None:
-        """Note that an exchange has failed: the next equal call has its number."""
-        with self._lock:
-            self.failed[name, number] = failed
-        self.give_back(name, number)
 
     def give_back(self, name: str, number: int) -> None:
         """Let the next equal call have a number."""
@@ -704,10 +700,11 @@ class SharedAnswers:
         entry, is_own = _answer_at(answers if is_read else [], number)
         recorded = _recorded_at(call, entry, is_own=is_own)
         is_failed = entry is not None and failed_exchange(entry.body)
+        mode = "record" if is_made else mode
         if mode == "record" and recorded == "fresh" and is_failed:
             # Who tries again is to get the real answer.
             recorded = "none" if number in self._made_in_run(name) else "fresh"
-        decision = decide("record" if is_made else mode, recorded)
+        decision = decide(mode, recorded)
         slot = Slot(name, key_of(call), recorded, entry, decision, number)
         slot.former_file = found if found != name else ""
         return slot
@@ -727,30 +724,30 @@ class SharedAnswers:
 
         def change(former: Recording | None) -> Recording:
             is_made = number in self._made_in_run(name)
-            if not raised_in(entry.body):
-                # Whoever else asks for what has failed is to get an own answer.
-                self._note(name, number)
-            elif self._has_workers:
-                self._announce(name, f"{number}:")
             answers = _answers_of(former)
             if former is None and slot.former_file:
                 moved = {"identity": call.identity, "line": call.line}
                 before = _answers_of(self._vault.read(slot.former_file))
                 answers = [copied(one, **moved) for one in before]
             old, is_own = _answer_at(answers, number)
-            kept = entry
+            kept, stays = entry, False
             if former is not None and old is not None and is_own and not old.end:
-                if self._stays(old, entry, is_made=is_made):
-                    slot.outcome = old
+                stays = self._stays(old, entry, is_made=is_made)
+                if stays:
+                    kept = old
                     slot.entry = old if is_made else None
-                    return former
-                if old.line == entry.line and are_equal(old, entry):
+                elif old.line == entry.line and are_equal(old, entry):
                     kept = renewed(old, entry)
                 elif not is_made:
                     replaced[number] = old
+            # Whoever else asks for what has failed is to get an own answer.
+            if not (raised_in(entry.body) or (stays and failed_exchange(entry.body))):
+                self._note(name, number)
+            elif self._has_workers:
+                self._announce(name, f"{number}:")
             slot.outcome = kept
             now = _with_answer(answers, number, kept, are_equal)
-            if former is not None and now == answers:
+            if former is not None and (stays or now == answers):
                 return former
             return _recording_of(now)
 

@@ -446,21 +446,24 @@ class Step(OpenCall):
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:
         """Let an exchange that has failed be made again, and name it then."""
-        owner = self.owner
+        owner, counts = self.owner, self.owner.begun_counts
         if not (owner.name and self.call.has_samples):
             return
+        before, row = counts.failed.pop(self._place, ("", None))
+        if row is not None:
+            self._run.events.take_back(row)
         if failed:
-            owner.begun_counts.fail(*self._place, failed)
-            if not is_kept:
-                self._report(f"gave {failed}: its recording stays as it is")
-            return
-        failed = owner.begun_counts.failed.pop(self._place, "")
-        if failed:
-            self._report(f"gave {failed} first: only the answer after it is shared")
+            stays = f"gave {failed}: its recording stays as it is"
+            row = None if is_kept else self._report(stays)
+            counts.failed[self._place] = failed, row
+            # The next equal call has its number.
+            counts.give_back(*self._place)
+        elif before:
+            self._report(f"gave {before} first: only the answer after it is shared")
 
-    def _report(self, what: str) -> None:
+    def _report(self, what: str) -> Event:
         label = self.call.label()
-        self._run.events.add("not recorded", label, test=self._test, what=what)
+        return self._run.events.add("not recorded", label, test=self._test, what=what)
 
     # -- a call that is compared
 
