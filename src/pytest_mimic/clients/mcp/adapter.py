@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 from pytest_mimic.client import Adapter, Edge, Function, Plain, Port, around
+from pytest_mimic.engine.nesting import Unmimicked
 from pytest_mimic.words import request_words
 
 
@@ -40,11 +41,20 @@ class Mcp(Adapter):
 async def _stdio_client(
     port: Port, original: Function, server: Any, *args: Any, **options: Any
 ) -> AsyncIterator[Any]:
-    def connect() -> Any:
-        return original(server, *args, **options)
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Any]:
+        async with AsyncExitStack() as stack:
+            # What the server does is recorded: it is no process to be named.
+            before = port.run.nesting.enter(Unmimicked())
+            try:
+                opened = await stack.enter_async_context(start())
+            finally:
+                port.run.nesting.leave(before)
+            yield opened
 
+    start = partial(original, server, *args, **options)
     if not port.takes():
-        async with connect() as streams:
+        async with start() as streams:
             yield streams
         return
     # The client is loaded by now.
