@@ -151,3 +151,31 @@ def test_what_follows_in_a_conversation_is_listed_under_the_first_drift(project)
     first = run.output.index("DriftError: http GET /echo no longer gives")
     assert run.output[first:].count("DriftError: then http GET /echo\n") == 1
     assert run.output.count("to accept it: ") == 2
+
+
+def test_a_miss_after_a_drift_is_told_with_the_command_of_the_drift(project):
+    """The drift may have led to it. What follows no drift is recorded by itself."""
+    project.ini("shop:price", "shop:cost")
+    project.module(SHOP + "\n    def cost(n):\n        return n")
+    project.tests("""
+        def test_cost():
+            assert shop.cost(os.environ["N"])
+
+        def test_price():
+            assert shop.price() and shop.cost(os.environ["N"] * 2)
+    """)
+    project.record(env={"N": "1"}).expect(passed=2)
+
+    run = verify(project).expect(
+        failed=2,
+        says=[
+            "to record the missing: pytest --mimic-rerecord test_shop.py::test_price",
+            "to record the missing: pytest --mimic-record test_shop.py::test_cost",
+        ],
+    )
+
+    assert (
+        "to record it: pytest --mimic-rerecord test_shop.py::test_price" in run.output
+    )
+    project.run("--mimic-rerecord", env={"N": "2"}).expect(passed=2)
+    verify(project).expect(passed=2)

@@ -64,7 +64,7 @@ class Owner:
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
         has_missed: Whether a call of a test was refused.
-        has_drifted: Whether a statement of a fixture has given something else.
+        has_drifted: Whether a call, of a fixture a statement, has given something else.
         cassettes: The cassettes in it whose blocks have ended.
         undoable_writes: What a test or cassette has left in the vault, to be undone.
         unnamed_cassettes: How many cassettes a test has not named.

@@ -96,7 +96,9 @@ class Refusals:
         follows = call.conversation and any(
             slot.conversation and not slot.is_real for slot in made
         )
-        option = RERECORD if follows or call.tokens() else RECORD
+        # What it gave before led to this call, and is not recorded either.
+        is_whole = follows or call.tokens() or owner.has_drifted
+        option = RERECORD if is_whole else RECORD
         if slot.decision == "follows":
             what += ", and it cannot run for real: calls before it were replayed"
             facts.append("a conversation is recorded as a whole")

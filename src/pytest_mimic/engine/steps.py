@@ -563,6 +563,7 @@ class Step(OpenCall):
         self._run.events.note_error(error)
         differing = values_that_differ(call, differences)
         error.cause = cause_of(call, differences, new)
+        self.owner.has_drifted |= not failed
         facts: dict[str, Json] = {
             "paths": [*new],
             "differing": [*dict.fromkeys(map(written_place, differing))],
