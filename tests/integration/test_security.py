@@ -174,6 +174,31 @@ def test_secrets_count_although_they_are_not_shown(project):
     assert [unmarked(call.arguments) for call in project.calls()] == [hidden] * 2
 
 
+def test_a_path_hides_the_attributes_of_an_object_and_the_items_of_a_tuple(project):
+    """They stand below a tag, of which a line for what is below an argument knows nothing."""
+    project.ini("shop:sign", mimic_redact="user.*")
+    project.module("""
+        import dataclasses
+
+        @dataclasses.dataclass
+        class User:
+            mail: str
+
+        def sign(user):
+            return 1
+    """)
+    project.test(f"""
+        shop.sign(shop.User("{SECRETS[0]}"))
+        shop.sign(("{SECRETS[1]}",))
+        shop.sign({{"mail": "{SECRETS[2]}"}})
+    """)
+
+    run = project.record().expect(passed=1)
+
+    assert_hidden(project, run)
+    project.replay().expect(passed=1)
+
+
 def test_a_digest_of_a_large_part_tells_of_no_secret_in_it(project):
     """A part of many levels counts by its digest, the secret in it included."""
     project.ini("shop:sign")

@@ -389,11 +389,13 @@ class _Walk:
 
     def _hide_tagged(self, tag: str, content: Any, path: str) -> Any:
         """Return the content of a tag: the name of a module says nothing of it."""
-        if isinstance(content, str) and tag in _NAMES_OF_CODE:
-            return content
+        place = f"{path}.{tag}" if path else tag
         name = tag.rpartition(":")[2]
         strength = self._redactor.strength(name, content, {})
-        place = f"{path}.{tag}" if path else tag
+        if self._names.hides_path(place):
+            strength = WHOLE
+        elif isinstance(content, str) and tag in _NAMES_OF_CODE:
+            return content
         if strength:
             return self._replace(content, place, strength, name)
         return self.hide(content, place)
