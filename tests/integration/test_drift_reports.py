@@ -179,3 +179,16 @@ def test_a_miss_after_a_drift_is_told_with_the_command_of_the_drift(project):
     )
     project.run("--mimic-rerecord", env={"N": "2"}).expect(passed=2)
     verify(project).expect(passed=2)
+
+
+def test_a_drift_below_a_name_that_looks_like_a_key_is_told_without_it(project):
+    key = f"ghp_{'aB3dE6gH9j' * 4}"
+    project.ini("shop:stock")
+    project.module(f"def stock():\n    return {{'{key}': os.environ['N']}}")
+    project.tests("def test_it():\n    shop.stock()")
+    project.record_once(env={"N": "1"}, passed=1)
+
+    verified = verify(project).expect(failed=1)
+
+    assert key not in verified.output
+    assert "'1' recorded, '2' now" in verified.output

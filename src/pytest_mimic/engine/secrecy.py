@@ -95,11 +95,12 @@ class Secrecy:
     def masked_difference(self, difference: Difference) -> Difference:
         """Return a difference as it may be shown: a step to it may be secret."""
         steps = difference.steps
+        shown = tuple(map(self.secrets.masked_text, steps))
         if difference.fact:
             if self._masked_at(steps, difference.fact) == difference.fact:
-                return difference
-            return difference._replace(fact="differs, and is not shown")
-        sides: dict[str, Any] = {}
+                return difference._replace(steps=shown)
+            return difference._replace(steps=shown, fact="differs, and is not shown")
+        sides: dict[str, Any] = {"steps": shown}
         for side in ("old", "new"):
             tree = getattr(difference, side)
             if isinstance(tree, (str, int, float, list, dict)):
@@ -110,10 +111,11 @@ class Secrecy:
         for step in reversed(steps):
             tree = {step: tree}
         masked = self.masked(tree)
-        for step in steps:
+        for _ in steps:
             if not isinstance(masked, dict):  # A name above is secret.
                 return masked
-            masked = masked[step]
+            # The name itself may look like a key, and is masked, too.
+            (masked,) = masked.values()
         return masked
 
     def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:

@@ -90,6 +90,21 @@ def test_an_upload_is_sent_as_it_is_live(runs, server, kind):
         assert runs.asked[0].parts.get("body") == bodies[kind]
 
 
+def test_the_first_of_two_hosts_is_that_of_the_request(runs, server):
+    """Before the host that the caller names, http.client sends that of the connection."""
+
+    def talk(url):
+        with connect(url) as connection:
+            connection.putrequest("GET", "/users/1")
+            connection.putheader("Host", "shop.test")
+            connection.endheaders()
+            return connection.getresponse().read()
+
+    same(runs, server, talk)
+
+    assert runs.asked[0].host.startswith("127.0.0.1")
+
+
 def test_deep_json_is_recorded(runs, server):
     body = "[" * 900 + "]" * 900
 

@@ -562,7 +562,7 @@ class _Request:
         method: `GET`.
         target: The path, or the address for a proxy.
         headers: The headers.
-        by_name: The last header of each name, in lower case.
+        by_name: The first value of each name, which is in lower case.
     """
 
     def __init__(self, head: bytes) -> None:
@@ -575,7 +575,9 @@ class _Request:
         for line in lines:
             name, _, value = line.partition(":")
             self.headers.append((name, value.lstrip(" \t")))
-        self.by_name = {name.lower(): value for name, value in self.headers}
+        self.by_name: dict[str, str] = {}
+        for name, value in self.headers:
+            self.by_name.setdefault(name.lower(), value)
 
     @property
     def body(self) -> bytes:
