@@ -170,6 +170,23 @@ IMPOSSIBLE = """
 """
 
 
+def test_a_server_of_this_process_that_has_closed_is_one_no_longer(project):
+    """What listens at its port later in the test is a service."""
+    project.ini("http")
+    project.write("app.py", APP)
+    project.test("""
+        import app
+
+        with app.live_server() as port:
+            url = f"http://127.0.0.1:{port}/"
+            assert requests.get(url).text == "ok"
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url)
+    """)
+
+    project.record().expect(passed=1, says=["1 call recorded"])
+
+
 def test_a_port_that_no_server_can_have_is_recorded_as_refused(project):
     project.ini("http")
     project.write("app.py", APP)
