@@ -175,6 +175,25 @@ def test_a_call_that_all_tests_share_now_is_recorded_again_for_all(shop):
     shop.replay(env={"WANTED": "3"}).expect(passed=1)
 
 
+def test_a_skipped_test_keeps_what_was_not_recorded_again_for_all(shop, service):
+    shop.tests("""
+        def test_it():
+            try:
+                shop.ask()
+            except OSError:
+                pytest.skip("it is down")
+    """)
+    shop.ini("http")
+    shop.record().expect(passed=1)
+    shop.ini("http shared")
+    service.shutdown()
+    service.server_close()
+
+    shop.run("--mimic-rerecord").expect(skipped=1)
+
+    shop.run().expect(passed=1)
+
+
 def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service):
     shop.ini("http shared exclude=/tick*")
     shop.tests("""

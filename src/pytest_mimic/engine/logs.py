@@ -478,6 +478,8 @@ class Log:
             setup: The digest of the owner's own set-up.
             keeps_all: As in `whole`.
         """
+        if self.ending != "passed":
+            self._given_up.clear()  # The new answers may have been put back.
         if not self.has_new():
             return None
         formers: list[str] = []
@@ -486,8 +488,7 @@ class Log:
         else:
             entries = self.whole(keeps_all=keeps_all)
             formers = [slot.key[0] for slot in self.made]
-        is_shared_now = self._given_up and self.ending != "failed"
-        if all(entry.end == "empty" for entry in entries) and not is_shared_now:
+        if all(entry.end == "empty" for entry in entries) and not self._given_up:
             return None
         recording = Recording(
             self.owner,
