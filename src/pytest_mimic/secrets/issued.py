@@ -306,7 +306,7 @@ class Secrets:
                 in_text = re.findall(rf"([\w-]+)\W{{1,6}}{OWN}", text)
                 named = [*filter(self.names.secret, [*steps, *in_text])]
                 is_at_path = self.names.hides_path(".".join(steps))
-                if not (named or is_at_path or self._is_of_pattern(str(part))):
+                if not (named or is_at_path or self._is_of_pattern(text)):
                     named = [step for step in reversed(steps) if step != "*"]
                 names.update(dict.fromkeys(named[:1]))
         return [*names]
