@@ -194,6 +194,30 @@ def test_a_skipped_test_keeps_what_was_not_recorded_again_for_all(shop, service)
     shop.run().expect(passed=1)
 
 
+def test_a_cancelled_call_that_all_tests_share_now_keeps_its_recording(project):
+    project.module("""
+        async def get():
+            if os.environ["HANGS"]:
+                await asyncio.Event().wait()
+            return 1
+    """)
+    project.tests("""
+        async def ask():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(shop.get(), 0.2)
+
+        def test_it():
+            asyncio.run(ask())
+    """)
+    project.ini("shop:get sequence")
+    project.record(env={"HANGS": ""}).expect(passed=1)
+    project.ini("shop:get")
+
+    project.run("--mimic-rerecord", env={"HANGS": "1"}).expect(passed=1)
+
+    project.run().expect(passed=1)
+
+
 def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service):
     shop.ini("http shared exclude=/tick*")
     shop.tests("""

@@ -374,6 +374,8 @@ class Step(OpenCall):
             self._log.end(slot)
         elif slot.is_real and slot.name:
             self._run.shared.release(*self._place)
+            if self.owner.log is not None:
+                self.owner.log.keep_own(self.call)
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
