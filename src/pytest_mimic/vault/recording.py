@@ -327,6 +327,7 @@ def with_beginning(recording: Recording, former: Recording, number: int) -> Reco
     """Return a recording in which a beginning of a wider fixture is replaced.
 
     Args:
+        recording: What the fixture was asked from its beginning on.
         former: What was recorded before.
         number: Which beginning it is, from 0; behind the last it is a new one.
     """
