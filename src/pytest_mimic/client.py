@@ -343,7 +343,7 @@ class Port:
                 raise run.refuse(refusal, call)
         return Exchange(self._adapter.of_line(line.name), step, scope, run)
 
-    def left(
+    def body_search(
         self, request: Plain, *clients: str, place: str | None = None
     ) -> Callable[[bytes], bytes] | None:
         """Return what a body yet unread passes through if no line takes its call.

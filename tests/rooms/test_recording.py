@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mimic import CorruptRecordingError
-from pytest_mimic.vault.recording import Entry, content_of, parse
+from pytest_mimic.vault.recording import Entry, document_of, parse
 from rooms.calls import entry, recording
 
 NAME = ".mimic_vault/logs/a.json"
@@ -25,7 +25,7 @@ LOG = recording(
 
 def test_a_log_lies_on_lines_that_people_read():
     """What fits into 100 characters stands on one."""
-    text = content_of(LOG).decode()
+    text = document_of(LOG).decode()
 
     assert text.splitlines()[:9] == [
         "{",
@@ -56,7 +56,7 @@ values = st.recursive(
 def test_any_value_comes_back_through_a_file(one, other):
     log = recording(entry(one, begin=3, ended=4), entry(other, arguments={"a": one}))
 
-    again = parse(content_of(log), NAME)
+    again = parse(document_of(log), NAME)
 
     # Equal numbers of two types are told apart.
     assert repr(_values_of(again)) == repr(_values_of(log))
@@ -69,7 +69,7 @@ def _values_of(log):
 
 
 def test_an_edit_is_used_and_known():
-    content = content_of(LOG)
+    content = document_of(LOG)
 
     longer = parse(content.replace(b'"seconds": 0.25', b'"seconds": 9'), NAME)
     other = parse(content.replace(b'"rate": 1.08', b'"rate": 2'), NAME)
@@ -89,7 +89,7 @@ def test_an_edit_is_used_and_known():
     ids=["line ends", "byte order mark", "layout", "order of keys"],
 )
 def test_what_editors_and_git_do_to_a_file_is_no_edit(convert):
-    again = parse(convert(content_of(LOG)), NAME)
+    again = parse(convert(document_of(LOG)), NAME)
 
     assert (again.entries, again.edited) == (LOG.entries, False)
 
@@ -157,7 +157,7 @@ def test_damage_is_named(case):
     damage, spoil, says = DAMAGES[case]
 
     with pytest.raises(CorruptRecordingError) as caught:
-        parse(spoil(content_of(LOG)), NAME)
+        parse(spoil(document_of(LOG)), NAME)
 
     assert str(caught.value).startswith(f"{NAME} ")
     assert says in str(caught.value)
@@ -165,7 +165,7 @@ def test_damage_is_named(case):
 
 
 def test_a_file_that_is_cut_at_any_byte_is_damage():
-    content = content_of(LOG).rstrip(b"\n")
+    content = document_of(LOG).rstrip(b"\n")
 
     for end in range(len(content)):
         with pytest.raises(CorruptRecordingError, match="is not valid JSON"):
@@ -174,7 +174,7 @@ def test_a_file_that_is_cut_at_any_byte_is_damage():
 
 def test_a_file_with_one_turned_bit_is_damage_or_an_edit():
     """Or says the same, as one with another date in its head."""
-    content = content_of(LOG)
+    content = document_of(LOG)
     said = [(one.target, one.identity, one.body) for one in LOG.entries]
 
     for place in range(len(content)):

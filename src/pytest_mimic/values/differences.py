@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_mimic.values.drawing import ENDS, kind_of, line
+from pytest_mimic.values.drawing import ENDS, class_named_in, line
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
@@ -397,7 +397,7 @@ def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
     if one != other:
         return one, other
     # An object by its module, too: its class may have moved.
-    kind, other_kind = kind_of(old), kind_of(new)
+    kind, other_kind = class_named_in(old), class_named_in(new)
     if kind != other_kind:
         return f"{one} ({kind})", f"{other} ({other_kind})"
     return one, "another value"

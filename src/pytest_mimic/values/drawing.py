@@ -62,10 +62,10 @@ def preview(tree: Tree) -> str:
     """Say what a value is, and nothing that it holds: `<DataFrame 3 rows: day>`."""
     if isinstance(tree, dict) and is_tagged(tree) and _is_table_or_array(tree):
         return _table_or_array(tree)
-    return f"<{_last_name(kind_of(tree))}>"
+    return f"<{_last_name(class_named_in(tree))}>"
 
 
-def kind_of(tree: Tree) -> str:
+def class_named_in(tree: Tree) -> str:
     """Give the type of a value: `int`, `decimal`, `shop:Rate`."""
     if isinstance(tree, dict) and is_tagged(tree):
         return next(iter(tree))[1:]
@@ -106,7 +106,7 @@ def _form_of(tree: Tree) -> _Form:
         return _tagged(tree)
     except (TypeError, ValueError, AttributeError, LookupError):
         # A file that somebody has edited may hold anything.
-        return _Form(f"<{kind_of(tree)}>")
+        return _Form(f"<{class_named_in(tree)}>")
 
 
 _BRACKETS = {
@@ -191,7 +191,7 @@ def _is_table_or_array(tree: Node) -> bool:
 
 def _table_or_array(tree: Node) -> str:
     """Draw `<DataFrame 3 rows: day, price>`, or `<ndarray float64 50x2000>`."""
-    name = _last_name(kind_of(tree))
+    name = _last_name(class_named_in(tree))
     if "rows" in tree:
         columns = next(iter(tree.values()))
         has_few = isinstance(columns, dict) and len(columns) <= _MOST_NAMES

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic.values.places import NOWHERE, Places, content_of
+from pytest_mimic.values.places import NOWHERE, Places, tree_of_path
 from pytest_mimic.values.tree import (
     Levels,
     Node,
@@ -180,25 +180,25 @@ def _counted(
         if () in paths or (name in rules.unset and value is rules.unset[name]):
             continue
         if rules.content.intersection(rules.names(name)):
-            yield name, _content_of(value, walk)
+            yield name, _tree_of_paths(value, walk)
         else:
             yield name, walk.node(value, paths)
 
 
-def _content_of(value: object, walk: Walk) -> Tree:
+def _tree_of_paths(value: object, walk: Walk) -> Tree:
     """Give what stands for paths, or for a container of paths: what the files hold."""
     if value is None:
         return None
     if isinstance(value, str | PurePath):
-        content = content_of(value)
+        content = tree_of_path(value)
         if content == "missing":
             what = "a path of content= at which there is no file"
             return Refused(what, "make the file before the call")
         return content if isinstance(content, Refused) else {"$content": content}
     if isinstance(value, list | tuple):
-        return [_content_of(item, walk) for item in value]
+        return [_tree_of_paths(item, walk) for item in value]
     if isinstance(value, dict):
-        content = {str(key): _content_of(item, walk) for key, item in value.items()}
+        content = {str(key): _tree_of_paths(item, walk) for key, item in value.items()}
         return {"$content": content}
     what = f"a value of type {type(value).__name__}, where content= takes paths"
     return Refused(what, "pass a path, or a list or dict of paths")

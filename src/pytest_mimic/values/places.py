@@ -146,7 +146,7 @@ class Places:
             place = relative if is_path else ""
             node["$relative"] = escaped(relative)
         if is_argument and place.startswith("<tmp"):
-            content = content_of(text)
+            content = tree_of_path(text)
             if isinstance(content, Refused):
                 return content
             node["content"] = content
@@ -282,7 +282,7 @@ class Places:
 # -- the content of files
 
 
-def content_of(path: str | os.PathLike[str]) -> Tree:
+def tree_of_path(path: str | os.PathLike[str]) -> Tree:
     """Give what a path names: `file 9f31…`, `folder 77ab…`, `missing`.
 
     A folder counts by the names and contents of its files. A device, a pipe, and a
@@ -315,7 +315,7 @@ def _content_of_folder(folder: str) -> Tree:
     for path in sorted(paths):
         if path.is_dir() and not path.is_symlink():
             continue
-        content = Refused("a link to a folder") if path.is_dir() else content_of(path)
+        content = Refused("a link to a folder") if path.is_dir() else tree_of_path(path)
         name = path.relative_to(folder)
         if isinstance(content, Refused):
             return Refused(f"a folder with {content.what}, {name}", _WAY)

@@ -18,10 +18,10 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import is_own
 from pytest_mimic.vault.system import (
     NEW,
-    content_of,
     in_folder,
     keep_mode,
     open_file,
+    read_file,
     replace,
     unlink,
     write_all,
@@ -74,7 +74,7 @@ class Folder:
             self.check_way(name)
             found = stat_of(path)
             if stat.S_ISREG(found.st_mode):
-                return content_of(path, found.st_size, may_map=may_map)
+                return read_file(path, found.st_size, may_map=may_map)
             if stat.S_ISDIR(found.st_mode):
                 scandir(path).close()  # The error of a folder that cannot be listed.
         except FileNotFoundError:

@@ -294,7 +294,7 @@ def parse(content: bytes, name: str) -> Recording:
     return recording
 
 
-def content_of(recording: Recording) -> bytes:
+def document_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
     calls = _plain_calls(recording)
     recording.digest = _digest_of(calls)

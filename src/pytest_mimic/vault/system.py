@@ -87,7 +87,7 @@ def make_folder(path: str, mode: int = 0o777) -> None:
         make_folder(path, mode)
 
 
-def content_of(path: str, size: int, *, may_map: bool = False) -> bytes | mmap:
+def read_file(path: str, size: int, *, may_map: bool = False) -> bytes | mmap:
     """Return what a file of about that size holds, in the fewest calls.
 
     A large one is mapped, where it may be. The map is private: what is changed in it

@@ -24,9 +24,9 @@ from pytest_mimic.vault.recording import (
     FORMAT,
     Entry,
     Recording,
-    content_of,
     copied,
     damaged,
+    document_of,
     parse,
     parse_part,
     part_line_of,
@@ -290,7 +290,7 @@ class Vault:
             new_content = old_content
             if new_content is None or deeply(lambda: recording != former):
                 try:
-                    new_content = content_of(recording) if recording.entries else None
+                    new_content = document_of(recording) if recording.entries else None
                 except ValueError as reason:  # An edit holds a number such as 1e999.
                     raise shapeless(self._labelled(name), str(reason)) from None
                 self._replace(name, old_content, new_content)

@@ -51,7 +51,7 @@ async def _connect(
     is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
     path = getattr(connector, "path", None)  # of a Unix socket
     place = f"unix:{path}" if path else None
-    search = None if is_made else port.left(read(), "aiohttp", place=place)
+    search = None if is_made else port.body_search(read(), "aiohttp", place=place)
     if search is not None:
         _search_body(request.body, search)
         return await really()

@@ -112,7 +112,7 @@ class _HttpxAttempt(Attempt):
         is_made = type(request.stream).__name__ != "ByteStream"
         path = getattr(self._pool, "_uds", None)
         place = f"unix:{path}" if path else None
-        search = port.left(read(), self._name, place=place) if is_made else None
+        search = port.body_search(read(), self._name, place=place) if is_made else None
         if search is not None:
             request.stream = _Searched(request.stream, search)
             return await self._sent()
