@@ -58,6 +58,16 @@ def test_a_cassette_that_was_edited_is_replayed_while_verifying(shop):
     shop.run("--mimic-verify", "-rP").expect(passed=1, real=[], says=["Bergen"])
 
 
+def test_a_miss_names_the_cassette_that_has_its_call(shop):
+    shop.test(block('shop.fetch("Oslo")', name="trips/one"))
+    shop.run().expect(passed=1)
+    shop.ini("shop:fetch sequence")
+    shop.tests('import shop\n\ndef test_two(): shop.fetch("Oslo")\n')
+
+    says = ['to replay that cassette: with mimic_auto("trips/one"):']
+    shop.run().expect(failed=1, real=[], says=says)
+
+
 def test_record_always_runs_for_real_and_no_record_forbids_it(shop):
     shop.test(block('shop.fetch("Oslo")', fixture="mimic_record"))
 

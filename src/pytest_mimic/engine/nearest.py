@@ -141,9 +141,12 @@ class Nearest:
             fact = f"recorded by {logs[0].owner} when its line was not shared"
             return Hints([fact])
         name = self._owner.name
-        other = next((one for one in equal if one.owner != name), None)
-        if other is None:
+        others = [
+            one for one in equal if one.owner != name or one.name.startswith("calls/")
+        ]
+        if not others:
             return None
+        other = others[0]
         moved = self._renamed_to([one.owner for one in logs if one.number == 0])
         if moved:
             # The file of a fixture is moved with its tests.
@@ -159,6 +162,9 @@ class Nearest:
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
             return Hints([fact])
         ways = [("to let all tests share it", self._call.line_to_share())]
+        if other.name.startswith("cassettes/"):
+            cassette = other.name.removeprefix("cassettes/").removesuffix(".json")
+            ways = [("to replay that cassette", f'with mimic_auto("{cassette}"):')]
         if self._call.has_effect:  # What it gives depends on what was asked before.
             ways = []
         _, look = new_in_test_id(name)
