@@ -191,6 +191,7 @@ class Account(loopback.Handler):
         answer = {
             "user": {"password": "set"},
             "token": "USDT",
+            "plan": "gold-2027",
             "all": [{"mail": "a@b"}],
             "link": "https://shop.test/may.pdf?signature=f00d4711f00d4711f00d",
         }
@@ -215,9 +216,7 @@ def test_what_is_hidden_in_answers_is_one_line_and_shown_at_a_failure(project):
     with project.shop(Account):
         recorded = project.record(env=env)
         failing = project.run(env=env)
-        shown = (
-            "!password, !signature, !access_token, !account-api-key, body.all.*.mail"
-        )
+        shown = "!password, !signature, !access_token, !account-api-key, body.all.*.mail, plan"
         project.ini("http", mimic_redact=shown)
         again = project.run("--mimic-rerecord", env=env)
         again.expect(passed=1, never=["redacted in answers"])

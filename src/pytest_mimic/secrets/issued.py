@@ -285,8 +285,8 @@ class Secrets:
         """Return the names under which placeholders stand in plain data.
 
         For each, that is the name, or the variable, that `mimic_redact = !name` would
-        take out; there is none for what a path of `mimic_redact` hides, or in this run
-        a pattern.
+        take out; there is none for what a name or path of `mimic_redact` hides, or in
+        this run a pattern.
         """
         names: dict[str, None] = {}
         parts: list[tuple[tuple[str, ...], Any]] = [((), plain)]
@@ -309,7 +309,7 @@ class Secrets:
                 if not (named or is_at_path or self._is_of_pattern(text)):
                     named = [step for step in reversed(steps) if step != "*"]
                 names.update(dict.fromkeys(named[:1]))
-        return [*names]
+        return [name for name in names if not self.names.adds(name)]
 
     def hide_environment(self, tree: Any) -> Any:
         """Return a readable outcome with what stands for values of the environment."""

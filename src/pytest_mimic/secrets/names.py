@@ -250,6 +250,10 @@ class SecretNames:
         """Return whether a name is secret whatever stands under it, hard or soft."""
         return bool(self._strength(name))
 
+    def adds(self, name: str) -> bool:
+        """Return whether a line of the project makes a name secret."""
+        return self._declared.get(words_of(name)) is True
+
     def secret_variable(self, name: str) -> bool:
         """Return whether the value of an environment variable is secret."""
         is_key = name.upper().endswith(_ENDINGS_OF_VARIABLES)
