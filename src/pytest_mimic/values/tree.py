@@ -357,9 +357,9 @@ def levels_of(values: list[Any]) -> Levels | None:
             lengths = {id(part): len(part) for part in containers}
             if 2 * sum(lengths.values()) < size:
                 return None  # Most of it is held by the same containers again.
-        parts = gc.get_referents(*containers)
+        parts = gc.get_referents(*containers) if _COLLECTOR_KNOWS_OBJECTS else []
         # A mapping whose keys are texts tells the collector its values alone.
-        if len(parts) != size or not _COLLECTOR_KNOWS_OBJECTS:
+        if len(parts) != size:
             mappings = [part for part in containers if type(part) is dict]
             # Looked at one by one: among equal keys a set keeps only the first.
             if not {str}.issuperset(map(type, chain.from_iterable(mappings))):
