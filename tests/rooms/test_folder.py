@@ -54,15 +54,6 @@ def at(event, name, do):
     sys.setprofile(look)
 
 
-def test_a_file_that_appears_while_it_is_looked_for_is_not_there(folder, tmp_path):
-    """It is no irregular one."""
-    folder.write("calls/a.json", [b"1"])
-    at("c_exception", "stat", lambda: folder.write("calls/b.json", [b"2"]))
-
-    assert folder.read("calls/b.json") is None
-    assert folder.read("calls/b.json") == b"2"
-
-
 def test_a_folder_that_goes_while_it_is_looked_at_is_nobody_else_s(folder, tmp_path):
     """Another process has tried it out, and it was empty."""
     folder.write(CALL, [b"1"])

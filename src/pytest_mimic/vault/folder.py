@@ -69,17 +69,19 @@ class Folder:
 
     def map(self, name: str, *, may_map: bool = True) -> bytes | mmap | None:
         """As `read`; a large file is mapped."""
-        path = self.path(name)
+        path, is_link = self.path(name), False
         try:
             self.check_way(name)
-            found = stat_of(path)
+            found = lstat(path)
+            is_link = stat.S_ISLNK(found.st_mode)
+            if is_link:
+                found = stat_of(path)
             if stat.S_ISREG(found.st_mode):
                 return read_file(path, found.st_size, may_map=may_map)
             if stat.S_ISDIR(found.st_mode):
                 scandir(path).close()  # The error of a folder that cannot be listed.
         except FileNotFoundError:
-            kind = self._kind(name)
-            if not kind or stat.S_ISREG(kind):  # Another process writes it just now.
+            if not is_link:
                 return None
         except (OSError, ValueError) as reason:
             raise CorruptRecordingError(
