@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from pytest_mimic.client import (
     Adapter,
@@ -12,10 +11,9 @@ from pytest_mimic.client import (
     Port,
     Redactor,
     StandIn,
-    around,
 )
 from pytest_mimic.clients.redis import commands
-from pytest_mimic.clients.redis.connections import Connections, acquire
+from pytest_mimic.clients.redis.connections import Connections
 from pytest_mimic.clients.redis.hiding import hide_command, hide_reply
 
 
@@ -26,18 +24,9 @@ class Redis(Adapter):
     has_effect = True
 
     def edges(self, port: Port) -> Iterable[Edge]:
-        """Return what connects, sends and reads; and what needs scripts or a lock."""
-        core = "redis.commands.core"
+        """Return the edges of both clients."""
         for library in ("redis", "redis.asyncio"):
-            is_async = library != "redis"
-            connections = Connections(port, is_async=is_async)
-            yield from connections.edges(f"{library}.connection")
-            script = "AsyncScript" if is_async else "Script"
-            yield Edge(core, (script, "__call__"), connections.wrap_scripts)
-            pipeline = "Pipeline", "load_scripts"
-            yield Edge(f"{library}.client", pipeline, connections.wrap_scripts)
-            lock = "Lock", "acquire"
-            yield Edge(f"{library}.lock", lock, around(partial(acquire, port)))
+            yield from Connections(port, library).edges()
 
     def signature(self, request: Plain) -> str:
         """Return `GET user:1`."""
@@ -60,21 +49,20 @@ class Redis(Adapter):
     ) -> Plain:
         """Return replies without what a name in their commands makes secret."""
         asked = commands.all_of(request)
-        without = dict(answer)
+        hidden = dict(answer)
         if "reply" in answer:
-            without["reply"] = hide_reply(
+            hidden["reply"] = hide_reply(
                 redactor, answer["reply"], stand_in, asked[0], "reply"
             )
-        for part in ("replies", "results"):
-            if part not in answer:
-                continue
-            # Those of a transaction stand between MULTI and EXEC.
-            answered = asked[1:-1] if part == "results" else asked
-            without[part] = [
-                hide_reply(redactor, reply, stand_in, command, f"{part}[{number}]")
-                for number, (reply, command) in enumerate(zip(answer[part], answered))
-            ]
-        return without
+        # The results of a transaction are those of what stands between MULTI and EXEC.
+        for part, answered in (("replies", asked), ("results", asked[1:-1])):
+            if part in answer:
+                pairs = zip(answer[part], answered)
+                hidden[part] = [
+                    hide_reply(redactor, reply, stand_in, command, f"{part}[{number}]")
+                    for number, (reply, command) in enumerate(pairs)
+                ]
+        return hidden
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
         """Return an answer; of an error the class: its text names the server."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 from pytest_mimic.client import Plain
@@ -27,24 +28,16 @@ def words_of(packed: Any) -> list[list[bytes]]:
     """
     if isinstance(packed, str):
         packed = packed.encode()
-    data = packed if isinstance(packed, bytes) else b"".join(packed)
+    stream = BytesIO(packed if isinstance(packed, bytes) else b"".join(packed))
     commands = []
-    position = 0
-    while position < len(data):
-        count, position = _number_at(data, position)
+    while header := stream.readline():  # `*2` of two words
         words = []
-        for _ in range(count):
-            length, position = _number_at(data, position)
-            words.append(data[position : position + length])
-            position += length + 2
+        for _ in range(int(header[1:])):
+            length = int(stream.readline()[1:])
+            words.append(stream.read(length))
+            stream.readline()
         commands.append(words)
     return commands
-
-
-def _number_at(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number behind a sign, `*2`, and where its line ends."""
-    end = data.index(b"\r\n", position)
-    return int(data[position + 1 : end]), end + 2
 
 
 def read(words: Sequence[bytes]) -> Plain:
@@ -80,10 +73,10 @@ def _with_fields(name: str, words: list[Any]) -> Plain | None:
     if name == "XADD":
         ids = (index for index, word in enumerate(words) if _is_id(word))
         start = next(ids, 0) + 1
-    fields = mapping_of(words[start::2], words[start + 1 :: 2])
+    fields = mapping_of(words[start:])
     if fields is None:
         return None
-    arguments: Plain = {"key": words[0]} if start else {}
+    arguments: Plain = {"key": words[0]} if start and words else {}
     if start > 1:
         arguments["words"] = words[1:start]
     return {**arguments, "fields": fields}
@@ -93,8 +86,12 @@ def _is_id(word: Any) -> bool:
     return isinstance(word, str) and _ID_OF_ENTRY.fullmatch(word) is not None
 
 
-def mapping_of(names: Sequence[Any], values: Sequence[Any]) -> dict[str, Any] | None:
-    """Return a mapping; None: it would not have one value for each name."""
+def mapping_of(items: Sequence[Any]) -> dict[str, Any] | None:
+    """Return names and values in turn as a mapping.
+
+    None: it would not have one value for each name.
+    """
+    names, values = items[::2], items[1::2]
     if len(names) != len(values) or not all(map(_is_name, names)):
         return None
     mapping = dict(zip(names, values, strict=True))

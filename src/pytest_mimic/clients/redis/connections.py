@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Exchange, Function, Plain, Port, at_once
+from pytest_mimic.client import Edge, Exchange, Function, Plain, Port, around, at_once
 from pytest_mimic.clients.redis import commands, replies
 
 Step = Callable[..., Coroutine[Any, Any, Any]]
@@ -46,16 +46,17 @@ class Connections:
 
     Args:
         port: Where their commands are taken.
-        is_async: Whether the client is that of asyncio.
+        library: The module of the client: `redis` or `redis.asyncio`.
     """
 
-    def __init__(self, port: Port, *, is_async: bool) -> None:
+    def __init__(self, port: Port, library: str) -> None:
         self._port = port
-        self._is_async = is_async
+        self._library = library
+        self._is_async = library != "redis"
         self._originals: dict[str, Function] = {}
 
-    def edges(self, module: str) -> Iterable[Edge]:
-        """Return the edges in a module with connections."""
+    def edges(self) -> Iterable[Edge]:
+        """Return what connects, sends and reads; and what needs scripts or a lock."""
         steps: dict[str, Step] = {
             "connect": self._connect,
             "send_packed_command": self._send,
@@ -64,9 +65,16 @@ class Connections:
             "can_read_destructive": partial(self._look, "can_read_destructive"),
         }
         for name, step in steps.items():
+            path = "AbstractConnection", name
             wrap = partial(self._wrap, name, step)
             is_optional = name.startswith("can_read")
-            yield Edge(module, ("AbstractConnection", name), wrap, is_optional)
+            yield Edge(f"{self._library}.connection", path, wrap, is_optional)
+        script = "AsyncScript" if self._is_async else "Script"
+        yield Edge("redis.commands.core", (script, "__call__"), self._wrap_scripts)
+        pipeline = "Pipeline", "load_scripts"
+        yield Edge(f"{self._library}.client", pipeline, self._wrap_scripts)
+        wrap_lock = around(partial(_acquire, self._port))
+        yield Edge(f"{self._library}.lock", ("Lock", "acquire"), wrap_lock)
 
     def _wrap(self, name: str, step: Step, original: Function) -> Function:
         self._originals[name] = original
@@ -82,7 +90,7 @@ class Connections:
 
         return method
 
-    def wrap_scripts(self, original: Function) -> Function:
+    def _wrap_scripts(self, original: Function) -> Function:
         """Wrap what runs a script, or a pipeline's, and loads it if it is lacking."""
 
         async def run(user: Any, *args: Any, **options: Any) -> Any:
@@ -118,8 +126,9 @@ class Connections:
     ) -> Any:
         waiting = _wire(connection).replies
         if not waiting:
-            args = connection, disable_decoding
-            return await self._real("read_response", *args, **options)
+            return await self._real(
+                "read_response", connection, disable_decoding, **options
+            )
         reply = waiting.popleft()
         if isinstance(reply, BaseException):
             raise reply
@@ -214,10 +223,7 @@ class Connections:
 
 
 def _wire(connection: Any) -> _Wire:
-    try:
-        wire: _Wire = connection._mimic
-    except AttributeError:
-        wire = connection._mimic = _Wire()
+    wire: _Wire = vars(connection).setdefault("_mimic", _Wire())
     return wire
 
 
@@ -243,7 +249,7 @@ def _address(connection: Any) -> tuple[Hashable, Hashable]:
 # -- what is random, or hangs on the server
 
 
-def acquire(
+def _acquire(
     port: Port, original: Function, lock: Any, *args: Any, **options: Any
 ) -> Any:
     """Give a lock the same token in each run, in place of a random one."""

@@ -94,14 +94,14 @@ class _Hiding:
             path: Its place.
             name: What stands before it.
         """
-        if isinstance(plain, str):
-            return self._hidden_text(plain, plain, path, name)
         if isinstance(plain, list):
             return self._hidden_items(plain, path)
-        if not isinstance(plain, dict) or "$error" in plain or "$float" in plain:
+        is_mapping = isinstance(plain, dict)
+        text = plain.get("$base64") if is_mapping else plain
+        if isinstance(text, str):
+            return self._hidden_text(plain, text, path, name)
+        if not is_mapping or "$error" in plain or "$float" in plain:
             return plain
-        if "$base64" in plain:
-            return self._hidden_text(plain, plain["$base64"], path, name)
         return {
             key: self.hidden(value, f"{path}.{key}", key)
             for key, value in plain.items()

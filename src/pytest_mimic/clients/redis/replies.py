@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from pytest_mimic.client import Plain
@@ -62,52 +63,49 @@ def _acknowledgements(results: list[Any]) -> list[bytes]:
 
 def _read_each(found: list[Any], asked: list[Plain]) -> list[Any]:
     pairs = zip(found, asked, strict=False)
-    return [_Reader(command).plain(reply) for reply, command in pairs]
+    return [_plain(reply, _order_of(command)) for reply, command in pairs]
 
 
-class _Reader:
-    """Reads replies to one command."""
+def _order_of(command: Plain) -> str:
+    """Return in which order a reply has its items, if it is a special one."""
+    name, words = command["command"], command["arguments"].get("words", ())
+    if name in _UNORDERED:
+        return "any"
+    has_names_alone = "NOVALUES" in words or (
+        name == "HRANDFIELD" and "WITHVALUES" not in words
+    )
+    return "fields" if name in _WITH_FIELDS and not has_names_alone else ""
 
-    def __init__(self, command: Plain) -> None:
-        name, words = command["command"], command["arguments"].get("words", ())
-        self._is_unordered = name in _UNORDERED
-        has_names_alone = "NOVALUES" in words or (
-            name == "HRANDFIELD" and "WITHVALUES" not in words
-        )
-        self._has_fields = name in _WITH_FIELDS and not has_names_alone
 
-    def plain(self, reply: Any) -> Any:
-        if isinstance(reply, bytes):
-            return text_or_base64(reply)
-        if isinstance(reply, str):
-            return {"$str": reply}
-        if isinstance(reply, float) and not math.isfinite(reply):
-            return {"$float": repr(reply)}
-        if isinstance(reply, BaseException):
-            return {"$error": _error_of(reply)}
-        if isinstance(reply, (set, frozenset)):
-            return {"$set": sorted(map(self.plain, reply), key=str)}
-        if isinstance(reply, dict):
-            return self._mapping(reply)
-        if isinstance(reply, (list, tuple)):
-            return self._list([self.plain(item) for item in reply])
-        return reply
+def _plain(reply: Any, order: str) -> Any:
+    """Return a reply as plain data, or an item of one with an order of items."""
+    if isinstance(reply, bytes):
+        return text_or_base64(reply)
+    if isinstance(reply, str):
+        return {"$str": reply}
+    if isinstance(reply, float) and not math.isfinite(reply):
+        return {"$float": repr(reply)}
+    if isinstance(reply, BaseException):
+        return {"$error": _error_of(reply)}
+    if isinstance(reply, (set, frozenset)):
+        return {"$set": sorted((_plain(item, order) for item in reply), key=str)}
+    if isinstance(reply, dict):
+        parts = [_plain(part, order) for part in chain.from_iterable(reply.items())]
+        mapping = mapping_of(parts)
+        pairs = zip(parts[::2], parts[1::2])
+        return {"$map": [*map(list, pairs)]} if mapping is None else mapping
+    if isinstance(reply, (list, tuple)):
+        return _in_order([_plain(item, order) for item in reply], order)
+    return reply
 
-    def _mapping(self, reply: dict[Any, Any]) -> Plain:
-        names = [self.plain(key) for key in reply]
-        values = [self.plain(value) for value in reply.values()]
-        mapping = mapping_of(names, values)
-        if mapping is None:
-            return {"$map": [*map(list, zip(names, values))]}
-        return mapping
 
-    def _list(self, items: list[Any]) -> Any:
-        if self._has_fields and items:
-            fields = mapping_of(items[::2], items[1::2])
-            return items if fields is None else {_FIELDS: fields}
-        if self._is_unordered and all(isinstance(item, (str, dict)) for item in items):
-            return sorted(items, key=str)
-        return items
+def _in_order(items: list[Any], order: str) -> Any:
+    fields = mapping_of(items) if order == "fields" and items else None
+    if fields is not None:
+        return {_FIELDS: fields}
+    if order == "any" and all(isinstance(item, (str, dict)) for item in items):
+        return sorted(items, key=str)
+    return items
 
 
 def _ending_error(error: Exception) -> Plain:
@@ -165,33 +163,12 @@ def build(plain: Any) -> Any:
         return [build(item) for item in plain]
     if not isinstance(plain, dict):
         return plain
-    tag, content = next(iter(plain.items()), ("", None))
+    tag = next(iter(plain), "")
     if not tag.startswith("$"):
         return {name.encode(): build(value) for name, value in plain.items()}
-    if len(plain) == 1:
-        return _give_tagged(tag, content)
-    raise ValueError(f"a value tagged '{tag}' is not a reply")
-
-
-def _give_tagged(tag: str, content: Any) -> Any:
-    if tag == "$base64":
-        return bytes_of({tag: content})
-    if tag == "$str":
-        return str(content)
-    if tag == "$float":
-        return float(content)
-    if tag == "$error":
-        return _exception(content)
-    if tag == "$set":
-        return {build(item) for item in content}
-    if tag == "$map":
-        return {build(key): build(value) for key, value in content}
-    if tag == _FIELDS:
-        replies: list[Any] = []
-        for name, value in content.items():
-            replies += [name.encode(), build(value)]
-        return replies
-    raise ValueError(f"a value tagged '{tag}' is not a reply")
+    if tag not in _TAGGED or len(plain) > 1:
+        raise ValueError(f"a value tagged '{tag}' is not a reply")
+    return _TAGGED[tag](plain[tag])
 
 
 def _exception(error: dict[str, str]) -> Exception:
@@ -200,6 +177,18 @@ def _exception(error: dict[str, str]) -> Exception:
 
     made: Exception = getattr(exceptions, error["class"])(error["text"])
     return made
+
+
+_TAGGED: dict[str, Callable[[Any], Any]] = {
+    "$base64": lambda text: bytes_of({"$base64": text}),
+    "$str": str,
+    "$float": float,
+    "$error": _exception,
+    "$set": lambda items: set(map(build, items)),
+    "$map": lambda pairs: {build(key): build(value) for key, value in pairs},
+    _FIELDS: lambda fields: [*map(build, chain.from_iterable(fields.items()))],
+}
+"""What makes a reply, or a part of it, of what stands below a tag."""
 
 
 def decoded(reply: Any, decode: Callable[[bytes], Any]) -> Any:
