@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
 from pytest_mimic.clients.sql import statements
-from pytest_mimic.clients.sql.statements import Literal
+from pytest_mimic.clients.sql.statements import Token
 from pytest_mimic.secrets.issued import texts_in
 from pytest_mimic.secrets.values import map_texts
 from pytest_mimic.values.rows import bytes_of
@@ -42,22 +42,23 @@ class Hiding:
         self._request = request
         self._statement = statements.read(request["statement"])
         params = request.get("parameters", {})
-        sets: list[Plain] = params if isinstance(params, list) else [params]
-        self._params = sets[0]
+        self._sets: list[Plain] = params if isinstance(params, list) else [params]
         # The name of a part of a document may be a parameter.
-        self._words = _words_in([value for one in sets for value in one.values()])
-        names = sorted([*self._statement.names, *self._params, *self._words])
+        self._words = _words_in([value for one in self._sets for value in one.values()])
+        names = sorted([*self._statement.names, *self._sets[0], *self._words])
         # A secret name in the statement; empty: there is none.
         self._secret = next(filter(redactor.names.secret, names), "")
 
     def request(self) -> Plain:
         """Return the statement and its parameters without secrets."""
         hidden = {**self._request, "statement": self._text(self._request["statement"])}
-        params = self._request.get("parameters")
-        if isinstance(params, list):
-            hidden["parameters"] = [self._parameters(values) for values in params]
-        elif params:
-            hidden["parameters"] = self._parameters(params)
+        if "parameters" in hidden:
+            sets = [
+                self._values(values, self._name_of_parameter, "parameters")
+                for values in self._sets
+            ]
+            is_list = isinstance(hidden["parameters"], list)
+            hidden["parameters"] = sets if is_list else sets[0]
         return hidden
 
     def answer(self, answer: Plain) -> Plain:
@@ -67,10 +68,11 @@ class Hiding:
         if "rows" not in answer:
             return answer
         columns = [self._text(column) for column in answer["columns"]]
-        found = [
-            self._row(row, f"rows[{index}]") for index, row in enumerate(answer["rows"])
+        hidden_rows = [
+            self._values(row, self._name_of_cell, f"rows[{index}]")
+            for index, row in enumerate(answer["rows"])
         ]
-        return {**answer, "columns": columns, "rows": found}
+        return {**answer, "columns": columns, "rows": hidden_rows}
 
     # -- the text of a statement
 
@@ -84,12 +86,12 @@ class Hiding:
         pieces = []
         end = 0
         for literal in statements.read(text).literals:
-            content = text[literal.start : literal.end]
-            pieces += [text[end : literal.start], self._literal(content, literal)]
+            pieces += [text[end : literal.start], self._literal(literal)]
             end = literal.end
         return "".join([*pieces, text[end:]])
 
-    def _literal(self, content: str, literal: Literal) -> str:
+    def _literal(self, literal: Token) -> str:
+        content = literal.content
         if literal.kind == "comment":
             return " " if self._secret else content
         is_small = literal.kind == "number" and float(content) < _LARGE
@@ -107,31 +109,27 @@ class Hiding:
 
     # -- values beside their names
 
-    def _parameters(self, values: Plain) -> Plain:
-        compared = {**self._statement.compared, **self._request.get("names", {})}
-        judged = {}
-        for name, value in values.items():
-            columns = [one for one in compared.get(name, ()) if self._is_column(one)]
-            is_told = columns or self._is_column(name)
-            is_hidden = not is_told and any(texts_in([_shown(value)]))
-            words = self._words if ":" in compared.get(name, ()) else []
-            judged[name] = self._judged([*columns, *words, name], is_hidden)
-        return self._values(values, judged, "parameters")
+    def _name_of_parameter(self, name: str, shown: Any) -> str:
+        """Return the name by which a parameter is judged."""
+        compared = self._statement.compared.get(name, ())
+        names = self._request.get("names", {}).get(name, compared)
+        columns = [*filter(self._is_column, names)]
+        is_told = columns or self._is_column(name)
+        words = self._words if ":" in names else []
+        is_hidden = not is_told and any(texts_in([shown]))
+        return self._judged([*columns, *words, name], is_hidden)
 
     def _is_column(self, name: str) -> bool:
         """Return whether a parameter has the name of a column, numbers apart."""
         return _NUMBER.sub("", name) in self._statement.columns
 
-    def _row(self, row: Plain, path: str) -> Plain:
+    def _name_of_cell(self, name: str, shown: Any) -> str:
+        """Return the name by which a value of a row is judged."""
         statement = self._statement
-        judged = {}
-        for name, value in row.items():
-            column = statement.labels.get(name, name)
-            is_known = column in statement.columns and not statement.renames
-            is_told = is_known or statement.lists_all
-            is_hidden = not is_told and _says_much(_shown(value))
-            judged[name] = self._judged([column, name], is_hidden)
-        return self._values(row, judged, path)
+        column = statement.labels.get(name, name)
+        is_known = column in statement.columns and not statement.renames
+        is_told = is_known or statement.lists_all
+        return self._judged([column, name], not is_told and _says_much(shown))
 
     def _judged(self, names: list[str], is_hidden: bool) -> str:
         """Return the name by which a value is judged: a secret name, or its own."""
@@ -139,21 +137,24 @@ class Hiding:
         own = self._secret if is_hidden and self._secret else names[-1]
         return next(secret, own)
 
-    def _values(self, values: Plain, judged: Mapping[str, str], path: str) -> Plain:
+    def _values(
+        self, values: Plain, name_of: Callable[[str, Any], str], path: str
+    ) -> Plain:
         """Return values without secrets.
 
         Args:
             values: By name.
-            judged: The name by which each is judged.
+            name_of: Returns the name by which a value is judged.
             path: Where the values stand.
         """
         names = {}
         shown = {}
         for number, (name, value) in enumerate(values.items()):
-            is_own = judged[name] == name
+            text = _shown(value)
+            judged = name_of(name, text)
             # Several values may be judged by one name.
-            names[name] = name if is_own else f"{judged[name]} {number}"
-            shown[names[name]] = _shown(value)
+            names[name] = name if judged == name else f"{judged} {number}"
+            shown[names[name]] = text
         hidden = self._redactor.hide(shown, self._stand_in, path)
         return {
             name: _kept(value, shown[names[name]], hidden[names[name]])

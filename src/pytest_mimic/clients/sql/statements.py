@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import count, pairwise, takewhile
+from itertools import count, dropwhile, pairwise, takewhile
 from typing import NamedTuple
 
 # The last group of each piece is its content, and is called by its kind.
@@ -56,13 +56,15 @@ _BEFORE_OBJECT = frozenset(
 _BETWEEN = frozenset("only concurrently if not exists".split())
 
 
-class Literal(NamedTuple):
-    """A text, number or comment that stands in a statement.
+class Token(NamedTuple):
+    """A piece of a statement.
 
     Attributes:
         start: Where its content begins, behind a quote.
         end: Where its content ends.
-        kind: `text`, `number` or `comment`.
+        kind: `text`, `number`, `comment`, `word`, `quoted`, `parameter` or `sign`.
+        content: Its content; of a parameter without a name its number.
+        depth: In how many brackets it stands.
         names: The names in the condition in which it stands.
         is_key: Whether it names a part of a document: `settings ->> 'name'`.
         is_compared: Whether a column stands alone before it: `pin = 123`.
@@ -71,9 +73,20 @@ class Literal(NamedTuple):
     start: int
     end: int
     kind: str
-    names: list[str]
+    content: str
+    depth: int = 0
+    names: Sequence[str] = ()
     is_key: bool = False
     is_compared: bool = False
+
+    @property
+    def is_name(self) -> bool:
+        return self.kind in ("word", "quoted")
+
+    @property
+    def word(self) -> str:
+        """The text in lower case; empty: a literal, or a quoted name."""
+        return self.content.lower() if self.kind in ("word", "sign") else ""
 
 
 class Statement(NamedTuple):
@@ -83,7 +96,7 @@ class Statement(NamedTuple):
         signature: `SELECT users`.
         names: Every name in it, but for labels of the ORM.
         columns: Those that nothing but a column can have.
-        literals: In order.
+        literals: Texts, numbers and comments, in order.
         compared: By the name of a parameter, or its number: the names in the condition
             in which it stands; `:` if there are other parameters, which may name parts
             of a document.
@@ -97,84 +110,57 @@ class Statement(NamedTuple):
     signature: str
     names: frozenset[str]
     columns: frozenset[str]
-    literals: tuple[Literal, ...]
-    compared: Mapping[str, list[str]]
+    literals: Sequence[Token]
+    compared: Mapping[str, Sequence[str]]
     labels: Mapping[str, str]
     lists_all: bool
     renames: bool
     is_ordered: bool
 
 
-class _Token(NamedTuple):
-    """A piece of a statement; where its content stands, and its content."""
-
-    kind: str
-    start: int
-    end: int
-    content: str
-
-    @property
-    def is_name(self) -> bool:
-        return self.kind in ("word", "quoted")
-
-    @property
-    def word(self) -> str:
-        """The text in lower case; empty: a literal, or a quoted name."""
-        return self.content.lower() if self.kind in ("word", "sign") else ""
-
-
-_END = _Token("sign", 0, 0, ";")
+_END = Token(0, 0, "sign", ";")
 
 
 @lru_cache(maxsize=1024)
 def read(text: str) -> Statement:
     """Read a statement."""
-    all_tokens = list(_tokens_of(text))
+    all_tokens = [*_tokens_of(text)]
+    literals = [token for token in all_tokens if token.kind == "comment"]
     # Before a literal, a comment says nothing.
-    tokens = _numbered(token for token in all_tokens if token.kind != "comment")
+    tokens = [token for token in all_tokens if token.kind != "comment"]
     labels = {match[3]: match[2] for match in _ORM_LABEL.finditer(text)}
     names = {token.content for token in tokens if token.is_name} - labels.keys()
-    literals = [
-        Literal(token.start, token.end, "comment", [])
-        for token in all_tokens
-        if token.kind == "comment"
-    ]
-    others = _EXPRESSIONS.union(_labels_in(tokens))
-    compared: dict[str, list[str]] = {}
-    before = _END
-    start = depth = 0
+    compared: dict[str, Sequence[str]] = {}
+    boundary = _END
+    start = 0
     for index, token in enumerate(tokens):
-        is_between = token.word == "," and before.word == "set" and depth == 0
-        if token.word in _BOUNDARIES or is_between:
-            start, depth = index + 1, 0
-            before = before if is_between else token
-        depth += (token.word == "(") - (token.word == ")")
-        around: list[str] = []
-        is_compared = False
+        is_comma = token.word == "," and token.depth == boundary.depth
+        if token.word in _BOUNDARIES:
+            boundary, start = token, index + 1
+        elif is_comma and boundary.word == "set":
+            start = index + 1
         is_literal = token.kind in ("text", "number") or _is_text(tokens, index)
         is_parameter = token.kind == "parameter"
-        if before.word in _BEFORE_CONDITIONS and (is_literal or is_parameter):
-            end = index if before.word == "set" else len(tokens)
-            around = _names_around(tokens, start, index, end)
-            is_compared = _is_compared(tokens[start:index])
+        if boundary.word in _BEFORE_CONDITIONS and (is_literal or is_parameter):
+            end = index if boundary.word == "set" else len(tokens)
+            token = token._replace(
+                names=_names_around(tokens, start, index, end),
+                is_compared=_is_compared(tokens[start:index]),
+            )
         if is_parameter:
-            compared[token.content] = around
+            compared[token.content] = token.names
+        elif is_literal and token.kind != "number" and _is_key(tokens, index):
+            names.update(words_in(token.content))
+            literals.append(token._replace(is_key=True))
         elif is_literal:
-            kind = "number" if token.kind == "number" else "text"
-            is_key = kind == "text" and _is_key(tokens, index)
-            if is_key:
-                names.update(words_in(token.content))
-            place = token.start, token.end
-            literals.append(Literal(*place, kind, around, is_key, is_compared))
-        elif token.word == "(" and index:
-            others |= {tokens[index - 1].content}
+            literals.append(token)
     if _SETS_A_PASSWORD.search(text):
         names.add("password")
     return Statement(
         signature=_signature_of(tokens),
         names=frozenset(names - {""}),
-        columns=frozenset(names - others),
-        literals=tuple(sorted(literals)),
+        columns=frozenset(names - _EXPRESSIONS - {*_labels_and_functions_in(tokens)}),
+        literals=sorted(literals),
         compared=compared,
         labels=labels,
         lists_all=_ALL_COLUMNS.match(text) is not None,
@@ -188,14 +174,19 @@ def words_in(path: str) -> list[str]:
     return re.findall(r"[\w-]+", path)
 
 
-def _tokens_of(text: str) -> Iterator[_Token]:
+def _tokens_of(text: str) -> Iterator[Token]:
+    numbers = count(1)
+    depth = 0
     for match in _TOKEN.finditer(text):
         group = match.lastgroup or ""
-        start, end = match.span(group)
-        yield _Token(group.partition("_")[0], start, end, match[group])
+        kind, _, form = group.partition("_")
+        content = match[group] if form != "marker" else str(next(numbers))
+        depth -= content == ")" and kind == "sign"
+        yield Token(*match.span(group), kind, content, depth)
+        depth += content == "(" and kind == "sign"
 
 
-def _is_text(tokens: list[_Token], index: int) -> bool:
+def _is_text(tokens: list[Token], index: int) -> bool:
     """Return whether a quoted name is a text, as MySQL has it: `name = "ann"`."""
     if tokens[index].kind != "quoted" or not index:
         return False
@@ -203,13 +194,13 @@ def _is_text(tokens: list[_Token], index: int) -> bool:
     return tokens[index - 1].content in _COMPARISON and not is_path
 
 
-def _is_key(tokens: list[_Token], index: int) -> bool:
+def _is_key(tokens: list[Token], index: int) -> bool:
     before = "".join(token.word for token in tokens[max(0, index - 3) : index])
     is_path = tokens[index].content.startswith(("$.", "$["))
     return is_path or before.endswith(("->", "->>", "#>", "#>>"))
 
 
-def _is_compared(before: list[_Token]) -> bool:
+def _is_compared(before: list[Token]) -> bool:
     """Return whether a condition begins with a column, and how it is compared."""
     signs = "".join(
         "name" if token.is_name and token.word not in _NO_COLUMNS else token.word
@@ -218,18 +209,7 @@ def _is_compared(before: list[_Token]) -> bool:
     return _COLUMN_COMPARED.fullmatch(signs) is not None
 
 
-def _numbered(tokens: Iterable[_Token]) -> list[_Token]:
-    """Return tokens in which a parameter without a name has its number."""
-    found = []
-    numbers = count(1)
-    for token in tokens:
-        if token.content in ("?", "%s") and token.kind == "parameter":
-            token = token._replace(content=str(next(numbers)))
-        found.append(token)
-    return found
-
-
-def _names_around(tokens: list[_Token], start: int, index: int, end: int) -> list[str]:
+def _names_around(tokens: list[Token], start: int, index: int, end: int) -> list[str]:
     """Return the names, and the other parameters, of the condition around a place."""
     after = takewhile(lambda one: one.word not in _BOUNDARIES, tokens[index + 1 : end])
     found = []
@@ -243,17 +223,19 @@ def _names_around(tokens: list[_Token], start: int, index: int, end: int) -> lis
     return found
 
 
-def _labels_in(tokens: list[_Token]) -> Iterator[str]:
-    """Yield the names behind a name or an expression, which a label is."""
+def _labels_and_functions_in(tokens: list[Token]) -> Iterator[str]:
+    """Yield the names behind a name or an expression, and before a bracket."""
     for before, token in pairwise(tokens):
         is_behind_name = before.is_name and before.word not in _BEFORE_COLUMNS
-        if token.is_name and (is_behind_name or before.word == ")"):
+        if token.word == "(":
+            yield before.content
+        elif token.is_name and (is_behind_name or before.word == ")"):
             yield token.content
 
 
-def _signature_of(tokens: list[_Token]) -> str:
+def _signature_of(tokens: list[Token]) -> str:
     """Return the verb of a statement and its main table."""
-    outer = _outside_of_brackets(tokens)
+    outer = [token for token in tokens if token.depth == 0]
     verb = next((token.word for token in tokens if token.kind == "word"), "")
     if verb == "with":
         verb = next((token.word for token in outer if token.word in _VERBS), verb)
@@ -261,32 +243,18 @@ def _signature_of(tokens: list[_Token]) -> str:
     return f"{verb.upper()} {name}".rstrip()
 
 
-def _outside_of_brackets(tokens: list[_Token]) -> list[_Token]:
-    outer = []
-    depth = 0
-    for token in tokens:
-        if token.word == ")":
-            depth -= 1
-        if depth == 0:
-            outer.append(token)
-        if token.word == "(":
-            depth += 1
-    return outer
-
-
-def _object_of(tokens: list[_Token]) -> str:
+def _object_of(tokens: list[Token]) -> str:
     """Return the first name behind a word such as `FROM`, without that of a schema."""
     for index, token in enumerate(tokens):
         if token.word not in _BEFORE_OBJECT:
             continue
-        place = index + 1
-        while place < len(tokens) and tokens[place].word in _BETWEEN:
-            place += 1
-        if place == len(tokens) or not tokens[place].is_name:
+        behind = dropwhile(lambda one: one.word in _BETWEEN, tokens[index + 1 :])
+        name = next(behind, _END)
+        if not name.is_name or name.word in _BEFORE_OBJECT:
             continue
-        if tokens[place].word in _BEFORE_OBJECT:
-            continue
-        while place + 2 < len(tokens) and tokens[place + 1].word == ".":
-            place += 2
-        return tokens[place].content
+        for dot, inner in zip(behind, behind):
+            if dot.word != ".":
+                break
+            name = inner
+        return name.content
     return ""
