@@ -1,8 +1,12 @@
-"""Recordings of one call or of several, as an engine would write them."""
+"""Recordings of calls, as an engine would write them, and a system without locks."""
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
+
+import filelock
 
 from pytest_mimic.vault.recording import Entry, Recording
 
@@ -33,3 +37,15 @@ def same_value(old: Entry, new: Entry) -> bool:
 def parts(vault):
     """The names of all part files."""
     return [name for name in vault.folder.names() if name.endswith(".part")]
+
+
+def without_locks(monkeypatch, below):
+    """Let the system say that a folder lies where there are no locks."""
+    lock = filelock.lock_descriptor
+
+    def refused(descriptor, **more):
+        if os.readlink(f"/proc/self/fd/{descriptor}").startswith(str(below)):
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        return lock(descriptor, **more)
+
+    monkeypatch.setattr(filelock, "lock_descriptor", refused)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import socket
@@ -13,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 
-import filelock
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic.vault.folder import Folder
 from pytest_mimic.vault.locks import Locks
+from rooms.calls import without_locks
 
 
 @pytest.fixture
@@ -81,11 +80,11 @@ DIGEST = "9f31" * 8
 OWN = [
     CALL := f"calls/a/{DIGEST}.json",
     "logs/tests/test_a.py/test_x-3-1f0c2a9b7d3e.json",
-    "logs/tests/test_a.py/test_x.json.4711-0.part",
+    "logs/tests/test_a.py/test_x.json.4711-83520817-14.part",
     "cassettes/shop/Rates of today.json",
     f"objects/9f/{DIGEST}.pkl",
     f".mimic-{DIGEST[:16]}.tmp",
-    ".locks/run.4711-0",
+    ".locks/run.4711-83520817",
 ]
 NOT_OWN = [
     "calls/a/notes.json",
@@ -309,18 +308,6 @@ def test_a_line_that_is_being_told_is_heard_when_it_is_whole(tmp_path):
     leave(own)
 
 
-def without_locks(monkeypatch, below):
-    """Let the system say that a folder lies where there are no locks."""
-    lock = filelock.lock_descriptor
-
-    def refused(descriptor, **more):
-        if os.readlink(f"/proc/self/fd/{descriptor}").startswith(str(below)):
-            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-        return lock(descriptor, **more)
-
-    monkeypatch.setattr(filelock, "lock_descriptor", refused)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_a_private_folder_outside_serves_where_there_are_no_locks(
     tmp_path, monkeypatch
@@ -341,6 +328,15 @@ def test_a_private_folder_outside_serves_where_there_are_no_locks(
         spoil()
         with pytest.raises(MimicError, match="is not a private folder of this user"):
             locks(tmp_path / "v").join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_where_no_folder_has_locks_nothing_is_recorded(tmp_path, monkeypatch):
+    without_locks(monkeypatch, tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+
+    with pytest.raises(MimicError, match=r"cannot lock v with .*: No locks available"):
+        locks(tmp_path / "v").join()
 
 
 def link_to(folder, tmp_path):

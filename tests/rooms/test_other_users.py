@@ -11,7 +11,7 @@ import filelock  # What a user without rights cannot load any more.
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.vault import PartFile, Vault
 from rooms.calls import LOG, SHARED, entry, parts, recording
 
 NOBODY = 65534
@@ -59,7 +59,18 @@ def as_nobody(work):
 
 def leave_part(vault, umask):
     os.umask(umask)
-    vault.part(LOG, owner="test", recorded="2026-11-27").append(entry(7))
+    PartFile(vault, LOG, "test").append(entry(7))
+
+
+def take_parts(vault):
+    return PartFile(vault, LOG, "test").take_abandoned()
+
+
+def discard_parts(vault):
+    part = PartFile(vault, LOG, "test")
+    part.take_abandoned()
+    part.discard()
+    return parts(vault)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -69,8 +80,8 @@ def test_a_part_file_of_another_user_stops_nobody(vault, umask):
     [part] = parts(vault)
     os.chown(f"v/{part}", 12345, 12345)
 
-    found = as_nobody(lambda vault: len(vault.abandoned_parts(LOG).entries))
-    files = as_nobody(lambda vault: vault.discard_parts(LOG) or parts(vault))
+    found = as_nobody(lambda vault: len(take_parts(vault).entries))
+    files = as_nobody(discard_parts)
 
     if umask == 0o077:
         assert ("has no attribute 'entries'" in found, files) == (True, f"['{part}']")
@@ -82,7 +93,7 @@ def test_a_part_file_in_a_sticky_folder_is_not_taken_over_again_and_again(vault)
     (Path("v") / LOG).parent.chmod(0o1777)
     leave_part(Vault(Path("v")), 0o022)
 
-    assert as_nobody(lambda vault: vault.abandoned_parts(LOG)) == "None"
+    assert as_nobody(take_parts) == "None"
 
 
 def test_what_a_sticky_folder_keeps_is_no_place_to_record(vault):

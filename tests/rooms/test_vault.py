@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError
 from pytest_mimic.vault.recording import Entry
-from pytest_mimic.vault.vault import Vault
-from rooms.calls import DAY, LOG, SHARED, entry, parts, recording, same_value
+from pytest_mimic.vault.vault import PartFile, Vault
+from rooms.calls import (
+    DAY,
+    LOG,
+    SHARED,
+    entry,
+    parts,
+    recording,
+    same_value,
+    without_locks,
+)
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -278,7 +288,7 @@ def killed_after(vault, *entries, kept=None):
     before = set(parts(vault))
 
     def record(other):
-        part = other.part(LOG, owner="test", recorded="2026-11-27")
+        part = PartFile(other, LOG, "test")
         for one in entries:
             part.append(one)
 
@@ -295,21 +305,42 @@ def test_the_calls_of_a_killed_process_are_taken_over(vault):
     killed_after(vault, entry(3, begin=2), entry(2), entry(9, begin=5), kept=-3)
     killed_after(vault, entry(1), kept=9)
 
-    found = vault.abandoned_parts(LOG)
+    found = PartFile(vault, LOG, "test").take_abandoned()
 
     assert [one.body["value"] for one in found.entries] == [2, 3]
-    assert (found.owner, found.recorded) == ("test", "2026-11-27")
+    assert (found.owner, found.recorded) == ("test", vault.today)
     assert [*vault.names()] == []
+
+
+@forks
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_the_calls_of_a_killed_process_are_taken_over_where_there_are_no_locks(
+    vault, tmp_path, monkeypatch
+):
+    """And not those of a living one."""
+    without_locks(monkeypatch, vault.path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    killed_after(vault, entry(1))
+    living = PartFile(vault, LOG, "test")
+    living.append(entry(2))
+
+    part = PartFile(Vault(vault.path), LOG, "test")
+    found = part.take_abandoned()
+    part.discard()
+
+    assert [one.body["value"] for one in found.entries] == [1]
+    assert len(parts(vault)) == 1
+    living.discard()
 
 
 @forks
 def test_abandoned_calls_go_when_their_log_is_written_and_not_before(vault):
     """The process that takes them over may be killed, too."""
     killed_after(vault, entry(1))
-    part = vault.part(LOG, owner="test", recorded="2026-12-01")
+    part = PartFile(vault, LOG, "test")
     part.append(entry(2))
 
-    assert vault.abandoned_parts(LOG).entries == [entry(1)]
+    assert part.take_abandoned().entries == [entry(1)]
     assert len(parts(vault)) == 2
     part.discard()
     assert files(vault) == set()
@@ -327,43 +358,21 @@ def test_what_a_part_file_names_is_not_deleted(vault):
 
 
 def test_the_part_file_of_a_living_process_is_not_taken_over(vault, tmp_path):
-    part = vault.part(LOG, owner="test", recorded="2026-11-27")
+    part = PartFile(vault, LOG, "test")
     part.append(entry(1))
 
-    other = Vault(tmp_path / "v")
-    assert other.abandoned_parts(LOG) is None
-    other.part(LOG, owner="test", recorded="2026-11-27").discard()
+    other = PartFile(Vault(tmp_path / "v"), LOG, "test")
+    assert other.take_abandoned() is None
+    other.discard()
     assert parts(vault) != []
     part.discard()
     assert files(vault) == set()
 
 
-@forks
-def test_a_part_file_that_is_deleted_before_it_is_locked_is_made_again(vault):
-    """Another process may look for those of killed ones at that moment."""
-    other = Vault(vault.path)
-    child = os.fork()
-    if not child:
-        vault.begin_recording()
-        part, found = vault.part(LOG, owner="test", recorded="2026-11-27"), []
-
-        def meddle(event, _):
-            if event == "fcntl.flock" and not found and parts(vault):
-                found.append(parts(vault))
-                other.discard_parts(LOG)
-
-        sys.addaudithook(meddle)
-        part.append(entry(1))
-        os._exit(9 if found and parts(vault) else 1)
-
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    assert vault.abandoned_parts(LOG).entries == [entry(1)]
-
-
 def test_a_damaged_part_file_is_not_taken_over(vault):
     vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 7}\n{"at": 3}\n'])
 
-    assert vault.abandoned_parts(LOG) is None
+    assert PartFile(vault, LOG, "test").take_abandoned() is None
 
 
 @forks
@@ -371,11 +380,12 @@ def test_a_full_disk_leaves_no_part_file(vault):
     resource = pytest.importorskip("resource")
     child = os.fork()
     if not child:
-        part = vault.part(LOG, owner="test", recorded="2026-11-27")
+        part = PartFile(vault, LOG, "test")
         vault.begin_recording()
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         with suppress(MimicError):
             part.append(entry(1))
+        part.discard()
         os._exit(9)
     os.waitpid(child, 0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_mimic.vault.names import call_name, log_name
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import Vault
+from pytest_mimic.vault.vault import PartFile, Vault
 
 TEST = "tests/test_shop.py::test_order"
 DAY = "2026-11-27"
@@ -35,14 +35,14 @@ def read(vault: Vault, number: int) -> str | None:
 
 def keep(vault: Vault, *numbers: int) -> None:
     """Append finished calls to the part file of a log."""
-    part = vault.part(log_name(TEST), owner=TEST, recorded=DAY)
+    part = PartFile(vault, log_name(TEST), TEST)
     for number in numbers:
         part.append(_entry(number, "kept", "", begin=number))
 
 
 def kept(vault: Vault) -> list[int]:
     """Return the calls that killed processes have left for that log."""
-    found = vault.abandoned_parts(log_name(TEST))
+    found = PartFile(vault, log_name(TEST), TEST).take_abandoned()
     return [entry.begin for entry in found.entries] if found else []
 
 

@@ -302,13 +302,13 @@ def _left_over(project: Project, named: Container[str]) -> Iterator[Finding]:
 
 def _of_part(project: Project, name: str) -> Finding:
     vault, label = project.vault, project.path_of(name)
-    if vault.is_abandoned(name):
-        remedy = "the next recording run takes it over"
-        problem = f"{label} was left by a run that was killed"
-        return Finding(name, problem, remedy=remedy, is_harmless=True)
-    problem = f"{label} is being written"
+    problem, remedy = f"{label} is being written", ""
     try:
         vault.folder.read(name)
     except CorruptRecordingError as error:
         problem = error.what
-    return Finding(name, problem, is_harmless=True)
+    else:
+        if vault.is_abandoned(name):
+            problem = f"{label} was left by a run that was killed"
+            remedy = "the next recording run takes it over"
+    return Finding(name, problem, remedy=remedy, is_harmless=True)

@@ -379,8 +379,8 @@ class Log:
         What a killed process has left there is taken over, as that of a failing test.
         """
         vault = self._vault
-        self._part = vault.part(self.name, owner=self.owner, recorded=vault.today)
-        left = vault.abandoned_parts(self.name)
+        self._part = PartFile(vault, self.name, self.owner)
+        left = self._part.take_abandoned()
         if left is None:
             return
         entries = left.entries

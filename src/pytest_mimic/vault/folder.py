@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from os import close, listdir, lstat, rmdir, scandir, urandom
+from os import close, fstat, ftruncate, listdir, lstat, rmdir, scandir, urandom
 from os import stat as stat_of
 from os.path import dirname, join
 from pathlib import Path
@@ -18,6 +18,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import is_own
 from pytest_mimic.vault.system import (
     NEW,
+    TO_APPEND,
     in_folder,
     keep_mode,
     open_file,
@@ -154,6 +155,24 @@ class Folder:
                 write_all(descriptor, chunk)
         finally:
             close(descriptor)
+
+    def append(self, name: str, content: bytes) -> int:
+        """Write bytes at the end of a file, all or none; return its size before."""
+        path = self.path(name)
+        try:
+            self.check_way(name)
+            descriptor = in_folder(path, lambda: open_file(path, TO_APPEND, 0o666))
+            size = fstat(descriptor).st_size
+            try:
+                write_all(descriptor, content)
+            except OSError:
+                ftruncate(descriptor, size)
+                raise
+            finally:
+                close(descriptor)
+        except OSError as reason:
+            self.fail("write", name, reason)
+        return size
 
     def try_out(self, folder: str) -> None:
         """Show that files of a folder can be written: make one there, and delete it.

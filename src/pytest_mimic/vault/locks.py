@@ -8,9 +8,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache
 from io import FileIO
-from itertools import count
 from os import close, fstat, getpid, listdir, lstat
 from os import stat as stat_of
 from os.path import dirname
@@ -27,6 +26,7 @@ from pytest_mimic.vault.system import (
     keep_mode,
     make_folder,
     open_file,
+    random_number,
     read_all,
     write_all,
 )
@@ -34,6 +34,7 @@ from pytest_mimic.vault.system import (
 LOCKS = ".locks"
 """The folder of the locks."""
 _WRITE = f"{LOCKS}/write"
+_RUN = f"{LOCKS}/run."
 _IGNORE = f"{LOCKS}/.gitignore"
 TOLD = f"{LOCKS}/told"
 """The file in which those who record tell each other something."""
@@ -42,35 +43,26 @@ _HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01
 
 
-class HeldFile:
+class RunFile:
     """A new file that this process keeps locked until it ends, however it ends.
 
-    Its name begins with `start`, and has the process and a number: `…/run.4711-0`.
+    Attributes:
+        mark: What no other process that records has in its names: `4711-83520817`.
+        name: The file, `.locks/run.4711-83520817`.
 
     Raises:
         OSError: It cannot be made.
     """
 
-    def __init__(self, folder: Folder, start: str, suffix: str = "") -> None:
+    def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._pid = getpid()
-        folder.check_way(start)
-        for number in count():
-            self.name = f"{start}.{self._pid}-{number}{suffix}"
-            path = folder.path(self.name)
-            with suppress(FileExistsError):  # A killed process had the same number.
-                make = partial(open_file, path, NEW, 0o666)
-                self._descriptor = in_folder(path, make)
-                # Without locks nobody takes it for that of a process that has ended.
-                with suppress(OSError):
-                    while not _try_lock(self._descriptor):
-                        sleep(_SHORTEST_PAUSE)
-                # Until it was locked, somebody may have deleted it as such a file.
-                if _is_at(path, self._descriptor):
-                    break
-                _unlock(self._descriptor)
+        # In a container, many processes have the same number.
+        self.mark = f"{self._pid}-{random_number()}"
+        self.name = f"{_RUN}{self.mark}"
+        self._descriptor = open_file(folder.path(self.name), NEW, 0o666)
+        _try_lock(self._descriptor)
         self._file = _place_of(self._descriptor)
-        self._length = 0
 
     def is_own(self) -> bool:
         """Check that this process made the file, and that no test has closed it.
@@ -80,18 +72,6 @@ class HeldFile:
         with suppress(OSError):
             return self._pid == getpid() and self._file == _place_of(self._descriptor)
         return False
-
-    def append(self, content: bytes) -> None:
-        """Write bytes at the end, all of them or none."""
-        if not self.is_own():
-            return
-        try:
-            write_all(self._descriptor, content)
-            self._length += len(content)
-        except OSError:
-            os.lseek(self._descriptor, self._length, os.SEEK_SET)
-            os.ftruncate(self._descriptor, self._length)
-            raise
 
     def delete(self) -> None:
         """Delete the file, if this process made it."""
@@ -125,9 +105,11 @@ class Locks:
     """
 
     def __init__(self, folder: Folder, label: str) -> None:
+        # Where the locks are, and where they would be if the vault had none.
         self._folder = folder
+        self._vault = folder.path("")
         self._label = label
-        self.run: HeldFile | None = None
+        self.run: RunFile | None = None
         self.has_killed = False
         # How much of the file of what is told was read.
         self._heard = 0
@@ -135,7 +117,7 @@ class Locks:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
-        with self._writing_announcements():
+        with self._naming_refusals():
             descriptor = self._lock()
         try:
             yield
@@ -150,9 +132,11 @@ class Locks:
                 is_locked = _try_lock(descriptor)
             except OSError as reason:
                 close(descriptor)
-                if reason.errno not in _HAS_NO_LOCKS:
+                outside = _outside_of(self._vault)
+                if reason.errno not in _HAS_NO_LOCKS or self._folder is outside:
                     raise
-                self._folder = _private_folder(self._folder.path(""))
+                _make_private(outside, self._vault)
+                self._folder, self._heard = outside, 0
                 continue
             # The last one who leaves an empty vault deletes the file.
             if is_locked and _is_at(self._folder.path(_WRITE), descriptor):
@@ -187,31 +171,28 @@ class Locks:
         mode = stat_of(self._folder.path("")).st_mode
         keep_mode(self._folder.path(name), mode if name == LOCKS else mode & 0o666)
 
-    def join(self) -> None:
-        """Join the processes that record. A forked process joins on its own."""
-        if self._is_in():
-            return
-        with self.alone():
-            if self._is_in():  # Another thread was first.
-                return
-            with self._writing_announcements():
-                self.run = HeldFile(self._folder, f"{LOCKS}/run")
-                self._share(self.run.name)
+    def join(self) -> str:
+        """Join the processes that record, and return the mark of this process.
 
-    def _is_in(self) -> bool:
-        return self.run is not None and self.run.is_own()
+        A forked process joins on its own.
+        """
+        if self.run is None or not self.run.is_own():
+            with self.alone(), self._naming_refusals():
+                # Another thread may have been first.
+                if self.run is None or not self.run.is_own():
+                    self.run = RunFile(self._folder)
+                    self._share(self.run.name)
+        return self.run.mark
 
     def announce(self, line: str) -> None:
         """Tell a line to all processes that record, within `writing`."""
-        path, mode = self._folder.path(TOLD), TO_LOCK | os.O_APPEND
-        with self._writing_announcements():
-            descriptor = open_file(path, mode, 0o666)
-            try:
-                if not fstat(descriptor).st_size:
-                    self._share(TOLD)
-                write_all(descriptor, f"{line}\n".encode())
-            finally:
-                close(descriptor)
+        if not self._folder.append(TOLD, f"{line}\n".encode()):
+            with self._naming_refusals():
+                self._share(TOLD)
+
+    def told(self) -> bytes:
+        """Return all that was told since no process has recorded."""
+        return self._folder.read(TOLD) or b""
 
     def forget(self) -> None:
         """Delete what earlier runs have told, if no process records.
@@ -247,7 +228,7 @@ class Locks:
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
         with self.writing():
-            with self._writing_announcements():
+            with self._naming_refusals():
                 has_others = self._has_others()
             yield not has_others
             self._delete_last()
@@ -267,14 +248,25 @@ class Locks:
         has_others = False
         for file in listdir(self._folder.path(LOCKS)):
             name = f"{LOCKS}/{file}"
-            if not file.startswith("run.") or name == own:
+            if not name.startswith(_RUN) or name == own:
                 continue
             with suppress(FileNotFoundError, MimicError):
-                if is_held(self._folder, name):
+                if _is_held(self._folder, name):
                     has_others = True
                 else:
                     self.has_killed |= self._folder.delete(name)
         return has_others
+
+    def is_alive(self, mark: str) -> bool:
+        """Check whether the process of a mark records; it may be that of another user.
+
+        Raises:
+            CorruptRecordingError: The locks lie behind a link to a folder.
+        """
+        for folder in (self._folder, _outside_of(self._vault)):
+            with suppress(FileNotFoundError):
+                return _is_held(folder, f"{_RUN}{mark}")
+        return False
 
     def _delete_last(self) -> None:
         """Delete the files of the locks if nothing else is left in the vault."""
@@ -286,7 +278,7 @@ class Locks:
                     self._folder.delete(name)
 
     @contextmanager
-    def _writing_announcements(self) -> Iterator[None]:
+    def _naming_refusals(self) -> Iterator[None]:
         """Tell what the system refuses in a block.
 
         Raises:
@@ -301,15 +293,10 @@ class Locks:
             ) from None
 
 
-def is_held(folder: Folder, name: str, *, deletes: bool = False) -> bool:
+def _is_held(folder: Folder, name: str) -> bool:
     """Check whether the process that holds a file is alive.
 
     One that cannot be opened, or locked, is held: it may be that of another user.
-
-    Args:
-        folder: The files of the vault.
-        name: The file.
-        deletes: Whether to delete a file that nobody holds.
 
     Raises:
         FileNotFoundError: The file is gone.
@@ -323,26 +310,17 @@ def is_held(folder: Folder, name: str, *, deletes: bool = False) -> bool:
     except OSError:
         return True
     try:
-        is_free = _try_lock(descriptor)
-        # Nobody is to lock it before it goes. Windows deletes no file that is open.
-        if is_free and deletes and os.name != "nt":
-            folder.delete(name)
+        return not _try_lock(descriptor)
     except OSError:
         return True
     finally:
         close(descriptor)
-    if is_free and deletes and os.name == "nt":
-        folder.delete(name)
-    return not is_free
 
 
-def _private_folder(vault: str) -> Folder:
-    """Return a folder outside for the locks of a vault, which only this user may write.
-
-    Raises:
-        MimicError: Another user has made it, or may write there; or it is a link.
-    """
-    # Few vaults lie where there are no locks.
+@cache
+def _outside_of(vault: str) -> Folder:
+    """Return a folder for the locks of a vault that lies where there are none."""
+    # Few vaults do.
     from tempfile import gettempdir
 
     from xxhash import xxh3_64_hexdigest
@@ -352,6 +330,16 @@ def _private_folder(vault: str) -> Folder:
         os.path.realpath(vault).encode("utf-8", "surrogateescape")
     )
     path = os.path.join(gettempdir(), f"pytest-mimic-{user}", digest)
+    return Folder(Path(path), path)
+
+
+def _make_private(outside: Folder, vault: str) -> None:
+    """Make a folder which only this user may write.
+
+    Raises:
+        MimicError: Another user has made it, or may write there; or it is a link.
+    """
+    path = dirname(outside.path(""))
     for folder in (dirname(path), path):
         make_folder(folder, 0o700)
         found = lstat(folder)
@@ -361,7 +349,6 @@ def _private_folder(vault: str) -> Folder:
                 f"cannot lock {vault}: it lies where there are no locks, and"
                 f" {folder} is not a private folder of this user"
             )
-    return Folder(Path(path), path)
 
 
 def _is_at(path: str, descriptor: int) -> bool:

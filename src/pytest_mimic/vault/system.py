@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from os import chmod, close, mkdir, read, write
+from os import chmod, close, mkdir, read, urandom, write
 from os.path import dirname
 from time import sleep
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -24,6 +24,7 @@ TO_READ = os.O_RDONLY | _PLAIN
 _AT_ITS_PLACE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 TO_CHECK = TO_READ | _AT_ITS_PLACE
 TO_LOCK = os.O_RDWR | os.O_CREAT | _PLAIN | _AT_ITS_PLACE
+TO_APPEND = TO_LOCK | os.O_APPEND
 NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
 # Windows refuses for a moment what another process has open: two seconds in all.
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
@@ -52,6 +53,11 @@ def _patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 open_file = _patient(os.open)
 replace = _patient(os.replace)
 unlink = _patient(os.unlink)
+
+
+def random_number() -> int:
+    """Give a number that no other process gives, whatever tests have seeded."""
+    return int.from_bytes(urandom(4), "big")
 
 
 def keep_mode(path: str, mode: int) -> None:

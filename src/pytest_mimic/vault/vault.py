@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from functools import cache
 from itertools import chain, islice
+from os import getpid
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
-from pytest_mimic.vault.locks import LOCKS, TOLD, HeldFile, Locks, is_held
+from pytest_mimic.vault.locks import LOCKS, Locks
 from pytest_mimic.vault.names import OBJECT, is_own, object_name
 from pytest_mimic.vault.recording import (
     FORMAT,
@@ -34,6 +35,7 @@ from pytest_mimic.vault.recording import (
     shapeless,
     with_beginning,
 )
+from pytest_mimic.vault.system import random_number
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -367,8 +369,8 @@ class Vault:
     def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
         """Delete objects that nothing refers to, or leave them to the last recorder."""
         if is_alone:
-            told = self.folder.read(TOLD) or b""
-            looked_for = None if self.locks.has_killed else loose | objects_in(told)
+            loose = loose | objects_in(self.locks.told())
+            looked_for = None if self.locks.has_killed else loose
             self._drop(self.unneeded_objects(looked_for))
             self.locks.has_killed = False
         else:
@@ -476,9 +478,13 @@ class Vault:
 
     # -- recorders and their part files
 
-    def begin_recording(self) -> None:
-        """Join the processes that record: until its end, nobody deletes objects."""
-        self.locks.join()
+    def begin_recording(self) -> str:
+        """Join the processes that record: until its end, nobody deletes objects.
+
+        Returns:
+            The mark of this process.
+        """
+        return self.locks.join()
 
     def try_out(self, names: Iterable[str]) -> None:
         """Show that files can be written, before a call that they will hold is made.
@@ -511,11 +517,7 @@ class Vault:
             self._drop_loose(self._loose, is_alone=is_alone)
         self._loose.clear()
 
-    def part(self, name: str, *, owner: str, recorded: str) -> PartFile:
-        """Return the part file of a log; it is made with its first call."""
-        return PartFile(self, name, Recording(owner, recorded, []))
-
-    def _parts_of(self, log: str) -> list[str]:
+    def parts_of(self, log: str) -> list[str]:
         """Return the part files that others have made of a log.
 
         Its folder, which may hold very many logs, is listed once.
@@ -529,71 +531,67 @@ class Vault:
     def is_abandoned(self, part: str) -> bool:
         """Check whether the process that made a part file has ended.
 
-        That of another user, which cannot be opened or deleted, is left alone.
+        That of another user, which cannot be deleted, is left alone.
         """
-        try:
-            is_free = not is_held(self.folder, part)
-        except (FileNotFoundError, CorruptRecordingError):
-            return False
-        return is_free and self.folder.may_replace(part)
-
-    def abandoned_parts(self, name: str) -> Recording | None:
-        """Return the calls that a killed process has left for a log.
-
-        Of several part files that with the most calls counts. All stay until the part
-        file of the log is discarded, because this process may be killed, too.
-        """
-        longest = None
-        for part in self._parts_of(name):
-            found = None
-            with suppress(CorruptRecordingError):
-                content = self.folder.read(part) or b""
-                found = parse_part(content, self._labelled(part))
-            if found and (not longest or len(found.entries) > len(longest.entries)):
-                # A new one is locked before it holds anything.
-                longest = found if self.is_abandoned(part) else longest
-        return longest
-
-    def discard_parts(self, name: str) -> None:
-        """Delete what killed processes have left for a log."""
-        for part in filter(self.is_abandoned, self._parts_of(name)):
-            with suppress(FileNotFoundError, MimicError):
-                is_held(self.folder, part, deletes=True)
+        mark = part.rpartition(".json.")[2].rpartition("-")[0]
+        return not self.locks.is_alive(mark) and self.folder.may_replace(part)
 
     def _labelled(self, name: str) -> str:
         return f"{self.label}/{name}"
 
 
 class PartFile:
-    """The part file of a log: each finished call, as long as its owner runs."""
+    """The part file of a log: each finished call, as long as its owner runs.
 
-    def __init__(self, vault: Vault, name: str, head: Recording) -> None:
+    Args:
+        vault: Where it is.
+        log: The file of the log.
+        owner: The owner of the log.
+    """
+
+    def __init__(self, vault: Vault, log: str, owner: str) -> None:
         self._vault = vault
-        self._name = name
-        self._head = part_line_of(head)
-        self._file: HeldFile | None = None
+        self._log = log
+        self._head = part_line_of(Recording(owner, vault.today))
+        self._pid = getpid()
+        self._name = ""
+        # Those that go with it: what killed processes have left for the same log.
+        self._files: list[str] = []
 
     def append(self, entry: Entry) -> None:
         """Keep a finished call, whatever happens to this process."""
-        folder = self._vault.folder
-        try:
-            if self._file is None:
-                self._vault.begin_recording()
-                self._file = HeldFile(folder, self._name, PART)
-            self._file.append(self._head + part_line_of(entry))
-            self._head = b""
-        except OSError as reason:
-            if self._file is not None and self._head:  # Nothing stands in it.
-                self._file.delete()
-                self._file = None
-            folder.fail("write", f"{self._name}{PART}", reason)
+        if self._pid != getpid():  # It was forked in a call.
+            return
+        if not self._name:
+            mark = self._vault.begin_recording()
+            # A fixture may live twice, and has one log.
+            self._name = f"{self._log}.{mark}-{random_number()}{PART}"
+            self._files.append(self._name)
+        self._vault.folder.append(self._name, self._head + part_line_of(entry))
+        self._head = b""
+
+    def take_abandoned(self) -> Recording | None:
+        """Return the calls that a killed process has left for the same log.
+
+        Of several part files that with the most calls counts. All stay until this one
+        is discarded, because this process may be killed, too.
+        """
+        longest = None
+        for part in filter(self._vault.is_abandoned, self._vault.parts_of(self._log)):
+            with suppress(CorruptRecordingError):
+                content = self._vault.folder.read(part) or b""
+                self._files.append(part)
+                found = parse_part(content, f"{self._vault.label}/{part}")
+                if found and (not longest or len(found.entries) > len(longest.entries)):
+                    longest = found
+        return longest
 
     def discard(self) -> None:
-        """Delete it, and what killed processes have left for the same log."""
-        if self._file is not None:
-            self._file.delete()
-            self._file = None
-        self._vault.discard_parts(self._name)
+        """Delete it, and what it has taken over."""
+        for name in self._files:
+            with suppress(MimicError):
+                self._vault.folder.delete(name)
+        self._files.clear()
 
 
 def _may_name_more(content: bytes) -> bool:
