@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -24,11 +24,11 @@ def call(
     channel = method._references[0]
     if channel.get_state() is grpc.ChannelConnectivity.SHUTDOWN:
         raise grpc.aio.UsageError("Channel is closed.")
-    called = calls.Method(port, method, getattr(channel, "_mimic_target", channel))
+    server = getattr(channel, "_mimic_target", channel)
+    interceptor = _Interceptor(port, method, server)
     if _goes_two_ways(method, *args, **options):
-        called.refuse(calls.TWO_WAYS)
+        interceptor.refuse(calls.TWO_WAYS)
         return original(method, *args, **options)
-    interceptor = _Interceptor(port, called)
     taken = copy(method)
     # Those of the caller stay real, and see what is replayed.
     taken._interceptors = [*(method._interceptors or ()), interceptor]
@@ -61,96 +61,6 @@ def get_state(
     return grpc.ChannelConnectivity.READY
 
 
-@dataclass
-class _Interceptor:
-    """Takes a call of one method."""
-
-    _port: Port
-    _called: calls.Method
-
-    async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
-        """Make or replay a call of one response."""
-        exchange = await self._called.begin(sent, details.metadata, is_task=True)
-        if exchange is None:
-            return await go_on(details, sent)
-
-        async def send() -> Plain:
-            try:
-                real = await go_on(details, sent)
-                response = await real
-                answer = await _end_of(real)
-            except grpc.aio.AioRpcError as error:
-                return calls.end_of(error)
-            answer["response"] = calls.read_response(exchange, response)
-            return answer
-
-        return await exchange.answer(send, self._build, is_task=True)
-
-    async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
-        """Make or replay a call whose messages are read before it begins."""
-        if self._port.run.is_unseen():
-            return await go_on(details, sent)
-        if hasattr(sent, "__aiter__"):
-            all_sent = [message async for message in sent]
-        else:
-            all_sent = list(sent)
-        return await self.intercept_unary_unary(go_on, details, all_sent)
-
-    async def intercept_unary_stream(self, go_on: Any, details: Any, sent: Any) -> Any:
-        """Make or replay a call with a stream of responses."""
-        exchange = await self._called.begin(sent, details.metadata, is_task=True)
-        if exchange is None:
-            return await go_on(details, sent)
-        build = self._called.responses_in
-        if exchange.mode == "replay":
-            return _ReplayedCall(
-                exchange, exchange.recorded, exchange.replay_at_once(build)
-            )
-        with exchange.running():
-            real = await go_on(details, sent)
-        responses = calls.Responses(exchange)
-        recorded = _recorded(real, responses)
-        if exchange.mode == "run":
-            return recorded
-        with suppress(grpc.aio.AioRpcError):  # It is compared.
-            async for _ in recorded:
-                if responses.are_enough():
-                    responses.end({})
-                    real.cancel()
-                    break
-        return _ReplayedCall(exchange, responses.answer, build(responses.answer))
-
-    def _build(self, answer: Plain) -> Any:
-        """Return the call, or the error, of a recorded answer."""
-        if "code" not in answer:
-            return None  # The call has never ended.
-        if answer["code"] != "OK":
-            return _error_of(answer)
-        return _Ended(answer, self._called.response_in(answer))
-
-
-async def _recorded(real: Any, responses: calls.Responses) -> AsyncIterator[Any]:
-    """Yield the responses of a real stream, recorded as far as they are read."""
-    stream = real.__aiter__()
-    while True:
-        try:
-            with responses.reading():
-                response = await stream.__anext__()
-        except StopAsyncIteration:
-            responses.end(await _end_of(real))
-            return
-        except grpc.aio.AioRpcError as error:
-            responses.end(calls.end_of(error))
-            raise
-        responses.keep(response)
-        yield response
-
-
-async def _end_of(real: Any) -> Plain:
-    initial, trailing = await real.initial_metadata(), await real.trailing_metadata()
-    return calls.end(await real.code(), await real.details(), initial, trailing)
-
-
 # -- what grpc gives
 
 
@@ -160,7 +70,7 @@ def _metadata(answer: Plain, name: str) -> Any:
 
 def _error_of(answer: Plain) -> Any:
     return grpc.aio.AioRpcError(
-        grpc.StatusCode[answer["code"]],
+        grpc.StatusCode[answer.get("code", "CANCELLED")],
         _metadata(answer, "metadata"),
         _metadata(answer, "trailing"),
         details=answer.get("details", ""),
@@ -173,19 +83,20 @@ class _Ended(UnaryUnaryCallResponse):  # type: ignore[misc]
     def __init__(self, answer: Plain, response: Any = None) -> None:
         super().__init__(response)
         self._answer = answer
+        # An error has what grpc says of the end of a call.
+        self._said = _error_of(answer)
 
-    async def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode[self._answer.get("code", "CANCELLED")]
+    async def code(self) -> Any:
+        return self._said.code()
 
-    async def details(self) -> str:
-        details: str = self._answer.get("details", "")
-        return details
+    async def details(self) -> Any:
+        return self._said.details()
 
     async def initial_metadata(self) -> Any:
-        return _metadata(self._answer, "metadata")
+        return self._said.initial_metadata()
 
     async def trailing_metadata(self) -> Any:
-        return _metadata(self._answer, "trailing")
+        return self._said.trailing_metadata()
 
 
 class _ReplayedCall(_Ended):
@@ -221,7 +132,7 @@ class _ReplayedCall(_Ended):
             raise step.read_further()
         self._end.set_result(None)
         if self._answer["code"] != "OK":
-            raise _error_of(self._answer)
+            raise self._said
 
     def _raise_if_cancelled(self) -> None:
         if self._end.cancelled():
@@ -235,3 +146,62 @@ class _ReplayedCall(_Ended):
 # grpc asks of what kind a call is that an interceptor gives.
 grpc.aio.StreamUnaryCall.register(_Ended)
 grpc.aio.UnaryStreamCall.register(_ReplayedCall)
+
+
+async def _next_of(call: Any) -> Any:
+    return await anext(aiter(call))
+
+
+async def _each(stream: calls.Stream) -> AsyncIterator[Any]:
+    with suppress(StopAsyncIteration):
+        while True:
+            yield await stream.next()
+
+
+class _Interceptor(calls.Method):
+    """Takes the calls of one method."""
+
+    is_task = True
+    next_of = staticmethod(_next_of)
+    recorded = staticmethod(_each)
+    replayed = _ReplayedCall
+
+    async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
+        """Make or replay a call of one response."""
+        exchange = await self.begin(sent, details.metadata)
+        if exchange is None:
+            return await go_on(details, sent)
+
+        async def send() -> Plain:
+            try:
+                real = await go_on(details, sent)
+                response = await real
+                answer = await calls.end_of(real)
+            except grpc.aio.AioRpcError as error:
+                return await calls.end_of(error)
+            answer["response"] = calls.read_response(exchange, response)
+            return answer
+
+        return await exchange.answer(send, self._build, is_task=True)
+
+    async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
+        """Make or replay a call whose messages are read before it begins."""
+        if self._port.run.is_unseen():
+            return await go_on(details, sent)
+        if hasattr(sent, "__aiter__"):
+            all_sent = [message async for message in sent]
+        else:
+            all_sent = list(sent)
+        return await self.intercept_unary_unary(go_on, details, all_sent)
+
+    async def intercept_unary_stream(self, go_on: Any, details: Any, sent: Any) -> Any:
+        """Make or replay a call with a stream of responses."""
+        return await self.stream(partial(go_on, details, sent), sent, details.metadata)
+
+    def _build(self, answer: Plain) -> Any:
+        """Return the call, or the error, of a recorded answer."""
+        if "code" not in answer:
+            return None  # The call has never ended.
+        if answer["code"] != "OK":
+            return _error_of(answer)
+        return _Ended(answer, self.response_in(answer))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from inspect import isawaitable
 from typing import Any
 
 from grpc import RpcError
@@ -27,7 +28,19 @@ class Method:
         port: Where its calls are taken.
         multicallable: What grpc makes its calls with.
         server: What tells the server from others.
+
+    Attributes:
+        is_task: Whether tasks wait for its calls; else threads do (see `at_once`).
+        next_of: Reads the next response of a real stream of responses, or raises
+            `StopAsyncIteration`.
+        recorded: Makes of a recorded stream what its caller reads.
+        replayed: Makes the same of a call, an answer and the messages in it.
     """
+
+    is_task: bool
+    next_of: Callable[[Any], Awaitable[Any]]
+    recorded: Callable[[Stream], Any]
+    replayed: Callable[[Exchange, Plain, list[Any]], Any]
 
     def __init__(self, port: Port, multicallable: Any, server: object) -> None:
         name: str | bytes = multicallable._method
@@ -37,32 +50,39 @@ class Method:
         self._deserialize: Deserialize = multicallable._response_deserializer
 
     async def begin(
-        self, sent: Any, metadata: Iterable[Any] | None = None, *, is_task: bool = False
+        self, sent: Any, metadata: Iterable[Any] | None = None, *, reason: str = ""
     ) -> Exchange | None:
         """Begin a call. None: it runs for real.
 
         Args:
             sent: The message, or a list of messages.
             metadata: What is sent beside it.
-            is_task: Whether a task waits for it; else a thread does (see `at_once`).
+            reason: Why it cannot be recorded, whatever it sends.
 
         Raises:
-            UnstorableOutcomeError: What is sent is no message.
+            UnstorableOutcomeError: There is a reason, or what is sent is no message.
         """
         if self._port.run.is_unseen():
             return None
-        request: Plain = {}
-        reason = ""
+        request: Plain = {"method": self._name}
         try:
             if isinstance(sent, list):
                 request["requests"] = [read(message) for message in sent]
-            else:
+            elif not reason:
                 request["request"] = read(sent)
         except NoMessageError as error:
             reason = str(error)
         if metadata:
             request["metadata"] = read_metadata(metadata)
-        return await self._begin(request, reason, is_task=is_task)
+        exchange = await self._port.begin_async(
+            request,
+            numbered={"server": self._server},
+            place=_place_of(self._server),
+            is_task=self.is_task,
+        )
+        if exchange is not None and reason:
+            raise refused(exchange, reason)
+        return exchange
 
     def refuse(self, reason: str) -> None:
         """Refuse a call, if a line takes it.
@@ -70,20 +90,30 @@ class Method:
         Raises:
             UnstorableOutcomeError: A line does.
         """
-        at_once(self._begin({}, reason, is_task=False))
+        at_once(self.begin(None, reason=reason))
 
-    async def _begin(
-        self, request: Plain, reason: str, *, is_task: bool
-    ) -> Exchange | None:
-        exchange = await self._port.begin_async(
-            {"method": self._name, **request},
-            numbered={"server": self._server},
-            place=_place_of(self._server),
-            is_task=is_task,
-        )
-        if exchange is not None and reason:
-            raise refused(exchange, reason)
-        return exchange
+    async def stream(
+        self, start: Callable[[], Awaitable[Any]], sent: Any, metadata: Any
+    ) -> Any:
+        """Make or replay a call with a stream of responses.
+
+        Args:
+            start: Starts the real call.
+            sent: As for `begin`.
+            metadata: As for `begin`.
+        """
+        exchange = await self.begin(sent, metadata)
+        if exchange is None:
+            return await start()
+        if exchange.mode == "replay":
+            responses = exchange.replay_at_once(self.responses_in)
+            return self.replayed(exchange, exchange.recorded, responses)
+        with exchange.running():
+            stream = Stream(exchange, await start(), self.next_of)
+        if exchange.mode == "run":
+            return self.recorded(stream)
+        answer = await stream.compared()
+        return self.replayed(exchange, answer, self.responses_in(answer))
 
     def response_in(self, answer: Plain) -> Any:
         """Return the response that a client is given; see `messages.build`."""
@@ -122,13 +152,17 @@ def read_response(exchange: Exchange, response: object) -> Plain:
         raise refused(exchange, str(error)) from None
 
 
-def end(
-    code: Any,
-    details: str | None,
-    initial: Iterable[Any] | None,
-    trailing: Iterable[Any] | None,
-) -> Plain:
-    """Return how a call has ended, as plain data."""
+async def end_of(call: Any) -> Plain:
+    """Return how a call has ended; with asyncio, grpc says it to who waits for it."""
+    said = (
+        call.code(),
+        call.details(),
+        call.initial_metadata(),
+        call.trailing_metadata(),
+    )
+    code, details, initial, trailing = [
+        await one if isawaitable(one) else one for one in said
+    ]
     plain: Plain = {"code": code.name}
     if details:
         plain["details"] = details
@@ -139,56 +173,66 @@ def end(
     return plain
 
 
-def end_of(call: Any) -> Plain:
-    """Return how a call has ended, which grpc says at once."""
-    initial, trailing = call.initial_metadata(), call.trailing_metadata()
-    return end(call.code(), call.details(), initial, trailing)
-
-
-class Responses:
+class Stream:
     """The responses of a real stream, recorded as far as they are read.
 
+    Args:
+        exchange: The call.
+        call: What grpc gives.
+        next_of: Reads its next response.
+
     Attributes:
-        answer: The answer that the caller gets, once the stream has ended.
+        call: What grpc gives.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.answer: Plain = {}
+    def __init__(
+        self, exchange: Exchange, call: Any, next_of: Callable[[Any], Awaitable[Any]]
+    ) -> None:
+        self.call = call
         self._exchange = exchange
+        self._next_of = next_of
         self._read: list[Plain] = []
-        exchange.progress(self.so_far)
+        self._answer: Plain = {}
+        exchange.progress(self._so_far)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Read one response for real."""
-        try:
-            with self._exchange.step:
-                yield
-        except (StopIteration, StopAsyncIteration, RpcError):
-            raise
-        except BaseException as error:
-            self._exchange.abandon(error, self.so_far())
-            raise
-
-    def keep(self, response: object) -> None:
-        """Add a response.
-
-        Raises:
-            UnstorableOutcomeError: It is no message.
-        """
-        self._read.append(read_response(self._exchange, response))
-
-    def so_far(self) -> Plain:
-        """Return what was read."""
+    def _so_far(self) -> Plain:
         return {"responses": list(self._read)}
 
-    def end(self, how: Plain) -> None:
-        """End the stream, if it has not ended; a stream that was left has no code."""
-        if self._exchange.step.is_open:
-            self.answer = self._exchange.finish({**self.so_far(), **how})
+    async def next(self) -> Any:
+        """Return the next response.
 
-    def are_enough(self) -> bool:
-        """Return whether as many were read as of a recorded stream that was left."""
+        Raises:
+            StopAsyncIteration: The stream has ended.
+            UnstorableOutcomeError: The response is no message.
+        """
+        try:
+            with self._exchange.step:
+                response = await self._next_of(self.call)
+        except (StopAsyncIteration, RpcError):
+            self._end(await end_of(self.call))
+            raise
+        except BaseException as error:
+            self._exchange.abandon(error, self._so_far())
+            raise
+        self._read.append(read_response(self._exchange, response))
+        return response
+
+    def cancel(self) -> Any:
+        """Leave the stream, which then has no code."""
+        self._end({})
+        return self.call.cancel()
+
+    def _end(self, how: Plain) -> None:
+        if self._exchange.step.is_open:
+            self._answer = self._exchange.finish({**self._so_far(), **how})
+
+    async def compared(self) -> Plain:
+        """Read as many responses as were recorded, and return the answer."""
         recorded = self._exchange.recorded
-        has_ended = "code" in recorded
-        return not has_ended and len(self._read) >= len(recorded.get("responses", ()))
+        has_ended, count = "code" in recorded, len(recorded.get("responses", ()))
+        with suppress(StopAsyncIteration, RpcError):  # It is compared.
+            await self.next()
+            while has_ended or len(self._read) < count:
+                await self.next()
+            self.cancel()
+        return self._answer

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import grpc
-from grpc._channel import _MultiThreadedRendezvous, _RPCState
+from grpc._channel import _InactiveRpcError, _MultiThreadedRendezvous, _RPCState
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once
 from pytest_mimic.clients.grpc import calls, messages
@@ -31,31 +29,27 @@ def unary(
 
     grpc makes of its state what the caller gets: a response, a call, an error.
     """
-    _check_open(method)
-    called = _called(port, method)
+    called = _Method(port, method)
     plain, real = sent, sent
     if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.run.is_unseen():
         plain = list(sent)
         real = iter(plain)
 
-    def go_on() -> tuple[Any, Any]:
+    def start() -> tuple[Any, Any]:
         return original(method, real, timeout, metadata, *options)  # type: ignore[no-any-return]
 
     exchange = at_once(called.begin(plain, metadata))
     if exchange is None:
-        return go_on()
+        return start()
 
     async def send() -> Plain:
-        state, _ = go_on()
-        answer = calls.end(
-            state.code, state.details, state.initial_metadata, state.trailing_metadata
-        )
+        state, _ = start()
+        answer = await calls.end_of(_InactiveRpcError(state))
         if state.code is grpc.StatusCode.OK:
             answer["response"] = calls.read_response(exchange, state.response)
         return answer
 
-    build = partial(_build, called)
-    return at_once(exchange.answer(send, build, is_task=False)), None
+    return at_once(exchange.answer(send, called.build, is_task=False)), None
 
 
 def stream(
@@ -69,42 +63,20 @@ def stream(
     **options: Any,
 ) -> Any:
     """Make or replay a call with a stream of responses."""
-    _check_open(method)
-    called = _called(port, method)
-    exchange = at_once(called.begin(request, metadata))
-    go_on = partial(original, method, request, timeout, metadata, *args, **options)
-    if exchange is None:
-        return go_on()
-    build = called.responses_in
-    if exchange.mode == "replay":
-        return _ReplayedRendezvous(
-            exchange, exchange.recorded, exchange.replay_at_once(build)
-        )
-    with exchange.running():
-        recorded = _RecordedStream(exchange, go_on())
-    if exchange.mode == "run":
-        return recorded
-    answer = recorded.compared()
-    return _ReplayedRendezvous(exchange, answer, build(answer))
+
+    async def start() -> Any:
+        return original(method, request, timeout, metadata, *args, **options)
+
+    return at_once(_Method(port, method).stream(start, request, metadata))
 
 
 def refused(
     port: Port, original: Function, method: Any, *args: Any, **options: Any
 ) -> Any:
     """Refuse a stream in both directions, and a call that ends at some time."""
-    _check_open(method)
-    reason = _FUTURE if original.__name__ == "future" else calls.TWO_WAYS
-    _called(port, method).refuse(reason)
+    called = _Method(port, method)
+    called.refuse(_FUTURE if original.__name__ == "future" else calls.TWO_WAYS)
     return original(method, *args, **options)
-
-
-def _called(port: Port, method: Any) -> calls.Method:
-    return calls.Method(port, method, method._channel.target())
-
-
-def _check_open(method: Any) -> None:
-    """Let grpc refuse a call on a closed channel, which a replay does not touch."""
-    method._channel.check_connectivity_state(False)
 
 
 def subscribe(
@@ -140,15 +112,10 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
 # -- what grpc gives
 
 
-def _build(called: calls.Method, answer: Plain) -> Any:
-    """Return the state of a call that has ended, or None if it never has."""
-    if "code" not in answer:
-        return None
-    state = _RPCState((), messages.metadata(answer, "metadata"), None, None, None)
-    _end(state, answer)
-    if state.code is grpc.StatusCode.OK:
-        state.response = called.response_in(answer)
-    return state
+async def _next_of(call: Any) -> Any:
+    for response in call:
+        return response
+    raise StopAsyncIteration
 
 
 def _end(state: Any, answer: Plain) -> None:
@@ -209,36 +176,45 @@ class _ReplayedRendezvous(_MultiThreadedRendezvous):  # type: ignore[misc]
 class _RecordedStream:
     """A real stream, recorded as far as it is read."""
 
-    def __init__(self, exchange: Exchange, call: Any) -> None:
-        self._call = call
-        self._responses = calls.Responses(exchange)
+    def __init__(self, stream: calls.Stream) -> None:
+        self._stream = stream
+        self.cancel = stream.cancel
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._call, name)
+        return getattr(self._stream.call, name)
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
         try:
-            with self._responses.reading():
-                response = next(self._call)
-        except (StopIteration, grpc.RpcError):
-            self._responses.end(calls.end_of(self._call))
-            raise
-        self._responses.keep(response)
-        return response
+            return at_once(self._stream.next())
+        except StopAsyncIteration:
+            raise StopIteration from None
 
-    def cancel(self) -> Any:
-        """Leave the stream."""
-        self._responses.end({})
-        return self._call.cancel()
 
-    def compared(self) -> Plain:
-        """Read as many responses as were recorded, and return what is given."""
-        with suppress(grpc.RpcError):  # It is compared.
-            for _ in self:
-                if self._responses.are_enough():
-                    self.cancel()
-                    break
-        return self._responses.answer
+class _Method(calls.Method):
+    """A method on a channel without asyncio.
+
+    Raises:
+        ValueError: The channel is closed, which a replay does not touch.
+    """
+
+    is_task = False
+    next_of = staticmethod(_next_of)
+    recorded = _RecordedStream
+    replayed = _ReplayedRendezvous
+
+    def __init__(self, port: Port, method: Any) -> None:
+        method._channel.check_connectivity_state(False)
+        super().__init__(port, method, method._channel.target())
+
+    def build(self, answer: Plain) -> Any:
+        """Return the state of a call that has ended, or None if it never has."""
+        if "code" not in answer:
+            return None
+        state = _RPCState((), messages.metadata(answer, "metadata"), None, None, None)
+        _end(state, answer)
+        if state.code is grpc.StatusCode.OK:
+            state.response = self.response_in(answer)
+        return state
