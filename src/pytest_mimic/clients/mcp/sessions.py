@@ -27,7 +27,8 @@ async def real(port: Port, server: Hashable, connect: Connect) -> AsyncIterator[
     session = _Session(port, server)
     async with connect() as (from_server, to_server):
         session.to_server = to_server
-        yield _Reading(session, from_server), _Writing(session, to_server.aclose)
+        session.close = to_server.aclose
+        yield _Reading(session, from_server), session
 
 
 @asynccontextmanager
@@ -41,18 +42,16 @@ async def replayed(
     async def serve(*, task_status: Any) -> None:
         async with connect() as (from_real, to_server):
             task_status.started(to_server)
-            async for message in from_real:
-                received = session.came(message)
-                if received is not None:
-                    await to_client.send(received)
-            session.ended()
+            async for received in _Reading(session, from_real):
+                await to_client.send(received)
 
     with to_client, from_server:
         async with anyio.create_task_group() as tasks:
             session.start = partial(tasks.start, serve)
             build: Any = partial(session.build, to_client)
             session.answer = partial(tasks.start_soon, build)
-            yield from_server, _Writing(session, to_client.aclose)
+            session.close = to_client.aclose
+            yield from_server, session
             tasks.cancel_scope.cancel()
 
 
@@ -75,8 +74,8 @@ class _Open:
         return {"messages": list(self.messages)} if self.messages else {}
 
 
-class _Session:
-    """The requests of one session.
+class _Session(ObjectSendStream[Any]):
+    """The requests of one session, and what its client writes them into.
 
     Args:
         port: Where they are taken.
@@ -86,11 +85,13 @@ class _Session:
         to_server: What the server reads; None: it has not started.
         start: Starts it, and gives this.
         answer: Answers a request as it was recorded.
+        close: Ends what the client writes.
     """
 
     to_server: Any = None
     start: Callable[[], Awaitable[Any]]
     answer: Callable[..., object]
+    close: Callable[[], Awaitable[Any]]
 
     def __init__(self, port: Port, server: Hashable) -> None:
         self._port = port
@@ -108,9 +109,12 @@ class _Session:
             plain["params"] = params
         return self._port.begin(plain, numbered={"server": self._server})
 
-    async def send(self, message: Any) -> None:
+    async def aclose(self) -> None:
+        await self.close()
+
+    async def send(self, item: Any) -> None:
         """Take what the client sends: answer it, or send it on."""
-        plain = plain_of(message)
+        plain = plain_of(item)
         if plain.get("method") == "notifications/cancelled":
             self._cancel(plain["params"].get("requestId"))
         if _is_request(plain):
@@ -124,7 +128,7 @@ class _Session:
             if exchange is not None:
                 self._note(plain, exchange)
         if self.to_server is not None:
-            await self.to_server.send(message)
+            await self.to_server.send(item)
 
     def _cancel(self, identifier: Any) -> None:
         """End a request that its client has cancelled."""
@@ -166,12 +170,10 @@ class _Session:
     def _note_message(self, message: Plain) -> None:
         params = dict(message.get("params") or {})
         token = params.pop("progressToken", None)
-        asked = next(
-            (one for one in self._open.values() if token in (None, one.token)), None
-        )
-        if asked is not None:
-            kept = {"method": message["method"], "params": params}
-            asked.messages.append(kept)
+        for asked in self._open.values():
+            if token in (None, asked.token):
+                asked.messages.append({"method": message["method"], "params": params})
+                return
 
     def _refuse(self, method: str) -> None:
         """Refuse the request that the server has begun to answer by its own request."""
@@ -198,25 +200,6 @@ class _Session:
                 await to_client.send(each)
             if exchange.recorded.get("error", {}).get("kind"):
                 await to_client.aclose()
-
-
-@dataclass
-class _Writing(ObjectSendStream[Any]):
-    """What the client of a session writes into.
-
-    Args:
-        session: The session.
-        close: Ends it.
-    """
-
-    _session: _Session
-    _close: Callable[[], Any]
-
-    async def send(self, item: Any) -> None:
-        await self._session.send(item)
-
-    async def aclose(self) -> None:
-        await self._close()
 
 
 @dataclass
