@@ -63,6 +63,10 @@ def _arguments(name: str, words: list[Any]) -> Plain:
             return {"script": words[0], "keys": words[2:end], "words": words[end:]}
     if name == "AUTH":
         return {"words": words}
+    return _key_and_words(words)
+
+
+def _key_and_words(words: list[Any]) -> Plain:
     arguments: Plain = {"key": words[0]} if words else {}
     return {**arguments, "words": words[1:]} if words[1:] else arguments
 
@@ -76,10 +80,7 @@ def _with_fields(name: str, words: list[Any]) -> Plain | None:
     fields = mapping_of(words[start:])
     if fields is None:
         return None
-    arguments: Plain = {"key": words[0]} if start and words else {}
-    if start > 1:
-        arguments["words"] = words[1:start]
-    return {**arguments, "fields": fields}
+    return {**_key_and_words(words[:start]), "fields": fields}
 
 
 def _is_id(word: Any) -> bool:
