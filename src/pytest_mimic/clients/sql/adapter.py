@@ -21,6 +21,7 @@ from pytest_mimic.client import (
 )
 from pytest_mimic.clients.sql import rows, statements
 from pytest_mimic.clients.sql.connection import (
+    FETCHED,
     HOUSEKEEPING,
     StandInConnection,
     StandInCursor,
@@ -32,8 +33,6 @@ from pytest_mimic.values.tree import text_of
 # The class of a pool's record of one connection, which is a part of the names of its
 # private attributes, too.
 _RECORD = "_ConnectionRecord"
-# Where SQLAlchemy 1.4 keeps the rows that psycopg2 has returned of many inserts.
-_FETCHED = "_psycopg2_fetched_rows"
 
 
 class Sqlalchemy(Adapter):
@@ -80,13 +79,12 @@ class Sqlalchemy(Adapter):
 
     def parts(self, request: Plain) -> Plain:
         """Return statement, parameters and database."""
-        parts = {"statement": request["statement"]}
-        if "parameters" in request:
-            parts["params"] = request["parameters"]
-        for name in ("database", "dialect", "isolation_level"):
-            if name in request:
-                parts[name] = request[name]
-        return parts
+        # The names are those of parameters.
+        return {
+            "params" if name == "parameters" else name: part
+            for name, part in request.items()
+            if name != "names"
+        }
 
     def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:  # noqa: ARG002
         """Return the parts, in which rows that are written stand in any order.
@@ -222,18 +220,15 @@ def _introduce(port: Port, connection: StandInConnection, engine: Any) -> None:
     if exchange is None:
         return
     if exchange.mode == "replay":
-        facts = exchange.replay()["dialect"]
+        answer = exchange.replay()
     elif exchange.mode == "verify":
-        facts = exchange.finish(exchange.recorded)["dialect"]
+        answer = exchange.finish(exchange.recorded)
     else:
         with exchange.running():
-            found = _facts_of(engine, connection)
-        # MySQL takes the database for the schema, of which each engine has its own.
-        if found.get("default_schema_name") == engine.url.database:
-            del found["default_schema_name"]
-        facts = exchange.finish({"dialect": found})["dialect"]
+            facts = _facts_of(engine, connection)
+        answer = exchange.finish({"dialect": facts})
     dialect.default_schema_name = engine.url.database
-    for name, value in facts.items():
+    for name, value in answer["dialect"].items():
         setattr(dialect, name, database.made(value))
 
 
@@ -261,6 +256,9 @@ def _facts_of(engine: Any, connection: StandInConnection) -> Plain:
         dialect.initialize(Connection(engine, proxied, _has_events=False))
     # The questions have begun a transaction, which the application has not.
     engine.dialect.do_rollback(real)
+    # MySQL takes the database for the schema, of which each engine has its own.
+    if facts.get("default_schema_name") == engine.url.database:
+        del facts["default_schema_name"]
     return facts
 
 
@@ -298,14 +296,13 @@ def _do_executemany(
     context: Any = None,
 ) -> None:
     """Let helpers of psycopg2 work on its own cursor."""
-
-    def execute(real: Any) -> Any:
-        original(dialect, real, statement, parameters, context)
-        return getattr(context, _FETCHED, None)
-
     if not isinstance(cursor, StandInCursor):
-        execute(cursor)
+        original(dialect, cursor, statement, parameters, context)
         return
+
+    def execute(real: Any) -> None:
+        original(dialect, real, statement, parameters, context)
+
     cursor.execute_by(execute, statement, [*parameters])
     if cursor.description is not None:
-        setattr(context, _FETCHED, cursor.fetchall())
+        setattr(context, FETCHED, cursor.fetchall())

@@ -7,10 +7,12 @@ needs none. Above the driver everything stays real: pool, events, ORM, types, re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from itertools import islice
+from operator import methodcaller
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +24,9 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 HOUSEKEEPING: ContextVar[bool] = ContextVar("mimic_sql_housekeeping", default=False)
 """Whether a pool takes a connection back: what is sent then is no call."""
+
+FETCHED = "_psycopg2_fetched_rows"
+"""Where SQLAlchemy 1.4 keeps the rows that psycopg2 has returned of many inserts."""
 
 # What dialects of SQLAlchemy read of a connection, as a new one has it.
 _NEW = {
@@ -37,7 +42,6 @@ _NEW = {
 _VALUE = re.compile(r"rows\[\d+\]\.(?P<column>[^.:\[]+)")
 # They close what was opened for real.
 _ENDS = ("close", "terminate")
-_OWN = frozenset(["dialect", "real"])
 _OF_CURSOR = frozenset(["arraysize", "connection", "context"])
 
 
@@ -62,18 +66,18 @@ class StandInConnection:
         self._port = port
         self._pool = pool
         self._record = record
-        self._database = database
+        self._numbered = {"database": database}
         self._settings: dict[str, Any] = {}
         # What sets a real connection up when it is opened.
         self._prepared: list[Callable[[Any], object]] = []
         # Whether a log has a call of this transaction.
         self._has_asked = False
-        self.dialect = pool._dialect
-        self.real = real
+        self._dialect = pool._dialect
+        self._real = real
 
     def open(self) -> Any:
         """Return the real connection; events of its pool set up a new connection."""
-        if self.real is None:
+        if self._real is None:
             real = self._pool._invoke_creator(self._record)
             dispatch = self._pool.dispatch
             events = dispatch.connect.for_modify(dispatch)
@@ -85,8 +89,8 @@ class StandInConnection:
             except BaseException:
                 real.close()
                 raise
-            self.real = real
-        return self.real
+            self._real = real
+        return self._real
 
     @contextmanager
     def in_pool(self, real: Any) -> Iterator[Any]:
@@ -108,13 +112,13 @@ class StandInConnection:
         Only a failure is a call, since a pool may connect as often as it likes.
         """
         request = {"statement": "CONNECT"}
-        if self._port.has_next(request, numbered={"database": self._database}):
+        if self._port.has_next(request, numbered=self._numbered):
             self.call(request, self._connect)
         elif self._port.will_run():
             try:
                 self.open()
             except Exception as error:
-                self.call(request, _raising(error))
+                self.call(request, partial(_fail, error))
 
     def _connect(self) -> Result:
         self.open()
@@ -131,14 +135,12 @@ class StandInConnection:
             BaseException: The error of the driver.
         """
         if HOUSEKEEPING.get():
-            return Result() if self.real is None else run()
+            return Result() if self._real is None else run()
         if self._undoes_what_missed(request):
             return Result()
         exchange = self._awaited(
             self._port.begin_async(
-                request,
-                numbered={"database": self._database},
-                is_task=self.dialect.is_async,
+                request, numbered=self._numbered, is_task=self._dialect.is_async
             )
         )
         if exchange is None:
@@ -157,34 +159,35 @@ class StandInConnection:
                 raise
             except Exception as error:
                 outcome = error
-        given = exchange.finish(self._answer_of(outcome, request, exchange))
+        sent = self._answer_of(outcome, request, exchange)
         if exchange.hangs:
+            exchange.finish(sent)
             return self._replayed(exchange)
-        if exchange.mode != "run":
-            outcome = self._made(given)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+
+        def build(answer: Plain) -> Result | Exception:
+            return outcome if answer is sent else self._made(answer)
+
+        result: Result = exchange.finish(sent, build)
+        return result
 
     def _undoes_what_missed(self, request: Plain) -> bool:
         """Return whether a rollback has no recording since its test has missed."""
-        port, numbered = self._port, {"database": self._database}
-        if not port.run.test_owner.has_missed:
-            return False
-        if not request["statement"].startswith("ROLLBACK"):
-            return False
-        return port.replays and not port.has_next(request, numbered=numbered)
+        port = self._port
+        return (
+            port.run.test_owner.has_missed
+            and request["statement"].startswith("ROLLBACK")
+            and port.replays
+            and not port.has_next(request, numbered=self._numbered)
+        )
 
     def _replayed(self, exchange: Exchange) -> Result:
-        result: Result
-        if self.dialect.is_async:
-            result = self._awaited(exchange.replay_async(self._made))
-        else:
-            result = exchange.replay(self._made)
+        is_task = self._dialect.is_async
+        replayed = exchange.replay_async(self._made, is_task=is_task)
+        result: Result = self._awaited(replayed)
         return result
 
     def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        if not self.dialect.is_async:
+        if not self._dialect.is_async:
             return at_once(coroutine)
         # An async dialect has loaded what it needs of asyncio.
         from sqlalchemy.util import await_only
@@ -196,7 +199,10 @@ class StandInConnection:
     ) -> Plain:
         try:
             if isinstance(outcome, Exception):
-                return {"raised": rows.error_of(outcome, closes=_has_ended(self.real))}
+                raised = rows.error_of(outcome)
+                if _has_ended(self._real):
+                    raised["closes"] = True
+                return {"raised": raised}
             is_ordered = statements.read(request["statement"]).is_ordered
             return rows.answer_of(outcome, is_ordered=is_ordered)
         except UnstorableOutcomeError as error:
@@ -226,15 +232,15 @@ class StandInConnection:
             self._commit()
 
     def _commit(self) -> Result:
-        if self.real is not None:
-            self.real.commit()
+        if self._real is not None:
+            self._real.commit()
         return Result()
 
     def rollback(self) -> None:
         """Roll back what was done for real."""
         self._has_asked = False
-        if self.real is not None:
-            self.real.rollback()
+        if self._real is not None:
+            self._real.rollback()
 
     @property
     def driver_connection(self) -> StandInConnection:
@@ -245,12 +251,12 @@ class StandInConnection:
 
     def is_closed(self) -> bool:
         """Whether the connection has ended, as asyncpg says it."""
-        if self.real is not None:
-            return _has_ended(self.real)
+        if self._real is not None:
+            return _has_ended(self._real)
         return bool(self._settings.get("closed"))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_") or name in _OWN:
+        if name.startswith("_"):
             object.__setattr__(self, name, value)
             return
         self._settings[name] = value
@@ -258,30 +264,25 @@ class StandInConnection:
 
     def __getattr__(self, name: str) -> Any:
         if HOUSEKEEPING.get() or name in _ENDS:
-            return _do_nothing if self.real is None else getattr(self.real, name)
+            return _do_nothing if self._real is None else getattr(self._real, name)
         if name in self._settings:
             return self._settings[name]
         if name.startswith("set_"):
-            return self._setter(name)
+            # It sets a connection up.
+            return lambda *args, **options: self._prepare(
+                methodcaller(name, *args, **options)
+            )
         if name not in _NEW:
             raise _own_of_driver(name)
-        if self.real is not None:
-            return getattr(self.real, name)
-        level = getattr(self.dialect, "_on_connect_isolation_level", None)
+        if self._real is not None:
+            return getattr(self._real, name)
+        level = getattr(self._dialect, "_on_connect_isolation_level", None)
         return level == "AUTOCOMMIT" if name == "autocommit" else _NEW[name]
-
-    def _setter(self, name: str) -> Callable[..., None]:
-        """Return a method of the driver that sets a connection up."""
-
-        def setter(*args: Any, **options: Any) -> None:
-            self._prepare(lambda real: getattr(real, name)(*args, **options))
-
-        return setter
 
     def _prepare(self, prepare: Callable[[Any], object]) -> None:
         """Set the real connection up, now or when it is opened."""
-        if self.real is not None:
-            prepare(self.real)
+        if self._real is not None:
+            prepare(self._real)
         else:
             self._prepared.append(prepare)
 
@@ -313,10 +314,7 @@ class StandInCursor:
     def execute(self, statement: Any, parameters: Any = None, *args: Any) -> Any:
         """Execute a statement."""
         given = () if parameters is None else (parameters,)
-
-        def execute(real: Any) -> None:
-            real.execute(statement, *given, *args)
-
+        execute = methodcaller("execute", statement, *given, *args)
         # A list would be many sets of them.
         is_list = isinstance(parameters, list)
         one = tuple(parameters) if is_list else parameters
@@ -325,23 +323,16 @@ class StandInCursor:
     def executemany(self, statement: Any, parameters: Any, *args: Any) -> Any:
         """Execute a statement with each of several sets of parameters."""
         sets = [*parameters]
-
-        def execute(real: Any) -> None:
-            real.executemany(statement, sets, *args)
-
+        execute = methodcaller("executemany", statement, sets, *args)
         return self.execute_by(execute, statement, sets)
 
     def execute_by(
-        self,
-        execute: Callable[[Any], Sequence[Any] | None],
-        statement: Any,
-        parameters: Any,
+        self, execute: Callable[[Any], object], statement: Any, parameters: Any
     ) -> StandInCursor:
         """Execute a statement in a way of its own.
 
         Args:
-            execute: Executes it with the driver's cursor, and gives the rows if it has
-                read them.
+            execute: Executes it with the driver's cursor.
             statement: What it executes.
             parameters: With what.
         """
@@ -350,7 +341,8 @@ class StandInCursor:
             real = self._open()
             if self._sizes:
                 real.setinputsizes(*self._sizes)
-            return _read(real, execute(real), self.context)
+            execute(real)
+            return _read(real, self.context)
 
         request = request_of(str(statement), parameters, self.context)
         self._result = self.connection.call(request, run)
@@ -423,12 +415,13 @@ class StandInCursor:
         raise _own_of_driver(name)
 
 
-def _read(cursor: Any, rows: Sequence[Any] | None, context: Any) -> Result:
+def _read(cursor: Any, context: Any) -> Result:
     """Return the whole result of a real cursor, with rows that were read already."""
     lastrowid = getattr(cursor, "lastrowid", None)
     if cursor.description is None:
         return Result(None, (), cursor.rowcount, lastrowid)
     columns = [tuple(column) for column in cursor.description]
+    rows = getattr(context, FETCHED, None)
     if rows is None:
         rows = cursor.fetchall()
     if context is not None:
@@ -451,11 +444,8 @@ def _own_of_driver(name: str) -> OwnOfDriverError:
     return OwnOfDriverError(what, (), [(way, "")])
 
 
-def _raising(error: Exception) -> Callable[[], Result]:
-    def fail() -> Result:
-        raise error
-
-    return fail
+def _fail(error: Exception) -> Result:
+    raise error
 
 
 def _do_nothing(*_: object, **__: object) -> None:

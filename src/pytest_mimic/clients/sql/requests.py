@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_mimic.client import Plain
+from pytest_mimic.clients.binary import fields
 from pytest_mimic.clients.sql import statements
 from pytest_mimic.values.database import described
 from pytest_mimic.values.tree import text_of
@@ -25,28 +26,25 @@ def request_of(text: str, parameters: Any, context: Any) -> Plain:
         `statement` and `parameters` by name, or a list of such sets; and in `names` the
         columns with which they are compared, where their own names do not say it.
     """
-    compiled = getattr(context, "compiled", None)
     request: Plain = {"statement": text}
-    if not hasattr(compiled, "bind_names"):
-        # A text for the driver, or a definition such as CREATE TABLE.
-        compiled = None
+    if not parameters:
+        return request
     names: Sequence[str] = ()
-    if parameters:
-        lists: Mapping[str, list[str]] = {}
-        if compiled is not None:
-            lists = getattr(context, "_expanded_parameters", None) or {}
-            names = _names_in_order(compiled, lists, context.dialect.paramstyle)
-        is_many = isinstance(parameters, list) and isinstance(
-            parameters[0], (dict, tuple, list)
-        )
-        sets = [_named(one, names) for one in (parameters if is_many else [parameters])]
-        if compiled is not None and lists:
-            sets = [_with_lists(one, lists, compiled.string) for one in sets]
-        request["parameters"] = sets if is_many else sets[0]
-        found = _other_names(text, names)
-        if found:
-            request["names"] = found
-    return request
+    lists: Mapping[str, list[str]] = {}
+    compiled: Any = getattr(context, "compiled", None)
+    # Else it is a text for the driver, or a definition such as CREATE TABLE.
+    if hasattr(compiled, "bind_names"):
+        lists = getattr(context, "_expanded_parameters", None) or {}
+        names = _names_in_order(compiled, lists, context.dialect.paramstyle)
+    is_many = isinstance(parameters, list) and isinstance(
+        parameters[0], (dict, tuple, list)
+    )
+    sets = [_named(one, names) for one in (parameters if is_many else [parameters])]
+    if lists:
+        sets = [_with_lists(one, lists, compiled.string) for one in sets]
+    request["parameters"] = sets if is_many else sets[0]
+    found = _other_names(text, names)
+    return {**request, "names": found} if found else request
 
 
 def _other_names(text: str, names: Sequence[str]) -> dict[str, list[str]]:
@@ -73,44 +71,40 @@ def _names_in_order(
             `name_1_1_2` are one tuple.
         style: How parameters are marked.
     """
-    positions: Sequence[str] = compiled.positiontup or ()
-    if not lists:
-        return positions
     names: list[str] = []
     numbered: list[str] = []
-    for name in positions:
-        if name not in lists:
-            names.append(name)
-        elif style.startswith("numeric"):
+    for name in compiled.positiontup or ():
+        if name in lists and style.startswith("numeric"):
             # Numbered members come after all other parameters.
             numbered += lists[name]
         else:
-            names += lists[name]
+            names += lists.get(name, [name])
     return names + numbered
 
 
 def _named(parameters: Any, names: Sequence[str]) -> Plain:
     """Return a set of parameters by name, or by number where nobody knows names."""
-    if not isinstance(parameters, (tuple, list)):
-        return {name: described(value) for name, value in parameters.items()}
-    if not names or len(parameters) % len(names):
-        return {str(number): described(one) for number, one in enumerate(parameters, 1)}
-    if len(parameters) > len(names):
-        # One statement inserts several rows.
-        rows = range(len(parameters) // len(names))
-        names = [f"{name}__{row}" for row in rows for name in names]
-    return {name: described(value) for name, value in zip(names, parameters)}
+    if isinstance(parameters, (tuple, list)):
+        count = len(parameters)
+        if not names or count % len(names):
+            names = [str(number) for number in range(1, count + 1)]
+        elif count > len(names):
+            # One statement inserts several rows.
+            rows = range(count // len(names))
+            names = [f"{name}__{row}" for row in rows for name in names]
+        parameters = dict(zip(names, parameters))
+    return {name: described(value) for name, value in parameters.items()}
 
 
 def _with_lists(params: Plain, lists: Mapping[str, list[str]], statement: str) -> Plain:
     """Return parameters with the members of each list as one."""
     grouped = dict(params)
     for name, members in lists.items():
-        items: dict[str, list[Any]] = {}
-        for member in members:
-            number = member[len(name) + 1 :].partition("_")[0]
-            items.setdefault(number, []).append(grouped.pop(member))
-        values = [item if len(item) > 1 else item[0] for item in items.values()]
+        items = fields(
+            (member[len(name) + 1 :].partition("_")[0], grouped.pop(member))
+            for member in members
+        )
+        values = [*items.values()]
         if _is_set(name, statement):
             values.sort(key=text_of)
         grouped[name] = values

@@ -42,24 +42,28 @@ def answer_of(result: Result, *, is_ordered: bool = True) -> Plain:
     Raises:
         UnstorableOutcomeError: A value cannot come back in its class.
     """
-    beside: Plain = {"count": result.rowcount}
+    answer: Plain = {}
+    if result.columns is not None:
+        answer["columns"] = [column[0] for column in result.columns]
+        types = [database.described(column[1]) for column in result.columns]
+        if any(one is not None for one in types):
+            answer["types"] = types
+        if result.rows and _is_list(result.rows[0]):
+            answer["row"] = "list"
+        keys = row_keys(answer["columns"])
+        answer["rows"] = [
+            {
+                key: database.stored(value, f"rows[{index}].{key}")
+                for key, value in zip(keys, row)
+            }
+            for index, row in enumerate(result.rows)
+        ]
+        if not is_ordered and len(result.rows) > 1:
+            answer["unordered"] = True
+    answer["count"] = result.rowcount
     if result.lastrowid:
-        beside["lastrowid"] = result.lastrowid
-    if result.columns is None:
-        return beside
-    answer: Plain = {"columns": [column[0] for column in result.columns]}
-    types = [database.described(column[1]) for column in result.columns]
-    if any(one is not None for one in types):
-        answer["types"] = types
-    if result.rows and _is_list(result.rows[0]):
-        answer["row"] = "list"
-    keys = row_keys(answer["columns"])
-    answer["rows"] = [
-        _plain_row(row, keys, index) for index, row in enumerate(result.rows)
-    ]
-    if not is_ordered and len(result.rows) > 1:
-        answer["unordered"] = True
-    return {**answer, **beside}
+        answer["lastrowid"] = result.lastrowid
+    return answer
 
 
 def result_of(answer: Plain) -> Result:
@@ -96,13 +100,6 @@ def row_keys(columns: Sequence[str]) -> list[str]:
     return keys
 
 
-def _plain_row(row: Any, keys: Sequence[str], index: int) -> Plain:
-    return {
-        key: database.stored(value, f"rows[{index}].{key}")
-        for key, value in zip(keys, row)
-    }
-
-
 def _is_list(row: Any) -> bool:
     """Return whether rows are lists, and not tuples.
 
@@ -120,12 +117,8 @@ def _is_list(row: Any) -> bool:
 # -- errors
 
 
-def error_of(error: BaseException, *, closes: bool = False) -> Plain:
+def error_of(error: BaseException) -> Plain:
     """Return an error of a driver as plain data.
-
-    Args:
-        error: The error.
-        closes: Whether it has ended the connection.
 
     Raises:
         UnstorableOutcomeError: An argument cannot come back in its class.
@@ -137,19 +130,16 @@ def error_of(error: BaseException, *, closes: bool = False) -> Plain:
             for index, argument in enumerate(error.args)
         ],
     }
-    attributes = _plain_attributes(error)
-    if attributes:
-        plain["attributes"] = attributes
     # What PostgreSQL says of an error: the constraint, the table, a hint.
-    diagnostics = _plain_attributes(getattr(error, "diag", None))
-    if diagnostics:
-        plain["diag"] = diagnostics
+    diagnostics = getattr(error, "diag", None)
+    for part, holder in (("attributes", error), ("diag", diagnostics)):
+        found = _plain_attributes(holder)
+        if found:
+            plain[part] = found
     if error.__cause__ is not None:
         plain["cause"] = error_of(error.__cause__)
         held = vars(error).items()
         plain["held"] = [name for name, value in held if value is error.__cause__]
-    if closes:
-        plain["closes"] = True
     return plain
 
 
@@ -172,14 +162,11 @@ def made_error(plain: Plain) -> Exception:
     attributes = dict(plain.get("attributes", {}))
     if "diag" in plain:
         attributes |= _with_diagnostics(cls, plain["diag"])
-    cause = None
-    if "cause" in plain:
-        cause = made_error(plain["cause"])
-        attributes |= dict.fromkeys(plain.get("held", ()), cause)
+    cause = made_error(plain["cause"]) if "cause" in plain else None
+    attributes |= dict.fromkeys(plain.get("held", ()), cause)
     args = tuple(map(database.made, plain["args"]))
-    made: Any = _with_attributes(cls, args, attributes)
-    errors.complete(made, ({}, {"cause": cause}))
-    error: Exception = made
+    error: Exception = _with_attributes(cls, args, attributes)
+    errors.complete(error, ({}, {"cause": cause}))
     return error
 
 
@@ -197,7 +184,7 @@ def _with_diagnostics(cls: type, diagnostics: Plain) -> dict[str, Any]:
 
 def _with_attributes(
     cls: type[Exception], args: tuple[object, ...], attributes: Mapping[str, Any]
-) -> BaseException:
+) -> Any:
     """Return an error; of a similar class, if nobody can set an attribute."""
     read_only, own = {}, {}
     for name, value in attributes.items():
