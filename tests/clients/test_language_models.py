@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from support import face, loopback
@@ -286,6 +287,33 @@ def test_a_question_verifies_by_its_shape_and_the_names_of_tools(project):
 
     assert "tool weather" in drifted.output
     assert "tool other" in drifted.output
+
+
+def test_what_follows_a_tool_that_is_called_no_more_is_no_miss(project):
+    """The ids of the other tools stand for those of the recording."""
+    need("httpx")
+    project.ini("http ignore=host,port")
+    project.write("agent.py", AGENT)
+    project.write("test_agent.py", PLAIN.replace("Turn 3", "Turn 2"))
+    with running_llm(TwoTools) as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+        project.record(env=env).expect(passed=1)
+    with running_llm() as llm:
+        env = {"LLM": llm.url, "LLM_KEY": KEY}
+
+        drifted = project.run("--mimic-verify", env=env).expect(failed=1)
+
+    assert drifted.section[0] == "2 calls drifted"
+    assert "--mimic-record" not in drifted.output
+
+
+class TwoTools(Handler):
+    """Calls a tool twice at once."""
+
+    def completion(self, head, message, usage):
+        for call in message.get("tool_calls", [])[:1]:
+            message["tool_calls"].insert(0, {**call, "id": f"call_{uuid4().hex}"})
+        super().completion(head, message, usage)
 
 
 class OtherTool(Handler):

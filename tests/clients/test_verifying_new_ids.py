@@ -549,3 +549,33 @@ def test_who_has_just_recorded_is_given_all_that_differs(project):
 
         project.ini(*lines_under(ALL, run))
         project.run("--mimic-verify").expect(passed=2)
+
+
+@pytest.mark.parametrize("more", [(), ({"word": "more"},)], ids=["values", "an event"])
+def test_all_that_differs_is_offered_where_values_alone_differ(project, more):
+    """No line lets a stream pass that has an event more."""
+    project.ini("http")
+    project.tests("""
+        def test_stream():
+            assert httpx.get(os.environ["API"] + "/words").text
+    """)
+    with project.shop(Events) as service:
+        service.events = [{"word": "a"}, {"word": "b"}, {"word": "c"}]
+        project.record().expect(passed=1)
+        service.events = [{"word": "a"}, {"word": "other"}, {"word": "c"}, *more]
+        if more:
+            project.run("--mimic-verify").expect(failed=1, never=[ALL])
+            return
+
+        run = project.run("--mimic-verify").expect(failed=1)
+
+        project.ini(*lines_under(ALL, run))
+        project.run("--mimic-verify").expect(passed=1)
+
+
+class Events(loopback.Handler):
+    """Sends events."""
+
+    def do_GET(self):
+        events = [f"data: {json.dumps(one)}\n\n" for one in self.server.events]
+        self.stream(events, "text/event-stream")

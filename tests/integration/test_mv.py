@@ -45,7 +45,17 @@ CASSETTES_PREFIX = """def NAME(mimic_replay):
         with mimic_replay(targets=["shop:fetch"]):
             assert fetch(name) == {"name": name}
 """
+SEVERAL = """def test_x():
+    asked = []
+    for name in "ab":
+        try:
+            asked.append(fetch(name))
+        except RuntimeError:
+            pass
+    assert len(asked) == 2
+"""
 CHANGES = {
+    "several calls": ({"a": SEVERAL}, {"a": SEVERAL.replace("test_x", "test_y")}),
     "rename": (
         {"a": making("test_x", 1) + making("test_z", 1)},
         {"a": making("test_y", 1) + making("test_z", 1)},
@@ -125,6 +135,7 @@ def test_what_a_miss_proposes_replays(suite, before, after):
     assert missed.vault == recorded.vault
     moves = list(dict.fromkeys(proposed(missed)))
     assert moves
+    assert "--mimic-record" not in missed.output
     for move in moves:
         words = [f"t/{word}" for word in move.split()]
         assert suite.command("mv", *words).code == 0
@@ -178,6 +189,19 @@ def test_a_recording_of_the_new_test_stays(suite):
     assert (answer.code, "not moved" in answer.out) == (1, True)
     assert len(own) == 1
     assert own[0] in [call.said for call in suite.calls()]
+
+
+def test_a_renamed_test_whose_calls_all_tests_share_now_is_moved(suite):
+    suite.put({"a": making("test_x", 1, 2)})
+    suite.record().expect(passed=1)
+    suite.ini("shop:fetch", python_files="*.py", testpaths="t", pythonpath=".")
+    suite.put({"a": making("test_y", 1, 2)})
+
+    moves = proposed(suite.replay().expect(failed=1))
+
+    assert {*moves} == {"mv a.py::test_x a.py::test_y"} or moves
+    assert suite.command("mv", "t/a.py::test_x", "t/a.py::test_y").code == 0
+    suite.replay().expect(passed=1, real=[])
 
 
 def test_where_a_file_cannot_be_written_nothing_is_moved(suite):

@@ -283,6 +283,10 @@ def test_what_served_all_tests_does_not_get_a_place(project, rekey):
     code, lines = rekey()
 
     assert (code, "test_shop.py::test_one" in "\n".join(lines)) == (1, True)
+    assert [line.partition(": ")[2] for line in lines[-2:]] == [
+        "pytest --mimic-record",
+        "pytest --mimic-clear-unused",
+    ]
     assert project.files() == before
     says = "recorded by test_shop.py::test_one for all tests: it has no place in a log"
     project.replay().expect(failed=1, real=[], says=[says])

@@ -374,6 +374,11 @@ def test_what_a_miss_prints_ends_it(shop, with_server, situation):
 #: What is asked has changed, and nothing helps but to record it.
 QUESTIONS: dict[str, tuple[str, str]] = {
     "a prompt": ("http", "shop.prompt(f'About {asked.ASK}?')"),
+    "a prompt whose answer leads to calls": (
+        "llm\n    http",
+        "shop.post({'model': 'm', 'messages': [asked.ASK]}, '/chat/completions')"
+        " and shop.post({'tool': 'list'}) and shop.post({'tool': asked.ASK})",
+    ),
     "a model": ("http", "shop.post({'model': f'gpt-{asked.ASK}-mini'})"),
     "a number": ("http", "shop.post({'page': asked.FEW})"),
     "a query": ("http", "shop.post({}, f'?page={asked.FEW}')"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from support import loopback
 
 KEY = "ghp_" + "aB3dE6gH9jK2mN5p" * 3
 
@@ -162,3 +165,63 @@ def test_the_rows_of_a_recording_run_tell_the_model_and_the_last_words(project, 
     rows = {"two": recorded, "three": recorded, "one": repeated}
     for words, run in rows.items():
         assert f"(gpt-x: What is {words}?)" in "\n".join(run.section)
+
+
+NUMBERS = itertools.count(1)
+
+
+class Counting(loopback.Handler):
+    """Gives another number to each request."""
+
+    def do_GET(self):
+        self.json({"number": next(NUMBERS)})
+
+
+def test_the_rows_of_drifted_calls_add_up_to_their_count(project):
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.tests("""
+        def test_it():
+            for path in "/a", "/a", "/b", "/b", "/b":
+                requests.get(os.environ["API"] + path)
+    """)
+    with project.shop(Counting):
+        project.record().expect(passed=1)
+        run = project.run("--mimic-verify").expect(failed=1, says=["5 calls drifted"])
+
+    row = run.section.index("drifted:") + 1
+    assert "and 4 more calls in 1 test: http body.number" in run.section[row + 1]
+
+
+def test_who_records_what_others_share_is_told_their_tests(project):
+    """Those that ran with it have got the new answer."""
+    pytest.importorskip("requests")
+    project.ini("http shared")
+    project.tests("""
+        def ask():
+            return requests.get(os.environ["API"] + "/rates").json()
+
+        def test_one():
+            assert ask()
+
+        def test_two():
+            assert ask()
+
+        def test_three():
+            assert ask()
+    """)
+    with project.shop(Counting):
+        project.record(plugins=["cacheprovider"]).expect(passed=3)
+        names = ["test_shop.py::test_two", "test_shop.py::test_three"]
+        option = "--mimic-rerecord"
+
+        run = project.run(option, names[0], plugins=["cacheprovider"])
+        all_of_them = project.run(option, plugins=["cacheprovider"])
+
+    heading = "other tests share these calls, and get the new answers:"
+    row = run.section[run.section.index(heading) + 1]
+    assert row.split("    ") == [
+        "  http GET /rates",
+        "test_shop.py::test_one, test_shop.py::test_three",
+    ]
+    assert heading not in all_of_them.section

@@ -26,6 +26,8 @@ from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.words import plural
 
+_NO_PLACE = "all tests share it, so its place in a log is unknown"
+
 
 @dataclass
 class _Change:
@@ -89,9 +91,15 @@ def _listed(project: Project, left: Sequence[_Change]) -> Iterator[str]:
             entry = found.recording.entries[number]
             yield f"  {project.label(entry)}    {found.owner}"
             yield f"    {reason}"
-            places.append((found.name, entry.test or found.recording.owner))
-    again = project.record_again("--mimic-rerecord", dict.fromkeys(places))
-    yield f"to record them again: {again}"
+            if reason != _NO_PLACE:
+                places.append((found.name, entry.test or found.recording.owner))
+    if places:
+        again = project.record_again("--mimic-rerecord", dict.fromkeys(places))
+        yield f"to record them again: {again}"
+    if any(_NO_PLACE in change.reasons.values() for change in left):
+        command = project.commands.pytest
+        yield f"to record one for each test: {command('--mimic-record')}"
+        yield f"and then to drop the old: {command('--mimic-clear-unused')}"
 
 
 def _change_of(project: Project, found: Found) -> _Change:
@@ -135,7 +143,7 @@ def _today(
     if entry.python and entry.line != line:
         raise MimicError("its options were given in Python")
     if found.is_shared and _has_place(project.adapter(entry.target), options):
-        raise MimicError("all tests share it, so its place in a log is unknown")
+        raise MimicError(_NO_PLACE)
     new = copied(entry, line=line)
     if entry.request is None:
         if line != entry.line:

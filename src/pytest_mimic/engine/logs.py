@@ -200,6 +200,24 @@ class Log:
         """Whether a call that begins now has a recording of its own."""
         return self._counts[key_of(call)] < self.times(call)
 
+    def needs_all(self, call: Call) -> bool:
+        """Whether a call without a recording is recorded with all calls of the log.
+
+        It follows from a call that was replayed, or its answer leads to calls of other
+        conversations that were recorded behind it.
+        """
+        asked = [slot for slot in self.made if slot.conversation and not slot.is_real]
+        if asked and call.conversation:
+            return True
+        return (
+            not call.is_function
+            and self.has_target(call.target)
+            and any(
+                one.request is not None and one.target != call.conversation
+                for one in self.leftovers()
+            )
+        )
+
     # -- a call
 
     def take(

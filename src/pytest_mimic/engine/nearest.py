@@ -104,9 +104,11 @@ class Nearest:
         recorded = [one for one in others if one.name != slot.name]
         recorded += self._recorded([slot.name])
         key = key_of(self._call)
-        hints_of_equal = self._of_equal(
-            [one for one in recorded if key_of(one.entry) == key]
-        )
+        equal = [one for one in recorded if key_of(one.entry) == key]
+        self._owner.former_name = self._owner.former_name or self._name_of_gone(equal)
+        if self._owner.former_name:
+            return self._of_renamed(self._owner.former_name)
+        hints_of_equal = self._of_equal(equal)
         if hints_of_equal is not None:
             return hints_of_equal
         log = self._owner.log
@@ -147,17 +149,6 @@ class Nearest:
         if not others:
             return None
         other = others[0]
-        moved = self._renamed_to([one.owner for one in logs if one.number == 0])
-        if moved:
-            # The file of a fixture is moved with its tests.
-            place_of = _file_of if is_fixture_owner(name) else str
-            places = place_of(moved), place_of(name)
-            command = self._commands.mimic("mv", *places)
-            fact = f"{moved}, which is gone, begins with the same call"
-            words = "to move the recordings to the renamed test"
-            if are_ids_seeded():
-                words += " (if its name seeds its ids, record it again)"
-            return Hints([fact], [(words, command)])
         if other.name.startswith("calls/"):
             fact = f"recorded by {other.owner} for all tests: it has no place in a log"
             return Hints([fact])
@@ -173,15 +164,33 @@ class Nearest:
             ways.append((words, 'pytest.param(..., id="...")'))
         return Hints([f"recorded by {other.owner}, for itself alone"], ways)
 
-    def _renamed_to(self, begun: Sequence[str]) -> str:
+    # -- a renamed test
+
+    def _of_renamed(self, former: str) -> Hints:
+        name = self._owner.name
+        # The file of a fixture is moved with its tests.
+        place_of = _file_of if is_fixture_owner(name) else str
+        command = self._commands.mimic("mv", place_of(former), place_of(name))
+        fact = f"{former}, which is gone, begins with the same call"
+        words = "to move the recordings to the renamed test"
+        if are_ids_seeded():
+            words += " (if its name seeds its ids, record it again)"
+        return Hints([fact], [(words, command)], is_enough=True)
+
+    def _name_of_gone(self, equal: Sequence[RecordedCall]) -> str:
         """Give the owner that is gone, and may have this name now; empty: none.
 
         Args:
-            begun: The owners whose logs begin with the call.
+            equal: The recordings of the call.
         """
         log = self._owner.log
-        if log is None or log.entries or log.made:
+        if not self._owner.is_here or (log and (log.entries or log.made)):
             return ""
+        begun = [
+            one.owner
+            for one in equal
+            if one.number == 0 and one.name.startswith("logs/")
+        ]
         name, is_fixture = self._owner.name, is_fixture_owner(self._owner.name)
         place_of = _file_of if is_fixture else str
         kin = [one for one in begun if is_fixture_owner(one) == is_fixture]

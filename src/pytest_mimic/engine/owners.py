@@ -67,6 +67,7 @@ class Owner:
         has_drifted: Whether a call, of a fixture a statement, has given something else.
         cassettes: The cassettes in it whose blocks have ended.
         undoable_writes: What a test or cassette has left in the vault, to be undone.
+        former_name: Which owner that is gone its log may be of; empty: none is known.
         unnamed_cassettes: How many cassettes a test has not named.
         only_replayed: The files of a test that no option records again.
         scope: What its calls of clients have shown.
@@ -80,6 +81,7 @@ class Owner:
     is_set_up = False
     has_missed = False
     has_drifted = False
+    former_name = ""
     unnamed_cassettes = 0
     scope: SecretScope | None = None
 

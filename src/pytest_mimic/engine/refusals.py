@@ -91,13 +91,13 @@ class Refusals:
                 "Hypothesis makes other examples in each run without a profile"
             )
             ways.append((what_differs, f"{PAGE_ON_NEW_VALUES}#hypothesis"))
+        if owner.has_drifted:
+            # What has drifted may have led to it, and has the command for both.
+            drift = DriftError(what, facts)
+            drift.call, drift.conversation = what, call.conversation
+            return drift
         # A token is that of a replayed answer, and nobody could fill it in.
-        made = owner.log.made if owner.log is not None else []
-        follows = call.conversation and any(
-            slot.conversation and not slot.is_real for slot in made
-        )
-        # What it gave before led to this call, and is not recorded either.
-        is_whole = follows or call.tokens() or owner.has_drifted
+        is_whole = call.tokens() or (owner.log and owner.log.needs_all(call))
         option = RERECORD if is_whole else RECORD
         if slot.decision == "follows":
             what += ", and it cannot run for real: calls before it were replayed"

@@ -569,6 +569,7 @@ class Step(OpenCall):
         facts: dict[str, Json] = {
             "paths": [*new],
             "differing": [*dict.fromkeys(map(written_place, differing))],
+            "values alone": len(differing) == len(differences),
             **call.facts_of_line(),
         }
         self.add_event("drifted", call.label(), **facts, **facts_of(error))

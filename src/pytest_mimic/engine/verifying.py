@@ -239,7 +239,9 @@ class RealValues:
             return recorded
         theirs = dict(_steps(real))
         parts = {
-            step: self.with_real_values(part, theirs.get(step), _below(paths, step))
+            step: self.with_real_values(
+                part, theirs.get(step), _below(paths, step) if step in theirs else []
+            )
             for step, part in _steps(recorded)
         }
         return parts if isinstance(recorded, dict) else [*parts.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pytest_mimic.engine.usage import (
     GoneTests,
     Usage,
     asked_now,
+    asked_of_plain,
     prepare_usage_file,
     write_usage_file,
 )
@@ -243,13 +244,21 @@ class Course(Session):
         write_usage_file(settings.usage, self.usage, settings.rootdir)
 
     def _keep_asked(self) -> None:
+        # Of pytest; there is none with `-p no:cacheprovider`.
         cache = getattr(self.config, "cache", None)
-        if cache is None:  # Of pytest, with `-p no:cacheprovider`.
-            return
-        before = cache.get(ASKED, {})
+        before = cache.get(ASKED, {}) if cache else {}
+        self._note_others(asked_of_plain(before))
         asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
-        if asked != before:
+        if cache and asked != before:
             cache.set(ASKED, asked)
+
+    def _note_others(self, asked: Mapping[str, Collection[str]]) -> None:
+        """Note which tests that did not run get another shared answer now."""
+        for event in self.run.events.of_kinds("replaced"):
+            name, call = event.text("name"), event.call
+            sharing = {event.test, *(test for test in asked if name in asked[test])}
+            for test in sorted(sharing - self.usage.outcomes.keys()):
+                self.run.events.add("others", call, test=test, cause=call)
 
     def _has_failed(self) -> bool:
         if self.settings.fails_on_unused and self.judgement.unused:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from pytest_mimic.engine.events import Event, EventKind
+from pytest_mimic.engine.events import CALLS, Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import line_of_plain
@@ -58,7 +58,7 @@ def _call(_: str, events: list[Event]) -> tuple[str, str]:
     """Tell the first call of a cause, and its test."""
     first = events[0]
     label = f"{first.call} {first.text('what')}".strip()
-    if first.facts.get("option") == "":  # None helps.
+    if first.facts.get("option") == "" and not _way_without_a_call(first):
         return label, f"{first.test}, see its error"
     return label, first.test
 
@@ -85,6 +85,11 @@ def _calls_of_targets(_: str, events: list[Event]) -> tuple[str, str]:
     counts = Counter(sorted(target for target, _ in calls))
     told = [f"{plural(counts[target], 'call')} of {target}" for target in counts]
     return events[0].text("cause"), few(told)
+
+
+def _owners(_: str, events: list[Event]) -> tuple[str, str]:
+    """Tell a cause, and the tests that have met it."""
+    return events[0].text("cause"), few(_tests_of(events))
 
 
 def _tests_of(events: Iterable[Event]) -> list[str]:
@@ -189,7 +194,15 @@ def _volatile_lines(session: Session, events: list[Event]) -> list[str]:
         ]
         if differing:
             new.append(f"    {_line_with(session, same, 'volatile', differing)}")
-        whole.append(f"    {_line_with(session, same, 'volatile', calls)}")
+        # No line lets a call pass that differs in more than values.
+        alone = [event for event in same if event.facts["values alone"]]
+        known = {
+            *differing,
+            *(path for one in alone for path in _paths(one, "differing")),
+        }
+        if known:
+            paths = filter(known.__contains__, calls)
+            whole.append(f"    {_line_with(session, same, 'volatile', paths)}")
     told = ["if this is new each time:", *new] if new else []
     if whole != new:
         told += ["if you have recorded just now, and all that differs is new:", *whole]
@@ -252,6 +265,7 @@ _LISTS = """
     damaged             | files         | damaged files of the vault, and what helps
     kept failure        | call          | recorded errors
     lost value          | call          | errors that have replaced recorded values
+    others              | owners        | other tests share these calls, and get the new answers
     not recorded        | call          | not recorded
     repeated            | call          | made more often than recorded, so the last outcome repeats
     overlapped          | call          | ended in a different order than they began: add sequence
@@ -282,6 +296,7 @@ _ROWS: dict[str, _Row] = {
     "call": _call,
     "part": _part_of_calls,
     "targets": _calls_of_targets,
+    "owners": _owners,
 }
 # A line, or what gives lines of what to do.
 _REMEDIES: dict[str, tuple[str | _Remedy, ...]] = {
@@ -328,8 +343,10 @@ def _lines(
     if not events:
         return []
     by_cause: dict[object, list[Event]] = {}
-    # An equal call of the same test is the same row.
-    for event in {_place_of(one): one for one in events}.values():
+    # The first line counts each call. Else an equal call of a test is the same row.
+    is_counted = kind in CALLS
+    told_once = {_place_of(one): one for one in events}.values()
+    for event in events if is_counted else told_once:
         cause = event.text("cause") or _place_of(event)
         by_cause.setdefault(cause, []).append(event)
     causes = [*by_cause.values()]
@@ -344,7 +361,7 @@ def _lines(
     return [
         f"{heading}:",
         *_rows(row, unit, causes[:SHOWN]),
-        *and_more(len(causes) - SHOWN),
+        *and_more(sum(map(len, causes[SHOWN:]))),
         *remedies,
     ]
 
@@ -359,7 +376,7 @@ def _rows(row: _Row, unit: str, causes: Sequence[list[Event]]) -> Iterator[str]:
     for told, events in zip(shown, causes, strict=True):
         yield told
         if row is _call and len(events) > 1:
-            cause, others = events[0].text("cause"), events[1:]
+            cause, others = events[0].text("cause") or "equal", events[1:]
             calls = plural(len(others), "more call")
             tests = plural(len(_tests_of(others)), "test")
             if len(cause) > _LONGEST_CAUSE:

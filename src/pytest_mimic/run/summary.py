@@ -10,7 +10,10 @@ from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, duration, plural, size_in_words
 
 # What needs no word beside the counts of the first line.
-_COUNTED = {"replayed", "recorded", "verified", "opened", "unmade", "held", "put back"}
+_COUNTED = {
+    *("replayed", "recorded", "verified", "opened", "unmade", "held", "put back"),
+    "replaced",
+}
 
 
 def summary(session: Session, *, is_whole: bool) -> list[str]:
