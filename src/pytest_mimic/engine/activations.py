@@ -14,13 +14,13 @@ from pytest_mimic.engine.inputs import Inputs
 from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.wrappers import Mimicked, may_serve_machinery
+from pytest_mimic.engine.wrappers import Mimicked
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import Edge, adapter_of, client_of, lines_for
 from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.patch.modules import (
     absent_client,
-    absent_clients,
+    is_absent_client,
     is_incomplete,
     missing_modules,
 )
@@ -201,9 +201,8 @@ class Activations:
         targets = list(targets)
         activation = self.activate(targets, cassette)
         problems = missing_modules(targets) + activation.take_problems()
-        absent = absent_clients(targets)
-        if absent and len(absent) == len(targets):
-            problems.insert(0, absent_client(absent[0]))
+        if targets and all(map(is_absent_client, targets)):
+            problems.insert(0, absent_client(targets[0].module))
         if problems:
             activation.close()
             raise problems[0]
@@ -325,7 +324,7 @@ class Activations:
         options = self._with_inherited(activation, target)
         line = ClientLine(target.name, options, activation.cassette)
         activation.clients[target.module].append(line)
-        if absent_clients([target]):
+        if is_absent_client(target):
             self.absent[target.module] = client.kind
             return ()
         self.names.add(client.kind)
@@ -376,7 +375,7 @@ class Activations:
         wrappers: dict[object, Wrapper] = {}
         is_new = True
         for activation in activations:
-            for function in self._found(activation, loaded):
+            for function in list(self._found(activation, loaded)):
                 wrapper = self._wrapper_for(activation, function)
                 is_patched = self._patches.is_patched(function.holder, function.name)
                 if wrapper is None or is_patched:
@@ -390,37 +389,33 @@ class Activations:
                     is_new = is_new and home == loaded
         self._patches.put_wherever_held(wrapped, since=loaded if is_new else None)
 
-    def _found(self, activation: Activation, loaded: str | None) -> list[NamedFunction]:
-        found: list[NamedFunction] = []
-        for module in [loaded] if loaded else list(activation.numbers):
-            found += self._functions_in(activation, module, is_loaded=module == loaded)
-            self._watch.watch(module)
-        return found
-
-    def _functions_in(
-        self, activation: Activation, module: str, *, is_loaded: bool
+    def _found(
+        self, activation: Activation, loaded: str | None
     ) -> Iterator[NamedFunction]:
-        """Find what an activation names in a module, if it is imported."""
-        imported = sys.modules.get(module)
-        is_partial = not is_loaded and is_incomplete(imported)
-        if imported is None or (is_partial and module in self._watch.names):
-            return
-        for number in list(activation.numbers[module]):
-            line = activation.lines[number]
-            try:
-                if is_partial:
-                    raise NotFoundError(
-                        f"cannot be patched before {module} is loaded:"
-                        " use it in conftest.py"
-                    )
-                found = find(
-                    module, line.path, self._patches, is_edge=isinstance(line, Edge)
-                )
-                for function in found:
-                    activation.decide(number, function)
-                    yield function
-            except NotFoundError as error:
-                activation.refuse(number, error)
+        """Find what an activation names in modules that are imported."""
+        for module in [loaded] if loaded else list(activation.numbers):
+            imported = sys.modules.get(module)
+            is_partial = not loaded and is_incomplete(imported)
+            is_awaited = is_partial and module in self._watch.names
+            self._watch.watch(module)
+            if imported is None or is_awaited:
+                continue
+            for number in list(activation.numbers[module]):
+                line = activation.lines[number]
+                is_edge = isinstance(line, Edge)
+                try:
+                    if is_partial:
+                        raise NotFoundError(
+                            f"cannot be patched before {module} is loaded:"
+                            " use it in conftest.py"
+                        )
+                    for function in find(
+                        module, line.path, self._patches, is_edge=is_edge
+                    ):
+                        activation.decide(number, function)
+                        yield function
+                except NotFoundError as error:
+                    activation.refuse(number, error)
 
     def _wrapper_for(
         self, activation: Activation, function: NamedFunction
@@ -429,9 +424,8 @@ class Activations:
         (_, number), _ = activation.deciders[function.key]
         line = activation.lines[number]
         if isinstance(line, Edge):
-            if function.key not in self._edge_wrappers:
-                self._edge_wrappers[function.key] = line.wrap(function.function)
-            return self._edge_wrappers[function.key]
+            wrapper = line.wrap(function.function)
+            return self._edge_wrappers.setdefault(function.key, wrapper)
         if line.excluded:
             self._let_go(activation, function.key)
             return None
@@ -460,10 +454,7 @@ class Activations:
     def _mimicked_of(self, function: NamedFunction) -> Mimicked:
         mimicked = self._mimicked.get(function.key)
         if mimicked is None:
-            mimicked = Mimicked(
-                function.function, serves_machinery=may_serve_machinery(function)
-            )
-            self._mimicked[function.key] = mimicked
+            mimicked = self._mimicked[function.key] = Mimicked(function)
             if isinstance(function.holder, type) and function.is_inherited:
                 # It is pickled by the class that is named.
                 wrapper = mimicked.wrapper

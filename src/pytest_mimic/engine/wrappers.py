@@ -38,10 +38,10 @@ class Mimicked:
         "wrapper",
     )
 
-    def __init__(self, function: _Function, *, serves_machinery: bool = False) -> None:
-        self.function = function
-        self.layer = layer_of_calls(function)
-        self.serves_machinery = serves_machinery
+    def __init__(self, named: NamedFunction) -> None:
+        self.function: _Function = named.function
+        self.layer = layer_of_calls(named.function)
+        self.serves_machinery = _may_serve_machinery(named)
         # By activation. None: calls pass through.
         self._plans: dict[object, FunctionPlan | None] = {}
         self._plan: FunctionPlan | None = None
@@ -194,7 +194,7 @@ _OWN = MACHINERY | {"cloudpickle", "filelock", "xxhash"}
 _SERVING = _OWN | sys.stdlib_module_names
 
 
-def may_serve_machinery(function: NamedFunction) -> bool:
+def _may_serve_machinery(function: NamedFunction) -> bool:
     """Return whether pytest or this plugin may call a function for themselves.
 
     To find out who calls takes time, and only these need it.

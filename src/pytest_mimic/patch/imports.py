@@ -47,25 +47,17 @@ class ImportWatch:
         asked: set[str] = vars(self._asking).setdefault("names", set())
         if fullname not in self.names or fullname in asked:
             return None
+        finders = [one for one in sys.meta_path if hasattr(one, "find_spec")]
+        found = (finder.find_spec(fullname, path, target) for finder in finders)
         asked.add(fullname)
         try:
-            spec = self._spec_of_others(fullname, path, target)
+            spec = next(filter(None, found), None)
         finally:
             asked.remove(fullname)
         # A namespace package has no loader that executes anything.
         if spec is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = _ReportingLoader(spec.loader, self._loaded)  # type: ignore[assignment]
         return spec
-
-    def _spec_of_others(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> ModuleSpec | None:
-        for finder in list(sys.meta_path):
-            if finder is not self and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(fullname, path, target)
-                if spec is not None:
-                    return spec
-        return None
 
 
 class _ReportingLoader:

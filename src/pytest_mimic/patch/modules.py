@@ -105,14 +105,10 @@ def missing_modules(targets: Iterable[Target]) -> list[TargetError]:
     return errors
 
 
-def absent_clients(targets: Iterable[Target]) -> list[str]:
-    """Return the clients among targets that are not installed, once each."""
-    named = dict.fromkeys(target.module for target in targets if target.is_client)
-    return [
-        name
-        for name in named
-        if name not in ("llm", "http") and not module_exists(name)
-    ]
+def is_absent_client(target: Target) -> bool:
+    """Return whether a target is a client that is not installed."""
+    is_of_one_library = target.is_client and target.module not in ("llm", "http")
+    return is_of_one_library and not module_exists(target.module)
 
 
 def absent_client(client: str) -> TargetError:

@@ -227,10 +227,11 @@ def argument_problem(line: Target, function: NamedFunction) -> str:
     `ignore=` would leave out nothing. A decorator may take more arguments than the
     function that it shows.
     """
-    options = line.options
-    given = [("ignore", path) for path in options.ignore]
-    given += [("content", name) for name in options.content]
-    given += [("mutates", name) for name in options.mutates]
+    given = [
+        (option, path)
+        for option in ("ignore", "content", "mutates")
+        for path in getattr(line.options, option)
+    ]
     if not given or line.path[-1] == "*" or line.is_one_of_several:
         return ""
     binder = Binder(function.function)

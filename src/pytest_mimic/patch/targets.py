@@ -6,6 +6,7 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.commands import as_value
@@ -65,13 +66,13 @@ class Options:
 
     def inheriting(self, outer: Options) -> Options:
         """Return the options with what an outer line says of the same client."""
-        values: dict[str, Any] = {}
+        names = ("compare", "rtol", "atol")
+        values: dict[str, Any] = {name: getattr(outer, name) for name in names}
+        values |= vars(self)
         for name in ("ignore", "match", "volatile"):
             paths = dict.fromkeys((*getattr(outer, name), *getattr(self, name)))
             values[name] = tuple(paths)
-        for name in ("compare", "rtol", "atol"):
-            values[name] = vars(self).get(name, getattr(outer, name))
-        return self.updated(**values)
+        return Options(**values)
 
     def text(self) -> str:
         """Return what decides the identity of a call, as a line has it.
@@ -333,15 +334,13 @@ def as_targets(
         return targets
     are_several = len(targets) > 1
     for number, target in enumerate(targets):
-        if target.excluded:
-            continue
-        updated = target._replace(
-            options=target.options.updated(**values, in_python=True),
-            is_one_of_several=are_several or target.is_one_of_several,
-        )
-        if not updated.is_one_of_several:
-            _check_fit(updated)
-        targets[number] = updated
+        if not target.excluded:
+            targets[number] = target._replace(
+                options=target.options.updated(**values, in_python=True),
+                is_one_of_several=are_several,
+            )
+            if not are_several:
+                _check_fit(targets[number])
     return targets
 
 
@@ -427,30 +426,23 @@ def _set_option(
 # gives. For a wrong value it raises TypeError, ValueError or KeyError.
 
 
-def _read_list(value: object) -> tuple[str, ...]:
+def _read_list(
+    value: object, is_right: Callable[[str], object] = bool
+) -> tuple[str, ...]:
     # Each target reads the value again, which an iterator does not allow.
     if not isinstance(value, Iterable) or isinstance(value, Iterator):
         raise TypeError(value)
     # A comma in brackets, `rows['a,b']`, separates nothing.
     items = re.split(r",(?![^\[]*\])", value) if isinstance(value, str) else value
     texts = tuple(str.strip(item) for item in items)
-    if not all(texts):
+    if not all(map(is_right, texts)):
         raise ValueError(value)
     return texts
 
 
-def _read_paths(value: object) -> tuple[str, ...]:
-    paths = _read_list(value)
-    for path in paths:
-        steps_of(path)
-    return paths
-
-
-def _read_names(value: object) -> tuple[str, ...]:
-    names = _read_list(value)
-    if not all(name.isidentifier() for name in names):
-        raise ValueError(value)
-    return names
+# A path is wrong where its steps cannot be read.
+_read_paths = partial(_read_list, is_right=steps_of)
+_read_names = partial(_read_list, is_right=str.isidentifier)
 
 
 def _read_switch(value: Any) -> bool:
