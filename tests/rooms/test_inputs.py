@@ -196,7 +196,10 @@ def inputs(tmp_path, monkeypatch):
 
 def changed_by(inputs, root, name, old, new):
     """Return what a run names after an edit."""
-    listed = inputs().store("shop.report:build", ARGUMENTS, set())
+    before = inputs()
+    listed = before.store(
+        before.reached_by("shop.report:build", ARGUMENTS), frozenset()
+    )
     text = (root / name).read_text()
     assert old in text
     (root / name).write_text(text.replace(old, new, 1))

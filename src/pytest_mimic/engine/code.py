@@ -42,46 +42,6 @@ Without a name, it stands for the values at the top level of the module.
 """
 
 
-class ProjectCode:
-    """The files of a project: what is installed nowhere, or is what its rootdir builds.
-
-    What is installed as editable lies where it is developed.
-
-    Attributes:
-        has: Returns whether a file, by its absolute path, is one of the project.
-    """
-
-    def __init__(self, rootdir: Path) -> None:
-        self._rootdir = rootdir
-        self.has = cache(self._has)
-
-    def _has(self, file: str) -> bool:
-        path = file.replace(os.sep, "/")
-        installed = re.sub(_FOLDERS, "", path)
-        if installed != path:
-            return installed in self._distributed
-        is_foreign = os.path.realpath(file).startswith((STDLIB, _OWN))
-        return Path(file).is_absolute() and not is_foreign
-
-    @cached_property
-    def _distributed(self) -> frozenset[str]:
-        """The installed files of the distribution that the rootdir builds."""
-        try:
-            text = (self._rootdir / "pyproject.toml").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return frozenset()
-        name = re.search(_NAME, text)
-        if name is None:
-            return frozenset()
-        # To read what is installed takes milliseconds.
-        from importlib.metadata import PackageNotFoundError, files
-
-        try:
-            return frozenset(map(str, files(name[1]) or ()))
-        except PackageNotFoundError:
-            return frozenset()
-
-
 class Piece(NamedTuple):
     """A function, a class without its methods, or the top-level values of a module.
 
@@ -165,19 +125,50 @@ class Module:
 
 
 class Code:
-    """The code of the project's modules, of which none is imported for it.
+    """The code of a project: what is installed nowhere, or is what its rootdir builds.
+
+    What is installed as editable lies where it is developed. No module is imported for
+    it.
 
     Attributes:
+        has: Returns whether a file, by its absolute path, is one of the project.
         module: Gives a module by name.
     """
 
-    def __init__(self, project: ProjectCode) -> None:
-        self._project = project
+    def __init__(self, rootdir: Path) -> None:
+        self._rootdir = rootdir
+        self.has = cache(self._has)
         self.module = cache(self._module)
+
+    def _has(self, file: str) -> bool:
+        path = file.replace(os.sep, "/")
+        installed = re.sub(_FOLDERS, "", path)
+        if installed != path:
+            return installed in self._distributed
+        is_foreign = os.path.realpath(file).startswith((STDLIB, _OWN))
+        return Path(file).is_absolute() and not is_foreign
+
+    @cached_property
+    def _distributed(self) -> frozenset[str]:
+        """The installed files of the distribution that the rootdir builds."""
+        try:
+            text = (self._rootdir / "pyproject.toml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
+        name = re.search(_NAME, text)
+        if name is None:
+            return frozenset()
+        # To read what is installed takes milliseconds.
+        from importlib.metadata import PackageNotFoundError, files
+
+        try:
+            return frozenset(map(str, files(name[1]) or ()))
+        except PackageNotFoundError:
+            return frozenset()
 
     def _module(self, name: str) -> Module:
         file = _file_of(name)
-        is_own = file.endswith(".py") and self._project.has(file)
+        is_own = file.endswith(".py") and self.has(file)
         return Module(name, file if is_own else "")
 
     def reached_from(self, roots: Iterable[Definition]) -> dict[Definition, Piece]:

@@ -68,7 +68,7 @@ class Effects:
         # The names at the top of modules that its code uses, by module.
         self._names: Mapping[str, frozenset[str]] = {}
         if plan.source:
-            self._names = plan.inputs.reached_by(plan.target, call.opened).names
+            self._names = call.reached.names
         self._facts: set[str] = set()
         self._entered = 0
         # No other object may get the address of one that is compared.

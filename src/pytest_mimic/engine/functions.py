@@ -30,6 +30,7 @@ from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, paths_of, ste
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
+    from pytest_mimic.engine.inputs import Reached
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
@@ -216,7 +217,7 @@ class FunctionPlan:
         function = innermost(self.function)
         if function is None:
             return ""
-        if not self.inputs.project.has(function.__code__.co_filename):
+        if not self.inputs.code.has(function.__code__.co_filename):
             return ""
         return source_fingerprint(function) or ""
 
@@ -226,23 +227,11 @@ class FunctionPlan:
         if function is not None:
             run_imports(function)
 
-    def stale_parts(self, entry: Entry) -> list[str]:
-        """Say what makes a recording stale: the target itself, or what it reached.
-
-        Raises:
-            UnstableIdentityError: A test mocks a client that the real call has asked.
-        """
-        if entry.asked:
-            self.refuse_replaced(self.mocks.replaced_of(entry.asked))
-        if self.run.settings.source == "strict" and self._is_of_other_source(entry):
-            return [self.target]
-        is_strict = self.run.settings.inputs == "strict"
-        return self._changed_inputs(entry) if is_strict else []
-
-    def _is_of_other_source(self, entry: Entry) -> bool:
+    def is_of_other_source(self, entry: Entry) -> bool:
+        """Whether a recording was made with another source of the function."""
         return bool(entry.source and self.source) and entry.source != self.source
 
-    def _changed_inputs(self, entry: Entry) -> list[str]:
+    def changed_inputs(self, entry: Entry) -> list[str]:
         """Return what has changed that a recorded call reached or read.
 
         Raises:
@@ -262,25 +251,10 @@ class FunctionPlan:
         run = self.run
         if run.settings.inputs != "warn":
             return
-        for name in self._changed_inputs(entry):
+        for name in self.changed_inputs(entry):
             run.add_event(
                 "inputs changed", self.target, cause=name, identity=entry.identity
             )
-
-    def accept(self, entry: Entry, step: Step) -> None:
-        """Let the end of the run take today's source and inputs for a replayed call.
-
-        Raises:
-            CorruptRecordingError: The list of what it reached is damaged.
-        """
-        run, facts = self.run, dict[str, Json]()
-        if self._is_of_other_source(entry):
-            facts["source"] = self.source
-        if run.settings.inputs != "ignore" and self._changed_inputs(entry):
-            listed = self.inputs.renewed(entry.inputs, self.target, entry.arguments)
-            facts["inputs"] = listed.decode()
-        if facts:
-            step.add_event("accepted", self.target, cause=self.target, **facts)
 
     def refuse_replaced(self, replaced: Iterable[str]) -> None:
         """Refuse a call that reaches what a test has replaced, if it has anything.
@@ -453,8 +427,38 @@ class FunctionCall(Call):
     def asked(self) -> Tree:
         return self.tree
 
+    @cached_property
+    def reached(self) -> Reached:
+        """What its code and the classes of its arguments reach."""
+        return self.plan.inputs.reached_by(self.target, self.opened)
+
     def stale_parts(self, entry: Entry) -> list[str]:
-        return self.plan.stale_parts(entry)
+        """Say what makes a recording stale: the target itself, or what it reached.
+
+        Raises:
+            UnstableIdentityError: A test mocks a client that the real call has asked.
+        """
+        plan, settings = self.plan, self.plan.run.settings
+        if entry.asked:
+            plan.refuse_replaced(plan.mocks.replaced_of(entry.asked))
+        if settings.source == "strict" and plan.is_of_other_source(entry):
+            return [plan.target]
+        return plan.changed_inputs(entry) if settings.inputs == "strict" else []
+
+    def accept(self, entry: Entry, step: Step) -> None:
+        """Let the end of the run take today's source and inputs for a replayed call.
+
+        Raises:
+            CorruptRecordingError: The list of what it reached is damaged.
+        """
+        plan, facts = self.plan, dict[str, Json]()
+        if plan.is_of_other_source(entry):
+            facts["source"] = plan.source
+        if plan.run.settings.inputs != "ignore" and plan.changed_inputs(entry):
+            listed = plan.inputs.renewed(entry.inputs, self.reached)
+            facts["inputs"] = listed.decode()
+        if facts:
+            step.add_event("accepted", self.target, cause=self.target, **facts)
 
     # -- what all tests share is replayed by players
 
@@ -481,7 +485,7 @@ class FunctionCall(Call):
         try:
             name, answers = self.shared_answers = run.shared.find(self)
             entry = answers[0] if answers else None
-            if entry is None or "value" not in entry.body or plan.stale_parts(entry):
+            if entry is None or "value" not in entry.body or self.stale_parts(entry):
                 return None
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.

@@ -13,7 +13,7 @@ from pathlib import Path
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic.engine.clocks import asks_for_time
-from pytest_mimic.engine.code import Code, Definition, ProjectCode
+from pytest_mimic.engine.code import Code, Definition
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.tree import Tree, text_of
 from pytest_mimic.vault.recording import MALFORMED
@@ -80,8 +80,9 @@ class Inputs:
 
     Attributes:
         rootdir: The rootdir of the project.
-        project: Which files are the project's own.
         code: The code of the project.
+        store: Writes the list of what a call reaches, and of the files that were opened
+            for reading, and gives its name; empty: there is nothing to list.
         changed: Gives what of a list is another now, `shop.tax:rate (shop/tax.py)` or a
             file, by the name of the object that holds the list. It raises a
             CorruptRecordingError if the list is gone or damaged.
@@ -93,32 +94,18 @@ class Inputs:
     def __init__(self, rootdir: Path, vault: Vault) -> None:
         self.rootdir = rootdir
         self._vault = vault
-        self.project = project = ProjectCode(rootdir)
         self._started = time.time_ns()
-        self.code = Code(project)
+        self.code = Code(rootdir)
         self._reached = cache(partial(Reached, self.code))
         self._digest_of_file = cache(self._digest_of)
         self.changed = cache(self._changed)
-        self._stored = cache(self._store)
+        # Most calls of a target have the same list.
+        self.store = cache(self._store)
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
         named = re.findall(_TAG_OF_CLASS, text_of(arguments))
         return self._reached(target, frozenset(map(_definition_of, named)))
-
-    def store(self, target: str, arguments: Tree, opened: set[str]) -> str:
-        """Write the list of what a call reaches and has read.
-
-        Args:
-            target: The target.
-            arguments: The tree of the arguments, as it is stored.
-            opened: The files that were opened for reading.
-
-        Returns:
-            Its name; empty: there is nothing to list.
-        """
-        # Most calls of a target have the same list.
-        return self._stored(self.reached_by(target, arguments), frozenset(opened))
 
     def _store(self, reached: Reached, opened: frozenset[str]) -> str:
         listed = self._list_of(reached, opened)
@@ -151,20 +138,19 @@ class Inputs:
             raise CorruptRecordingError(what, file=name) from error
         return changed
 
-    def renewed(self, name: str, target: str, arguments: Tree) -> bytes:
+    def renewed(self, name: str, reached: Reached) -> bytes:
         """Give a list as a call that reads the same files would make it today.
 
         Args:
             name: The name of the object that holds the list.
-            target: The target of the call.
-            arguments: The tree of its arguments, as it is stored.
+            reached: What the call reaches.
 
         Raises:
             CorruptRecordingError: The list is gone or damaged.
         """
         files = loads(self._vault.read_object(name)[:])["files"]
         opened = [str(self.rootdir / one) for one in files]
-        return self._list_of(self.reached_by(target, arguments), opened)
+        return self._list_of(reached, opened)
 
     def _own(self, opened: Iterable[str]) -> Iterator[str]:
         """Yield the files of the project that were there before the run, by name."""
@@ -177,7 +163,7 @@ class Inputs:
             if is_hidden or path.is_relative_to(self._vault.path):
                 continue
             is_own = path.resolve().is_relative_to(self.rootdir.resolve())
-            if is_own and self.project.has(file) and self._is_older(path):
+            if is_own and self.code.has(file) and self._is_older(path):
                 yield below.as_posix()
 
     def _is_older(self, path: Path) -> bool:

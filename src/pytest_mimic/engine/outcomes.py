@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -213,8 +212,6 @@ class RealCall:
     _effects: Effects | None = None
     # What its caller gets, if that is not what the call gives now.
     _replay: FunctionReplay | None = None
-    # Of a stream, what was read of it so far.
-    _items: list[Tree] | None = None
 
     def __init__(self, call: FunctionCall, step: Step) -> None:
         self._call = call
@@ -232,6 +229,8 @@ class RealCall:
             self._replay = FunctionReplay(call, step, self._objects)
             self._replay.places = call.states.places
         self._layers: list[str] = []
+        # Of a stream, its items so far.
+        self._read: dict[str, Tree] = {}
         call.watch()
 
     def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -314,9 +313,9 @@ class RealCall:
         __tracebackhide__ = True
         step, recorded = self._step, self._replay
         items: list[Tree] = []
-        self._items = items
+        self._read["items"] = items
         # The step is not to hold this call, which holds the arguments.
-        step.so_far = partial(_body_of, items)
+        step.so_far = lambda: {"items": [*items]}
         # Whether the stream is an outcome, as far as it was read.
         is_whole = True
         try:
@@ -376,9 +375,8 @@ class RealCall:
         if is_outcome(error):
             self._complete("raised", error)
             return self._replay is None
-        so_far = {} if self._items is None else _body_of(self._items)
         noted = isinstance(error, MimicError)
-        self._step.abandon(None if noted else error, so_far, is_awaited=is_awaited)
+        self._step.abandon(None if noted else error, self._read, is_awaited=is_awaited)
         return True
 
     def _complete(self, end: Literal["value", "raised", ""], content: object) -> None:
@@ -395,9 +393,9 @@ class RealCall:
         try:
             self._plan.refuse_replaced(self._step.mocked)
             self._call.refuse_changes()
-            is_stream = self._items is not None
-            target = self._plan.target
-            states, gone = self._call.states.changes(target, is_stream=is_stream)
+            states, gone = self._call.states.changes(
+                self._plan.target, is_stream=bool(self._read)
+            )
         except MimicError as error:
             raise self._step.refused(error) from error.__cause__
         body, after = self._stored(end, content, states)
@@ -405,9 +403,9 @@ class RealCall:
             after["$gone"] = gone
         if after and self._call.states.shared:
             after["$shared"] = self._call.states.shared
-        if self._items is not None:
+        if self._read:
             last: dict[str, Tree] = {"last": body} if body else {}
-            body = {**_body_of(self._items), **last}
+            body = {**self._read, **last}
         if self._replay is None:
             self._record(body, after)
         else:
@@ -442,12 +440,11 @@ class RealCall:
     def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
         plan, step, effects = self._plan, self._step, self._effects
         assert effects is not None
-        arguments = self._call.described
         inputs, left_out = "", effects.facts()
         if plan.source and plan.run.settings.inputs != "ignore":
             # Code in C may have read those that its arguments name.
             files = effects.read | self._call.named_files
-            inputs = plan.inputs.store(plan.target, arguments, files)
+            inputs = plan.inputs.store(self._call.reached, frozenset(files))
         step.complete(
             body,
             source=plan.source,
@@ -549,10 +546,6 @@ def _refers(body: dict[str, Tree]) -> bool:
         return b"$after" in marshal.dumps(body)
     except ValueError:  # It is very deep.
         return True
-
-
-def _body_of(items: list[Tree]) -> dict[str, Tree]:
-    return {"items": list(items)}
 
 
 def _is_whole(body: dict[str, Any]) -> bool:

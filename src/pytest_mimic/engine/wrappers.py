@@ -101,7 +101,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     step = begin(run, call, plan.cassette)
     entry = step.entry
     if entry is not None and run.mode == "accept-source":
-        plan.accept(entry, step)
+        call.accept(entry, step)
     elif entry is not None:
         plan.warn_of_inputs(entry)
     if entry is None or step.decision != "replay":
