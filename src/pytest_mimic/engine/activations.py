@@ -16,7 +16,7 @@ from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.wrappers import Mimicked
 from pytest_mimic.errors import TargetError
-from pytest_mimic.patch.clients import Edge, adapter_of, client_of, lines_for
+from pytest_mimic.patch.clients import Edge, Function, adapter_of, client_of, lines_for
 from pytest_mimic.patch.imports import ImportWatch
 from pytest_mimic.patch.modules import (
     absent_client,
@@ -31,7 +31,7 @@ from pytest_mimic.patch.named import (
     defined_name,
     find,
 )
-from pytest_mimic.patch.patches import NamedFunction, Patches, Wrapper
+from pytest_mimic.patch.patches import NamedFunction, Patches
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, Target
 
@@ -143,7 +143,7 @@ class Activations:
         self._edges: list[Activation] = []
         self._adapters: set[str] = set()
         self._mimicked: dict[object, Mimicked] = {}
-        self._edge_wrappers: dict[object, Wrapper] = {}
+        self._edge_wrappers: dict[object, Function] = {}
         self._patches = Patches()
         inputs = Inputs(run.settings.rootdir, run.vault)
         self._mocks = ActiveMocks(run, inputs, self._patches)
@@ -371,8 +371,8 @@ class Activations:
                 for: only modules that were imported since can hold the functions that
                 it has made.
         """
-        wrapped: list[tuple[NamedFunction, Wrapper]] = []
-        wrappers: dict[object, Wrapper] = {}
+        wrapped: list[tuple[NamedFunction, Function]] = []
+        wrappers: dict[object, Function] = {}
         is_new = True
         for activation in activations:
             for function in list(self._found(activation, loaded)):
@@ -419,7 +419,7 @@ class Activations:
 
     def _wrapper_for(
         self, activation: Activation, function: NamedFunction
-    ) -> Wrapper | None:
+    ) -> Function | None:
         """Return what stands in the place of a function; None: nothing does."""
         (_, number), _ = activation.deciders[function.key]
         line = activation.lines[number]

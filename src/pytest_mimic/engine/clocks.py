@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from pytest_mimic.patch.clients import Edge, noting
+from pytest_mimic.patch.clients import Edge, Function, noting
 
 CLOCK = "(clock)"
 """The name under which the moment stands among the arguments; no parameter has it."""
@@ -49,7 +49,7 @@ def held_moment() -> str:
     return ""
 
 
-def edges_of_clocks(note: Callable[..., object]) -> Iterator[Edge]:
+def edges_of_clocks(note: Function) -> Iterator[Edge]:
     """Yield the edges at which a clock is held, or let go.
 
     Where freezegun begins, our modules keep the real clock.
@@ -64,7 +64,7 @@ def edges_of_clocks(note: Callable[..., object]) -> Iterator[Edge]:
         yield Edge(module, (cls, name), noted)
 
 
-def _keep_out(start: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _keep_out(start: Function) -> Function:
     def start_elsewhere(freezer: Any) -> Any:
         for name in _HOLDING:
             import_module(_OURS + name)

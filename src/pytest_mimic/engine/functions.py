@@ -351,8 +351,6 @@ class FunctionCall(Call):
     """
 
     is_function = True
-    # While a real call runs: its folders, and the parts that it may change.
-    _places_now: Places | None = None
 
     def __init__(
         self, plan: FunctionPlan, bound: dict[str, object], counted: Counted
@@ -374,7 +372,7 @@ class FunctionCall(Call):
 
     @cached_property
     def places(self) -> Places:
-        """The paths that its arguments name."""
+        """The paths that its arguments name, and the parts that have names."""
         return self.plan.run.places.of_call()
 
     @cached_property
@@ -390,7 +388,7 @@ class FunctionCall(Call):
     def _tree_now(self) -> dict[str, Tree]:
         """Give what of the arguments counts, without the states of what may change."""
         __tracebackhide__ = True
-        plan, places = self.plan, self._places_now or self.places
+        plan, places = self.plan, self.places
         changing = places.part_names
         if plan.rules.key and changing:
             return {}  # What it takes of them, it takes of what changes.
@@ -521,14 +519,18 @@ class FunctionCall(Call):
         }
         return States(changing, rules.paths_in, self.places)
 
+    def name_parts(self) -> None:
+        """Let its places name the parts that the call may change."""
+        self.places = self.states.places
+
     def watch(self) -> None:
         """Note what the call may not change, and what it may."""
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self.named_files = {path for path, facts in self._stamps.values() if facts}
         self.states.note_states()
-        self._places_now = self.states.places
-        if self._places_now.named_parts:
+        self.name_parts()
+        if self.places.named_parts:
             self._tree_before = self._tree_now()
 
     def refuse_changes(self) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from threading import Thread
 from types import FrameType
 from typing import Any
 
-from pytest_mimic.patch.clients import Edge, Intercept
+from pytest_mimic.patch.clients import Edge, Function, Intercept
 
 
 class OpenCall:
@@ -106,7 +105,7 @@ class Nesting:
         """
         _around.set(before)
 
-    def _starting(self, start: Callable[..., Any]) -> Callable[..., Any]:
+    def _starting(self, start: Function) -> Function:
         @wraps(start)
         def start_inside(thread: Thread) -> None:
             if self.is_unseen():
@@ -122,10 +121,10 @@ class Nesting:
 
         return start_inside
 
-    def _submitting(self, submit: Callable[..., Any]) -> Callable[..., Any]:
+    def _submitting(self, submit: Function) -> Function:
         @wraps(submit)
         def submit_inside(
-            pool: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+            pool: Any, function: Function, /, *args: Any, **kwargs: Any
         ) -> Any:
             if not self.is_unseen():
                 return submit(pool, function, *args, **kwargs)
@@ -140,7 +139,7 @@ class Nesting:
         return submit_inside
 
 
-def _inside(function: Callable[..., Any]) -> Callable[..., Any]:
+def _inside(function: Function) -> Function:
     """Return a function that is a part of the call around this, in whichever thread."""
     around = _around.get()
 

@@ -28,7 +28,6 @@ from pytest_mimic.vault.recording import MALFORMED, Entry
 if TYPE_CHECKING:
     from mmap import mmap
 
-    from pytest_mimic.engine.effects import Effects
     from pytest_mimic.engine.events import EventKind
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
@@ -47,7 +46,6 @@ class FunctionReplay:
     Attributes:
         entry: The recording.
         body: What the caller gets.
-        places: The folders of the call, and the parts of its arguments.
 
     Raises:
         CorruptRecordingError: A part of it is damaged. The error is noted.
@@ -67,10 +65,8 @@ class FunctionReplay:
         self._again = again
         self._objects = objects
         self._after = self.entry.after
-        self.places = call.places
         if self._after or _refers(self.entry.body):
-            # The parts are named as they stand now.
-            self.places = call.states.places
+            call.name_parts()
         self.body: Any = step.body()
         if not (self.entry.end or _is_whole(self.body)):
             raise step.damaged("it is not what a function gives")
@@ -147,14 +143,13 @@ class FunctionReplay:
             StaleRecordingError: Other parts of the arguments are one now.
             MimicError: They cannot be made. The error is noted.
         """
-        self.places, shared = self._call.states.places, self._call.states.shared
+        shared, places = self._call.states.shared, self._call.places
         if after and after.get("$shared", "") != shared:
             raise StaleRecordingError("other parts of its arguments are one object now")
         states: dict[Any, Any] = self.load(Entry(after=after).states)
         if "$result" in after:
             result = after["$result"]
-            parts = {**self.places.named_parts, result: states[result]}
-            self.places.named_parts = parts
+            places.named_parts = {**places.named_parts, result: states[result]}
         return states
 
     def load(self, tree: Tree) -> Any:
@@ -168,7 +163,7 @@ class FunctionReplay:
             return player(
                 tree,
                 self._objects,
-                self.places,
+                self._call.places,
                 forbid=plan.run.settings.forbids_pickles,
                 load_imports=plan.load_imports,
             )()
@@ -208,8 +203,6 @@ class RealCall:
     One that is compared gives its caller what is recorded.
     """
 
-    # What it does beside giving its outcome; None: it is only compared.
-    _effects: Effects | None = None
     # What its caller gets, if that is not what the call gives now.
     _replay: FunctionReplay | None = None
 
@@ -218,16 +211,12 @@ class RealCall:
         self._step = step
         self._plan = call.plan
         self._objects: Objects = call.plan.run.vault
-        # What the function runs in.
-        self._block: Effects | Step = step
-        if step.decision == "run":
-            from pytest_mimic.engine.effects import Effects  # a replay has none
+        from pytest_mimic.engine.effects import Effects  # a replay has none
 
-            self._block = self._effects = Effects(call, step)
-        else:
+        self._effects = Effects(call, step)
+        if step.decision != "run":
             self._objects = _InMemory(call.plan.run.vault)
             self._replay = FunctionReplay(call, step, self._objects)
-            self._replay.places = call.states.places
         self._layers: list[str] = []
         # Of a stream, its items so far.
         self._read: dict[str, Tree] = {}
@@ -237,7 +226,7 @@ class RealCall:
         """Call the function, and give what its caller gets."""
         __tracebackhide__ = True
         try:
-            with self._block:
+            with self._effects:
                 result = self._plan.function(*args, **kwargs)
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
@@ -269,7 +258,7 @@ class RealCall:
     async def _await(self, coroutine: Awaitable[Any]) -> Any:
         __tracebackhide__ = True
         try:
-            with self._block:
+            with self._effects:
                 result = await coroutine
         except BaseException as error:
             if self._end_by(error, is_awaited=True):
@@ -294,7 +283,7 @@ class RealCall:
         Raises:
             MissingRecordingError: The stream does not begin so now.
         """
-        with self._block:
+        with self._effects:
             stream = call()
         self._layers.append(layer_of(stream))
         is_async = self._layers == ["astream"]
@@ -323,7 +312,7 @@ class RealCall:
             while recorded is None or len(items) < _length_of(recorded.body):
                 is_whole = False
                 try:
-                    with self._block:
+                    with self._effects:
                         if is_async:
                             item = yield Awaited(anext(stream))
                         else:
@@ -350,7 +339,7 @@ class RealCall:
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
-                with self._block:
+                with self._effects:
                     stream.close()
             if is_whole and step.is_open:
                 self._complete("", None)
@@ -421,7 +410,7 @@ class RealCall:
         verb, name = "returned", "result"
         if end == "raised":
             verb, name = "raised", "exception"
-        if not self._call.states.places.named_parts:
+        if not self._call.places.named_parts:
             return ({end: self._store(content, verb, name)} if end else {}), {}
         while name in states:
             name += "_"
@@ -439,7 +428,6 @@ class RealCall:
 
     def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
         plan, step, effects = self._plan, self._step, self._effects
-        assert effects is not None
         inputs, left_out = "", effects.facts()
         if plan.source and plan.run.settings.inputs != "ignore":
             # Code in C may have read those that its arguments name.
@@ -477,7 +465,7 @@ class RealCall:
         failed = ""
         if raised_in(body) and not raised_in(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
-        places = self._call.states.places
+        places = self._call.places
         # What is recorded last: it is what the caller gets.
         now, old = map(recorded.states_in, (after, entry.after))
         differing = state_differences(old, now, options, places)
@@ -497,7 +485,7 @@ class RealCall:
         Raises:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
-        places, run = self._call.states.places, self._plan.run
+        places, run = self._call.places, self._plan.run
         places.has_graph = False
         try:
             tree = store(

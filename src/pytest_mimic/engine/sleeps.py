@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any
 
-from pytest_mimic.patch.clients import Edge, Intercept
+from pytest_mimic.patch.clients import Edge, Function, Intercept
 
 _is_hurried: ContextVar[bool] = ContextVar("pytest_mimic_hurried", default=False)
 
@@ -43,7 +41,7 @@ class Sleeps:
         _is_hurried.set(False)
 
 
-def _hurried(sleep: Callable[[float], None]) -> Callable[[float], None]:
+def _hurried(sleep: Function) -> Function:
     @wraps(sleep)
     def skipping(seconds: float, /) -> None:
         sleep(0 if _is_hurried.get() else seconds)
@@ -51,7 +49,7 @@ def _hurried(sleep: Callable[[float], None]) -> Callable[[float], None]:
     return skipping
 
 
-def _hurried_async(sleep: Callable[..., Any]) -> Callable[..., Any]:
+def _hurried_async(sleep: Function) -> Function:
     @wraps(sleep)
     async def skipping(delay: float, result: object = None) -> object:
         return await sleep(0 if _is_hurried.get() else delay, result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from types import FrameType
 from typing import Any, Literal
 
@@ -13,10 +13,9 @@ from pytest_mimic.engine.code import STDLIB
 from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
 from pytest_mimic.engine.layers import layer_of_calls
 from pytest_mimic.errors import MimicError
+from pytest_mimic.patch.clients import Function
 from pytest_mimic.patch.holders import MACHINERY
 from pytest_mimic.patch.patches import NamedFunction
-
-_Function = Callable[..., Any]
 
 
 class Mimicked:
@@ -39,7 +38,7 @@ class Mimicked:
     )
 
     def __init__(self, named: NamedFunction) -> None:
-        self.function: _Function = named.function
+        self.function: Function = named.function
         self.layer = layer_of_calls(named.function)
         self.serves_machinery = _may_serve_machinery(named)
         # By activation. None: calls pass through.
@@ -113,7 +112,7 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return FunctionReplay(call, step, run.vault, again).play(layers)
 
 
-def _wrapper_of(mimicked: Mimicked) -> _Function:
+def _wrapper_of(mimicked: Mimicked) -> Function:
     """Return a function of the same kind that looks like the original."""
     function = mimicked.function
     make = _MAKERS[mimicked.layer]
@@ -123,7 +122,7 @@ def _wrapper_of(mimicked: Mimicked) -> _Function:
             setattr(wrapper, name, getattr(function, name))
     # The identity of an argument that is mimicked is that of the original.
     wrapper.__mimic_original__ = function
-    made: _Function = wrapper
+    made: Function = wrapper
     return made
 
 
@@ -131,7 +130,7 @@ def _wrapper_of(mimicked: Mimicked) -> _Function:
 # the garbage collector time.
 
 
-def _plain_wrapper(mimicked: Mimicked) -> _Function:
+def _plain_wrapper(mimicked: Mimicked) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         return mimicked.call(args, kwargs)
@@ -139,7 +138,7 @@ def _plain_wrapper(mimicked: Mimicked) -> _Function:
     return wrapper
 
 
-def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
+def _coroutine_wrapper(mimicked: Mimicked) -> Function:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         return await mimicked.call(args, kwargs)
@@ -147,7 +146,7 @@ def _coroutine_wrapper(mimicked: Mimicked) -> _Function:
     return wrapper
 
 
-def _generator_wrapper(mimicked: Mimicked) -> _Function:
+def _generator_wrapper(mimicked: Mimicked) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
         return (yield from mimicked.call(args, kwargs))
@@ -155,7 +154,7 @@ def _generator_wrapper(mimicked: Mimicked) -> _Function:
     return wrapper
 
 
-def _async_generator_wrapper(mimicked: Mimicked) -> _Function:
+def _async_generator_wrapper(mimicked: Mimicked) -> Function:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         __tracebackhide__ = True
         stream = mimicked.call(args, kwargs)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from types import BuiltinFunctionType, MethodType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from pytest_mimic.patch.clients import Function
 from pytest_mimic.patch.holders import (
     Holder,
     address_of,
@@ -19,9 +20,6 @@ from pytest_mimic.patch.holders import (
     rebuilt,
     write,
 )
-
-Wrapper: TypeAlias = Callable[..., Any]
-"""What runs in the place of a function."""
 
 # Functions that a class does not bind to its instances.
 _NEVER_BOUND = (MethodType, BuiltinFunctionType, partial)
@@ -105,7 +103,7 @@ class Patches:
             return place.original
         return self.original_of(held)
 
-    def put(self, named: NamedFunction, wrapper: Wrapper) -> None:
+    def put(self, named: NamedFunction, wrapper: Function) -> None:
         """Put the wrapper, or what carries it, where a function is named."""
         holder, name, original, function, *_ = named
         if not self._modules_before:
@@ -123,7 +121,9 @@ class Patches:
         write(holder, name, substitute)
 
     def put_wherever_held(
-        self, wrapped: Sequence[tuple[NamedFunction, Wrapper]], since: str | None = None
+        self,
+        wrapped: Sequence[tuple[NamedFunction, Function]],
+        since: str | None = None,
     ) -> None:
         """Put wrappers wherever modules and their classes hold the functions.
 
