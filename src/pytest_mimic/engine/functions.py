@@ -318,15 +318,15 @@ class FunctionPlan:
         if self._generation < run.forgotten_at:
             self.players.clear()
         self._has_moment = bool(self.moment({}))
-        is_replayed = run.mode in ("replay", "record")
-        is_seen = run.settings.report is not None or run.see_call is not None
-        has_players = self.is_shared and is_replayed and not is_seen
-        if has_players and self.mocks.reached_by(self.target, {}):
-            has_players = False
-        # A former line has had `sequence`.
-        if has_players:
-            has_players = not run.has_own(self.target, run.innermost)
-        self.has_players = has_players
+        self.has_players = (
+            self.is_shared
+            and run.mode in ("replay", "record")
+            and run.settings.report is None
+            and run.see_call is None
+            and not self.mocks.reached_by(self.target, {})
+            # A former line has had `sequence`.
+            and not run.has_own(self.target, run.innermost)
+        )
         # Last: other threads go on to look until all is known.
         self._generation = generation
 
@@ -468,10 +468,7 @@ class FunctionCall(Call):
         plan = self.plan
         if not plan.has_players:
             return None
-        found = plan.players.get(self._key) or self._recorded_player()
-        if found is not None:
-            plan.players[self._key] = found
-        return found
+        return plan.players.get(self._key) or self._recorded_player()
 
     def _recorded_player(self) -> Player | None:
         plan, run = self.plan, self.plan.run
@@ -501,7 +498,8 @@ class FunctionCall(Call):
             forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
-        return Player(plan, make, name, entry)
+        player = plan.players[self._key] = Player(plan, make, name, entry)
+        return player
 
     # -- what the call does to its arguments
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Sequence
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from pytest_mimic.engine.events import EventKind
     from pytest_mimic.engine.functions import FunctionCall
-    from pytest_mimic.engine.steps import Step
+    from pytest_mimic.engine.steps import Body, Step
+    from pytest_mimic.patch.clients import Function
     from pytest_mimic.values.places import Places
 
 
@@ -41,7 +42,7 @@ class FunctionReplay:
         call: The call.
         step: What becomes of it.
         objects: Where the large parts of the outcome are.
-        again: Calls the function for real.
+        really: Makes the call for real, should its stream be read further.
 
     Attributes:
         entry: The recording.
@@ -56,13 +57,13 @@ class FunctionReplay:
         call: FunctionCall,
         step: Step,
         objects: Objects,
-        again: Callable[[], Any] | None = None,
+        really: Function | None = None,
     ) -> None:
         assert step.entry is not None
         self.entry = step.entry
         self._call = call
         self._step = step
-        self._again = again
+        self._really = really
         self._objects = objects
         self._after = self.entry.after
         if self._after or _refers(self.entry.body):
@@ -107,11 +108,11 @@ class FunctionReplay:
             return self._end(self.body)
         if "last" in self.body:
             return self._end(self.body["last"])
-        further = self._step.read_on() if self._again is not None else None
-        if further is None or self._again is None:
+        further = self._step.read_on() if self._really is not None else None
+        if further is None or self._really is None:
             raise self._step.read_further()
         real = RealCall(self._call, further)
-        return (yield from real.read_on(self._again, self.body["items"]))
+        return (yield from real.read_on(self._really, self.body["items"]))
 
     def _end(self, body: Any) -> Any:
         __tracebackhide__ = True
@@ -222,12 +223,12 @@ class RealCall:
         self._read: dict[str, Tree] = {}
         call.watch()
 
-    def perform(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call the function, and give what its caller gets."""
+    def perform(self, really: Function) -> Any:
+        """Make the call, and give what its caller gets."""
         __tracebackhide__ = True
         try:
             with self._effects:
-                result = self._plan.function(*args, **kwargs)
+                result = really()
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
                 raise
@@ -272,19 +273,19 @@ class RealCall:
         return self._follow(result)
 
     def read_on(
-        self, call: Callable[[], Any], read: Sequence[Tree]
+        self, really: Function, read: Sequence[Tree]
     ) -> Generator[Any, Any, Any]:
         """Give the items of a real stream that come behind the replayed items.
 
         Args:
-            call: Calls the function.
+            really: Makes the call.
             read: What was recorded, and given.
 
         Raises:
             MissingRecordingError: The stream does not begin so now.
         """
         with self._effects:
-            stream = call()
+            stream = really()
         self._layers.append(layer_of(stream))
         is_async = self._layers == ["astream"]
         relay = self._relay(stream, is_async=is_async, read=read)
@@ -393,7 +394,7 @@ class RealCall:
         if after and self._call.states.shared:
             after["$shared"] = self._call.states.shared
         if self._read:
-            last: dict[str, Tree] = {"last": body} if body else {}
+            last: Body = {"last": body} if body else {}
             body = {**self._read, **last}
         if self._replay is None:
             self._record(body, after)
@@ -402,7 +403,7 @@ class RealCall:
 
     def _stored(
         self, end: str, content: object, states: dict[str, Any]
-    ) -> tuple[dict[str, Tree], dict[str, Tree]]:
+    ) -> tuple[Body, dict[str, Tree]]:
         """Store the end of a call and the states that it has left, as one tree.
 
         What both hold stays one.
@@ -416,7 +417,7 @@ class RealCall:
             name += "_"
         whole = {**states, name: content} if end else states
         tree: Any = self._store(whole, verb, "")
-        body: dict[str, Tree] = {}
+        body: Body = {}
         beside: dict[str, Tree] = {}
         if end and is_tagged(tree):
             body[end] = {"$after": name}
@@ -426,7 +427,7 @@ class RealCall:
         after: Any = shelve(tree, self._objects) if tree else {}
         return body, {**after, **beside}
 
-    def _record(self, body: dict[str, Tree], after: dict[str, Tree]) -> None:
+    def _record(self, body: Body, after: dict[str, Tree]) -> None:
         plan, step, effects = self._plan, self._step, self._effects
         inputs, left_out = "", effects.facts()
         if plan.source and plan.run.settings.inputs != "ignore":
@@ -456,7 +457,7 @@ class RealCall:
     def _compare(
         self,
         recorded: FunctionReplay,
-        body: dict[str, Tree],
+        body: Body,
         after: dict[str, Tree],
         content: object,
     ) -> None:
@@ -528,7 +529,7 @@ class RealCall:
                 run.add_event(kind, target, cause=cause, identity=self._call.identity)
 
 
-def _refers(body: dict[str, Tree]) -> bool:
+def _refers(body: Body) -> bool:
     """Tell whether an outcome may name a part of the arguments."""
     try:
         return b"$after" in marshal.dumps(body)

@@ -86,10 +86,10 @@ class Mimicked:
             # It has no identity, or reaches what a test has replaced.
             plan.run.note_error(error)
             raise
-        return _perform(call, args, kwargs)
+        return _perform(call, functools.partial(self.function, *args, **kwargs))
 
 
-def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _perform(call: FunctionCall, really: Function) -> Any:
     """Give what a call gives: replayed, or made for real."""
     __tracebackhide__ = True
     plan, run = call.plan, call.plan.run
@@ -104,12 +104,11 @@ def _perform(call: FunctionCall, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     elif entry is not None:
         plan.warn_of_inputs(entry)
     if entry is None or step.decision != "replay":
-        return RealCall(call, step).perform(args, kwargs)
+        return RealCall(call, step).perform(really)
     layers = entry.layers
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
-    again = functools.partial(plan.function, *args, **kwargs)
-    return FunctionReplay(call, step, run.vault, again).play(layers)
+    return FunctionReplay(call, step, run.vault, really).play(layers)
 
 
 def _wrapper_of(mimicked: Mimicked) -> Function:
