@@ -517,17 +517,13 @@ class FunctionCall(Call):
         }
         return States(changing, rules.paths_in, self.places)
 
-    def name_parts(self) -> None:
-        """Let its places name the parts that the call may change."""
-        self.places = self.states.places
-
     def watch(self) -> None:
         """Note what the call may not change, and what it may."""
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self.named_files = {path for path, facts in self._stamps.values() if facts}
         self.states.note_states()
-        self.name_parts()
+        self.places = self.states.places
         if self.places.named_parts:
             self._tree_before = self._tree_now()
 

@@ -67,7 +67,7 @@ class FunctionReplay:
         self._objects = objects
         self._after = self.entry.after
         if self._after or _refers(self.entry.body):
-            call.name_parts()
+            call.places = call.states.places
         self.body: Any = step.body()
         if not (self.entry.end or _is_whole(self.body)):
             raise step.damaged("it is not what a function gives")

@@ -81,7 +81,7 @@ class Patches:
         # By the address of a substitute: the substitute, so that no other object gets
         # its address, and what it stands for.
         self._originals: dict[int, tuple[object, object]] = {}
-        self._modules_before: frozenset[str] = frozenset()
+        self._modules_before = frozenset(sys.modules)
 
     def is_patched(self, holder: Holder, name: str) -> bool:
         """Return whether a holder itself has a substitute under a name."""
@@ -106,8 +106,6 @@ class Patches:
     def put(self, named: NamedFunction, wrapper: Function) -> None:
         """Put the wrapper, or what carries it, where a function is named."""
         holder, name, original, function, *_ = named
-        if not self._modules_before:
-            self._modules_before = frozenset(sys.modules)
         substitute: object = wrapper
         if inside_of(original) is function:
             substitute = rebuilt(original, wrapper)
@@ -161,7 +159,6 @@ class Patches:
                 is_bare = address_of(held) in notes
                 write(holder, name, original if is_bare else rebuilt(held, original))
         self._originals.clear()
-        self._modules_before = frozenset()
 
     def _fetches_nothing(self, module: str) -> bool:
         """Return whether a module can hold no copy: a library that was there before."""
