@@ -100,6 +100,7 @@ WRONG = {
     "twice": ("shop:f rtol=1 rtol=2", ["shop:f", "rtol", "twice"]),
     "options of an exclusion": ("!shop:f sequence", ["!shop:f"]),
     "exclusion of a client": ("!httpx", ["httpx", "exclude"]),
+    "filling method": ("shop:Client.__init__", ["shop:Client.__init__", "function that makes the object"]),
     "open quote": ('shop:f only="GET', ["shop:f"]),
     "library": ("openai", ["openai", "http"]),
     "library with options": ("boto3 ignore=headers", ["boto3", "http"]),

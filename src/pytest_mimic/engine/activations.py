@@ -401,17 +401,14 @@ class Activations:
             if imported is None or is_awaited:
                 continue
             for number in list(activation.numbers[module]):
-                line = activation.lines[number]
-                is_edge = isinstance(line, Edge)
+                path = activation.lines[number].path
                 try:
                     if is_partial:
                         raise NotFoundError(
                             f"cannot be patched before {module} is loaded:"
                             " use it in conftest.py"
                         )
-                    for function in find(
-                        module, line.path, self._patches, is_edge=is_edge
-                    ):
+                    for function in find(module, path, self._patches):
                         activation.decide(number, function)
                         yield function
                 except NotFoundError as error:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Body, Step
     from pytest_mimic.patch.clients import Function
-    from pytest_mimic.values.places import Places
 
 
 class FunctionReplay:
@@ -245,7 +244,7 @@ class RealCall:
         self._layers.append(layer)
         if layer == "await":
             return self._await(result)
-        relay = self._relay(result, is_async=layer == "astream")
+        relay = self._relay(result)
         next(relay)  # One that nobody reads is closed, too.
         return relay if layer == "stream" else to_async(relay, result)
 
@@ -287,13 +286,12 @@ class RealCall:
         with self._effects:
             stream = really()
         self._layers.append(layer_of(stream))
-        is_async = self._layers == ["astream"]
-        relay = self._relay(stream, is_async=is_async, read=read)
+        relay = self._relay(stream, read)
         next(relay)
         return (yield from relay)
 
     def _relay(
-        self, stream: Any, *, is_async: bool, read: Sequence[Tree] = ()
+        self, stream: Any, read: Sequence[Tree] = ()
     ) -> Generator[Any, Any, Any]:
         """Give the items of a real stream, and keep them as far as its reader wants.
 
@@ -302,6 +300,7 @@ class RealCall:
         """
         __tracebackhide__ = True
         step, recorded = self._step, self._replay
+        is_async = self._layers[-1] == "astream"
         items: list[Tree] = []
         self._read["items"] = items
         # The step is not to hold this call, which holds the arguments.
@@ -503,8 +502,12 @@ class RealCall:
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
         hidden: Tree = deeply(lambda: run.secrecy.secrets.hide_environment(tree))
-        if self._replay is None:
-            self._tell_changes(places, is_redacted=hidden != tree)
+        if self._replay is None and hidden != tree:
+            run.add_event("redacted", self._call.label())
+        self._tell("left out", [*places.left_out])
+        self._tell("unmoved", [repr(self._mask(text)) for text in places.unmoved])
+        places.left_out.clear()
+        places.unmoved.clear()
         return hidden
 
     def _mask(self, text: str) -> str:
@@ -512,21 +515,14 @@ class RealCall:
         # Bytes are to stay ASCII.
         return text if masked == text else masked.replace("…", "...")
 
-    def _tell_changes(self, places: Places, *, is_redacted: bool) -> None:
-        """Let the summary say how what is stored differs from what the call gave."""
-        run, target = self._plan.run, self._plan.target
-        if is_redacted:
-            run.add_event("redacted", self._call.label())
-        told: dict[EventKind, list[str]] = {
-            "left out": [*places.left_out],
-            "unmoved": [repr(self._mask(text)) for text in places.unmoved],
-        }
-        places.left_out.clear()
-        places.unmoved.clear()
-        for kind, parts in told.items():
-            if parts:
-                cause = f"{target}: {', '.join(parts)}"
-                run.add_event(kind, target, cause=cause, identity=self._call.identity)
+    def _tell(self, kind: EventKind, parts: Sequence[str]) -> None:
+        """Let the summary say in which parts what is stored differs from the real."""
+        target = self._plan.target
+        if parts and self._replay is None:
+            cause = f"{target}: {', '.join(parts)}"
+            self._plan.run.add_event(
+                kind, target, cause=cause, identity=self._call.identity
+            )
 
 
 def _refers(body: Body) -> bool:

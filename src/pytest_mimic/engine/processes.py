@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,36 +127,32 @@ def _enter(
 
 
 def _portable(target: Target) -> Target:
-    if target.options.key is None:
-        return target
-    key = _LaterLoaded(target.name, target.options.key)
-    return target._replace(options=target.options.updated(key=key))
-
-
-class _LaterLoaded:
-    """The function of `key=`, loaded when it is first needed.
+    """Give a target whose `key=` is loaded when it is first needed.
 
     To load it earlier would import the project before it is patched.
     """
+    if target.options.key is None:
+        return target
+    from cloudpickle import dumps  # type: ignore[import-untyped]  # few need it
 
-    def __init__(self, target: str, function: Callable[..., object]) -> None:
-        from cloudpickle import dumps  # type: ignore[import-untyped]  # few need it
+    pickled = b""
+    with suppress(Exception):  # What it holds cannot be pickled.
+        pickled = dumps(target.options.key)
+    key = partial(_call_pickled, target.name, pickled)
+    return target._replace(options=target.options.updated(key=key))
 
-        self._target = target
-        self._pickle = b""
-        with suppress(Exception):  # What it holds cannot be pickled.
-            self._pickle = dumps(function)
 
-    def __call__(self, arguments: Mapping[str, object]) -> object:
-        return self._function(arguments)
+def _call_pickled(target: str, pickled: bytes, arguments: object) -> object:
+    return _unpickled(target, pickled)(arguments)
 
-    @cached_property
-    def _function(self) -> Any:
-        if self._pickle:
-            from pickle import loads  # few need it
 
-            return loads(self._pickle)
-        raise UnstableIdentityError(
-            f"key= of {self._target} holds what cannot reach another process",
-            remedies=[("to give key= a name", "define its function in a module")],
-        )
+@cache
+def _unpickled(target: str, pickled: bytes) -> Any:
+    if pickled:
+        from pickle import loads  # few need it
+
+        return loads(pickled)
+    raise UnstableIdentityError(
+        f"key= of {target} holds what cannot reach another process",
+        remedies=[("to give key= a name", "define its function in a module")],
+    )

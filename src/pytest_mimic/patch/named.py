@@ -24,9 +24,6 @@ from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.tree import steps_of
 
-# These return nothing and fill an object: there is no outcome.
-_FILLING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
-
 
 class NotFoundError(Exception):
     """A target names nothing that can be mimicked: a predicate behind its name."""
@@ -36,9 +33,7 @@ class AbsentError(NotFoundError):
     """A module or a class does not have the name."""
 
 
-def find(
-    module: str, path: Sequence[str], patches: Patches, *, is_edge: bool = False
-) -> list[NamedFunction]:
+def find(module: str, path: Sequence[str], patches: Patches) -> list[NamedFunction]:
     """Return the functions that a target names in an imported module; `*` names many.
 
     No descriptor is evaluated, and no module imported.
@@ -47,7 +42,6 @@ def find(
         module: The name of the module.
         path: The names that lead to the function, `["Client", "get"]`.
         patches: Knows what a name held before it was patched.
-        is_edge: Whether a client's adapter names them, which may name `__init__`.
 
     Raises:
         NotFoundError: The path names nothing, or nothing that can be mimicked.
@@ -60,10 +54,6 @@ def find(
         place = f"{place}.{parent}"
     if module == "builtins" and not parents:
         raise NotFoundError("cannot be mimicked: name the function that calls it")
-    if last in _FILLING_METHODS and isinstance(holder, type) and not is_edge:
-        raise NotFoundError(
-            "fills an existing object: name the function that makes the object"
-        )
     if not is_writable(holder):
         raise NotFoundError("cannot be patched: its class is written in C")
     names = [last]

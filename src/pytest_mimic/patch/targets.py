@@ -36,6 +36,10 @@ if TYPE_CHECKING:
         exclude: str | Sequence[str]
 
 
+# These return nothing and fill an object: there is no outcome.
+_FILLING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
+
+
 class Options:
     """The options of a target. Each path stands as it was written, `rows.*.id`.
 
@@ -278,12 +282,17 @@ def _are_identifiers(names: list[str]) -> bool:
 
 
 def _check_fit(target: Target) -> None:
-    """Check that the options fit a client, or a function.
+    """Check that the options fit a client, or a function which has an outcome.
 
     Raises:
         TargetError: An option is for the other kind, or a path begins with no part of
             the client's calls or answers: it would leave out, or count, nothing.
     """
+    if not _FILLING_METHODS.isdisjoint(target.path):
+        raise TargetError(
+            f"{target.name} fills an existing object: name the function that makes the"
+            " object"
+        )
     other_kind = "function" if target.is_client else "client"
     for name, option in _OPTIONS.items():
         if option.only_of == other_kind and getattr(target.options, name):
