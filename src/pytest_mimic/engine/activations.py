@@ -347,7 +347,7 @@ class Activations:
         if outer is activation or activation.cassette is not None:
             return own
         for line in outer.clients.get(target.module, []):
-            if line.name == target.name and line.patterns.take_all:
+            if line.patterns.take_all:
                 return own.inheriting(line.options)
         return own
 
@@ -433,7 +433,9 @@ class Activations:
             activation.problems.append(line.error(f"{line.name}: {problem}"))
         if self._is_live:
             return None
-        mimicked = self._mimicked_of(function)
+        mimicked = self._mimicked.get(function.key)
+        if mimicked is None:
+            mimicked = self._mimicked[function.key] = Mimicked(function)
         plan = None  # The patterns of the line leave it out.
         if Patterns(line.options.only, line.options.exclude).takes(name):
             plan = FunctionPlan(
@@ -447,17 +449,6 @@ class Activations:
             )
         mimicked.push(activation, plan)
         return mimicked.wrapper
-
-    def _mimicked_of(self, function: NamedFunction) -> Mimicked:
-        mimicked = self._mimicked.get(function.key)
-        if mimicked is None:
-            mimicked = self._mimicked[function.key] = Mimicked(function)
-            if isinstance(function.holder, type) and function.is_inherited:
-                # It is pickled by the class that is named.
-                wrapper = mimicked.wrapper
-                wrapper.__module__ = function.holder.__module__
-                wrapper.__qualname__ = f"{function.holder.__qualname__}.{function.name}"
-        return mimicked
 
     def _let_go(self, activation: Activation, key: object) -> None:
         if key in self._mimicked:

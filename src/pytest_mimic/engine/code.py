@@ -246,7 +246,7 @@ def _file_of(module: str) -> str:
         spec = spec_of(module)
     except LookupError:  # It is in a namespace package.
         return ""
-    return (spec.origin or "") if spec is not None else ""
+    return getattr(spec, "origin", None) or ""
 
 
 # -- the syntax of a module

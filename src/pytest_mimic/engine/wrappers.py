@@ -44,7 +44,7 @@ class Mimicked:
         # By activation. None: calls pass through.
         self._plans: dict[object, FunctionPlan | None] = {}
         self._plan: FunctionPlan | None = None
-        self.wrapper = _wrapper_of(self)
+        self.wrapper = _wrapper_of(self, named)
 
     def push(self, activation: object, plan: FunctionPlan | None) -> None:
         """Let an activation decide, in its place among the open activations."""
@@ -111,7 +111,7 @@ def _perform(call: FunctionCall, really: Function) -> Any:
     return FunctionReplay(call, step, run.vault, really).play(layers)
 
 
-def _wrapper_of(mimicked: Mimicked) -> Function:
+def _wrapper_of(mimicked: Mimicked, named: NamedFunction) -> Function:
     """Return a function of the same kind that looks like the original."""
     function = mimicked.function
     make = _MAKERS[mimicked.layer]
@@ -121,6 +121,11 @@ def _wrapper_of(mimicked: Mimicked) -> Function:
             setattr(wrapper, name, getattr(function, name))
     # The identity of an argument that is mimicked is that of the original.
     wrapper.__mimic_original__ = function
+    if named.is_inherited:
+        # It is pickled by the class that is named.
+        cls: Any = named.holder
+        wrapper.__module__ = cls.__module__
+        wrapper.__qualname__ = f"{cls.__qualname__}.{named.name}"
     made: Function = wrapper
     return made
 

@@ -26,9 +26,8 @@ class ImportWatch:
     def watch(self, name: str) -> None:
         """Watch a module until `leave`."""
         self.names.add(name)
-        is_awaited = name not in sys.modules
-        if self not in sys.meta_path or (is_awaited and sys.meta_path[0] is not self):
-            # Another tool has put its finder before this one.
+        if sys.meta_path[0] is not self:
+            # Another tool may have put its finder before this one.
             self.leave()
             sys.meta_path.insert(0, self)
 

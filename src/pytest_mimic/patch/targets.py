@@ -107,7 +107,7 @@ NO_OPTIONS = Options()
 
 def defaults_of(target: str) -> Options:
     """Return the options that a line for a target has by itself."""
-    client = client_of(target) if target and ":" not in target else None
+    client = client_of(target)
     return Options(**client.defaults) if client and client.defaults else NO_OPTIONS
 
 
@@ -228,16 +228,15 @@ def _words_of(line: str) -> list[str]:
 
 
 def _target_of_words(first: str, *option_words: str) -> Target:
-    if not first.startswith("!"):
-        module, path = _module_and_path(first)
-        return Target(module, path, read_options(option_words, first))
     if first == "!":
         raise TargetError(
             "! must be followed by a target: write !package.module:function"
         )
+    module, path = _module_and_path(first.removeprefix("!"))
+    if not first.startswith("!"):
+        return Target(module, path, read_options(option_words, first))
     if option_words:
         raise TargetError(f"{first} is an exclusion, which takes no options")
-    module, path = _module_and_path(first[1:])
     if not path:
         raise TargetError(
             f"{first} excludes a client; to leave out its calls,"
