@@ -465,13 +465,12 @@ class FunctionCall(Call):
 
         It is made at the first call, and answers equal ones from then on.
         """
-        plan = self.plan
+        plan, run = self.plan, self.plan.run
         if not plan.has_players:
             return None
-        return plan.players.get(self._key) or self._recorded_player()
-
-    def _recorded_player(self) -> Player | None:
-        plan, run = self.plan, self.plan.run
+        found = plan.players.get(self._key)
+        if found is not None:
+            return found
         # Plain arguments name no folder.
         places = run.places if self.is_plain else self.places
         # Of an equal call in other temporary folders the paths are others.
@@ -498,8 +497,8 @@ class FunctionCall(Call):
             forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
-        player = plan.players[self._key] = Player(plan, make, name, entry)
-        return player
+        found = plan.players[self._key] = Player(plan, make, name, entry)
+        return found
 
     # -- what the call does to its arguments
 
@@ -509,11 +508,12 @@ class FunctionCall(Call):
         from pytest_mimic.values.states import States, is_moved  # few replays need it
 
         rules = self.plan.rules
-        mutates = self.plan.line.options.mutates
+        mutates = self.options.mutates
         changing = {
             name: value
             for name, value in self._counted.items()
-            if is_moved(value) or not rules.names(name).isdisjoint(mutates)
+            if is_moved(value)
+            or (mutates and not rules.names(name).isdisjoint(mutates))
         }
         return States(changing, rules.paths_in, self.places)
 

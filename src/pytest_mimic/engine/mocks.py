@@ -124,8 +124,11 @@ class ActiveMocks:
         around = getattr(standing, "__globals__", {}).get("__name__", "")
         return str(around).partition(".")[0] != place[0].partition(".")[0]
 
-    def _are_held(self) -> bool:
-        """Tell whether anything is replaced now."""
+    def reached_by(self, target: str, arguments: Tree) -> list[str]:
+        """Give what is replaced and what the code of a call reaches.
+
+        A function as a line names it, `app:rate`; anything else as `app.RATE`.
+        """
         generation = self._run.generation
         if self._looked_at != generation:
             attributes, items = dict[tuple[int, str], object](), dict[int, object]()
@@ -136,14 +139,7 @@ class ActiveMocks:
             self._names_of.cache_clear()
             # Last: other threads go on to look until all is known.
             self._looked_at = generation
-        return bool(self._attributes or self._items)
-
-    def reached_by(self, target: str, arguments: Tree) -> list[str]:
-        """Give what is replaced and what the code of a call reaches.
-
-        A function as a line names it, `app:rate`; anything else as `app.RATE`.
-        """
-        if not self._are_held():
+        if not (self._attributes or self._items):
             return []
         return self._names_of(self.inputs.reached_by(target, arguments))
 

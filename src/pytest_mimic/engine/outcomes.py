@@ -461,7 +461,7 @@ class RealCall:
         content: object,
     ) -> None:
         """Note how an outcome differs, and mix its volatile parts into the recorded."""
-        step, options, entry = self._step, self._plan.line.options, recorded.entry
+        step, options, entry = self._step, self._call.options, recorded.entry
         failed = ""
         if raised_in(body) and not raised_in(recorded.body):
             failed = f"the real call raised {type(content).__name__}"
