@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
-from functools import wraps
 from threading import Thread
 from types import FrameType
 from typing import Any
 
-from pytest_mimic.patch.clients import Edge, Function, Intercept
+from pytest_mimic.patch.clients import Edge, Function, Intercept, around
 
 
 class OpenCall:
@@ -89,8 +88,8 @@ class Nesting:
             pools = "concurrent.futures.thread"  # a replay needs none
             self.intercept(
                 [
-                    Edge("threading", ("Thread", "start"), self._starting),
-                    Edge(pools, ("ThreadPoolExecutor", "submit"), self._submitting),
+                    Edge("threading", ("Thread", "start"), around(self._start)),
+                    Edge(pools, ("ThreadPoolExecutor", "submit"), around(self._submit)),
                 ]
             )
             self.intercept = None
@@ -105,38 +104,36 @@ class Nesting:
         """
         _around.set(before)
 
-    def _starting(self, start: Function) -> Function:
-        @wraps(start)
-        def start_inside(thread: Thread) -> None:
-            if self.is_unseen():
-                run = _inside(thread.run)
+    def _start(self, start: Function, thread: Thread) -> None:
+        if self.is_unseen():
+            run = _inside(thread.run)
 
-                def run_inside() -> None:
-                    # A run within this one may have put its own there, too.
-                    vars(thread).pop("run", None)
-                    run()
+            def run_inside() -> None:
+                # A run within this one may have put its own there, too.
+                vars(thread).pop("run", None)
+                run()
 
-                vars(thread)["run"] = run_inside
-            start(thread)
+            vars(thread)["run"] = run_inside
+        start(thread)
 
-        return start_inside
-
-    def _submitting(self, submit: Function) -> Function:
-        @wraps(submit)
-        def submit_inside(
-            pool: Any, function: Function, /, *args: Any, **kwargs: Any
-        ) -> Any:
-            if not self.is_unseen():
-                return submit(pool, function, *args, **kwargs)
-            part = _inside(function)
-            # A thread of the pool serves others later: it is not a part of the call.
-            before = self.enter(NOTHING)
-            try:
-                return submit(pool, part, *args, **kwargs)
-            finally:
-                self.leave(before)
-
-        return submit_inside
+    def _submit(
+        self,
+        submit: Function,
+        pool: Any,
+        function: Function,
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        if not self.is_unseen():
+            return submit(pool, function, *args, **kwargs)
+        part = _inside(function)
+        # A thread of the pool serves others later: it is not a part of the call.
+        before = self.enter(NOTHING)
+        try:
+            return submit(pool, part, *args, **kwargs)
+        finally:
+            self.leave(before)
 
 
 def _inside(function: Function) -> Function:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from functools import wraps
 
-from pytest_mimic.patch.clients import Edge, Function, Intercept
+from pytest_mimic.patch.clients import Edge, Function, Intercept, around
 
 _is_hurried: ContextVar[bool] = ContextVar("pytest_mimic_hurried", default=False)
 
@@ -29,7 +29,7 @@ class Sleeps:
             # Threads may miss at the same moment: an edge is wrapped once.
             self.intercept(
                 [
-                    Edge("time", ("sleep",), _hurried),
+                    Edge("time", ("sleep",), around(_hurried)),
                     Edge("asyncio", ("sleep",), _hurried_async),
                 ]
             )
@@ -41,12 +41,8 @@ class Sleeps:
         _is_hurried.set(False)
 
 
-def _hurried(sleep: Function) -> Function:
-    @wraps(sleep)
-    def skipping(seconds: float, /) -> None:
-        sleep(0 if _is_hurried.get() else seconds)
-
-    return skipping
+def _hurried(sleep: Function, seconds: float, /) -> None:
+    sleep(0 if _is_hurried.get() else seconds)
 
 
 def _hurried_async(sleep: Function) -> Function:

@@ -198,6 +198,7 @@ def around(instead: Function) -> Callable[[Function], Function]:
     def wrap(original: Function) -> Function:
         @wraps(original)
         def wrapped(*args: Any, **options: Any) -> Any:
+            __tracebackhide__ = True
             return instead(original, *args, **options)
 
         return wrapped
@@ -219,15 +220,11 @@ def noting(
         after: Gets what the call has returned, and its arguments.
     """
 
-    def wrap(original: Function) -> Function:
-        @wraps(original)
-        def call_and_note(*args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            before(*args, **kwargs)
-            result = original(*args, **kwargs)
-            after(result, *args, **kwargs)
-            return result
+    def call_and_note(original: Function, /, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        before(*args, **kwargs)
+        result = original(*args, **kwargs)
+        after(result, *args, **kwargs)
+        return result
 
-        return call_and_note
-
-    return wrap
+    return around(call_and_note)
