@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -20,17 +19,12 @@ class Children:
     """
 
     def __init__(self, begin: Callable[[Callable[[object], None]], None]) -> None:
-        self._begin = begin
+        # None: the run has ended. What is registered stays so, and must not hold it.
+        self._begin: Callable[..., None] | None = begin
         self._file: IO[bytes] | None = None
-        self._is_closed = False
         self._read = 0
         if hasattr(os, "register_at_fork"):
-            # What is registered stays so; a run does not.
-            this = weakref.ref(self)
-            os.register_at_fork(
-                before=lambda: _of(this, Children._open),
-                after_in_child=lambda: _of(this, Children._begin_child),
-            )
+            os.register_at_fork(before=self._open, after_in_child=self._begin_child)
 
     @property
     def path(self) -> str:
@@ -56,29 +50,24 @@ class Children:
 
     def close(self) -> None:
         """Delete the file: what forks from now on has nothing to tell."""
-        self._is_closed = True
+        self._begin = None
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _open(self) -> None:
-        if self._file is None and not self._is_closed:
+        if self._file is None and self._begin is not None:
             from tempfile import NamedTemporaryFile  # few runs fork
 
             # Each row is written at the end, whoever else writes.
             self._file = NamedTemporaryFile("a+b", buffering=0, prefix="pytest-mimic-")  # noqa: SIM115
 
     def _begin_child(self) -> None:
-        self._begin(self._send)
+        if self._begin is not None:
+            self._begin(self._send)
 
     def _send(self, row: object) -> None:
         import pickle  # few runs fork
 
         if self._file is not None:
             self._file.write(pickle.dumps(row).hex().encode() + b"\n")
-
-
-def _of(this: weakref.ref[Children], method: Callable[[Children], None]) -> None:
-    children = this()
-    if children is not None:
-        method(children)
