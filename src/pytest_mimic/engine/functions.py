@@ -26,7 +26,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import player as copies_of
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
-from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, paths_of, steps_of
+from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, paths_of
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
@@ -205,9 +205,9 @@ class FunctionPlan:
     @cached_property
     def _counts_whole(self) -> bool:
         """Whether each argument counts as a whole, or not at all."""
-        options = self.line.options
-        has_parts = any(len(steps_of(path)) > 1 for path in options.ignore)
-        return not (options.key or options.content or has_parts)
+        rules = self.rules
+        has_parts = any(len(path) > 1 for path in rules.ignore)
+        return not (rules.key or rules.content or has_parts)
 
     # -- the code of the function, and what it reaches
 
@@ -295,10 +295,10 @@ class FunctionPlan:
         """Return what has answered an equal call, and what is known of this call."""
         if self._generation != self.run.generation:
             self._look_again()
-        counted = bound
-        if self.line.options.ignore:
+        counted, rules = bound, self.rules
+        if rules.ignore:
             # An argument may be left out as a whole.
-            paths_in = self.rules.paths_in
+            paths_in = rules.paths_in
             counted = {name: bound[name] for name in bound if () not in paths_in(name)}
         if self._has_moment:
             counted = {**counted, **self.moment({})}

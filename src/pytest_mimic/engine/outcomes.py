@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.calls import raised_in
 from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
-from pytest_mimic.engine.verifying import (
-    differences_of,
-    state_differences,
-)
+from pytest_mimic.engine.verifying import differences_of, state_differences
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
