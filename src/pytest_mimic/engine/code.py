@@ -107,8 +107,8 @@ class Module:
                 with suppress(ImportError):  # It leads out of the topmost package.
                     module = resolve_name(module, self._package)
                 for alias in node.names:
-                    places = found.setdefault(alias.asname or alias.name, [])
-                    places.append((module, alias.name))
+                    definitions = found.setdefault(alias.asname or alias.name, [])
+                    definitions.append((module, alias.name))
         return found
 
     def _piece(self, name: str) -> Piece:
@@ -191,7 +191,7 @@ class Code:
         return reached
 
     def _used_by(self, definition: Definition, piece: Piece) -> Iterator[Definition]:
-        """Yield the places that a piece uses, with what stands around it."""
+        """Yield the definitions that a piece uses, with what stands around it."""
         module, name = definition
         yield module, ""
         if "." in name:

@@ -55,7 +55,15 @@ class Player:
         entry: The recording.
     """
 
-    __slots__ = ("_asked", "_identity", "_make", "_name", "_plan", "_row", "_seconds")
+    __slots__ = (
+        "_asked_clients",
+        "_identity",
+        "_make",
+        "_name",
+        "_plan",
+        "_row",
+        "_seconds",
+    )
 
     def __init__(
         self, plan: FunctionPlan, make: Callable[[], object], name: str, entry: Entry
@@ -65,7 +73,7 @@ class Player:
         self._name = name
         self._identity = entry.identity
         self._seconds = entry.seconds
-        self._asked = entry.asked
+        self._asked_clients = entry.asked
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
 
@@ -79,8 +87,8 @@ class Player:
         run = plan.run
         if run.sleeps.intercept is None:  # There has been one to be skipped.
             run.sleeps.go_on()
-        if self._asked:
-            plan.refuse_replaced(plan.mocks.replaced_of(self._asked))
+        if self._asked_clients:
+            plan.refuse_replaced(plan.mocks.replaced_of(self._asked_clients))
         value = _awaited(self._make()) if plan.layer else self._make()
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]

@@ -30,10 +30,10 @@ class Reached:
     Args:
         code: The code of the project.
         target: The target.
-        classes: The places of the classes.
+        classes: The definitions of the classes.
 
     Attributes:
-        pieces: The pieces of the project's code, by place.
+        pieces: The pieces of the project's code, by definition.
     """
 
     def __init__(self, code: Code, target: str, classes: Iterable[Definition]) -> None:
@@ -57,10 +57,10 @@ class Reached:
         """Whether the code asks for the time."""
         for (module, _), piece in self.pieces.items():
             for chain in piece.chains:
-                places = self._code.module(module).imports.get(chain[0], [])
-                if not places and len(chain) > 1:
-                    places = [("", chain[0])]
-                if any(asks_for_time(chain, place) for place in places):
+                imported = self._code.module(module).imports.get(chain[0], [])
+                if not imported and len(chain) > 1:
+                    imported = [("", chain[0])]
+                if any(asks_for_time(chain, one) for one in imported):
                     return True
         return False
 

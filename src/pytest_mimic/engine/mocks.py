@@ -95,7 +95,7 @@ class ActiveMocks:
     def _note_asked(self, client: str, *_args: Any, **_kwargs: Any) -> None:
         call = self._run.nesting.around
         if call.shared_target and call.is_open:
-            call.asked |= {client}
+            call.asked_clients |= {client}
             call.mocked |= {*self.replaced_of([client])}
 
     def begin(self) -> None:

@@ -16,13 +16,13 @@ class OpenCall:
 
     Attributes:
         shared_target: Its function, if it runs for real and all tests share it.
-        asked: The clients that it has asked.
+        asked_clients: The clients that it has asked.
         mocked: What of these a test had replaced.
         effects: What it has done that edges see: `logged`.
     """
 
     shared_target = ""
-    asked: frozenset[str] = frozenset()
+    asked_clients: frozenset[str] = frozenset()
     mocked: frozenset[str] = frozenset()
     effects: frozenset[str] = frozenset()
 

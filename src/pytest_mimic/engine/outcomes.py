@@ -296,7 +296,7 @@ class RealCall:
         that its reader has read already, none is given.
         """
         __tracebackhide__ = True
-        step, recorded = self._step, self._replay
+        step, replay = self._step, self._replay
         is_async = self._layers[-1] == "astream"
         items: list[Tree] = []
         self._read["items"] = items
@@ -306,7 +306,7 @@ class RealCall:
         is_whole = True
         try:
             yield
-            while recorded is None or len(items) < _length_of(recorded.body):
+            while replay is None or len(items) < _length_of(replay.body):
                 is_whole = False
                 try:
                     with self._effects:
@@ -317,7 +317,7 @@ class RealCall:
                 except (StopIteration, StopAsyncIteration) as stop:
                     value = getattr(stop, "value", None)
                     self._complete("value", value)
-                    if recorded is None:
+                    if replay is None:
                         return value
                     break
                 except BaseException as error:
@@ -331,7 +331,7 @@ class RealCall:
                     if items[-1] != read[len(items) - 1]:
                         step.abandon(None)
                         raise step.read_further()
-                elif recorded is None:
+                elif replay is None:
                     yield from replayed_item(step, item)
         finally:
             if isinstance(stream, GeneratorType):
@@ -340,8 +340,8 @@ class RealCall:
                     stream.close()
             if is_whole and step.is_open:
                 self._complete("", None)
-        assert recorded is not None
-        return (yield from recorded.items(is_async=is_async))
+        assert replay is not None
+        return (yield from replay.items(is_async=is_async))
 
     def _stored_item(self, item: object) -> Tree:
         states = self._call.states
@@ -365,13 +365,13 @@ class RealCall:
         self._step.abandon(None if noted else error, self._read, is_awaited=is_awaited)
         return True
 
-    def _complete(self, end: Literal["value", "raised", ""], content: object) -> None:
+    def _complete(self, end: Literal["value", "raised", ""], outcome: object) -> None:
         """Keep an outcome, or compare it.
 
         Args:
             end: How the call has ended; of a stream empty, where its reader wanted no
                 more.
-            content: What it has returned or raised.
+            outcome: What it has returned or raised.
 
         Raises:
             MimicError: It is refused. The error is noted.
@@ -384,7 +384,7 @@ class RealCall:
             )
         except MimicError as error:
             raise self._step.refused(error) from error.__cause__
-        body, after = self._stored(end, content, states)
+        body, after = self._stored(end, outcome, states)
         if gone:
             after["$gone"] = gone
         if after and self._call.states.shared:
@@ -395,10 +395,10 @@ class RealCall:
         if self._replay is None:
             self._record(body, after)
         else:
-            self._compare(self._replay, body, after, content)
+            self._compare(self._replay, body, after, outcome)
 
     def _stored(
-        self, end: str, content: object, states: dict[str, Any]
+        self, end: str, outcome: object, states: dict[str, Any]
     ) -> tuple[Body, dict[str, Tree]]:
         """Store the end of a call and the states that it has left, as one tree.
 
@@ -408,10 +408,10 @@ class RealCall:
         if end == "raised":
             verb, name = "raised", "exception"
         if not self._call.places.named_parts:
-            return ({end: self._store(content, verb, name)} if end else {}), {}
+            return ({end: self._store(outcome, verb, name)} if end else {}), {}
         while name in states:
             name += "_"
-        whole = {**states, name: content} if end else states
+        whole = {**states, name: outcome} if end else states
         tree: Any = self._store(whole, verb, "")
         body: Body = {}
         beside: dict[str, Tree] = {}
@@ -437,7 +437,7 @@ class RealCall:
             layers=tuple(self._layers),
             after=after,
             hidden=self._call.shown[1],
-            asked=tuple(sorted(step.asked)),
+            asked=tuple(sorted(step.asked_clients)),
             unrepeated=left_out,
         )
         for fact in left_out:
@@ -452,29 +452,29 @@ class RealCall:
 
     def _compare(
         self,
-        recorded: FunctionReplay,
+        replay: FunctionReplay,
         body: Body,
         after: dict[str, Tree],
-        content: object,
+        outcome: object,
     ) -> None:
         """Note how an outcome differs, and mix its volatile parts into the recorded."""
-        step, options, entry = self._step, self._call.options, recorded.entry
+        step, options, entry = self._step, self._call.options, replay.entry
         failed = ""
-        if raised_in(body) and not raised_in(recorded.body):
-            failed = f"the real call raised {type(content).__name__}"
+        if raised_in(body) and not raised_in(replay.body):
+            failed = f"the real call raised {type(outcome).__name__}"
         places = self._call.places
         # What is recorded last: it is what the caller gets.
-        now, old = map(recorded.states_in, (after, entry.after))
+        now, old = map(replay.states_in, (after, entry.after))
         differing = state_differences(old, now, options, places)
         differences = differing + differences_of(
-            recorded.body,
+            replay.body,
             body,
-            recorded.load,
+            replay.load,
             options,
             places,
             is_read_alike=entry.layers == tuple(self._layers),
         )
-        recorded.body = step.compare(recorded.body, body, differences, failed=failed)
+        replay.body = step.compare(replay.body, body, differences, failed=failed)
 
     def _store(self, value: object, verb: str, name: str) -> Tree:
         """Return what is stored of a part of the outcome.

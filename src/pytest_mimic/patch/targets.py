@@ -334,10 +334,11 @@ def as_targets(
         TargetError: As for `parse_target`, or a function has no importable name.
     """
     targets = [one if isinstance(one, Target) else _target_of(one) for one in given]
-    values: dict[str, object] = {}
-    for name, value in (options or {}).items():
-        if value is not None or name not in _OPTIONS:
-            _set_option(values, name, value)
+    values = dict(
+        _read_option(name, value)
+        for name, value in (options or {}).items()
+        if value is not None or name not in _OPTIONS
+    )
     if not values:
         return targets
     are_several = len(targets) > 1
@@ -393,21 +394,20 @@ def read_options(words: Iterable[str], target: str = "") -> Options:
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
-        if name in values or (name == "shared" and "sequence" in values):
-            raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
             raise TargetError(
                 f"{target}: key= takes a function, so it works in Python only"
             )
-        _set_option(values, name or word, text if equals else None, target)
+        option, value = _read_option(name or word, text if equals else None, target)
+        if option in values:
+            raise TargetError(f"{target}: {name} is given twice")
+        values[option] = value
     own = defaults_of(target)
     return own.updated(**values) if values else own
 
 
-def _set_option(
-    values: dict[str, Any], name: str, value: object, target: str = ""
-) -> None:
-    """Read the value of an option, and note it; `shared` stands for `sequence=no`.
+def _read_option(name: str, value: object, target: str = "") -> tuple[str, Any]:
+    """Read an option, and give its name and value; `shared` stands for `sequence=no`.
 
     None: a line has the option without a value, as `sequence`.
     """
@@ -424,10 +424,7 @@ def _set_option(
         raise TargetError(
             f"{of_target}{name}= takes {option.takes}, not {given}"
         ) from None
-    if name == "shared":
-        values["sequence"] = not read
-    else:
-        values[name] = read
+    return ("sequence", not read) if name == "shared" else (name, read)
 
 
 # A reader takes what stands on a line (a text, or None without a value) or what Python
