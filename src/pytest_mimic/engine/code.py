@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_mimic.patch.modules import spec_of
-from pytest_mimic.values.source import digest_of_syntax, syntax_of
+from pytest_mimic.values.source import DEFINITIONS, digest_of_syntax, syntax_of
 
 _FOLDERS = r".*/(?:site-packages|dist-packages)/"
 _OWN = f"{Path(__file__).parents[1]}{os.sep}"
@@ -23,11 +23,10 @@ STDLIB = f"{os.path.realpath(Path(os.__file__).parent)}{os.sep}"
 # Python 3.10 has no reader of TOML.
 _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 # What binds names for itself alone.
 _SCOPES = (
-    *(*_DEFINITIONS, ast.Lambda),
+    *(*DEFINITIONS, ast.Lambda),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 )
 
@@ -256,10 +255,10 @@ def _note_pieces(
     body: Iterable[Any], prefix: str, pieces: dict[str, list[ast.stmt]]
 ) -> None:
     for node in body:
-        if isinstance(node, _DEFINITIONS):
+        if isinstance(node, DEFINITIONS):
             name = prefix + node.name
             if isinstance(node, ast.ClassDef):
-                members = [one for one in node.body if isinstance(one, _DEFINITIONS)]
+                members = [one for one in node.body if isinstance(one, DEFINITIONS)]
                 _note_pieces(members, f"{name}.", pieces)
                 node = copy(node)
                 node.body = [one for one in node.body if one not in members]

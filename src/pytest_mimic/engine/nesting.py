@@ -41,9 +41,7 @@ class OpenCall:
 class Unmimicked(OpenCall):
     """What a test does that nothing is mimicked for."""
 
-    @property
-    def is_open(self) -> bool:
-        return True
+    is_open = True
 
 
 NOTHING = OpenCall()

@@ -31,8 +31,6 @@ class Patterns:
 
         The host of a request has its port if the URL names one, `api.shop.com:8080`.
         """
-        if self.take_all:
-            return True
         verb, resource = _verb_and_resource(signature)
         if any(one.matches(verb, resource, host) for one in self._exclude):
             return False

@@ -17,7 +17,7 @@ from typing import Any
 
 import xxhash
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _WITH_FUNC: tuple[type, ...] = (
     functools.partial,
     functools.partialmethod,
@@ -214,7 +214,7 @@ def _counted(node: ast.AST) -> Iterator[object]:
 
 def _statements(node: Any, body: list[ast.stmt]) -> list[ast.stmt]:
     """Give the statements of a body that do something."""
-    may_have_docstring = isinstance(node, (*_DEFINITIONS, ast.Module))
+    may_have_docstring = isinstance(node, (*DEFINITIONS, ast.Module))
     if may_have_docstring and ast.get_docstring(node, clean=False) is not None:
         body = body[1:]
     return [one for one in body if not isinstance(one, ast.Pass)]
