@@ -214,6 +214,7 @@ RAW = [
     (f"INSERT INTO users (id, settings) VALUES (34, '{{\"api_key\": \"{TEXT}-l\"}}')".replace(':', '\\:'), {}),
     ("SELECT settings FROM users", {}),
     ("SELECT settings ->> 'api_key' AS q FROM users", {}),
+    (f"SELECT id FROM users WHERE settings ->> cast(:q AS text) = '{TEXT}-p'", {"q": "api_key"}),
     ("SELECT cast(:token AS varchar(30)) AS q", {"token": f"{TEXT}-m"}),
 ]  # fmt: skip
 

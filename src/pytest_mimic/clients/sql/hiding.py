@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
@@ -96,9 +96,8 @@ class Hiding:
             return " " if self._secret else content
         is_small = literal.kind == "number" and float(content) < _LARGE
         is_harmless = (is_small or literal.is_key) and not literal.is_compared
-        names = [] if is_harmless else literal.names
-        columns = [*filter(self._is_column, names)]
-        secret = self._judged([*columns, ""], not (columns or is_harmless))
+        around = [] if is_harmless else literal.names
+        secret = self._name_beside(around, "", is_harmless=is_harmless)
         path = f"statement.{secret}".rstrip(".")
         if not self._redactor.names.secret(secret):
             hidden: str = self._redactor.hide(content, self._stand_in, path)
@@ -112,12 +111,25 @@ class Hiding:
     def _name_of_parameter(self, name: str, shown: Any) -> str:
         """Return the name by which a parameter is judged."""
         compared = self._statement.compared.get(name, ())
-        names = self._request.get("names", {}).get(name, compared)
-        columns = [*filter(self._is_column, names)]
-        is_told = columns or self._is_column(name)
-        words = self._words if ":" in names else []
-        is_hidden = not is_told and any(texts_in([shown]))
-        return self._judged([*columns, *words, name], is_hidden)
+        around = self._request.get("names", {}).get(name, compared)
+        has_no_text = not any(texts_in([shown]))
+        return self._name_beside(around, name, is_harmless=has_no_text)
+
+    def _name_beside(
+        self, around: Sequence[str], own: str, *, is_harmless: bool
+    ) -> str:
+        """Return the name by which a value is judged that stands in a condition.
+
+        Args:
+            around: The names in the condition; `:` if there are other parameters, which
+                may name a part of a document.
+            own: The name of the value; empty: it has none.
+            is_harmless: Whether it stays where nobody can tell its column.
+        """
+        columns = [*filter(self._is_column, around)]
+        is_told = columns or self._is_column(own)
+        words = self._words if ":" in around else []
+        return self._judged([*columns, *words, own], not (is_told or is_harmless))
 
     def _is_column(self, name: str) -> bool:
         """Return whether a parameter has the name of a column, numbers apart."""

@@ -156,9 +156,10 @@ def read(text: str) -> Statement:
             literals.append(token)
     if _SETS_A_PASSWORD.search(text):
         names.add("password")
+    names.discard("")
     return Statement(
         signature=_signature_of(tokens),
-        names=frozenset(names - {""}),
+        names=frozenset(names),
         columns=frozenset(names - _EXPRESSIONS - {*_labels_and_functions_in(tokens)}),
         literals=sorted(literals),
         compared=compared,
