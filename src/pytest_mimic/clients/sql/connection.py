@@ -42,7 +42,10 @@ _NEW = {
 _VALUE = re.compile(r"rows\[\d+\]\.(?P<column>[^.:\[]+)")
 # They close what was opened for real.
 _ENDS = ("close", "terminate")
-_OF_CURSOR = frozenset(["arraysize", "connection", "context"])
+# What a stand-in for a cursor has for itself.
+_OF_CURSOR = frozenset(
+    "arraysize connection context description lastrowid rowcount".split()
+)
 
 
 class OwnOfDriverError(UnstorableOutcomeError, AttributeError):
@@ -297,7 +300,14 @@ class StandInCursor:
     Attributes:
         context: SQLAlchemy's context of the execution; None: the application uses the
             cursor itself.
+        description: The columns of the result, or None.
+        rowcount: How many rows the statement has given or changed.
+        lastrowid: The id of the inserted row.
     """
+
+    description: Any = None
+    rowcount = -1
+    lastrowid: Any = None
 
     def __init__(
         self, connection: StandInConnection, create: Callable[[], Any]
@@ -308,7 +318,6 @@ class StandInCursor:
         self._create = create
         self._real: Any = None
         self._sizes: tuple[Any, ...] = ()
-        self._result = Result()
         self._rows: Iterator[Any] = iter(())
 
     def execute(self, statement: Any, parameters: Any = None, *args: Any) -> Any:
@@ -345,8 +354,9 @@ class StandInCursor:
             return _read(real, self.context)
 
         request = request_of(str(statement), parameters, self.context)
-        self._result = self.connection.call(request, run)
-        self._rows = iter(self._result.rows)
+        result = self.connection.call(request, run)
+        self.description, rows, self.rowcount, self.lastrowid = result
+        self._rows = iter(rows)
         self._sizes = ()
         return self
 
@@ -358,21 +368,6 @@ class StandInCursor:
             if not name.startswith("_") and name not in _OF_CURSOR:
                 setattr(self._real, name, value)
         return self._real
-
-    @property
-    def description(self) -> Any:
-        """The columns of the result, or None."""
-        return self._result.columns
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows the statement has given or changed."""
-        return self._result.rowcount
-
-    @property
-    def lastrowid(self) -> Any:
-        """The id of the inserted row."""
-        return self._result.lastrowid
 
     def fetchone(self) -> Any:
         """Return the next row, or None."""
