@@ -26,20 +26,16 @@ def call(
         raise grpc.aio.UsageError("Channel is closed.")
     server = getattr(channel, "_mimic_target", channel)
     interceptor = _Interceptor(port, method, server)
-    if _goes_two_ways(method, *args, **options):
+    # Messages that are written later come from no iterator.
+    sent = args[0] if args else options.get("request_iterator")
+    is_written = isinstance(method, grpc.aio.StreamUnaryMultiCallable) and sent is None
+    if is_written or isinstance(method, grpc.aio.StreamStreamMultiCallable):
         interceptor.refuse(calls.TWO_WAYS)
         return original(method, *args, **options)
     taken = copy(method)
     # Those of the caller stay real, and see what is replayed.
     taken._interceptors = [*(method._interceptors or ()), interceptor]
     return original(taken, *args, **options)
-
-
-def _goes_two_ways(method: Any, *args: Any, **options: Any) -> bool:
-    if isinstance(method, grpc.aio.StreamStreamMultiCallable):
-        return True
-    sent = [*args, options.get("request_iterator")][0]
-    return isinstance(method, grpc.aio.StreamUnaryMultiCallable) and sent is None
 
 
 def new_channel(
@@ -64,15 +60,11 @@ def get_state(
 # -- what grpc gives
 
 
-def _metadata(answer: Plain, name: str) -> Any:
-    return grpc.aio.Metadata(*messages.metadata(answer, name))
-
-
 def _error_of(answer: Plain) -> Any:
     return grpc.aio.AioRpcError(
         grpc.StatusCode[answer.get("code", "CANCELLED")],
-        _metadata(answer, "metadata"),
-        _metadata(answer, "trailing"),
+        grpc.aio.Metadata(*messages.metadata(answer, "metadata")),
+        grpc.aio.Metadata(*messages.metadata(answer, "trailing")),
         details=answer.get("details", ""),
     )
 
@@ -163,7 +155,7 @@ class _Interceptor(calls.Method):
 
     is_task = True
     next_of = staticmethod(_next_of)
-    recorded = staticmethod(_each)
+    real = staticmethod(_each)
     replayed = _ReplayedCall
 
     async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:

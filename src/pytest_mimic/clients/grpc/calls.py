@@ -33,13 +33,13 @@ class Method:
         is_task: Whether tasks wait for its calls; else threads do (see `at_once`).
         next_of: Reads the next response of a real stream of responses, or raises
             `StopAsyncIteration`.
-        recorded: Makes of a recorded stream what its caller reads.
+        real: Makes of a real stream what its caller reads.
         replayed: Makes the same of a call, an answer and the messages in it.
     """
 
     is_task: bool
     next_of: Callable[[Any], Awaitable[Any]]
-    recorded: Callable[[Stream], Any]
+    real: Callable[[Stream], Any]
     replayed: Callable[[Exchange, Plain, list[Any]], Any]
 
     def __init__(self, port: Port, multicallable: Any, server: object) -> None:
@@ -65,6 +65,8 @@ class Method:
         if self._port.run.is_unseen():
             return None
         request: Plain = {"method": self._name}
+        # Who refuses a call waits for nobody.
+        is_task = self.is_task and not reason
         try:
             if isinstance(sent, list):
                 request["requests"] = [read(message) for message in sent]
@@ -78,7 +80,7 @@ class Method:
             request,
             numbered={"server": self._server},
             place=_place_of(self._server),
-            is_task=self.is_task,
+            is_task=is_task,
         )
         if exchange is not None and reason:
             raise refused(exchange, reason)
@@ -111,7 +113,7 @@ class Method:
         with exchange.running():
             stream = Stream(exchange, await start(), self.next_of)
         if exchange.mode == "run":
-            return self.recorded(stream)
+            return self.real(stream)
         answer = await stream.compared()
         return self.replayed(exchange, answer, self.responses_in(answer))
 

@@ -202,7 +202,7 @@ class _Method(calls.Method):
 
     is_task = False
     next_of = staticmethod(_next_of)
-    recorded = _RecordedStream
+    real = _RecordedStream
     replayed = _ReplayedRendezvous
 
     def __init__(self, port: Port, method: Any) -> None:
