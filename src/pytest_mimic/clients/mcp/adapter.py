@@ -53,17 +53,17 @@ async def _stdio_client(
             yield opened
 
     start = partial(original, server, *args, **options)
-    if not port.takes():
-        async with start() as streams:
-            yield streams
-        return
-    # The client is loaded by now.
-    from pytest_mimic.clients.mcp import sessions
+    if port.takes():
+        # The client is loaded by now.
+        from pytest_mimic.clients.mcp import sessions
 
-    key = (server.command, *server.args)
-    is_real = port.run.mode == "verify" or port.will_run()
-    session = sessions.real if is_real else sessions.replayed
-    async with session(port, key, connect) as streams:
+        key = (server.command, *server.args)
+        is_real = port.run.mode == "verify" or port.will_run()
+        session = sessions.real if is_real else sessions.replayed
+        opened = session(port, key, connect)
+    else:
+        opened = start()
+    async with opened as streams:
         yield streams
 
 

@@ -73,6 +73,10 @@ class _Open:
         """Return what has come so far."""
         return {"messages": list(self.messages)} if self.messages else {}
 
+    def finish(self, outcome: Plain) -> Any:
+        """Keep or compare its result or error, and return what the client gets."""
+        return self.exchange.finish({**self.answer(), **outcome})
+
 
 class _Session(ObjectSendStream[Any]):
     """The requests of one session, and what its client writes them into.
@@ -140,9 +144,9 @@ class _Session(ObjectSendStream[Any]):
 
     def _note(self, message: Plain, exchange: Exchange) -> None:
         """Wait for the answer to a request that is sent for real."""
-        asked = _Open(exchange, token_of(message))
-        self._open[message["id"]] = asked
-        exchange.progress(asked.answer)
+        request = _Open(exchange, token_of(message))
+        self._open[message["id"]] = request
+        exchange.progress(request.answer)
         exchange.step.begin_clock()
 
     def came(self, received: Any) -> Any:
@@ -159,20 +163,20 @@ class _Session(ObjectSendStream[Any]):
         elif "method" in message:
             self._note_message(message)
         elif message.get("id") in self._open:
-            asked = self._open.pop(message["id"])
-            messages = asked.exchange.finish({**asked.answer(), **_outcome(message)})
-            if asked.exchange.hangs:
+            request = self._open.pop(message["id"])
+            answer = request.finish(_outcome(message))
+            if request.exchange.hangs:
                 return None
-            if asked.exchange.mode != "run":
-                return response(message["id"], messages)
+            if request.exchange.mode != "run":
+                return response(message["id"], answer)
         return received
 
     def _note_message(self, message: Plain) -> None:
         params = dict(message.get("params") or {})
         token = params.pop("progressToken", None)
-        for asked in self._open.values():
-            if token in (None, asked.token):
-                asked.messages.append({"method": message["method"], "params": params})
+        for request in self._open.values():
+            if token in (None, request.token):
+                request.messages.append({"method": message["method"], "params": params})
                 return
 
     def _refuse(self, method: str) -> None:
@@ -185,9 +189,8 @@ class _Session(ObjectSendStream[Any]):
     def ended(self) -> None:
         """End what the server has not answered before it ended."""
         while self._open:
-            _, asked = self._open.popitem()
-            closed = {"error": {"kind": "closed early"}}
-            asked.exchange.finish({**asked.answer(), **closed})
+            _, request = self._open.popitem()
+            request.finish({"error": {"kind": "closed early"}})
 
     async def build(
         self, to_client: Any, exchange: Exchange, identifier: Any, messages: list[Any]
