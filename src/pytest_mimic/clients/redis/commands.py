@@ -129,9 +129,9 @@ def _first_key(arguments: Plain) -> str:
     return next((key for key in keys if isinstance(key, str)), "")
 
 
-def endless(request: Plain) -> str:
+def endless(commands: list[Plain]) -> str:
     """Return the name of a command without one reply, or an empty text."""
-    for command in all_of(request):
+    for command in commands:
         name: str = command["command"]
         is_reply_off = name == "CLIENT" and command["arguments"].get("key") == "REPLY"
         if name in _ENDLESS or is_reply_off:

@@ -53,7 +53,8 @@ class Connections:
         self._port = port
         self._library = library
         self._is_async = library != "redis"
-        self._originals: dict[str, Function] = {}
+        # The client's own methods, as coroutines.
+        self._real: dict[str, Step] = {}
 
     def edges(self) -> Iterable[Edge]:
         """Return what connects, sends and reads; and what needs scripts or a lock."""
@@ -61,8 +62,8 @@ class Connections:
             "connect": self._connect,
             "send_packed_command": self._send,
             "read_response": self._read,
-            "can_read": partial(self._look, "can_read"),
-            "can_read_destructive": partial(self._look, "can_read_destructive"),
+            "can_read": self._look,
+            "can_read_destructive": self._look,
         }
         for name, step in steps.items():
             path = "AbstractConnection", name
@@ -70,65 +71,61 @@ class Connections:
             is_optional = name.startswith("can_read")
             yield Edge(f"{self._library}.connection", path, wrap, is_optional)
         script = "AsyncScript" if self._is_async else "Script"
-        yield Edge("redis.commands.core", (script, "__call__"), self._wrap_scripts)
+        wrap_scripts = partial(self._wrap, "scripts", self._with_scripts)
+        yield Edge("redis.commands.core", (script, "__call__"), wrap_scripts)
         pipeline = "Pipeline", "load_scripts"
-        yield Edge(f"{self._library}.client", pipeline, self._wrap_scripts)
+        yield Edge(f"{self._library}.client", pipeline, wrap_scripts)
         wrap_lock = around(partial(_acquire, self._port))
         yield Edge(f"{self._library}.lock", ("Lock", "acquire"), wrap_lock)
 
     def _wrap(self, name: str, step: Step, original: Function) -> Function:
-        self._originals[name] = original
-        return self._shaped(original, step)
+        """Return a method that takes a step, which gets the original as a coroutine."""
 
-    def _shaped(self, original: Function, step: Step) -> Function:
-        """Return a coroutine as the method for which it stands."""
+        async def real(*args: Any, **options: Any) -> Any:
+            result = original(*args, **options)
+            return await result if self._is_async else result
 
         @wraps(original)
         def method(*args: Any, **options: Any) -> Any:
-            coroutine = step(*args, **options)
+            coroutine = step(real, *args, **options)
             return coroutine if self._is_async else at_once(coroutine)
 
+        self._real[name] = real
         return method
-
-    def _wrap_scripts(self, original: Function) -> Function:
-        """Wrap what runs a script, or a pipeline's, and loads it if it is lacking."""
-
-        async def run(user: Any, *args: Any, **options: Any) -> Any:
-            before = _NEEDED_SCRIPTS.set(getattr(user, "scripts", (user,)))
-            try:
-                result = original(user, *args, **options)
-                return await result if self._is_async else result
-            finally:
-                _NEEDED_SCRIPTS.reset(before)
-
-        return self._shaped(original, run)
-
-    async def _real(self, name: str, *args: Any, **options: Any) -> Any:
-        """Call the client's own method."""
-        result = self._originals[name](*args, **options)
-        return await result if self._is_async else result
 
     # -- in place of the methods
 
-    async def _connect(self, connection: Any) -> None:
+    async def _connect(self, real: Step, connection: Any) -> None:
         if _wire(connection).is_busy or not _is_ours(connection):
-            await self._real("connect", connection)
+            await real(connection)
 
     async def _look(
-        self, name: str, connection: Any, *args: Any, **options: Any
+        self, real: Step, connection: Any, *args: Any, **options: Any
     ) -> Any:
         if not self._is_connected(connection):
             return False
-        return await self._real(name, connection, *args, **options)
+        return await real(connection, *args, **options)
+
+    async def _with_scripts(
+        self, real: Step, user: Any, *args: Any, **options: Any
+    ) -> Any:
+        """Run a script, or those of a pipeline, and load it if it is lacking."""
+        before = _NEEDED_SCRIPTS.set(getattr(user, "scripts", (user,)))
+        try:
+            return await real(user, *args, **options)
+        finally:
+            _NEEDED_SCRIPTS.reset(before)
 
     async def _read(
-        self, connection: Any, disable_decoding: bool = False, **options: Any
+        self,
+        real: Step,
+        connection: Any,
+        disable_decoding: bool = False,
+        **options: Any,
     ) -> Any:
         waiting = _wire(connection).replies
         if not waiting:
-            return await self._real(
-                "read_response", connection, disable_decoding, **options
-            )
+            return await real(connection, disable_decoding, **options)
         reply = waiting.popleft()
         if isinstance(reply, BaseException):
             raise reply
@@ -137,19 +134,19 @@ class Connections:
         return replies.decoded(reply, connection.encoder.decode)
 
     async def _send(
-        self, connection: Any, packed: Any, check_health: bool = True
+        self, real: Step, connection: Any, packed: Any, check_health: bool = True
     ) -> None:
         wire = _wire(connection)
         wire.replies.clear()
         if wire.is_busy or not _is_ours(connection):
-            await self._real("send_packed_command", connection, packed, check_health)
+            await real(connection, packed, check_health)
             return
         asked = [commands.read(words) for words in commands.words_of(packed)]
         exchange = await self._begin(connection, asked)
         if exchange is None:
             await self._send_for_real(connection, packed, check_health)
             return
-        talk = partial(self._talk, connection, packed, asked)
+        talk = partial(self._talk, exchange, connection, packed, asked)
         is_task = self._is_async
         built = await exchange.answer(talk, replies.build_all, is_task=is_task)
         wire.replies.extend(built)
@@ -159,28 +156,31 @@ class Connections:
         if str(connection.protocol) == "3":
             request = {**request, "protocol": 3}
         address = _address(connection)
-        exchange = await self._port.begin_async(
+        return await self._port.begin_async(
             request,
             numbered={"database": (*address, connection.db)},
             place="{}:{}".format(*address),
             is_task=self._is_async,
         )
-        if exchange is None or exchange.mode == "replay":
-            return exchange
-        name = commands.endless(request)
+
+    # -- what is really sent
+
+    async def _talk(
+        self, exchange: Exchange, connection: Any, packed: Any, asked: list[Plain]
+    ) -> Plain:
+        """Send commands, and return the answer.
+
+        Raises:
+            UnstorableOutcomeError: A command has no last reply.
+        """
+        from redis import exceptions  # The client is installed by now.
+
+        name = commands.endless(asked)
         if name:
             raise exchange.refuse(
                 [f"{name} has no final reply"],
                 [("to leave it to the server", f"redis exclude={name}")],
             )
-        return exchange
-
-    # -- what is really sent
-
-    async def _talk(self, connection: Any, packed: Any, asked: list[Plain]) -> Plain:
-        """Send commands, and return the answer."""
-        from redis import exceptions  # The client is installed by now.
-
         found: list[Any] | None = None
         try:
             for script in _NEEDED_SCRIPTS.get():
@@ -199,7 +199,7 @@ class Connections:
         from redis import exceptions
 
         try:
-            return await self._real("read_response", connection, True)
+            return await self._real["read_response"](connection, True)
         except exceptions.ResponseError as error:
             return error
 
@@ -211,8 +211,8 @@ class Connections:
         wire.is_busy = True
         try:
             if not self._is_connected(connection):
-                await self._real("connect", connection)
-            await self._real("send_packed_command", connection, packed, check_health)
+                await self._real["connect"](connection)
+            await self._real["send_packed_command"](connection, packed, check_health)
         finally:
             wire.is_busy = False
 
