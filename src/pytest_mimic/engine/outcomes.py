@@ -16,7 +16,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, makers_of, player, shelve, store
+from pytest_mimic.values.outcome import Objects, player, shelve, store
 from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
@@ -445,8 +445,8 @@ class RealCall:
             if fact in ("printed", "logged", "warned"):
                 cause = "printed, logged or warned"
             step.add_event("unrepeated", plan.target, cause=cause, fact=fact)
-        for maker in makers_of({**body, **after}):
-            step.add_event("bound", plan.target, cause=maker)
+        for version in self._call.states.places.versions:
+            step.add_event("bound", plan.target, cause=version)
         if step.entry is not None:  # another owner was first
             self._replay = FunctionReplay(self._call, step, self._objects)
 

@@ -26,6 +26,7 @@ from pytest_mimic.values.tree import (
 )
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import MALFORMED, Entry
+from pytest_mimic.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference, Rules
@@ -174,7 +175,7 @@ def _ending(body: dict[str, Any]) -> str:
     words = []
     for key, tree in body.items():
         if key == "items":
-            words.append(f"gave {len(tree)} item{'s' * (len(tree) != 1)}")
+            words.append(f"gave {plural(len(tree), 'item')}")
         elif key == "last":
             words.append(_ending(tree))
         else:
@@ -486,8 +487,7 @@ def cause_of(call: Call, differences: Sequence[Difference], new: Sequence[str]) 
 
 def written_place(difference: Difference) -> str:
     """Give the path of a difference as an option takes it, for each item of a list."""
-    steps = ("*" if step.isdigit() else step for step in difference.steps)
-    return shown_path(tuple(steps))
+    return shown_path(difference.pattern)
 
 
 def _with_values(text: str, values: Mapping[str, str]) -> str:

@@ -85,6 +85,11 @@ class Difference(NamedTuple):
         """Whether the part was not there when it was recorded."""
         return self.old is MISSING
 
+    @property
+    def pattern(self) -> Path:
+        """Where it is, with `*` for the items of lists."""
+        return tuple("*" if step.isdigit() else step for step in self.steps)
+
 
 def differences(old: Tree, new: Tree, rules: Rules = EXACT) -> list[Difference]:
     """Give the parts that differ, the parts of the old tree first.

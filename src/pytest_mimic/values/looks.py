@@ -144,9 +144,7 @@ def ignorable(differences: Iterable[Difference]) -> list[Path]:
         is_new = look not in ("", DATE) and look == made_anew(difference.new)
         if not is_new or not difference.steps:
             return []
-        steps = difference.steps
-        pattern = tuple("*" if step.isdigit() else step for step in steps)
-        by_pattern.setdefault(pattern, []).append(steps)
+        by_pattern.setdefault(difference.pattern, []).append(difference.steps)
     if len(by_pattern) > MOST_PATHS:
         return []
     paths = by_pattern.items()

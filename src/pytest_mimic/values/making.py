@@ -26,7 +26,7 @@ from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
 from pytest_mimic.values.names import member_of, name_of
 from pytest_mimic.values.places import NOWHERE, Places
-from pytest_mimic.values.rows import ROWS, TAGS, checked, content_of
+from pytest_mimic.values.rows import ROWS, TAGS, Make, checked, content_of
 from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tree import Node, is_tagged, path_to, shown_path, unescaped
 
@@ -195,14 +195,14 @@ class Maker:
         from pytest_mimic.values import errors  # Few outcomes are exceptions.
 
         args = tuple(self.items(tree["args"]))
-        fields = self.value_of(checked(tree.get("fields", {}), dict))
-        errors.check_fields(cls, fields)
-        notes = self.value_of(tree.get("notes"))
-        if notes is not None:
-            notes = [checked(note, str) for note in checked(notes, list)]
-        cause = self.value_of(tree.get("cause"))
-        hides = checked(tree.get("from", False), bool)
-        beside = {"fields": fields, "notes": notes, "cause": cause, "from": hides}
+        beside: dict[str, Any] = {}
+        for key in ("fields", "notes", "cause", "from"):
+            if key in tree:
+                beside[key] = self.value_of(tree[key])
+        errors.check_fields(cls, checked(beside.get("fields", {}), dict))
+        for note in checked(beside.get("notes", []), list):
+            checked(note, str)
+        checked(beside.get("from", False), bool)
         error = errors.made_bare(cls, args)
         errors.complete(error, (attributes, beside))
         return error
@@ -218,17 +218,14 @@ class Maker:
 
     def _of_model(self, cls: Any, tree: Node) -> dict[str, Any]:
         config = checked(member_of(cls, "model_config"), dict)
-        allows = checked(config.get("extra"), str, type(None)) == "allow"
-        extra: Any = {} if allows else None
-        declared = checked(member_of(cls, "__private_attributes__"), dict)
-        private: Any = {} if declared else None
-        extra = self.value_of(tree.get("extra", extra))
-        private = self.value_of(tree.get("private", private))
-        hidden = {
-            "__pydantic_extra__": checked(extra, dict, type(None)),
-            "__pydantic_fields_set__": {self.text(name) for name in tree["fields_set"]},
-            "__pydantic_private__": checked(private, dict, type(None)),
-        }
+        has_extra = checked(config.get("extra"), str, type(None)) == "allow"
+        private = checked(member_of(cls, "__private_attributes__"), dict)
+        hidden: dict[str, Any] = {}
+        for key, has_any in (("extra", has_extra), ("private", private)):
+            part = self.value_of(tree.get(key, {} if has_any else None))
+            hidden[f"__pydantic_{key}__"] = checked(part, dict, type(None))
+        names = {self.text(name) for name in tree["fields_set"]}
+        hidden["__pydantic_fields_set__"] = names
         # A model of a root has no place for two of them.
         return {name: hidden[name] for name in hidden if classes.is_slot(cls, name)}
 
@@ -264,7 +261,7 @@ class Inspector(Maker):
             return self._pass_over(tree)
 
     def _pass_over_object(self, tree: Node) -> None:
-        name = str(tree.get("$npy", tree.get("$pickle")))
+        name = str(content_of(tree))
         if not self._is_object(name):
             what = f"{name} is not the name of an object"
             raise CorruptRecordingError(what, damage="refused")
@@ -292,7 +289,7 @@ def _type(name: str) -> type:
 
 
 # What checks and makes the parts, and what is made of them.
-_BY_TAG: dict[str, tuple[Callable[[Maker, Any], Any], Callable[[Any], object]]] = {
+_BY_TAG: dict[str, tuple[Callable[[Maker, Any], Any], Make]] = {
     "$tuple": (Maker.items, tuple),
     "$set": (Maker.keys, set),
     "$frozenset": (Maker.keys, frozenset),
@@ -324,11 +321,9 @@ def _on_builtin(
     if base is object:
         raise StaleRecordingError(f"{name_of(cls)} is another kind of class now")
     value = checked(content, base)
+    made = base.__new__(cls, value)
     if base in (dict, list, set):
-        made = base.__new__(cls)
         base.__init__(made, value)
-    else:
-        made = base.__new__(cls, value)
     set_attributes(made, attributes)
     return made
 

@@ -6,6 +6,7 @@ import marshal
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
@@ -105,10 +106,8 @@ def store(
     def stored() -> Tree:
         tree, parts = storing.proven(value)
         for part in parts:
-            part.node[part.tag] = objects.write_object(part.suffix, part.chunks())
-        for path in storing.left_out:
-            in_code = [step for step in path if step != "shows"]
-            places.left_out[shown_path((name, *in_code))] = None
+            tag = next(iter(part.node))
+            part.node[tag] = objects.write_object(part.suffix, part.chunks())
         return tree
 
     try:
@@ -121,7 +120,6 @@ class _Part(NamedTuple):
     """A part that becomes an object.
 
     Attributes:
-        tag: The tag that names the object: `$pickle`.
         suffix: That of its file.
         node: What stands for it in the outcome; its name is set when it is written.
         chunks: Gives the bytes of the object.
@@ -129,7 +127,6 @@ class _Part(NamedTuple):
         changeable: What may change in it, by its id.
     """
 
-    tag: str
     suffix: str
     node: Node
     chunks: Callable[[], Iterable[bytes | memoryview]]
@@ -137,21 +134,14 @@ class _Part(NamedTuple):
     changeable: Mapping[int, object]
 
 
+@dataclass
 class _Storing:
-    """Encodes a value, decodes it, and compares the two.
+    """Encodes a value, decodes it, and compares the two; see `store`."""
 
-    Attributes:
-        left_out: The paths of what exceptions are kept without.
-    """
-
-    def __init__(
-        self, places: Places, mask: Callable[[str], str], forbid: bool, name: str
-    ) -> None:
-        self._places = places
-        self._mask = mask
-        self._forbid = forbid
-        self._name = name
-        self.left_out: list[Path] = []
+    _places: Places
+    _mask: Callable[[str], str]
+    _forbid: bool
+    _name: str
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
@@ -238,7 +228,7 @@ class _Storing:
 
                 chunks = partial(file_of, leaf.array)
                 node = leaf.plain()
-                parts.append(_Part("$npy", "npy", node, chunks, leaf.array, {}))
+                parts.append(_Part("npy", node, chunks, leaf.array, {}))
         return parts
 
     def _pickle(self, path: Path, value: object) -> _Part:
@@ -292,12 +282,15 @@ class _Storing:
         node: Node = {"$pickle": "", "imports": [*sorted(names)]}
         if pickled.python:
             node["python"] = pickled.python
+            self._places.versions.add(f"Python {pickled.python}")
         # Of equal sets the pickles differ, and the digests of the values do not.
         digest = ordered_digest_of(proven)
         node |= {"digest": digest, "preview": preview(proven)}
-        self.left_out += [(*path, *steps) for steps in left_out]
-        chunks, changeable = pickled.chunks, proof.changeable
-        return _Part("$pickle", "pkl", node, chunks, loaded, changeable)
+        for steps in left_out:
+            in_code = [step for step in (*path, *steps) if step != "shows"]
+            self._places.left_out[shown_path((self._name, *in_code))] = None
+        self._places.versions |= _versions_of(names)
+        return _Part("pkl", node, pickled.chunks, loaded, proof.changeable)
 
     def _unsteady(self, copy: object) -> list[Path]:
         """Give the parts that differ in any two copies: memory that nobody has written.
@@ -346,28 +339,15 @@ def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
     return mapped(tree, lambda part: next(nodes) if isinstance(part, Leaf) else part)
 
 
-def makers_of(tree: Tree) -> set[str]:
-    """Give of which versions the pickles in a stored outcome are: `sklearn 1.7.2`."""
+def _versions_of(names: Iterable[str]) -> set[str]:
+    """Give of which versions the libraries of some names are: `sklearn 1.7.2`."""
     found: set[str] = set()
-    data = _marshalled(tree)
-    if data and b"imports" not in data:  # To look at each part takes long.
-        return found
-
-    def note(part: Any) -> Tree:
-        imports = part.get("imports") if isinstance(part, dict) else None
-        if isinstance(imports, list):
-            if "python" in part:
-                found.add(f"Python {part['python']}")
-            packages = {re.split("[.:]", str(name))[0] for name in imports}
-            for name in packages - _OF_ANY_VERSION:
-                package = sys.modules.get(name)
-                version = getattr(package, "__version__", "")
-                if version and "site-packages" in str(getattr(package, "__file__", "")):
-                    found.add(f"{name} {version}")
-        noted: Tree = part
-        return noted
-
-    mapped(tree, note)
+    packages = {re.split("[.:]", name)[0] for name in names}
+    for name in packages - _OF_ANY_VERSION:
+        package = sys.modules.get(name)
+        version = getattr(package, "__version__", "")
+        if version and "site-packages" in str(getattr(package, "__file__", "")):
+            found.add(f"{name} {version}")
     return found
 
 

@@ -125,23 +125,17 @@ class Pickled:
         if self.python not in ("", PYTHON):
             what = f"it holds code of Python {self.python}, and this is Python {PYTHON}"
             raise StaleRecordingError(what)
-        return _Unpickler(self.stream, self.buffers, allow, places).load()
+        unpickler = _Unpickler(io.BytesIO(self.stream), buffers=self.buffers)
+        unpickler.allow, unpickler.places = allow, places
+        return unpickler.load()
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(
-        self,
-        stream: memoryview,
-        buffers: list[Memory],
-        allow: Callable[[str], object],
-        places: Places,
-    ) -> None:
-        super().__init__(io.BytesIO(stream), buffers=buffers)
-        self._allow = allow
-        self._places = places
+    allow: Callable[[str], object]
+    places: Places
 
     def find_class(self, module: str, name: str) -> Any:
-        self._allow(f"{module}:{name}")
+        self.allow(f"{module}:{name}")
         try:
             return super().find_class(module, name)
         except (ImportError, AttributeError) as error:
@@ -157,11 +151,11 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, kept: Any) -> object:
         if isinstance(kept, dict):
-            return self._places.value_of(kept)
+            return self.places.value_of(kept)
         if not isinstance(kept, tuple):
             return kept  # A masked text.
-        make = _LOCKS.get(kept[0])
-        return None if make is None else make()
+        make = _LOCKS.get(kept[0], lambda: None)
+        return make()
 
 
 def _dumped(value: object, pickler: Any) -> Pickled:
@@ -214,9 +208,11 @@ def _pickler(
                 # It would close a file that is not there.
                 closed = {"close_called": True, "cleanup_called": True}
                 return object.__new__, (type(part),), {**vars(part), **closed}
-            if reduction is NotImplemented and base is not pickle.Pickler:
+            if base is pickle.Pickler:
+                return reduction
+            if reduction is NotImplemented:
                 reduction = super().reducer_override(part)
-            if not isinstance(reduction, tuple) or base is pickle.Pickler:
+            if not isinstance(reduction, tuple):
                 return reduction
             if isinstance(part, FunctionType):
                 return _with_source(part, *reduction)

@@ -39,6 +39,7 @@ _FOLDER = rf"(?:/{WORKER}\d+)?(?:/[\w-]+(?:\.[\w-]+)*)?"
 # So many signs around a path that is not moved are shown.
 _BEFORE, _BEHIND = 10, 30
 
+AnyPath: TypeAlias = "str | os.PathLike[str]"
 _PATHS = {kind.__name__: kind for kind in (Path, PurePosixPath, PureWindowsPath)}
 
 
@@ -56,17 +57,19 @@ class Places:
         unmoved: Parts of texts of the outcome that hold a path where it is not moved.
         left_out: The paths of what exceptions of the outcome are kept without.
         has_graph: Whether a tensor of the outcome leads back to what it was made of.
+        versions: Of which versions the pickles of the outcome are: `sklearn 1.7.2`.
         part_names: The names of parts of arguments that keep their place, by their ids.
         named_parts: The parts of `part_names`, by name.
         starts: What a text holds that may hold a path below the rootdir or below the
             temporary folder, which is that of all workers: the spellings of both.
     """
 
-    def __init__(self, rootdir: str | os.PathLike[str] = "") -> None:
+    def __init__(self, rootdir: AnyPath = "") -> None:
         self.folders: list[str] = []
         self.unmoved: dict[str, None] = {}
         self.left_out: dict[str, None] = {}
         self.has_graph = False
+        self.versions: set[str] = set()
         self.part_names: Mapping[int, str] = {}
         self.named_parts: Mapping[str, object] = {}
         self._rootdir = _spellings(rootdir) if rootdir else ()
@@ -75,7 +78,7 @@ class Places:
         self._tmp_path = ""
         self._look_for()
 
-    def set_temporary(self, base: str | os.PathLike[str]) -> None:
+    def set_temporary(self, base: AnyPath) -> None:
         """Take the base temporary folder of pytest, as soon as it is made."""
         folder = Path(base)
         self._base = folder
@@ -98,7 +101,7 @@ class Places:
             rf"|(?<![\w./-])(?P<unmoved>{temporary}|{root})(?!\.?[\w-])"
         )
 
-    def set_tmp_path(self, folder: str | os.PathLike[str]) -> None:
+    def set_tmp_path(self, folder: AnyPath) -> None:
         """Take the folder that `tmp_path` has given to the running test."""
         self._tmp_path = os.path.realpath(folder)
 
@@ -109,7 +112,7 @@ class Places:
 
     def of_call(self) -> Places:
         """Give the places of a call, with folders and findings of its own."""
-        return self.sharing(folders=[], unmoved={}, left_out={})
+        return self.sharing(folders=[], unmoved={}, left_out={}, versions=set())
 
     def sharing(self, **values: object) -> Places:
         """Give places with some values of their own, which share all others.
@@ -186,15 +189,16 @@ class Places:
                 self._note_unmoved(found)
             return found[0]  # Of a URL no part is looked at.
         folder = self._given_folder(found["tmp"][1:])
+        if not folder:
+            return f"<tmp >{found['tmp']}"
         name = self._name_of(folder, is_argument=is_argument)
-        if folder and isinstance(name, str):
+        if isinstance(name, str):
             named = os.path.realpath(self._folder_named(name))
             # Its name may be digits alone, or begin that of another folder.
             if named != os.path.realpath(folder):
                 self._note_unmoved(found)
                 return found[0]
-        rest = "" if folder else found["tmp"]
-        return f"<tmp {name}>{rest}"
+        return f"<tmp {name}>"
 
     def _note_unmoved(self, found: re.Match[str]) -> None:
         start = max(found.start() - _BEFORE, 0)
@@ -251,10 +255,10 @@ class Places:
         """Give the number or name under which another run finds a given folder."""
         if folder in self.folders:
             return self.folders.index(folder)
-        if folder and is_argument:
+        if is_argument:
             self.folders.append(folder)
             return len(self.folders) - 1
-        if folder and os.path.realpath(folder) == self._tmp_path:
+        if os.path.realpath(folder) == self._tmp_path:
             return "tmp_path"
         return re.sub(_NUMBER, "", Path(folder).name)
 
@@ -282,7 +286,7 @@ class Places:
 # -- the content of files
 
 
-def tree_of_path(path: str | os.PathLike[str]) -> Tree:
+def tree_of_path(path: AnyPath) -> Tree:
     """Give what a path names: `file 9f31…`, `folder 77ab…`, `missing`.
 
     A folder counts by the names and contents of its files. A device, a pipe, and a
@@ -323,7 +327,7 @@ def _content_of_folder(folder: str) -> Tree:
     return f"folder {digest.hexdigest()}"
 
 
-def _digest_of_file(path: str | os.PathLike[str]) -> str:
+def _digest_of_file(path: AnyPath) -> str:
     digest = xxh3_128()
     with Path(path).open("rb", buffering=0) as file:
         while chunk := file.read(CHUNK):
@@ -374,7 +378,7 @@ def _facts_of(path: str) -> tuple[int, ...] | None:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _spellings(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+def _spellings(folder: AnyPath) -> tuple[str, ...]:
     """Give a folder as it is named, and without links."""
     named = str(Path(folder).absolute())
     return tuple(dict.fromkeys((named, os.path.realpath(named))))

@@ -31,6 +31,7 @@ from pytest_mimic.values.tensors import grad_of
 from pytest_mimic.values.tree import (
     SCALARS,
     Path,
+    Paths,
     Tree,
     below,
     digest_of,
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 _PLAIN = SCALARS | {bytes, complex}
 _OPEN = (tuple, frozenset, partial, MethodType, BuiltinMethodType)
 """What never changes, and holds what may."""
-
-Paths = tuple[Path, ...]
 
 
 class _Face(NamedTuple):
