@@ -61,7 +61,7 @@ class Commands:
         return shlex.join(["git", "restore", "--", *names])
 
     def folder(self, path: Path) -> str:
-        """Return a folder as it is named in the folder of the command."""
+        """Return a folder, or a file, as it is named in the folder of the command."""
         return Path(os.path.relpath(path, self.start)).as_posix()
 
     def place_of(self, test: str) -> str:
@@ -69,8 +69,7 @@ class Commands:
         if self.start == self.rootdir:
             return test
         file, colons, name = test.partition("::")
-        relative = os.path.relpath(self.rootdir / file, self.start)
-        return f"{Path(relative).as_posix()}{colons}{name}"
+        return f"{self.folder(self.rootdir / file)}{colons}{name}"
 
 
 def as_value(text: str) -> str:

@@ -310,12 +310,10 @@ def _upgrades(call: Call, owner: Owner) -> list[str]:
 
 def facts_of(error: MimicError) -> dict[str, Json]:
     """Give the facts of an event that tell an error."""
-    facts: list[Json] = [*error.facts]
-    remedies: list[Json] = [[words, command] for words, command in error.remedies]
     return {
         "error": error.what,
-        "facts": facts,
-        "remedies": remedies,
+        "facts": [*error.facts],
+        "remedies": [[*remedy] for remedy in error.remedies],
         "option": error.option,
         "cause": error.cause,
     }

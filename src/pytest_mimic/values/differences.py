@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import takewhile, zip_longest
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from pytest_mimic.values.drawing import ENDS, class_named_in, line
 from pytest_mimic.values.making import Maker
@@ -33,15 +33,14 @@ _SETS = frozenset({"$set", "$frozenset"})
 _NUMBERS = frozenset({"int", "float", "$decimal", "$complex", "$fraction"})
 
 
-class Missing:
+class Missing(Leaf):
     """Stands for a part that only the other side has."""
 
-    def __repr__(self) -> str:
-        return "missing"
+    def plain(self) -> Tree:
+        return self
 
 
 MISSING = Missing()
-Side: TypeAlias = "Tree | Missing"
 
 
 class Rules(NamedTuple):
@@ -76,8 +75,8 @@ class Difference(NamedTuple):
     """
 
     steps: Path
-    old: Side
-    new: Side
+    old: Tree
+    new: Tree
     fact: str = ""
 
     @property
@@ -203,7 +202,7 @@ class _Comparison:
         if has_order and list(before) != list(after):
             yield _fact(path, f"the keys are in another order {self._now}")
 
-    def _are_close(self, kind: str, old: Side, new: Side) -> bool:
+    def _are_close(self, kind: str, old: Tree, new: Tree) -> bool:
         """Tell whether two values are equal, or two numbers of one kind nearly so."""
         if repr(old) == repr(new):
             return True
@@ -307,7 +306,7 @@ def _plain(side: Any) -> Any:
     return side.plain() if isinstance(side, Leaf) else side
 
 
-def _kind(side: Side) -> str:
+def _kind(side: Tree) -> str:
     """Give the tag of a tree, or its type."""
     if isinstance(side, dict):
         return next(iter(side)) if is_tagged(side) else "mapping"
@@ -330,7 +329,7 @@ def _not_in(others: list[Tree], members: list[Tree]) -> list[Tree]:
     return [member for member in members if canonical_text(member) not in texts]
 
 
-def _number_of(tree: Side) -> complex:
+def _number_of(tree: Tree) -> complex:
     """Give a number of any kind.
 
     Raises:
@@ -379,10 +378,10 @@ def difference_line(
     before, now = words
     if difference.fact:
         return f"{path}: {difference.fact}"
-    if isinstance(difference.old, Missing):
+    if difference.is_new:
         known = "not in the recording" if before == "recorded" else f"not {before}"
         return f"{path}: {_drawn(difference.new)} {now}, {known}"
-    if isinstance(difference.new, Missing):
+    if difference.new is MISSING:
         return f"{path}: {_drawn(difference.old)} {before}, missing {now}"
     one, other = _told_apart(difference.old, difference.new)
     return f"{path}: {one} {before}, {other} {now}"

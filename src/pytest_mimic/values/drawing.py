@@ -119,7 +119,7 @@ _TEXTS = frozenset(
     "$int $float $decimal $uuid $zone $name $escaped $relative"
     " $path $date $datetime $time".split()
 )
-_OBJECTS = frozenset(["$text", "$json", "$npy", "$pickle"])
+_APART = frozenset(["$long", "$text", "$json", "$npy", "$pickle"])
 # The keys beside the tag of an object whose parts are drawn as its arguments.
 _ARGUMENTS = frozenset(
     "args () of items attributes fields extra private keywords".split()
@@ -145,10 +145,8 @@ def _tagged(tree: Node) -> _Form:
         return _Form("{", pairs, "}")
     if tag in ("$bytes", "$base64"):
         return _Form(repr(bytes_of(tree)))
-    if tag == "$long":
-        return _Form(_long(tree))
-    if tag in _OBJECTS:
-        return _Form(_object_file(tree))
+    if tag in _APART:
+        return _Form(_kept_apart(tree))
     if isinstance(content, str) and ":" not in tag:
         return _Form(f"<{tag[1:]} {content}>")
     if isinstance(content, int):
@@ -202,24 +200,16 @@ def _table_or_array(tree: Node) -> str:
     return f"<{name} {dtype} {sizes}".rstrip() + ">"
 
 
-def _long(tree: Node) -> str:
-    """Draw a part of which length and digest are kept, by its beginning."""
-    kind, length, begins = tree["$long"], tree["length"], tree.get("begins")
-    digest = str(tree["digest"])[:_DIGITS]
-    if kind == "memory":
-        return f"<{length:,} bytes #{digest}>"
-    if kind == "text":
+def _kept_apart(tree: Node) -> str:
+    """Draw a part that stands elsewhere, or of which length and digest are kept."""
+    tag, name = next(iter(tree.items()))
+    begins = tree.get("begins")
+    if tag == "$text" or name == "text":
         return f"{begins!r}{ENDS}"
+    if tag in ("$json", "$pickle"):
+        return str(tree.get("preview") or f"<{name}>")
+    digest = str(tree.get("digest") or name.rpartition("/")[2])[:_DIGITS]
+    if tag == "$npy" or name == "memory":
+        return f"<{tree['length']:,} bytes #{digest}>"
     start = f" {begins[:40]}{ENDS}" if begins else ""
-    return f"<{kind} of {length:,}{start} #{digest}>"
-
-
-def _object_file(tree: Node) -> str:
-    """Draw what stands in a file of its own."""
-    name = next(iter(tree.values()))
-    if "begins" in tree:
-        return f"{tree['begins']!r}{ENDS}"
-    if "$npy" in tree:
-        _, _, digest = name.rpartition("/")
-        return f"<{tree['length']:,} bytes #{digest[:_DIGITS]}>"
-    return str(tree.get("preview") or f"<{name}>")
+    return f"<{name} of {tree['length']:,}{start} #{digest}>"

@@ -148,11 +148,9 @@ class _Storing:
         exact = Walk("exact", self._places)
         tree = exact.node(value)
         exact.forget()
-        if exact.is_plain:  # What is JSON already comes back as it is.
-            return tree, []
+        if exact.is_plain or type(tree) in SCALARS:
+            return tree, []  # What is JSON already comes back as it is.
         self._refuse_views((), exact)
-        if type(tree) in SCALARS:
-            return tree, []
         if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
             return self._as_pickle(value)
         stands_for = text_of(tree)  # To look at each part takes long.

@@ -343,8 +343,11 @@ def _faces_of(part: Any) -> dict[str, _Face]:
     whole = _face_of_moved(part) or _face_of_memory(part)
     if whole is not None:
         return {"": whole}
-    # The last one counts: an `OrderedDict` is a `dict`, too.
-    faces = {"": face for base, face in _BUILTINS.items() if isinstance(part, base)}
+    faces: dict[str, _Face] = {}
+    for base, face in _BUILTINS.items():
+        if isinstance(part, base):
+            faces[""] = face
+            break
     if isinstance(part, (FunctionType, *_OPEN)):
         return {}
     if kind_of(kind).is_of_library:
@@ -410,8 +413,8 @@ def _lasting_attributes(part: object) -> dict[str, object]:
 _ATTRIBUTES = _Face(dict, _lasting_attributes, set_attributes)
 _FORMS: dict[type, type] = {
     list: list,
-    dict: dict,
     OrderedDict: dict,
+    dict: dict,
     set: set,
     bytearray: bytes,
     deque: list,
