@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import sys
 from array import array
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 
 import pytest
 from support.face import fingerprint
@@ -18,6 +21,39 @@ def nested(depth, wrap, inner):
     for _ in range(depth):
         value = wrap(value)
     return value
+
+
+class Meeting:
+    """An object whose state two threads ask for at the same time; the second time it waits until it may go on."""
+
+    def __init__(self, both, may_go_on):
+        self.both, self.may_go_on = both, may_go_on
+        self.asked = 0
+
+    def __reduce__(self):
+        self.both.wait(10)
+        self.asked += 1
+        assert self.asked == 1 or self.may_go_on.wait(10)
+        return Meeting, ()
+
+
+def test_deep_values_of_two_threads_at_a_time_have_the_identity_of_each():
+    limit = sys.getrecursionlimit()
+    deep, both, now, when_first_is_done = (
+        nested(900, lambda value: [value], 1),
+        Barrier(2),
+        Event(),
+        Event(),
+    )
+    now.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(fingerprint, [Meeting(both, now), deep])
+        first.add_done_callback(lambda _: when_first_is_done.set())
+        second = pool.submit(fingerprint, [Meeting(both, when_first_is_done), deep])
+
+    assert first.result() == second.result()
+    assert sys.getrecursionlimit() == limit
 
 
 WRAPS = {

@@ -92,6 +92,10 @@ TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, and what gives plainer data for a value."""
 
 
+_MOST_CALLS = 40 * DEEPEST
+_setting = threading.Lock()
+
+
 def deeply(work: Callable[[], T]) -> T:
     """Give what `work` gives, in a thread with a deep stack if this stack is short."""
     try:
@@ -99,14 +103,18 @@ def deeply(work: Callable[[], T]) -> T:
     except RecursionError:
         from concurrent.futures import ThreadPoolExecutor  # few values are deep
 
-    limit, size = sys.getrecursionlimit(), threading.stack_size(512 << 20)
-    sys.setrecursionlimit(max(limit, 40 * DEEPEST))
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(work).result()
-    finally:
-        threading.stack_size(size)
-        sys.setrecursionlimit(limit)
+    with ThreadPoolExecutor(1) as pool:
+        with _setting:
+            size = threading.stack_size(512 << 20)
+            # Both hold for all threads, and another one may be deep by now.
+            sys.setrecursionlimit(sys.getrecursionlimit() + _MOST_CALLS)
+            deep = pool.submit(work)
+            threading.stack_size(size)
+        try:
+            return deep.result()
+        finally:
+            with _setting:
+                sys.setrecursionlimit(sys.getrecursionlimit() - _MOST_CALLS)
 
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
