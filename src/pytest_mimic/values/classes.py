@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-import sys
 from collections.abc import Iterable
 from enum import Enum, EnumMeta
 from functools import lru_cache
@@ -24,11 +23,12 @@ from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.names import (
     bases_of,
     class_named,
+    is_of_python,
     member_of,
     members_of,
     name_of,
 )
-from pytest_mimic.values.rows import checked, is_of_python, row_of
+from pytest_mimic.values.rows import checked, row_of
 from pytest_mimic.values.state import (
     LIBRARIES,
     attributes_of,
@@ -109,9 +109,8 @@ def _fault_of_name(name: str) -> str:
     module, colon, _ = name.partition(":")
     if not colon:
         return "it is the name of no class"
-    is_of_python = module.partition(".")[0] in sys.stdlib_module_names
     is_in_table = module in _SPEAKING or name in _PYTHON
-    return "it is in no table" if is_of_python and not is_in_table else ""
+    return "it is in no table" if is_of_python(name) and not is_in_table else ""
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +135,7 @@ def _fault_of(cls: type, name: str) -> str:
     """
     is_error, is_enum = issubclass(cls, BaseException), issubclass(cls, Enum)
     is_in_table = is_error or is_enum or name in _PYTHON
-    if is_of_python(cls) and not is_in_table:
+    if is_of_python(cls.__module__) and not is_in_table:
         return "it is in no table"
     for base in bases_of(cls):
         members = members_of(base)
@@ -207,7 +206,8 @@ def has_plain_flags(cls: type) -> bool:
     """Tell whether `enum` alone makes the combinations of flags."""
     for base in bases_of(cls):
         members = members_of(base)
-        if not is_of_python(base) and any(name in members for name in _OF_FLAGS):
+        is_own = not is_of_python(base.__module__)
+        if is_own and any(name in members for name in _OF_FLAGS):
             return False
     return type(cls) is EnumMeta and member_of(cls, "_member_type_") in (object, int)
 
@@ -288,7 +288,8 @@ def _parts_hashed(cls: type) -> str:
     """Say of what objects make their hash: `fields`, `items`, `none`, "": unknown."""
     owner, comparing = _owner_of(cls, "__hash__"), _owner_of(cls, "__eq__")
     if issubclass(cls, Enum):
-        return "none" if is_of_python(owner) and is_of_python(comparing) else ""
+        modules = owner.__module__, comparing.__module__
+        return "none" if all(map(is_of_python, modules)) else ""
     if owner is comparing is tuple and type(member_of(cls, "_fields")) is tuple:
         return "items"
     if owner is comparing and _is_generated(owner):

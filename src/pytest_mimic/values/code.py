@@ -5,7 +5,6 @@ from __future__ import annotations
 import copyreg
 import functools
 import marshal
-import sys
 import types
 from abc import ABC
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic.values.names import (
     FIELDS,
     is_found,
+    is_of_python,
     name_of,
     own_name_of,
     shared_generator,
@@ -57,7 +57,8 @@ def node_of_function(function: Any, walk: Opener) -> Tree:
     name = _name_of(function)
     if not name:  # An object that stands for a function.
         return Refused(f"a {type(function).__name__} object without a name", _WAY)
-    if _is_stdlib(name) and is_found(function, name):
+    # The source of what comes with Python differs from Python to Python.
+    if is_of_python(name) and is_found(function, name):
         return {"$name": name}
     if isinstance(function, _CACHED):
         parameters = walk.node(function.cache_parameters())
@@ -81,11 +82,11 @@ def node_of_class(cls: type, walk: Opener) -> Tree:
     found = is_found(cls, name)
     # One of C, such as that of `None`, is no heap type, and has no source.
     is_static = not cls.__flags__ & (1 << 9)
-    if is_static or (found and _is_stdlib(name)):
+    if is_static or (found and is_of_python(name)):
         return {"$name": name}
     node: Node = {"$class": name, "source": source_of_class(cls)}
     if not found:
-        if not node["source"] and _is_stdlib(name):  # `exec` made it in no module.
+        if not node["source"] and is_of_python(name):  # `exec` made it in no module.
             return Refused("a class with neither source nor an importable name", _WAY)
         members = dict(_members(cls))
         if not node["source"]:  # What a function has made of the fields that it got.
@@ -115,11 +116,6 @@ def _name_of(function: Any) -> str:
     return own_name_of(function)
 
 
-def _is_stdlib(name: str) -> bool:
-    # Its source differs from Python to Python.
-    return name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
-
-
 def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
     shared = shared_generator(owner)
     cls = owner if isinstance(owner, type) else type(owner)
@@ -129,7 +125,7 @@ def _node_of_method(method: Any, owner: object, walk: Opener) -> Tree:
         found = thing_at(name)
         is_found = getattr(found, "__func__", found) is method.__func__
         # The class of Python that defines it differs by version.
-        by_name = is_found and _is_stdlib(name)
+        by_name = is_found and is_of_python(name)
         function = {"$name": name} if by_name else walk.node(method.__func__)
     return {"$method": function, "self": shared or walk.node(owner)}
 
@@ -208,4 +204,4 @@ def _is_written(function: types.FunctionType) -> bool:
     file = function.__code__.co_filename
     # The second is the name that cloudpickle gives to the code that it has loaded.
     is_in_file = not file.startswith("<") or file == "<dynamic-code>"
-    return is_in_file and not _is_stdlib(function.__globals__.get("__name__", ""))
+    return is_in_file and not is_of_python(function.__globals__.get("__name__", ""))

@@ -49,6 +49,8 @@ _OTHER_NAMES = {
     "pandas:RangeIndex": "pandas:Index",
     "pandas:DatetimeIndex": "pandas:Index",
     "pandas:TimedeltaIndex": "pandas:Index",
+    "pandas:NaTType": "pandas:NaT",
+    "pandas:NAType": "pandas:NA",
     "torch:Parameter": "torch:Tensor",
 }
 # In bytes. Where texts take more, none is wider than the widest.
@@ -603,16 +605,13 @@ def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
     return made.as_unit(checked(content["unit"], str))
 
 
-def _named_value(tag: str) -> Row:
-    """Give a row of the one value that has this name: `{"$pandas:NaT": None}`."""
+def _constant(value: Any, walk: Opener) -> Tree:
+    """Give the one value that has this name: `{"$pandas:NaT": None}`."""
+    return _tagged(value, None, walk)
 
-    def node(_value: Any, _walk: Opener) -> Tree:
-        return {tag: None}
 
-    def make(value: Any, _tree: dict[str, Any], _make: Make) -> object:
-        return value
-
-    return Row(node, make)
+def _make_constant(value: Any, _tree: dict[str, Any], _make: Make) -> object:
+    return value
 
 
 # -- polars
@@ -643,10 +642,7 @@ def _polars_column(series: Any, walk: Opener) -> Tree:
 
 
 def _arrow_table(table: Any, walk: Opener) -> Tree:
-    columns: list[Tree] = [
-        _column_node(_arrow(column, walk), _arrow_type(column.type))
-        for column in table.columns
-    ]
+    columns = [_arrow_column(column, walk) for column in table.columns]
     fields: list[Tree] = []
     for field in table.schema:
         ending = "" if field.nullable else " not null"
@@ -680,17 +676,21 @@ def _metadata_of(field: Any) -> Any:
     return [field.metadata, inner] if any(inner) else field.metadata
 
 
+def _arrow_column(array: Any, walk: Opener) -> Tree:
+    return _column_node(_arrow(array, walk), _arrow_type(array.type))
+
+
 def _arrow_array(array: Any, walk: Opener) -> Tree:
     tag = "$pyarrow:ChunkedArray" if hasattr(array, "chunks") else "$pyarrow:Array"
-    return {tag: _column_node(_arrow(array, walk), _arrow_type(array.type))}
+    return {tag: _arrow_column(array, walk)}
 
 
 def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
     import pyarrow as pa
 
     # Its pickle has no nanoseconds.
-    items = _arrow(pa.array([scalar], scalar.type), walk)
-    return {"$pyarrow:Scalar": _column_node(items, _arrow_type(scalar.type))}
+    array = pa.array([scalar], scalar.type)
+    return {"$pyarrow:Scalar": _arrow_column(array, walk)}
 
 
 def _arrow_type(kind: Any) -> str:
@@ -750,10 +750,6 @@ def _message(message: Any, walk: Opener) -> Tree:
     return _tagged(message, walk.node(data), walk)
 
 
-_NO_MOMENT = _named_value("$pandas:NaT")
-_NO_VALUE = _named_value("$pandas:NA")
-
-
 def _headers(headers: Any, walk: Opener) -> Tree:
     return _tagged(headers, walk.node(headers.copy()), walk)
 
@@ -764,6 +760,7 @@ def _reduced_headers(headers: Any) -> Any:
     )  # It is a view of others, and is not pickled.
 
 
+_CONSTANT = Row(_constant, _make_constant)
 _RANDOM = Row(_random, reduce=_reduced_random)
 _NUMBER = Row(_number, _make_number, reduced)
 _NUMBERS = (
@@ -789,10 +786,8 @@ RULES: dict[str, Row] = {
     "pandas:MultiIndex": Row(_levels),
     "pandas:Index": Row(_index, _make_index),
     "pandas:ExtensionArray": Row(_extension_array),
-    "pandas:NaTType": _NO_MOMENT,
-    "pandas:NaT": _NO_MOMENT,
-    "pandas:NAType": _NO_VALUE,
-    "pandas:NA": _NO_VALUE,
+    "pandas:NaT": _CONSTANT,
+    "pandas:NA": _CONSTANT,
     "pandas:Timestamp": Row(_stamp, _make_stamp),
     "torch:RemovableHandle": Row(_handle),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),

@@ -49,6 +49,11 @@ def thing_at(name: str) -> object:
     return found
 
 
+def is_of_python(name: str) -> bool:
+    """Tell whether a module, or what has this name, comes with Python."""
+    return name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
+
+
 def is_found(thing: Any, name: str) -> bool:
     """Tell whether a name leads to this very thing, without importing anything."""
     return thing_at(name) is thing

@@ -59,12 +59,14 @@ class Row(NamedTuple):
         reduce: Says how a value of a library is pickled with no private name of it, as
             `reducer_override` does. `None`: as its class says.
         may_change: Whether a value may change, so that it stays one at two places.
+        tag: The tag of the tree, where this is no name of a class.
     """
 
     node: Callable[[Any, Opener], Tree]
     make: Callable[[Any, Node, Make], object] | None = None
     reduce: Callable[[Any], Any] | None = None
     may_change: bool = False
+    tag: str = ""
 
 
 def row_of(cls: type) -> Row | None:
@@ -108,7 +110,7 @@ def _of_parts(
         parts = map(make, checked(tree[tag], list))
         return make_of(cls, *[checked(part, *kinds) for part in parts])
 
-    return Row(node, make)
+    return Row(node, make, tag=tag)
 
 
 def _of_text(
@@ -122,7 +124,7 @@ def _of_text(
     def make(cls: type, tree: Node, _make: Make) -> object:
         return read(cls, checked(tree[tag], str))
 
-    return Row(node, make)
+    return Row(node, make, tag=tag)
 
 
 # -- bytes and numbers
@@ -216,7 +218,7 @@ def _of_clock(tag: str, base: Any, *fields: str) -> Row:
         fold = checked(tree.get("fold", 0), int)
         return base(*read(moment), zone, fold=fold)
 
-    return Row(node, make)
+    return Row(node, make, tag=tag)
 
 
 def _plain_offset(zone: Any) -> timezone | None:
@@ -292,8 +294,10 @@ _DATE = _of_text("$date", date.isoformat, _make_date)
 _MOMENT = _of_clock("$datetime", datetime, "year", "month", "day")
 
 ROWS: dict[str, Row] = {
-    "builtins:bytes": Row(_bytes, _make_bytes),
-    "builtins:bytearray": Row(_bytearray, _make_bytearray, may_change=True),
+    "builtins:bytes": Row(_bytes, _make_bytes, tag="$bytes"),
+    "builtins:bytearray": Row(
+        _bytearray, _make_bytearray, may_change=True, tag="$bytearray"
+    ),
     "builtins:memoryview": Row(_memory),
     "builtins:complex": _of_parts("$complex", attrgetter("real", "imag"), [int, float]),
     "builtins:range": _of_parts("$range", _SPAN, [int]),
@@ -306,17 +310,17 @@ ROWS: dict[str, Row] = {
     "fractions:Fraction": _of_parts(
         "$fraction", attrgetter("numerator", "denominator"), [int]
     ),
-    "datetime:date": _DATE,
-    "datetime:datetime": _MOMENT,
-    # They stand in the place of these while a test holds the clock.
+    # They stand in the place of the next two while a test holds the clock.
     "freezegun.api:FakeDate": _DATE,
     "freezegun.api:FakeDatetime": _MOMENT,
+    "datetime:date": _DATE,
+    "datetime:datetime": _MOMENT,
     "datetime:time": _of_clock("$time", time),
     "datetime:timedelta": _of_parts("$timedelta", _DAYS, [int]),
     "datetime:timezone": _of_parts(
         "$timezone", methodcaller("__getinitargs__"), [timedelta, str]
     ),
-    "zoneinfo:ZoneInfo": Row(_zone, _make_of_text),
+    "zoneinfo:ZoneInfo": Row(_zone, _make_of_text, tag="$zone"),
     "uuid:UUID": _of_text("$uuid", str, _made),
     "asyncpg.pgproto.pgproto:UUID": _of_text(
         "$asyncpg.pgproto.pgproto:UUID", str, _made
@@ -339,26 +343,9 @@ ROWS: dict[str, Row] = {
     "typing:Union": Row(_union),
 }
 
-# The rows of which the tag is no name of a class, with the class that they make.
-TAGS: dict[str, str] = {
-    "$complex": "builtins:complex",
-    "$bytes": "builtins:bytes",
-    "$base64": "builtins:bytes",
-    "$bytearray": "builtins:bytearray",
-    "$range": "builtins:range",
-    "$slice": "builtins:slice",
-    "$mappingproxy": "builtins:mappingproxy",
-    "$decimal": "decimal:Decimal",
-    "$fraction": "fractions:Fraction",
-    "$date": "datetime:date",
-    "$datetime": "datetime:datetime",
-    "$time": "datetime:time",
-    "$timedelta": "datetime:timedelta",
-    "$timezone": "datetime:timezone",
-    "$zone": "zoneinfo:ZoneInfo",
-    "$uuid": "uuid:UUID",
-    "$pattern": "re:Pattern",
-}
+TAGS = {row.tag: name for name, row in ROWS.items() if row.tag not in ("", f"${name}")}
+"""The classes that are made of tags which do not name them."""
+TAGS["$base64"] = "builtins:bytes"
 
 # -- what has no identity
 
@@ -428,8 +415,3 @@ def is_installed(cls: type) -> bool:
     """Tell whether a class comes with an installed distribution."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file
-
-
-def is_of_python(cls: type) -> bool:
-    """Tell whether a class comes with Python."""
-    return cls.__module__.partition(".")[0] in sys.stdlib_module_names

@@ -8,9 +8,9 @@ import marshal
 import re
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, count, repeat
+from itertools import chain, count
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from math import isfinite
 from typing import Any, TypeAlias
@@ -108,8 +108,6 @@ _LETTERS: dict[type, str] = {int: "q", float: "d"}
 _CHUNK = 20
 _MANY = 60_000
 _BEGINS = '"begins"'
-# In JSON: one that stands in another form, or is near to it.
-_LONG_NUMBER = rf"[\[:,]-?\d{{{LONG - 1}}}"
 
 
 def _memory_digest(tree: Tree) -> str | None:
@@ -168,16 +166,6 @@ def text_of(tree: Tree) -> str:
         ValueError: A number is NaN, infinite, or too long for its digits.
     """
     return "".join(_sorting_encoder(tree, 0))
-
-
-def texts_of(parts: list[Tree], encode: Any = _sorting_encoder) -> list[str]:
-    """Give the JSON of many parts that are not deep; see `text_of`."""
-    kinds = set(map(type, parts))
-    if kinds == {str}:
-        return list(map(encode_basestring, parts))  # type: ignore[arg-type]
-    if parts and kinds <= _NUMBERS:
-        return text_of(parts)[1:-1].split(",")
-    return list(map("".join, map(encode, parts, repeat(0))))
 
 
 def hexdigest(text: str) -> str:
@@ -251,13 +239,7 @@ def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
     ids = [id(part) for part in held if type(part) not in SCALARS]
     if once and len(set(ids)) < len(ids):
         return None
-    try:
-        text = text_of(value)
-        text.encode()
-    except ValueError:
-        return None
-    is_odd = any(sign in text for sign in _odd_for(starts))
-    if is_odd or re.search(_LONG_NUMBER, text):
+    if digest_of_plain(value, levels, starts) is None:
         return None
     return marshal.loads(marshal.dumps(value, 2))
 
@@ -327,8 +309,7 @@ def are_plain(values: Collection[Any], starts: tuple[str, ...]) -> bool:
         return False
     try:
         # The sum tells whether one is NaN or infinite.
-        sums = [sum(numbers), max(numbers, default=0), min(numbers, default=0)]
-        are_finite = all(map(isfinite, sums))
+        are_finite = isfinite(sum(map(abs, numbers)))
     except OverflowError:  # An int has more digits than a float.
         return False
     return are_finite and not any(start in together for start in starts)
@@ -431,11 +412,8 @@ class Measure:
                 return tree, text
         if isinstance(tree, Leaf):
             return self.whole(tree.plain())
-        if isinstance(tree, list):
-            items, texts = self._items(tree)
-            return items, f"[{','.join(texts)}]"
-        if isinstance(tree, dict):
-            return self._mapping(tree)
+        if isinstance(tree, (list, dict)):
+            return self._container(tree)
         raise ValueError("a number that is too long for JSON")
 
     def part(self, tree: Any) -> Measured:
@@ -456,60 +434,46 @@ class Measure:
         self._long[id(tree)] = tree, measured
         return measured
 
-    def _mapping(self, tree: Node) -> Measured:
-        if not self._in_order and list(tree) != sorted(tree):
-            tree = {key: tree[key] for key in sorted(tree)}
-        given = list(tree.values())
-        parts, texts = self._parts(given)
-        stored = tree if parts is given else dict(zip(tree, parts, strict=True))
+    def _container(self, tree: Any) -> Measured:
+        """Measure a list or mapping, with one text for several parts that are short."""
+        is_list = isinstance(tree, list)
+        make: Any = list if is_list else dict
+        items = tree if is_list else list(tree.items())
+        if not (is_list or self._in_order):
+            items.sort()
+        stored = make(items)
+        texts: list[str] = []
+        has_large = any(map(_is_large, tree if is_list else tree.values()))
+        most = 1 if has_large or len(items) < _CHUNK else len(items)
+        place, size = 0, min(_CHUNK, most)
+        while place < len(items):
+            several = items[place : place + size]
+            if size == 1:
+                name, part = (place, *several) if is_list else several[0]
+                stored[name], text = self.part(part)
+                if not is_list:
+                    text = f"{encode_basestring(name)}:{text}"
+            else:
+                text = "".join(self._encode(make(several), 0))[1:-1]
+                # Where several have no long text together, none has one by itself.
+                if len(text) > LONG or _BEGINS in text:
+                    size //= 2
+                    continue
+            texts.append(text)
+            place += size
+            if 4 * len(text) < LONG:
+                size = min(2 * size, most)
+        if is_list:
+            return stored, f"[{','.join(texts)}]"
         if "$long" in tree:
             # The beginning of a long part does not count.
-            counted = {key: part for key, part in stored.items() if key != "begins"}
+            counted = {name: part for name, part in stored.items() if name != "begins"}
             return stored, text_of(counted)
-        pairs = zip(map(encode_basestring, tree), texts, strict=True)
-        return stored, "{" + ",".join(map(":".join, pairs)) + "}"
-
-    def _items(self, items: list[Tree]) -> tuple[list[Tree], list[str]]:
-        """Measure items, each by itself or several by one text."""
-        if len(items) < _CHUNK or _has_large(items):
-            return self._parts(items)
-        stored = list(items)
-        texts: list[str] = []
-        place, size = 0, _CHUNK
-        while place < len(items):
-            text = "".join(self._encode(items[place : place + size], 0))[1:-1]
-            # Where several have no long text together, none has one by itself.
-            if len(text) <= LONG and _BEGINS not in text:
-                place += size
-                if 4 * len(text) < LONG:
-                    size *= 2
-            elif size > 1:
-                size //= 2
-                continue
-            else:
-                stored[place], text = self.part(items[place])
-                place += 1
-            texts.append(text)
-        return stored, texts
-
-    def _parts(self, parts: list[Tree]) -> tuple[list[Tree], list[str]]:
-        texts: list[str] = []
-        if len(parts) >= _CHUNK and not _has_large(parts):
-            texts = texts_of(parts, self._encode)
-        if not texts or _BEGINS in ",".join(texts):
-            measured = list(map(self.part, parts))
-            return [part for part, _ in measured], [text for _, text in measured]
-        if max(map(len, texts)) <= LONG:
-            return parts, texts
-        stored = list(parts)
-        for number, text in enumerate(texts):
-            if len(text) > LONG:
-                stored[number], texts[number] = self.part(parts[number])
-        return stored, texts
+        return stored, f"{{{','.join(texts)}}}"
 
 
-def _has_large(parts: list[Tree]) -> bool:
-    return any(type(part) in _SIZED and len(part) >= _MANY_NUMBERS for part in parts)  # type: ignore[arg-type]
+def _is_large(part: Tree) -> bool:
+    return type(part) in _SIZED and len(part) >= _MANY_NUMBERS  # type: ignore[arg-type]
 
 
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}
@@ -618,25 +582,23 @@ def without(tree: Tree, paths: Sequence[Path]) -> Tree:
         return [without(part, below(paths, step)) for step, part in parts(tree)]
     if not isinstance(tree, dict):
         return tree
+    if not is_tagged(tree):
+        return dict(_pairs_without(tree.items(), paths))
     rest: Node = {}
     for key, part in tree.items():
-        if is_tagged(tree) and is_open(key):
-            pairs = _pairs_in(key, part)
-            rest[key] = _without(pairs, paths) if pairs else without(part, paths)
+        pairs = _pairs_in(key, part)
+        if pairs:
+            rest[key] = _pairs_without(pairs, paths)
+        elif is_open(key):
+            rest[key] = without(part, paths)
         else:
-            kept = without(part, below(paths, key))
-            if kept is not IGNORED:
-                rest[key] = kept
+            rest.update(_pairs_without([(key, part)], paths))
     return rest
 
 
-def _without(pairs: list[Any], paths: Sequence[Path]) -> list[Tree]:
-    rest: list[Tree] = []
-    for key, part in pairs:
-        kept = without(part, below(paths, step_of(key)))
-        if kept is not IGNORED:
-            rest.append([key, kept])
-    return rest
+def _pairs_without(pairs: Iterable[Any], paths: Sequence[Path]) -> list[Any]:
+    rest = [[key, without(part, below(paths, step_of(key)))] for key, part in pairs]
+    return [[key, part] for key, part in rest if part is not IGNORED]
 
 
 def below(paths: Sequence[Path], step: str) -> Paths:
@@ -743,16 +705,11 @@ def steps_of(path: str) -> Path:
     Raises:
         ValueError: It is no path.
     """
+    if not re.fullmatch(f"({_STEP})*", path):
+        raise ValueError(path)
     steps: list[str] = []
-    position = 0
-    pattern = re.compile(_STEP)
-    while position < len(path):
-        found = pattern.match(path, position)
-        if found is None:
-            raise ValueError(path)
-        in_brackets, name = found.groups()
-        if in_brackets and in_brackets[0] in "'\"":
+    for in_brackets, name in re.findall(_STEP, path):
+        if in_brackets[:1] in {"'", '"'}:
             in_brackets = ast.literal_eval(in_brackets)
         steps.append(name or in_brackets)
-        position = found.end()
     return tuple(steps)

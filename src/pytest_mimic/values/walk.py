@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from pytest_mimic.values.names import (
     generic_of,
     is_found,
+    is_of_python,
     member_of,
     name_in,
     name_of,
@@ -26,7 +27,7 @@ from pytest_mimic.values.names import (
     thing_at,
 )
 from pytest_mimic.values.places import NOWHERE, Places
-from pytest_mimic.values.rows import Row, is_installed, is_of_python, row_of
+from pytest_mimic.values.rows import Row, is_installed, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
     Attributes,
@@ -60,7 +61,7 @@ from pytest_mimic.values.tree import (
     plain_copy,
     refused_at,
     step_of,
-    texts_of,
+    text_of,
     without,
 )
 
@@ -82,11 +83,8 @@ MANY = 20
 """So many parts at least are looked at together."""
 LARGE = 2_000
 """A part with more parts may have a long text, which is written once."""
-_SURELY_SHORT = 13_600
-"""A number of fewer bits has fewer than 4,096 decimal digits.
-
-Longer ones stand in hexadecimal digits: Python reads no decimal ones of that length.
-"""
+_LEAST, _MOST = -(10**4_095), 10**4_096
+"""Numbers beyond stand in hexadecimal digits: Python reads no longer decimal ones."""
 
 TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, and what gives plainer data for a value."""
@@ -270,11 +268,7 @@ class Walk:
         return value
 
     def _int(self, value: int, _paths: Paths) -> Tree:
-        # To make powers of ten this large takes long, and few numbers come near them.
-        is_short = value.bit_length() < _SURELY_SHORT
-        if is_short or -(10**4_095) < value < 10**4_096:
-            return value
-        return {"$int": hex(value)}
+        return value if _LEAST < value < _MOST else {"$int": hex(value)}
 
     def _float(self, value: float, _paths: Paths) -> Tree:
         if math.isfinite(value):
@@ -452,11 +446,8 @@ class Walk:
             if are_plain(values, self._starts):
                 return list(values)
             kind, *others = set(map(type, values))
-            opener = _ROWS.get(kind)
-            if opener is _by_name and self._in_order:
-                opener = dict
-            if opener and not others and self._are_plain_rows(kind, values):
-                return list(map(opener, values))
+            if kind in _ROWS and not others and self._are_plain_rows(kind, values):
+                return list(map(_ROWS[kind], values))
         return list(map(self.node, values))
 
     def _are_plain_rows(self, kind: type, rows: Collection[Any]) -> bool:
@@ -619,7 +610,7 @@ class Walk:
         name: Any = value._name_
         # A combination of flags has no name, or one that leads to no member.
         is_named = type(value).__members__.get(name) is value
-        if is_of_python(kind.cls) and not self._is_exact:
+        if is_of_python(kind.cls.__module__) and not self._is_exact:
             is_named = False  # Python renames some: `HTTPStatus.UNPROCESSABLE_CONTENT`.
         node = self._named(kind, name if is_named else self.node(value._value_))
         if is_named and kind.is_found:  # Else it has parts, which take numbers.
@@ -760,7 +751,7 @@ def _by_name(attributes: dict[Any, object]) -> dict[Any, object]:
 _ROWS: dict[type, Callable[[Any], Tree]] = {
     list: list,
     tuple: lambda row: {"$tuple": list(row)},
-    dict: _by_name,
+    dict: dict,
 }
 
 
@@ -782,9 +773,8 @@ _NAN = {"$float": "nan"}
 
 def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
     """Sort nodes by the canonical texts of their keys."""
-    texts = texts_of(keys)
-    longest = max(map(len, texts), default=0)
-    for number, text in enumerate(texts if longest > LONG else ()):
+    texts = list(map(text_of, keys))
+    for number, text in enumerate(texts):
         if len(text) > LONG:  # A part of it may count by its digest.
             texts[number] = canonical_text(keys[number])
     order = sorted(range(len(nodes)), key=texts.__getitem__)
