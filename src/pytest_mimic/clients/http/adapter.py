@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, TypeAlias
 
 from pytest_mimic.client import (
@@ -229,12 +228,14 @@ class Attempt:
     """One attempt of a request, as a client makes it.
 
     Attributes:
+        exchange: The call.
         is_task: Whether a task waits for it; else a thread does.
         phase: What it does while it is made for real: `connecting`, `writing`,
             `reading`.
         recorder: Takes the real answer.
     """
 
+    exchange: Exchange
     is_task = False
     phase = "reading"
     recorder: Recorder
@@ -251,19 +252,15 @@ class Attempt:
         """Return the real answer, recorded while the application reads it."""
         raise NotImplementedError
 
-    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
-        """Return an answer as the client's own object, or its error.
-
-        Args:
-            answer: The answer.
-            exchange: The replay that ends when the answer was read.
-        """
+    def build(self, answer: Plain) -> Any:
+        """Return an answer as the client's own object, or its error."""
         raise NotImplementedError
 
-    async def answer(self, exchange: Exchange) -> Any:
+    async def answer(self) -> Any:
         """Return what the client gets, recorded or real, or raise its error."""
+        exchange = self.exchange
         if exchange.mode == "replay":
-            return await self._replayed(exchange)
+            return await self._replayed()
         recorder = self.recorder = Recorder(exchange)
         try:
             with exchange.step:
@@ -273,39 +270,38 @@ class Attempt:
                 return self.real_answer()
             await self.read()
         except BaseException as error:
-            return await self.failed(error, exchange)
-        return await self._verified(recorder.end(), exchange)
+            return await self.failed(error)
+        return await self._verified(recorder.end())
 
-    async def failed(self, error: BaseException, exchange: Exchange) -> Any:
+    async def failed(self, error: BaseException) -> Any:
         """Return what the client gets of an attempt that failed, or raise the error."""
         answer = self.recorder.fail(error, self.phase)
         if answer is None:
             raise error
-        return await self._verified(answer, exchange)
+        return await self._verified(answer)
 
-    async def _verified(self, answer: Plain, exchange: Exchange) -> Any:
-        if exchange.hangs:
-            return await self._replayed(exchange)
-        return raised(exchange.made(lambda: self.build(answer)))
+    async def _verified(self, answer: Plain) -> Any:
+        if self.exchange.hangs:
+            return await self._replayed()
+        return raised(self.exchange.made(lambda: self.build(answer)))
 
-    def takes_packed(self, accepted: str, exchange: Exchange | None) -> bool:
+    async def _replayed(self) -> Any:
+        if "status" not in self.exchange.recorded:
+            await self.exchange.wait(is_task=self.is_task)
+        return self.exchange.replay_at_once(self.build)
+
+    def takes_packed(self, accepted: str) -> bool:
         """Return whether a server would compress a body, which its reader unpacks.
 
         Args:
             accepted: What the request says in `Accept-Encoding`.
-            exchange: The call.
         """
         if accepted != "identity":
             return True
         # The server may have compressed it all the same.
-        entry = None if exchange is None else exchange.step.entry
+        entry = self.exchange.step.entry
         request: Any = (entry and entry.request) or {}
         return bool(request.get("headers", {}).get("accept-encoding") == accepted)
-
-    async def _replayed(self, exchange: Exchange) -> Any:
-        if "status" not in exchange.recorded:
-            await exchange.wait(is_task=self.is_task)
-        return exchange.replay_at_once(partial(self.build, exchange=exchange))
 
 
 class Recorder:
@@ -393,27 +389,21 @@ def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -
 
 
 class BodyReplay:
-    """A call that is replayed: what its reader gets, and when it ends.
+    """A body that is given: what its reader gets, and when the call ends.
 
     Args:
-        response: The recorded answer.
+        attempt: The call, and who waits for it.
+        response: The answer.
         pieces: Those of its body, or of what comes over the network.
-        exchange: The call. None: it has ended, and its answer is given.
-        is_task: Whether a task reads it; else a thread does.
     """
 
     def __init__(
-        self,
-        response: answers.Response,
-        pieces: Sequence[bytes],
-        exchange: Exchange | None,
-        *,
-        is_task: bool = False,
+        self, attempt: Attempt, response: answers.Response, pieces: Sequence[bytes]
     ) -> None:
         self.pieces = list(pieces)
-        self._answer = response
-        self._exchange = exchange
-        self._is_task = is_task
+        self._exchange = attempt.exchange
+        self._is_task = attempt.is_task
+        self._is_left = response.is_left
         self._is_whole = not response.is_left and not response.error
 
     async def next(self) -> bytes:
@@ -432,13 +422,10 @@ class BodyReplay:
         Raises:
             MissingRecordingError: Its reader had left it when it was recorded.
         """
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            await exchange.wait(is_task=self._is_task)
-            if self._answer.is_left:
-                raise exchange.step.read_further()
+        await self._exchange.wait(is_task=self._is_task)
+        if self._is_left:
+            raise self._exchange.step.read_further()
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """End the call: its reader does not read on."""
-        if self._exchange is not None:
-            self._exchange.step.leave()
+        self._exchange.step.leave()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from textwrap import dedent
 from typing import Any
@@ -15,34 +14,211 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.payload import BytesPayload
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from pytest_mimic.client import Exchange, Function, Plain
-from pytest_mimic.clients.http import answers, failures
+from pytest_mimic.client import Exchange, Function, Plain, Port
+from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read, Recorder
 
-# What aiohttp decompresses.
-_UNPACKED = ("gzip", "deflate", "br", "zstd")
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
 _UNIX_SOCKET = re.compile("Cannot connect to unix socket (.*) ssl:", re.S)
 
 
-class _Connection(Connection):
-    """A connection that goes into no pool. It counts in the connector's limit."""
+async def connect(
+    port: Port,
+    original: Function,
+    connector: Any,
+    request: Any,
+    *args: Any,
+    **options: Any,
+) -> Any:
+    """Connect a request, for real or to its recorded answer."""
+    really = partial(original, connector, request, *args, **options)
+    if port.run.is_unseen():
+        return await really()
+    headers = list(request.headers.items())
+    read = partial(requests.read, request.method, str(request.url), headers)
+    is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
+    path = getattr(connector, "path", None)  # of a Unix socket
+    place = f"unix:{path}" if path else None
+    search = None if is_made else port.body_search(read(), "aiohttp", place=place)
+    if search is not None:
+        _search_body(request.body, search)
+        return await really()
+    plain = read(await _body_of(request))
+    exchange = await port.begin_async(plain, "aiohttp", place=place)
+    if exchange is None:
+        return await really()
+    return await _AiohttpAttempt(connector, request, exchange).connection(really)
 
-    def close(self) -> None:
-        """Give its place to another request."""
-        self._notify_release()
-        protocol: Any = self._protocol
-        if protocol is not None:
-            self._connector._release_acquired(self._key, protocol)
-            protocol.leave()
-            self._protocol = None
 
-    release = close
+def _search_body(body: Any, search: Callable[[bytes], bytes]) -> None:
+    """Let a body be searched as it is written."""
 
-    def __del__(self, *_: Any) -> None:
-        """Warn of nothing: there is no socket."""
+    async def searched(original: Function, writer: Any, *args: Any) -> None:
+        really = writer.write
+        writer.write = lambda piece: really(search(bytes(piece)))
+        await original(writer, *args)
+
+    for name in ("write", "write_with_length"):
+        original = getattr(body, name, None)
+        if original is not None:
+            setattr(body, name, partial(searched, original))
+
+
+async def _body_of(request: Any) -> bytes:
+    """Return the body of a request; it replaces a body that can be read only once.
+
+    Raises:
+        ClientConnectionError: The application's own body has raised.
+    """
+    body = request.body
+    if not body or isinstance(body, bytes):
+        return body or b""
+    try:
+        data: bytes = await body.as_bytes()
+    except Exception as error:
+        words = f"Failed to send bytes into the underlying connection: {error!r}"
+        raise aiohttp.ClientConnectionError(words) from error
+    if body.consumed:
+        request._body = BytesPayload(data, headers=body.headers)
+    return data
+
+
+class _AiohttpAttempt(Attempt):
+    """The connection of a request and the answer on it, recorded or real.
+
+    A real answer is recorded as it arrives. To verify, it is read here, and the session
+    gets the recorded one.
+
+    Args:
+        connector: Connects the request.
+        request: The request.
+        exchange: The call.
+    """
+
+    is_task = True
+    phase = "connecting"
+
+    def __init__(self, connector: Any, request: Any, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.request = request
+        self._connector = connector
+        # How its session reads the answer.
+        self._params: dict[str, Any] = {}
+        # The head of the real answer, and its body.
+        self._message: Any = None
+        self._payload: Any = None
+
+    async def connection(self, really: Function) -> Any:
+        """Return the connection, or raise its error."""
+        if self.exchange.mode == "replay":
+            protocol = await self.answer()
+        else:
+            self.recorder = Recorder(self.exchange)
+            try:
+                with self.exchange.step:
+                    connection = await really()
+            except BaseException as error:
+                protocol = await self.failed(error)
+            else:
+                self._watch(connection)
+                return connection
+        # A connector closes what it has given out when its session is closed.
+        self._connector._acquired.add(protocol)
+        key = self.request.connection_key
+        return Connection(self._connector, key, protocol, self.request.loop)
+
+    def _watch(self, connection: Any) -> None:
+        """Take what a session reads from a real connection."""
+        # An answer may be dropped before its end, with its connection or session.
+        connection.add_callback(self._end)
+        protocol = connection.protocol
+        set_really, self._read_really = protocol.set_response_params, protocol.read
+
+        def set_response_params(**params: Any) -> None:
+            self._params = params
+            del protocol.set_response_params
+            set_really(**params)
+
+        async def read() -> Any:
+            del protocol.read
+            found = await self.answer()
+            if isinstance(found, _ReplayedProtocol):
+                found.set_response_params(**self._params)
+                return await found.read()
+            return found
+
+        protocol.set_response_params, protocol.read = set_response_params, read
+
+    async def send(self) -> Read:
+        """Read the head of the answer, and return what reads the rest."""
+        self.phase = "reading"
+        message = None
+        while message is None or (message.code < 200 and message.code != 101):
+            if message is not None:
+                _let_write(self.request)
+            # The timeout of the whole session is an error only outside of its timer.
+            with self._params["timer"]:
+                message, self._payload = await self._read_really()
+        self._message = message
+        is_unpacked = self._params["auto_decompress"] and message.compression
+        return answers.Head(
+            message.code,
+            # It came in bytes that aiohttp takes for UTF-8.
+            message.reason.encode("utf-8", "surrogateescape").decode("latin-1"),
+            answers.decoded(message.raw_headers),
+            version="HTTP/{}.{}".format(*message.version),
+            unpacked=message.compression if is_unpacked else "",
+        ).read
+
+    def real_answer(self) -> Any:
+        """Record the body as it arrives, and return what the session reads."""
+        self._record()
+        return self._message, self._payload
+
+    async def read(self) -> None:
+        """Read the body."""
+        self._record()
+        while not self._payload.at_eof() and not self.recorder.is_enough():
+            await self._payload.readany()
+
+    def _record(self) -> None:
+        payload = self._payload
+        if payload is EMPTY_PAYLOAD:
+            self.recorder.end()
+            return
+        # The first pieces may have come with the head.
+        for data in payload._buffer:
+            self.recorder.feed(bytes(data))
+        if payload.is_eof():
+            self.recorder.end()
+        elif payload.exception() is not None:
+            self.recorder.fail(payload.exception())
+        else:
+            payload._protocol.recorder = self.recorder
+            payload.__class__ = _RecordedReader
+
+    def _end(self) -> None:
+        """End the exchange with its connection, if its end has not come."""
+        # What runs through the reader may be its own error; a cancellation or a timeout
+        # is none.
+        error = sys.exc_info()[1]
+        is_cancelled = type(error).__name__ in ("CancelledError", "TimeoutError")
+        if self._message is None:
+            self.exchange.abandon(error)
+        elif error is not None and is_cancelled:
+            self.recorder.fail(error)
+        else:
+            self.recorder.leave()
+
+    def build(self, answer: Plain) -> Any:
+        """Return a protocol that gives an answer, or an error of connecting."""
+        response = answers.build(answer, method=self.request.method)
+        if not response.status and response.error["kind"] in failures.BEFORE_SENDING:
+            return _error(response.error, self.request)
+        return _ReplayedProtocol(self, response)
 
 
 class _Nowhere(asyncio.Transport):
@@ -65,15 +241,15 @@ class _Nowhere(asyncio.Transport):
 class _ReplayedProtocol(ResponseHandler):
     """A protocol that gets the recorded answer piece by piece, as it is read."""
 
-    def __init__(
-        self, attempt: Connecting, response: answers.Response, exchange: Exchange | None
-    ) -> None:
+    def __init__(self, attempt: _AiohttpAttempt, response: answers.Response) -> None:
         super().__init__(attempt.request.loop)
         self.transport = _Nowhere()
         self._attempt: Any = attempt
+        self._exchange = attempt.exchange
         self._response = response
-        self._exchange = exchange
         self._has_begun = False
+        # It goes into no pool.
+        self.force_close()
 
     def set_response_params(self, **params: Any) -> None:
         """Take the settings, by which the session decompresses, or does not.
@@ -81,13 +257,13 @@ class _ReplayedProtocol(ResponseHandler):
         Nothing arrives late.
         """
         super().set_response_params(**{**params, "read_timeout": None})
-        attempt = self._attempt
+        attempt, response = self._attempt, self._response
         is_packed = not params.get("auto_decompress") and attempt.takes_packed(
-            attempt.request.headers.get("Accept-Encoding", ""), attempt.exchange
+            attempt.request.headers.get("Accept-Encoding", "")
         )
         method = attempt.request.method
-        pieces = answers.on_the_wire(self._response, method, is_packed=is_packed)
-        self._replay = BodyReplay(self._response, pieces, self._exchange, is_task=True)
+        pieces = answers.on_the_wire(response, method, is_packed=is_packed)
+        self._replay = BodyReplay(attempt, response, pieces)
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
@@ -95,9 +271,7 @@ class _ReplayedProtocol(ResponseHandler):
         request, self._attempt = self._attempt.request, None
         # Other tasks run while the network is read.
         await asyncio.sleep(0)
-        waiting = request._continue
-        if waiting is not None and not waiting.done():
-            waiting.set_result(True)
+        _let_write(request)
         if not self._response.status:
             raise _error(self._response.error, request)
         await self._feed_next()
@@ -126,16 +300,20 @@ class _ReplayedProtocol(ResponseHandler):
         return bool(piece)
 
     def close(self) -> None:
-        """Close it, as a connector does when its session is closed."""
+        """Close it: its reader does not read on."""
         if self.transport is not None:
             super().close()
+            self._exchange.step.leave()
             # A real transport would call this, and the connector waits for it.
-            self._loop.call_soon(self.connection_lost, None)
+            self._parser = None
+            self.connection_lost(None)
 
-    def leave(self) -> None:
-        """End the call: its reader does not read on."""
-        self._parser = self._payload = None
-        self._replay.leave()
+
+def _let_write(request: Any) -> None:
+    """Let a request be written that waits to be told to continue."""
+    waiting = request._continue
+    if waiting is not None and not waiting.done():
+        waiting.set_result(True)
 
 
 class _ReplayedReader(StreamReader):
@@ -146,7 +324,7 @@ class _ReplayedReader(StreamReader):
     async def _wait(self, func_name: str = "") -> None:  # noqa: ARG002
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
-            if protocol._parser is None:
+            if protocol.transport is None:
                 # aiohttp raises this error, too.
                 raise RuntimeError("Connection closed.")
             await protocol.feed_next(self)
@@ -157,167 +335,6 @@ class _ReplayedReader(StreamReader):
         """Let all pieces arrive, as a reader drains a body."""
         while not self.is_eof():
             await self._wait()
-
-
-@dataclass
-class Connecting(Attempt):
-    """The connection of a request, recorded or real.
-
-    A real one is recorded from the start of its answer on.
-
-    Args:
-        connector: Connects it.
-        request: The request.
-        exchange: The call.
-        really: Connects it for real.
-    """
-
-    is_task = True
-    phase = "connecting"
-
-    connector: Any
-    request: Any
-    exchange: Exchange
-    _really: Callable[[], Awaitable[Any]]
-
-    async def answer(self, exchange: Exchange) -> Any:
-        """Return the connection, or raise its error."""
-        if exchange.mode == "replay":
-            return await super().answer(exchange)
-        self.recorder = Recorder(exchange)
-        try:
-            with exchange.step:
-                connection = await self._really()
-        except BaseException as error:
-            return await self.failed(error, exchange)
-        connection.begin_answer = _Reading(self, self.recorder, connection).start
-        return connection
-
-    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
-        """Return a connection that gives an answer, or an error of connecting."""
-        request = self.request
-        response = answers.build(answer, method=request.method)
-        if not response.status and response.error["kind"] in failures.BEFORE_SENDING:
-            return _error(response.error, request)
-        protocol: Any = _ReplayedProtocol(self, response, exchange)
-        # A connector closes what it has given out when its session is closed.
-        self.connector._acquired.add(protocol)
-        return _Connection(self.connector, None, protocol, request.loop)  # type: ignore[arg-type]
-
-
-class _Reading(Attempt):
-    """The answer on a real connection, recorded as it arrives.
-
-    To verify, it is read here, and the session gets the recorded one.
-    """
-
-    is_task = True
-
-    def __init__(
-        self, connecting: Connecting, recorder: Recorder, connection: Any
-    ) -> None:
-        self.recorder = recorder
-        self._connecting = connecting
-        self._connection = connection
-        self._params: dict[str, Any] = {}
-        self._response: Any = None
-        self._is_starting = False
-        # An answer may be dropped before its end, with its connection or session.
-        connection.add_callback(self._end)
-        protocol = connection.protocol
-        set_really = protocol.set_response_params
-
-        def set_response_params(**params: Any) -> None:
-            self._params = params
-            del protocol.set_response_params
-            set_really(**params)
-
-        protocol.set_response_params = set_response_params
-
-    async def start(self, response: Any, really: Function) -> Any:
-        """Let a response begin with the recorded answer, or with the real answer."""
-        exchange = self._connecting.exchange
-        self._begin = partial(really, response)
-        connection = await self.answer(exchange)
-        if connection is not self._connection:
-            self._connection.close()
-            connection.protocol.set_response_params(**self._params)
-            await self._begin(connection)
-        return response
-
-    async def send(self) -> Read:
-        """Read the head of the answer, and return what reads the rest."""
-        self._is_starting = True
-        try:
-            self._response = await self._begin(self._connection)
-        except aiohttp.ClientResponseError as error:
-            # Its reason is what aiohttp makes of any malformed answer.
-            self.recorder.fail(error.__cause__ or error)
-            raise
-        self._is_starting = False
-        return self._head().read
-
-    def real_answer(self) -> Any:
-        """Record the body as it arrives, and return the connection."""
-        self._record(self._response.content)
-        return self._connection
-
-    async def read(self) -> None:
-        """Read the body."""
-        payload = self._response.content
-        self._record(payload)
-        while not payload.at_eof() and not self.recorder.is_enough():
-            await payload.readany()
-
-    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
-        """Return a connection that gives the recorded answer."""
-        return self._connecting.build(answer, exchange)
-
-    def _head(self) -> answers.Head:
-        response = self._response
-        encoding = response.headers.get("Content-Encoding", "").lower()
-        is_unpacked = encoding in _UNPACKED and self._params.get("auto_decompress")
-        # The reason came in bytes that aiohttp takes for UTF-8.
-        reason = (response.reason or "").encode("utf-8", "surrogateescape")
-        headers = answers.decoded(response.raw_headers)
-        version = response.version
-        return answers.Head(
-            response.status,
-            reason.decode("latin-1"),
-            headers,
-            version=f"HTTP/{version.major}.{version.minor}",
-            unpacked=encoding if is_unpacked else "",
-        )
-
-    def _record(self, payload: Any) -> None:
-        if payload is EMPTY_PAYLOAD:
-            self.recorder.end()
-            return
-        # The first pieces may have come with the head.
-        for data in payload._buffer:
-            self.recorder.feed(bytes(data))
-        if payload.is_eof():
-            self.recorder.end()
-        elif payload.exception() is not None:
-            self.recorder.fail(payload.exception())
-        else:
-            payload._protocol.recorder = self.recorder
-            payload.__class__ = _RecordedReader
-
-    def _end(self) -> None:
-        """End the exchange with its connection, if its end has not come."""
-        if self._is_starting:  # It fails, or its body has come with its head.
-            return
-        # What runs through the reader may be its own error; a cancellation or a timeout
-        # is none.
-        error = sys.exc_info()[1]
-        is_cancelled = type(error).__name__ in ("CancelledError", "TimeoutError")
-        if self._response is None:
-            self._connecting.exchange.abandon(error)
-        elif error is not None and is_cancelled:
-            self.recorder.fail(error)
-        else:
-            self.recorder.leave()
 
 
 class _RecordedReader(StreamReader):

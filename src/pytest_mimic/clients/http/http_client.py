@@ -256,12 +256,14 @@ class _ConnectionAttempt(Attempt):
         exchange: Its call. None: it is sent for real, and nobody looks at it.
     """
 
+    exchange: Any
+
     def __init__(
         self, socket: _Socket, request: _Request, exchange: Exchange | None
     ) -> None:
+        self.exchange = exchange
         self._socket = socket
         self._request = request
-        self._exchange = exchange
         # An answer to HEAD has no body.
         self._method: str = socket.connection._method or request.method
         self._file: Any = None
@@ -271,14 +273,14 @@ class _ConnectionAttempt(Attempt):
 
         A call that nobody looks at is sent, too.
         """
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is None:
-            self._sent()
+            self._file = self._sent().makefile("rb")
             return
         if exchange.mode != "run":
             error = exchange.recorded.get("error", {})
             if error.get("kind") in failures.BEFORE_SENDING:
-                self._file = at_once(self.answer(exchange))
+                self._file = at_once(self.answer())
                 return
         if exchange.mode == "replay":
             return
@@ -289,19 +291,17 @@ class _ConnectionAttempt(Attempt):
                 self._socket.connected()
         except BaseException as error:
             self._keep_body(failures.kind_of(error, self.phase))
-            self._file = at_once(self.failed(error, exchange))
+            self._file = at_once(self.failed(error))
 
     def file(self) -> Any:
         """Return the answer, recorded or real."""
-        if self._file is not None:
-            return self._file
-        if self._exchange is None:
-            return self._socket.connected().makefile("rb")
-        return at_once(self.answer(self._exchange))
+        if self._file is None:
+            return at_once(self.answer())
+        return self._file
 
     def leave(self) -> None:
         """End a call whose answer nobody reads. It is sent all the same."""
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is None:
             return
         if exchange.mode == "replay":
@@ -342,7 +342,7 @@ class _ConnectionAttempt(Attempt):
             # What is left is not read, and the answer is whole.
             self.recorder.end()
 
-    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    def build(self, answer: Plain) -> Any:
         """Return an answer as a file over a socket, or its error."""
         response = answers.build(answer, method=self._method)
         kind = response.error.get("kind", "")
@@ -353,15 +353,15 @@ class _ConnectionAttempt(Attempt):
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed(
-            self._request.by_name.get("accept-encoding", ""), self._exchange
+            self._request.by_name.get("accept-encoding", "")
         )
         pieces = answers.on_the_wire(response, self._method, is_packed=is_packed)
-        replay = BodyReplay(response, pieces, exchange)
+        replay = BodyReplay(self, response, pieces)
 
         def following() -> bytes:
             return at_once(replay.next()) or raised(error) or b""
 
-        return io.BufferedReader(_File(following, replay.leave))
+        return io.BufferedReader(_File(following, self.exchange.step.leave))
 
     def _error(self, error: Plain) -> Any:
         if self._socket.is_of_urllib3:

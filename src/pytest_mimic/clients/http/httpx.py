@@ -6,26 +6,18 @@ Whatever stands between, a library for mocks say, has answered or let through by
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import (
-    Edge,
-    Exchange,
-    Function,
-    Plain,
-    Port,
-    at_once,
-    raised,
-)
+from pytest_mimic.client import Edge, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
     BodyReplay,
     HttpAdapter,
     Read,
-    Recorder,
 )
 
 
@@ -114,7 +106,9 @@ class _HttpxAttempt(Attempt):
         place = f"unix:{path}" if path else None
         search = port.body_search(read(), self._name, place=place) if is_made else None
         if search is not None:
-            request.stream = _Searched(request.stream, search)
+            stream = request.stream
+            searched = (search(data) async for data in self._pieces(stream))
+            request.stream = _Body(searched, partial(self._close, stream))
             return await self._sent()
         body = b"".join([data async for data in self._pieces(request.stream)])
         if is_made:
@@ -125,7 +119,8 @@ class _HttpxAttempt(Attempt):
         )
         if exchange is None:
             return await self._sent()
-        return await self.answer(exchange)
+        self.exchange = exchange
+        return await self.answer()
 
     async def _sent(self) -> Any:
         response = self._send(self._pool, self._request)
@@ -138,9 +133,21 @@ class _HttpxAttempt(Attempt):
 
     def real_answer(self) -> Any:
         """Return the response, whose body is recorded as it is read."""
-        response = self._response
-        response.stream = _RecordedBody(response.stream, self.recorder)
+        # The body holds this attempt: a cycle would wait for the garbage collector.
+        response, self._response = self._response, None
+        stream = response.stream
+
+        async def leave() -> None:
+            self.recorder.leave()
+            await self._close(stream)
+
+        response.stream = _Body(self._recorded(stream), leave)
         return response
+
+    async def _recorded(self, stream: Any) -> AsyncGenerator[bytes, None]:
+        with self.recorder.reading():
+            async for data in self._pieces(stream):
+                yield self.recorder.feed(data)
 
     async def read(self) -> None:
         """Read the body, and close it."""
@@ -151,12 +158,9 @@ class _HttpxAttempt(Attempt):
                 if self.recorder.is_enough():
                     break
         finally:
-            if self.is_task:
-                await stream.aclose()
-            else:
-                stream.close()
+            await self._close(stream)
 
-    async def _pieces(self, stream: Any) -> AsyncIterator[bytes]:
+    async def _pieces(self, stream: Any) -> AsyncGenerator[bytes, None]:
         if self.is_task:
             async for data in stream:
                 yield data
@@ -164,17 +168,23 @@ class _HttpxAttempt(Attempt):
             for data in stream:
                 yield data
 
-    def build(self, answer: Plain, exchange: Exchange | None = None) -> Any:
+    async def _close(self, stream: Any) -> None:
+        if self.is_task:
+            await stream.aclose()
+        else:
+            stream.close()
+
+    def build(self, answer: Plain) -> Any:
         """Return the response of a recorded answer, or its error."""
         method = self._request.method.decode("latin-1")
         response = answers.build(answer, method=method)
         error = self._error(response.error) if response.error else None
         if not response.status:
             return error
-        replay = BodyReplay(response, response.pieces, exchange, is_task=self.is_task)
+        replay = BodyReplay(self, response, response.pieces)
         made = self._core.Response(
             response.status,
-            content=_ReplayedBody(replay, error),
+            content=_Body(_replayed(replay, error), replay.leave),
             extensions={
                 "http_version": response.version.encode("ascii", "replace"),
                 "reason_phrase": response.reason.encode("latin-1", "replace"),
@@ -195,70 +205,42 @@ class _HttpxAttempt(Attempt):
         return made
 
 
-class _Searched:
-    """A body that is searched as it is sent."""
+async def _replayed(
+    replay: BodyReplay, error: Exception | None
+) -> AsyncGenerator[bytes, None]:
+    """Give the pieces of a recorded body, and then its error."""
+    for piece in replay.pieces:
+        yield piece
+    await replay.end()
+    raised(error)
 
-    def __init__(self, stream: Any, search: Callable[[bytes], bytes]) -> None:
-        self._stream = stream
-        self._search = search
+
+class _Body:
+    """A body that a thread or a task reads.
+
+    Args:
+        pieces: What it consists of.
+        close: Is called when its reader does not read on.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        close: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._pieces = pieces
+        self.aclose = close
 
     def __iter__(self) -> Iterator[bytes]:
-        return map(self._search, self._stream)
+        with suppress(StopAsyncIteration):
+            while True:
+                yield at_once(self._pieces.__anext__())
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._stream:
-            yield self._search(data)
-
-
-class _RecordedBody:
-    """A stream that is read as it comes, and recorded."""
-
-    def __init__(self, stream: Any, recorder: Recorder) -> None:
-        self._stream = stream
-        self._recorder = recorder
-
-    def __iter__(self) -> Iterator[bytes]:
-        with self._recorder.reading():
-            for data in self._stream:
-                yield self._recorder.feed(data)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with self._recorder.reading():
-            async for data in self._stream:
-                yield self._recorder.feed(data)
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        return self._pieces
 
     def close(self) -> None:
-        self._recorder.leave()
-        self._stream.close()
-
-    async def aclose(self) -> None:
-        self._recorder.leave()
-        await self._stream.aclose()
-
-
-class _ReplayedBody:
-    """A stream that gives the pieces of a recorded body, and then its error."""
-
-    def __init__(self, replay: BodyReplay, error: Exception | None) -> None:
-        self._replay = replay
-        self._error = error
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._replay.pieces
-        at_once(self._replay.end())
-        raised(self._error)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._replay.pieces:
-            yield piece
-        await self._replay.end()
-        raised(self._error)
-
-    def close(self) -> None:
-        self._replay.leave()
-
-    async def aclose(self) -> None:
-        self._replay.leave()
+        at_once(self.aclose())
 
 
 def _address(url: Any) -> str:
