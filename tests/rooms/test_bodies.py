@@ -13,6 +13,11 @@ JSON = "application/json"
 EVENTS = "text/event-stream"
 LINES = "application/x-ndjson"
 
+
+def written(body):
+    return b"".join(bodies.pieces(body))
+
+
 READABLE = {
     "JSON": (b'{"a": [1, 2.5, null]}', JSON, {"json": {"a": [1, 2.5, None]}}),
     "compact": (b'{"a":1,"b":"x"}', JSON, {"json": {"a": 1, "b": "x"}, "layout": "compact"}),
@@ -42,7 +47,7 @@ def test_an_answer_is_as_readable_as_its_type(name):
     body = bodies.read_given(data, kind)
 
     assert body == wanted
-    assert bodies.written(body) == data
+    assert written(body) == data
 
 
 ODD = {
@@ -66,10 +71,10 @@ ODD = {
 def test_an_odd_answer_comes_back_as_it_was(name):
     data, kind = ODD[name]
 
-    written = bodies.written(bodies.read_given(data, kind))
+    again = written(bodies.read_given(data, kind))
 
     # Only the blanks of JSON in a mixed layout may differ.
-    assert written == data or b"".join(written.split()) == b"".join(data.split())
+    assert again == data or b"".join(again.split()) == b"".join(data.split())
 
 
 PIECES = r"""
@@ -88,9 +93,8 @@ KINDS = st.sampled_from([JSON, EVENTS, LINES, "text/plain", f"{JSON}; charset=la
 def test_no_answer_loses_a_byte_that_counts(data, kind):
     body = bodies.read_given(data, kind)
 
-    assert b"".join(bodies.pieces(body)) == bodies.written(body)
     if body.get("layout") != bodies.MIXED:
-        assert bodies.written(body) == data
+        assert written(body) == data
 
 
 FORM = "application/x-www-form-urlencoded"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from pytest_mimic.client import (
@@ -133,11 +134,9 @@ class HttpAdapter(Adapter):
             compared["headers"] = {"content-type": content_type}
         if "body" in answer:
             compared["body"] = bodies.content(answer["body"])
-        if "body" in answer and any(map(answers.was_left, (answer, other))):
-            items, others = (
-                bodies.items(one.get("body", {})) for one in (answer, other)
-            )
-            compared["body"] = items[: len(others)]
+            if answers.was_left(answer) or answers.was_left(other):
+                in_both = slice(len(answers.items(other)))
+                compared["body"] = answers.items(answer)[in_both]
         if "error" in answer:
             compared["error"] = {"kind": answer["error"].get("kind")}
         return compared
@@ -163,14 +162,18 @@ class HttpAdapter(Adapter):
     def spent(self, answer: Plain) -> tuple[str, dict[str, int]]:
         """Return which language model has answered, and what it has counted."""
         model, counts = "", dict[str, int]()
-        for said in _said_in(answer):
-            named = said.get("model") or said.get("modelVersion")
-            if isinstance(named, str):
-                model = model or named
-            usage = said.get("usage") or said.get("usageMetadata")
-            if isinstance(usage, dict):
-                for part in (usage, *map(usage.get, _DETAILS)):
-                    _count(part, counts)
+        body = answer.get("body", {})
+        said = [body.get("json")]
+        for event in body.get("events", ()):
+            said += [event.get("data")] if isinstance(event, dict) else []
+        for one in said:
+            for part in _objects_in(one, "message", "response"):
+                named = part.get("model") or part.get("modelVersion")
+                if isinstance(named, str):
+                    model = model or named
+                usage = part.get("usage") or part.get("usageMetadata")
+                for counted in _objects_in(usage, *_DETAILS):
+                    _count(counted, counts)
         return model, counts
 
 
@@ -187,28 +190,21 @@ class LanguageModels(HttpAdapter):
         return {**compared, "turn": turn_of(compared.get("body"))}
 
 
-def _count(part: Any, counts: dict[str, int]) -> None:
+def _objects_in(part: Any, *names: str) -> Iterator[dict[str, Any]]:
+    """Yield an object of JSON, and those that it has under some names."""
+    below = [part.get(name) for name in names] if isinstance(part, dict) else []
+    for one in (part, *below):
+        if isinstance(one, dict):
+            yield one
+
+
+def _count(part: dict[str, Any], counts: dict[str, int]) -> None:
     """Add the tokens that a part of an answer names."""
-    named = part if isinstance(part, dict) else {}
-    for name, count in named.items():
+    for name, count in part.items():
         kind = _TOKENS.get(name)
         # Each event of a stream names the sum until then.
         if kind and isinstance(count, int):
             counts[kind] = max(counts.get(kind, 0), count)
-
-
-def _said_in(answer: Plain) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of an answer, or of its events, and the messages in it."""
-    body = answer.get("body", {})
-    said = [body.get("json")]
-    for event in body.get("events", ()):
-        if isinstance(event, dict):
-            said.append(event.get("data"))
-    for one in said:
-        if isinstance(one, dict):
-            for part in (one, one.get("message"), one.get("response")):
-                if isinstance(part, dict):
-                    yield part
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
@@ -232,13 +228,16 @@ class Attempt:
         is_task: Whether a task waits for it; else a thread does.
         phase: What it does while it is made for real: `connecting`, `writing`,
             `reading`.
-        recorder: Takes the real answer.
     """
 
     exchange: Exchange
     is_task = False
     phase = "reading"
-    recorder: Recorder
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Takes the real answer."""
+        return Recorder(self.exchange)
 
     async def send(self) -> Read:
         """Make it for real until its answer begins, and return what reads the rest."""
@@ -261,17 +260,16 @@ class Attempt:
         exchange = self.exchange
         if exchange.mode == "replay":
             return await self._replayed()
-        recorder = self.recorder = Recorder(exchange)
         try:
             with exchange.step:
                 read = await self.send()
-            recorder.begin(read)
+            self.recorder.begin(read)
             if exchange.mode == "run":
                 return self.real_answer()
             await self.read()
         except BaseException as error:
             return await self.failed(error)
-        return await self._verified(recorder.end())
+        return await self._verified(self.recorder.end())
 
     async def failed(self, error: BaseException) -> Any:
         """Return what the client gets of an attempt that failed, or raise the error."""
@@ -336,10 +334,7 @@ class Recorder:
         if not answers.was_left(recorded):
             return False
         so_far = self._read(self._pieces, is_left=True)
-        items, wanted = (
-            bodies.items(one.get("body", {})) for one in (so_far, recorded)
-        )
-        return len(items) >= len(wanted)
+        return len(answers.items(so_far)) >= len(answers.items(recorded))
 
     def end(self, **how: Any) -> Plain:
         """End an answer, and return what its caller gets.

@@ -19,7 +19,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Function, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read, Recorder
+from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
 
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
 _UNIX_SOCKET = re.compile("Cannot connect to unix socket (.*) ssl:", re.S)
@@ -116,7 +116,6 @@ class _AiohttpAttempt(Attempt):
         if self.exchange.mode == "replay":
             protocol = await self.answer()
         else:
-            self.recorder = Recorder(self.exchange)
             try:
                 with self.exchange.step:
                     connection = await really()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.binary import fields
@@ -125,6 +125,16 @@ def decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 def was_left(answer: Plain) -> bool:
     """Return whether a recorded answer is a part of what would have come."""
     return "left" in answer and not bodies.is_done(answer.get("body", {}))
+
+
+def items(answer: Plain) -> Sequence[Any]:
+    """Return the events, lines or letters of the body of an answer."""
+    body = answer.get("body", {})
+    for form in ("events", "lines"):
+        if form in body:
+            held: list[Any] = body[form]
+            return held
+    return b"".join(bodies.pieces(body)).decode("latin-1")
 
 
 def build(answer: Plain, *, method: str = "GET") -> Response:
@@ -319,8 +329,7 @@ def _gunzipped(data: bytes) -> bytes:
 
 
 def _with_brotli(data: bytes) -> bytes:
-    decompressor = import_module("brotli").Decompressor()
-    found: bytes = getattr(decompressor, "process", decompressor.decompress)(data)
+    found: bytes = import_module("brotli").Decompressor().process(data)
     return found
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
@@ -38,6 +38,7 @@ _LAYOUTS: dict[str, JSONEncoder] = {
 }
 MIXED = "mixed"
 """The layout of JSON that comes back with other blanks."""
+_FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
 _JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 _EVENT_KEYS = {"event", "id", "retry", "data", "layout"}
 
@@ -78,7 +79,7 @@ def read_sent(data: bytes, content_type: str) -> Plain:
 
 
 def read_given(data: bytes, content_type: str) -> Plain:
-    """Return the body of an answer, from which `written` makes the same bytes.
+    """Return the body of an answer, from which `pieces` makes the same bytes.
 
     Only JSON in a mixed layout comes back with other blanks.
     """
@@ -122,42 +123,22 @@ def content(body: Plain) -> Any:
 
     Parts stand by their names, parts of one name or without one as a list.
     """
-    for form in ("json", "form", "events", "lines", "text"):
-        if form in body:
-            return body[form]
-    if "parts" not in body:
-        return body
-    named = [(part.get("name", ""), content(part["body"])) for part in body["parts"]]
-    return fields(named)
+    name = form(body)
+    if name == "parts":
+        parts = [(part.get("name", ""), content(part["body"])) for part in body[name]]
+        return fields(parts)
+    return body if name in ("base64", "") else body[name]
 
 
 def form(body: Plain) -> str:
     """Return the form of a body: `json`, `form`, `parts`, `text`."""
-    return next((name for name in body if name not in ("charset", "layout")), "")
-
-
-def items(body: Plain) -> Sequence[Any]:
-    """Return the events, lines or letters of a body."""
-    for form in ("events", "lines"):
-        if form in body:
-            held: list[Any] = body[form]
-            return held
-    return written(body).decode("latin-1")
+    return next((name for name in _FORMS if name in body), "")
 
 
 def is_done(body: Plain) -> bool:
     """Return whether the last event says that a stream is whole: readers stop there."""
     last = body.get("events", ())[-1:]
     return any("data:[DONE]" in _event_text(one).replace(" ", "") for one in last)
-
-
-def written(body: Plain) -> bytes:
-    """Return the bytes of a recorded body of an answer.
-
-    Raises:
-        ValueError: The body has no form that an answer can have.
-    """
-    return b"".join(pieces(body))
 
 
 def pieces(body: Plain) -> Iterator[bytes]:

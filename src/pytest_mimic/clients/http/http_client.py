@@ -25,12 +25,7 @@ from typing import Any
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import (
-    Attempt,
-    BodyReplay,
-    Read,
-    Recorder,
-)
+from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
 from pytest_mimic.errors import TargetError
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
@@ -150,8 +145,9 @@ class _Socket:
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
         """Return the answer to what was sent."""
-        if self._interim is not None and not self._interim.closed:
-            return self._interim
+        interim, self._interim = self._interim, None
+        if interim is not None:
+            return interim
         try:
             attempt = self._attempt
             if attempt is None:
@@ -178,15 +174,14 @@ class _Socket:
 
         Who asks for it behind `Expect: 100-continue` waits until there is something.
         """
-        request = self._request
-        waits = request and request.by_name.get("expect", "").lower() == "100-continue"
-        if waits and self._interim is None:
+        expected = self._request and self._request.by_name.pop("expect", "")
+        if expected and expected.lower() == "100-continue":
             self._interim = io.BytesIO(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if self._interim is not None and not self._interim.closed:
+        if self._interim is not None:
             return _number_of_socket(b"1")
-        return (
-            _number_of_socket(b"") if self._real is None else int(self._real.fileno())
-        )
+        if self._real is None:
+            return _number_of_socket(b"")
+        return int(self._real.fileno())
 
     def close(self) -> None:
         """Close the real socket, if it exists; send what nobody waits for."""
@@ -264,9 +259,9 @@ class _ConnectionAttempt(Attempt):
         self.exchange = exchange
         self._socket = socket
         self._request = request
-        # An answer to HEAD has no body.
-        self._method: str = socket.connection._method or request.method
         self._file: Any = None
+        # Whether the server has ended its answer.
+        self._is_at_end = False
 
     def begin(self) -> None:
         """Connect, if it is made for real, or raise the error of connecting.
@@ -284,13 +279,12 @@ class _ConnectionAttempt(Attempt):
                 return
         if exchange.mode == "replay":
             return
-        self.recorder = Recorder(exchange)
         self.phase = "connecting"
         try:
             with exchange.step:
                 self._socket.connected()
         except BaseException as error:
-            self._keep_body(failures.kind_of(error, self.phase))
+            self._keep_body()
             self._file = at_once(self.failed(error))
 
     def file(self) -> Any:
@@ -324,38 +318,94 @@ class _ConnectionAttempt(Attempt):
     async def send(self) -> Read:
         """Send the request, and return what reads the bytes of its answer."""
         real = self._sent()
-        kept = _Kept(real, self._method, self.recorder)
-        self._file = io.BufferedReader(_File(kept.following, kept.leave, real))
+        self._raw = real.makefile("rb", 0)
+        self._file = io.BufferedReader(_File(self._following, self._left, real))
         # The time until the first byte is that of the service.
         self._file.peek(1)
-        return kept.read_answer
+        return self._read_answer
+
+    def _following(self) -> bytes:
+        """Return what comes next of the real answer, and keep it."""
+        try:
+            data: bytes = self._raw.read(_BUFFER)
+        except BaseException as error:
+            # The error's traceback holds the file, which nobody reads any more.
+            self._raw.close()
+            self.recorder.fail(error)
+            raise
+        self._is_at_end = not data
+        return self.recorder.feed(data)
+
+    def _left(self) -> None:
+        """End the call: the real answer is not read on."""
+        self._raw.close()
+        self.recorder.leave()
 
     def real_answer(self) -> Any:
         """Return the file, whose bytes are recorded as they are read."""
-        return self._file
+        # The file holds this attempt: a cycle would wait for the garbage collector.
+        file, self._file = self._file, None
+        return file
 
     async def read(self) -> None:
         """Read the file by the parser of http.client."""
-        with _parsed(self._file, self._method) as parsed:
+        with _parsed(self._file, self._request.method) as parsed:
             while not self.recorder.is_enough() and parsed.read1(_BUFFER):
                 pass
             # What is left is not read, and the answer is whole.
             self.recorder.end()
 
+    def _read_answer(
+        self,
+        pieces: Sequence[bytes],
+        /,
+        *,
+        is_left: bool = False,
+        error: Plain | None = None,
+    ) -> Plain:
+        """Return the answer in the bytes that have come, as far as they go."""
+        try:
+            parsed = _parsed(io.BytesIO(b"".join(pieces)), self._request.method)
+        except (HTTPException, OSError, ValueError) as problem:
+            return {"error": error or failures.plain(problem)}
+        body: list[bytes] = []
+        ends_by_closing = parsed.length is None and not parsed.chunked
+        try:
+            while piece := parsed.read1(_LARGEST):
+                body.append(piece)
+            if parsed.length:
+                raise IncompleteRead(b"", parsed.length)
+            is_left = ends_by_closing and not self._is_at_end
+        except (HTTPException, ValueError) as problem:
+            is_left = False
+            if _is_malformed(problem):
+                error = {**failures.plain(problem), "kind": "malformed"}
+            elif self._is_at_end:
+                error = error or failures.plain(problem)
+            else:
+                # What has not come was not waited for: the server sent no end.
+                is_left = error is None
+        version = "HTTP/1.0" if parsed.version == 10 else "HTTP/1.1"
+        headers = parsed.getheaders()
+        head = answers.Head(parsed.status, parsed.reason, headers, version)
+        return head.read(body, is_left=is_left, error=error)
+
     def build(self, answer: Plain) -> Any:
         """Return an answer as a file over a socket, or its error."""
-        response = answers.build(answer, method=self._method)
+        method = self._request.method
+        response = answers.build(answer, method=method)
         kind = response.error.get("kind", "")
         error = self._error(response.error) if response.error else None
         if not response.status:
-            self._keep_body(kind)
+            if kind in failures.BEFORE_SENDING:
+                self._keep_body()
             return error
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed(
             self._request.by_name.get("accept-encoding", "")
         )
-        pieces = answers.on_the_wire(response, self._method, is_packed=is_packed)
+        pieces = answers.on_the_wire(response, method, is_packed=is_packed)
         replay = BodyReplay(self, response, pieces)
 
         def following() -> bytes:
@@ -368,10 +418,10 @@ class _ConnectionAttempt(Attempt):
             return _of_urllib3(self._socket.connection, error)
         return _of_http_client(error)
 
-    def _keep_body(self, kind: str) -> None:
+    def _keep_body(self) -> None:
         """Keep a body in chunks that was not sent for the next attempt."""
         request = self._request
-        if kind in failures.BEFORE_SENDING and request.is_chunked:
+        if request.is_chunked:
             self._socket.unsent[request.head] = request.body
 
 
@@ -413,74 +463,6 @@ class _File(io.RawIOBase):
         if not self.closed:
             self._leave()
         super().close()
-
-
-class _Kept:
-    """The bytes of a real answer, kept while the client reads them.
-
-    Args:
-        real: The socket.
-        method: That of the request.
-        recorder: Takes the answer.
-    """
-
-    def __init__(self, real: Any, method: str, recorder: Recorder) -> None:
-        self._raw = real.makefile("rb", 0)
-        self._method = method
-        self._recorder = recorder
-        self._is_at_end = False
-
-    def following(self) -> bytes:
-        """Return what comes next, and keep it."""
-        try:
-            data: bytes = self._raw.read(_BUFFER)
-        except BaseException as error:
-            # The error's traceback holds this file, which nobody reads any more.
-            self._raw.close()
-            self._recorder.fail(error)
-            raise
-        self._is_at_end = not data
-        return self._recorder.feed(data)
-
-    def leave(self) -> None:
-        """End the call."""
-        self._raw.close()
-        self._recorder.leave()
-
-    def read_answer(
-        self,
-        pieces: Sequence[bytes],
-        /,
-        *,
-        is_left: bool = False,
-        error: Plain | None = None,
-    ) -> Plain:
-        """Return the answer in the bytes that have come, as far as they go."""
-        try:
-            parsed = _parsed(io.BytesIO(b"".join(pieces)), self._method)
-        except (HTTPException, OSError, ValueError) as problem:
-            return {"error": error or failures.plain(problem)}
-        body: list[bytes] = []
-        ends_by_closing = parsed.length is None and not parsed.chunked
-        try:
-            while piece := parsed.read1(_LARGEST):
-                body.append(piece)
-            if parsed.length:
-                raise IncompleteRead(b"", parsed.length)
-            is_left = ends_by_closing and not self._is_at_end
-        except (HTTPException, ValueError) as problem:
-            is_left = False
-            if _is_malformed(problem):
-                error = {**failures.plain(problem), "kind": "malformed"}
-            elif self._is_at_end:
-                error = error or failures.plain(problem)
-            else:
-                # What has not come was not waited for: the server sent no end.
-                is_left = error is None
-        version = "HTTP/1.0" if parsed.version == 10 else "HTTP/1.1"
-        headers = parsed.getheaders()
-        head = answers.Head(parsed.status, parsed.reason, headers, version)
-        return head.read(body, is_left=is_left, error=error)
 
 
 def _is_malformed(problem: Exception) -> bool:
@@ -571,13 +553,9 @@ class _Request:
         # Not by the parser of http.client: that has limits, made for answers.
         first, *lines = _FOLD.sub(b" ", head).decode("latin-1").split("\r\n")[:-2]
         self.method, self.target = first.split(" ")[:2]
-        self.headers: list[tuple[str, str]] = []
-        for line in lines:
-            name, _, value = line.partition(":")
-            self.headers.append((name, value.lstrip(" \t")))
-        self.by_name: dict[str, str] = {}
-        for name, value in self.headers:
-            self.by_name.setdefault(name.lower(), value)
+        fields = [line.partition(":") for line in lines]
+        self.headers = [(name, value.lstrip(" \t")) for name, _, value in fields]
+        self.by_name = {name.lower(): value for name, value in reversed(self.headers)}
 
     @property
     def body(self) -> bytes:
