@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -50,6 +51,7 @@ PACK = {
     "deflate": zlib.compress,
     "bare deflate": lambda text: zlib.compress(text)[2:-4],
     "gzip, gzip": lambda text: gzip.compress(gzip.compress(text)),
+    "br": lambda text: import_module("brotli").compress(text),
 }
 
 

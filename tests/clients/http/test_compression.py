@@ -125,15 +125,16 @@ def test_a_session_of_aiohttp_that_decodes_nothing_gets_compressed_bytes(runs, s
     assert seen == ((TEXT, "gzip"), (TEXT, "gzip"))
 
 
+@pytest.mark.parametrize("name", ["gzip", "br"])
 @pytest.mark.parametrize(
     "writer", [pytest.param(one, id=one.name) for one in DRIVERS if one.decodes]
 )
 def test_what_a_client_decoded_is_plain_for_each_but_who_asks_for_it_compressed(
-    runs, server, writer
+    runs, server, writer, name
 ):
     """http.client and urllib say by themselves that they read no compressed body."""
-    plain = Ask("/packed?by=gzip")
-    packed = Ask("/packed?by=gzip", headers={"Accept-Encoding": "gzip"})
+    plain = Ask(f"/packed?by={name}")
+    packed = Ask(f"/packed?by={name}", headers={"Accept-Encoding": "gzip"})
     writer.talk(server.url, packed)
     server.stop()
 
