@@ -60,7 +60,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from marshal import dumps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -331,16 +331,12 @@ class Port:
             self._note_sender(call, own, owner)
         while True:
             try:
-                step = self._begin(call, line)
+                step = begin(run, call, line.cassette)
                 break
             except BusyError:
                 await pause(_PAUSE, is_task=is_task)
         if step.decision != "replay":
-            unfilled = run.secrecy.secrets.tokens_in(request)
-            if unfilled:
-                step.abandon(None)
-                refusal = run.refusals.unfilled(call, unfilled[0], owner)
-                raise run.refuse(refusal, call)
+            self._refuse_unfilled(request, step)
         return Exchange(self._adapter.of_line(line.name), step, scope, run)
 
     def body_search(
@@ -364,9 +360,6 @@ class Port:
             return piece
 
         return searched
-
-    def _begin(self, call: Call, line: ClientLine) -> Step:
-        return begin(self.run, call, line.cassette)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""
@@ -466,16 +459,28 @@ class Port:
         call.identity = call.identity_with(hidden)
         return call
 
-    def _refuse_unfilled(self, request: Plain) -> None:
-        """Refuse to send a request for which no line is, with a placeholder in it."""
+    def _refuse_unfilled(self, request: Plain, step: Step | None = None) -> None:
+        """Refuse to send a request with a placeholder in it.
+
+        Args:
+            request: The request.
+            step: Its call. None: no line takes it.
+        """
         run = self.run
         unfilled = run.secrecy.secrets.tokens_in(request)
         if not unfilled:
             return
-        owner = run.innermost
-        line = ClientLine(self._adapter.name, Options(), None)
-        call = self._new_call(request, line, run.secrecy.scope(owner), {})
-        refusal = run.refusals.unfilled(call, unfilled[0], owner, is_left_out=True)
+        if step is not None:
+            step.abandon(None)
+            call, owner = step.call, step.owner
+        else:
+            owner = run.innermost
+            line = ClientLine(self._adapter.name, Options(), None)
+            call = self._new_call(request, line, run.secrecy.scope(owner), {})
+        is_left_out = step is None
+        refusal = run.refusals.unfilled(
+            call, unfilled[0], owner, is_left_out=is_left_out
+        )
         raise run.refuse(refusal, call)
 
     def _note_sender(self, call: Call, own: dict[str, str], owner: Owner) -> None:
@@ -503,8 +508,8 @@ class Port:
         path = run.secrecy.other_sender(sender)
         if path is None:
             return
-        names = {path.rpartition(".")[2]: path for path in own.values()}
-        keys = ", ".join(names)
+        names = [path.rpartition(".")[2] for path in own.values()]
+        keys = ", ".join(dict.fromkeys(names))
         if not is_in_log:
             refusal = run.refusals.second_sender(call, keys, path)
             raise run.refuse(refusal, call)
@@ -611,17 +616,13 @@ class Exchange:
         self._secrets = run.secrecy.secrets
         self._scope = scope
         self._number = scope.count(step.call.identity)
-        self._recorded: Plain | None = None
 
-    @property
+    @cached_property
     def recorded(self) -> Plain:
         """The recorded answer, in which placeholders stand for secrets."""
-        # Of Python 3.11 and older, `cached_property` takes a lock.
-        if self._recorded is None:
-            answer = self.step.body().get("answer", {})
-            assert isinstance(answer, dict)
-            self._recorded = answer
-        return self._recorded
+        answer = self.step.body().get("answer", {})
+        assert isinstance(answer, dict)
+        return answer
 
     @property
     def hangs(self) -> bool:
@@ -669,7 +670,7 @@ class Exchange:
         """As `replay`, for a task."""
         if self.hangs:
             await self.wait(is_task=is_task)
-        found = self._made(build)
+        found = self._rebuilt(build)
         await self.wait(is_task=is_task)
         return raised(found)
 
@@ -684,9 +685,9 @@ class Exchange:
 
     def replay_at_once(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
-        return raised(self._made(build))
+        return raised(self._rebuilt(build))
 
-    def _made(self, build: Callable[[Plain], Any]) -> Any:
+    def _rebuilt(self, build: Callable[[Plain], Any]) -> Any:
         """Return what a client is given, or the error that it raises."""
         answer, entry = self.recorded, self.step.entry
         assert entry is not None
@@ -694,7 +695,7 @@ class Exchange:
             # What is sent for real later holds the real secret.
             answer = self._secrets.with_real(answer, self._scope)
         self._scope.receive(partial(unshelve, entry.body, self._run.vault))
-        found = self.made(lambda: build(answer))
+        found = self.built(build, answer)
         self._note_tokens(self.step.replayed_event, answer)
         return found
 
@@ -706,14 +707,14 @@ class Exchange:
             row.facts["by kind"] = {**tokens}
             row.facts["model"] = model
 
-    def made(self, make: Callable[[], Any]) -> Any:
-        """Return what is made of a recorded answer.
+    def built(self, build: Callable[[Plain], Any], answer: Plain) -> Any:
+        """Return what a client is given of a recorded answer, or the error.
 
         Raises:
-            CorruptRecordingError: It cannot be made.
+            CorruptRecordingError: Nothing can be made of it.
         """
         try:
-            return make()
+            return build(answer)
         except MALFORMED as error:
             raise self.step.damaged(f"{type(error).__name__}: {error}") from None
 
@@ -738,8 +739,7 @@ class Exchange:
             build: Makes the client's own object of it, or the error that it raises.
         """
         if self.mode != "run":
-            mixed = self._verified(answer)
-            return raised(self.made(lambda: build(mixed)))
+            return raised(self.built(build, self._verified(answer)))
         stored = self.stored(answer)
         self._note(stored, is_hidden=stored != answer)
         self.step.complete({"answer": stored})
@@ -755,9 +755,11 @@ class Exchange:
             self.step.compare({}, {}, [])
             return recorded
         stored = self.stored(answer, recorded)
-        failed = asks_again({"answer": stored})
-        if failed not in ("", failed_exchange({"answer": recorded})) and not self.hangs:
-            self.step.postpone(_new_failure(recorded, stored))
+        before: Plain = {"answer": recorded}
+        now: Plain = {"answer": stored}
+        new_failure = _new_failure(before, now)
+        if asks_again(now) not in ("", failed_exchange(before)) and not self.hangs:
+            self.step.postpone(new_failure)
             self._scope.repeat(self.step.call.identity, self._number)
             return answer
         options = self.step.call.options
@@ -765,12 +767,7 @@ class Exchange:
         if self.hangs:
             # What had not come when it was recorded is no part that differs.
             found = [one for one in found if not one.is_new]
-        outcome: Any = self.step.compare(
-            {"answer": recorded},
-            {"answer": stored},
-            found,
-            failed=_new_failure(recorded, stored),
-        )
+        outcome: Any = self.step.compare(before, now, found, failed=new_failure)
         with_real: Plain = self._secrets.with_real(outcome["answer"], self._scope)
         return with_real
 
@@ -905,14 +902,14 @@ def volatile_paths(adapter: Adapter, options: Options) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _new_failure(recorded: Plain, stored: Plain) -> str:
-    error = stored.get("error", {})
+def _new_failure(before: Plain, now: Plain) -> str:
+    """Return how a real call has failed; empty: it has not, or as when recorded."""
+    error = now["answer"].get("error", {})
     if error.get("class") and not error.get("kind"):
         return f"the real call raised {error['class'].removeprefix('builtins.')}"
-    raised_now = raised_in({"answer": stored})
-    if raised_now and "raised" not in recorded:
+    raised_now = raised_in(now)
+    if raised_now and "raised" not in before["answer"]:
         return f"the real call {raised_now}"
-    before, now = {"answer": recorded}, {"answer": stored}
     failed, failed_before = failed_exchange(now), failed_exchange(before)
     if not failed or failed == failed_before:
         return ""

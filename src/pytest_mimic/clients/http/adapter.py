@@ -52,6 +52,8 @@ class HttpAdapter(Adapter):
         "headers.link",
     )
     content = ("headers", "body", "form")
+    parts = staticmethod(requests.parts_of)
+    counted = staticmethod(requests.counted)
 
     def signature(self, request: Plain) -> str:
         """Return `GET /users/1`."""
@@ -80,14 +82,6 @@ class HttpAdapter(Adapter):
         """Return `api.shop.com:8080`."""
         _, place, _, _ = requests.split(request["url"])
         return place
-
-    def parts(self, request: Plain) -> Plain:
-        """Return method, scheme, host, port, path, query, headers and body."""
-        return requests.parts_of(request)
-
-    def counted(self, parts: Plain, matched: Sequence[str]) -> Plain:
-        """Return the parts that tell a request from others."""
-        return requests.counted(parts, matched)
 
     def hide_request(
         self, redactor: Redactor, request: Plain, stand_in: StandIn
@@ -281,7 +275,7 @@ class Attempt:
     async def _verified(self, answer: Plain) -> Any:
         if self.exchange.hangs:
             return await self._replayed()
-        return raised(self.exchange.made(lambda: self.build(answer)))
+        return raised(self.exchange.built(self.build, answer))
 
     async def _replayed(self) -> Any:
         if "status" not in self.exchange.recorded:

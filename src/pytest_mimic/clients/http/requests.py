@@ -81,12 +81,12 @@ def read(
     return plain
 
 
-def parts_of(plain: Plain) -> Plain:
+def parts_of(request: Plain) -> Plain:
     """Return a stored request by the parts that `ignore=` and `match=` can name."""
-    scheme, place, path, query = split(plain["url"])
+    scheme, place, path, query = split(request["url"])
     address, name, port = _host_and_port(place)
     parts: Plain = {
-        "method": plain["method"],
+        "method": request["method"],
         "scheme": scheme,
         "host": address or name,
         "path": _normal_path(path),
@@ -98,10 +98,10 @@ def parts_of(plain: Plain) -> Plain:
         parts["query"] = query
     elif sent:
         parts["query"] = _unsigned(sent)
-    parts["headers"] = plain.get("headers", {})
-    if "body" in plain:
-        content = bodies.content(plain["body"])
-        form = bodies.form(plain["body"])
+    parts["headers"] = request.get("headers", {})
+    if "body" in request:
+        content = bodies.content(request["body"])
+        form = bodies.form(request["body"])
         parts["body"] = _unsigned(content) if form in _OF_FIELDS else content
         if form != "json":
             # A form with the same fields is another request than their JSON.
