@@ -127,7 +127,7 @@ class HttpAdapter(Adapter):
         if content_type is not None:
             compared["headers"] = {"content-type": content_type}
         if "body" in answer:
-            compared["body"] = bodies.content(answer["body"])
+            compared["body"] = bodies.held(answer["body"])
             if answers.was_left(answer) or answers.was_left(other):
                 in_both = slice(len(answers.items(other)))
                 compared["body"] = answers.items(answer)[in_both]
@@ -205,12 +205,11 @@ def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) ->
     """Return a body of several parts without the parts whose own names are secret."""
     parts = []
     for part in body["parts"]:
-        held = part["body"]
-        text = bodies.content(held)
-        name = part.get("name", "")
+        name, text = part.get("name", ""), bodies.held(part["body"])
         if isinstance(text, str) and redactor.hides(name, text):
-            held = {**held, "text": stand_in(text, f"body.{name}")}
-        parts.append({**part, "body": held})
+            hidden = {"text": stand_in(text, f"body.{name}")}
+            part = {**part, "body": part["body"] | hidden}
+        parts.append(part)
     return {"parts": parts}
 
 
@@ -282,18 +281,16 @@ class Attempt:
             await self.exchange.wait(is_task=self.is_task)
         return self.exchange.replay_at_once(self.build)
 
-    def takes_packed(self, accepted: str) -> bool:
-        """Return whether a server would compress a body, which its reader unpacks.
-
-        Args:
-            accepted: What the request says in `Accept-Encoding`.
-        """
+    def takes_packed(self) -> bool:
+        """Return whether a server would compress a body, which its reader unpacks."""
+        step = self.exchange.step
+        asked: Any = step.call.described
+        accepted = asked["headers"].get("accept-encoding")
         if accepted != "identity":
             return True
         # The server may have compressed it all the same.
-        entry = self.exchange.step.entry
-        request: Any = (entry and entry.request) or {}
-        return bool(request.get("headers", {}).get("accept-encoding") == accepted)
+        recorded: Any = (step.entry and step.entry.request) or {}
+        return bool(recorded.get("headers", {}).get("accept-encoding") == accepted)
 
 
 class Recorder:

@@ -44,7 +44,7 @@ async def connect(
     place = f"unix:{path}" if path else None
     search = None if is_made else port.body_search(read(), "aiohttp", place=place)
     if search is not None:
-        _search_body(request.body, search)
+        _search_body(request, search)
         return await really()
     plain = read(await _body_of(request))
     exchange = await port.begin_async(plain, "aiohttp", place=place)
@@ -53,18 +53,16 @@ async def connect(
     return await _AiohttpAttempt(connector, request, exchange).connection(really)
 
 
-def _search_body(body: Any, search: Callable[[bytes], bytes]) -> None:
-    """Let a body be searched as it is written."""
+def _search_body(request: Any, search: Callable[[bytes], bytes]) -> None:
+    """Let the body of a request be searched as it is written."""
+    original = request.write_bytes
 
-    async def searched(original: Function, writer: Any, *args: Any) -> None:
+    async def write_bytes(writer: Any, *args: Any) -> None:
         really = writer.write
         writer.write = lambda piece: really(search(bytes(piece)))
         await original(writer, *args)
 
-    for name in ("write", "write_with_length"):
-        original = getattr(body, name, None)
-        if original is not None:
-            setattr(body, name, partial(searched, original))
+    request.write_bytes = write_bytes
 
 
 async def _body_of(request: Any) -> bytes:
@@ -185,11 +183,8 @@ class _AiohttpAttempt(Attempt):
 
     def _record(self) -> None:
         payload = self._payload
-        if payload is EMPTY_PAYLOAD:
-            self.recorder.end()
-            return
         # The first pieces may have come with the head.
-        for data in payload._buffer:
+        for data in getattr(payload, "_buffer", ()):
             self.recorder.feed(bytes(data))
         if payload.is_eof():
             self.recorder.end()
@@ -256,13 +251,9 @@ class _ReplayedProtocol(ResponseHandler):
         Nothing arrives late.
         """
         super().set_response_params(**{**params, "read_timeout": None})
-        attempt, response = self._attempt, self._response
-        is_packed = not params.get("auto_decompress") and attempt.takes_packed(
-            attempt.request.headers.get("Accept-Encoding", "")
-        )
-        method = attempt.request.method
-        pieces = answers.on_the_wire(response, method, is_packed=is_packed)
-        self._replay = BodyReplay(attempt, response, pieces)
+        is_packed = not params["auto_decompress"] and self._attempt.takes_packed()
+        pieces = answers.on_the_wire(self._response, is_packed=is_packed)
+        self._replay = BodyReplay(self._attempt, self._response, pieces)
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
@@ -371,7 +362,7 @@ def _error(error: Plain, request: Any) -> Exception:
         return HttpProcessingError(code=400, message=message)
     if kind == "proxy":
         return _refused_by_proxy(text, request)
-    class_ = failures.class_of(kind, ["aiohttp"], error.get("class", ""))
+    class_ = failures.class_of(error, ["aiohttp"])
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
     key, proxy = request.connection_key, getattr(request, "proxy", None)

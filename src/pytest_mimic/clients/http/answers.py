@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
@@ -33,6 +33,7 @@ class Response(NamedTuple):
     """What a client is given of a recorded answer.
 
     Attributes:
+        method: That of the request.
         status: The status.
         reason: The phrase behind it.
         headers: As they came, names in lower case, without what says how bytes came.
@@ -43,6 +44,7 @@ class Response(NamedTuple):
         version: That of the protocol, `HTTP/1.1`.
     """
 
+    method: str
     status: int
     reason: str
     headers: list[tuple[str, str]]
@@ -153,22 +155,22 @@ def build(answer: Plain, *, method: str = "GET") -> Response:
     is_cut = is_left or "error" in answer
     headers = answer.get("headers", {})
     response: list[tuple[str, str]] = []
-    for name, value in headers.items():
+    for name, held in headers.items():
+        values = held if isinstance(held, list) else [held]
         if name == "content-length" and method != "HEAD" and not is_cut:
-            response.append((name, str(sum(map(len, pieces)))))
+            values = [str(sum(map(len, pieces)))]
         elif name == "set-cookie":
-            cookies = value if isinstance(value, list) else [value]
-            response += [(name, _lasting(cookie, headers)) for cookie in cookies]
-        elif isinstance(value, list):
-            response += [(name, one) for one in value]
-        elif name not in _CHECKSUMS or _has_its_bytes(answer, pieces):
-            response.append((name, value))
+            values = [_lasting(cookie, headers) for cookie in values]
+        elif name in _CHECKSUMS and not _has_its_bytes(answer, pieces):
+            values = []
+        response += [(name, value) for value in values]
     reason = answer.get("reason", _phrase(status))
     sent = "".join([reason, *map("".join, response)])
     sent.encode("latin-1")  # headers are bytes, kept so
     if re.search(_UNSENDABLE, f"{sent}."):
         raise ValueError("a reason or header has more than one line, or a zero")
     return Response(
+        method,
         status,
         reason,
         response,
@@ -205,14 +207,11 @@ def _check(answer: Plain) -> None:
         raise ValueError("a piece is empty")
 
 
-def on_the_wire(
-    response: Response, method: str, *, is_packed: bool = False
-) -> list[bytes]:
+def on_the_wire(response: Response, *, is_packed: bool = False) -> list[bytes]:
     """Return an answer as it comes over a socket: its head, and pieces of its body.
 
     Args:
         response: The answer.
-        method: That of the request.
         is_packed: Whether the body is compressed anew, for a reader that decompresses
             by himself.
     """
@@ -226,7 +225,7 @@ def on_the_wire(
         pieces = [data]
         lines.append(f"Content-Encoding: {encoding}")
         headers["content-length"] = str(len(data))
-    has_body = method != "HEAD" and response.status not in _WITHOUT_BODY
+    has_body = response.method != "HEAD" and response.status not in _WITHOUT_BODY
     is_chunked = "transfer-encoding" in headers
     is_cut = response.is_left or bool(response.error)
     if is_cut and not is_chunked and "content-length" not in headers:
@@ -266,7 +265,7 @@ def _packed(data: bytes, encoding: str) -> tuple[str, bytes]:
 
 def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     """Return bytes in as many pieces as came, which may have been compressed."""
-    ends = [sum(sizes[:count]) for count in range(len(sizes) + 1)]
+    ends = [0, *accumulate(sizes)]
     ends = [end * len(data) // max(1, ends[-1]) for end in ends]
     pieces = [data[start:end] for start, end in pairwise(ends)]
     return [piece for piece in pieces if piece]

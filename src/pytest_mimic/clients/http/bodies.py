@@ -118,14 +118,14 @@ def _in_base64(data: bytes) -> Plain:
     return {"base64": base64.b64encode(data).decode()}
 
 
-def content(body: Plain) -> Any:
+def held(body: Plain) -> Any:
     """Return what a body holds, without its form: what a path below `body` names.
 
     Parts stand by their names, parts of one name or without one as a list.
     """
     name = form(body)
     if name == "parts":
-        parts = [(part.get("name", ""), content(part["body"])) for part in body[name]]
+        parts = [(part.get("name", ""), held(part["body"])) for part in body[name]]
         return fields(parts)
     return body if name in ("base64", "") else body[name]
 

@@ -81,21 +81,20 @@ def plain(error: BaseException, phase: str = "reading") -> Plain:
     return {"kind": kind_of(error, phase), "class": name, "text": text}
 
 
-def class_of(kind: str, modules: list[str], recorded: str = "") -> type[Any]:
-    """Return the exception of a client for a kind.
+def class_of(error: Plain, modules: list[str]) -> type[Any]:
+    """Return the exception of a client for an error: the recorded class if it has it.
 
     Args:
-        kind: The kind.
+        error: The error.
         modules: Where the client has its exceptions, the nearest first.
-        recorded: The class that was recorded; it is taken if it is one of them.
     """
-    module, _, name = recorded.rpartition(".")
+    module, _, name = error.get("class", "").rpartition(".")
     if any(module == one or module.startswith(f"{one}.") for one in modules):
         found = getattr(sys.modules.get(module), "__dict__", {}).get(name)
         if isinstance(found, type) and issubclass(found, Exception):
             return found
     for one in modules:
-        for name in NAMES_BY_KIND[kind]:
+        for name in NAMES_BY_KIND[error["kind"]]:
             found = getattr(sys.modules.get(one), name, None)
             if isinstance(found, type) and issubclass(found, BaseException):
                 return found

@@ -392,8 +392,7 @@ class _ConnectionAttempt(Attempt):
 
     def build(self, answer: Plain) -> Any:
         """Return an answer as a file over a socket, or its error."""
-        method = self._request.method
-        response = answers.build(answer, method=method)
+        response = answers.build(answer, method=self._request.method)
         kind = response.error.get("kind", "")
         error = self._error(response.error) if response.error else None
         if not response.status:
@@ -402,10 +401,8 @@ class _ConnectionAttempt(Attempt):
             return error
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
-        is_packed = not self._socket.is_of_urllib3 and self.takes_packed(
-            self._request.by_name.get("accept-encoding", "")
-        )
-        pieces = answers.on_the_wire(response, method, is_packed=is_packed)
+        is_packed = not self._socket.is_of_urllib3 and self.takes_packed()
+        pieces = answers.on_the_wire(response, is_packed=is_packed)
         replay = BodyReplay(self, response, pieces)
 
         def following() -> bytes:
@@ -488,8 +485,8 @@ def _parsed(reader: Any, method: str = "GET") -> HTTPResponse:
 
 
 def _of_http_client(error: Plain) -> Exception:
-    kind, text = error.get("kind", ""), error.get("text", "")
-    class_: Any = failures.class_of(kind, _EXCEPTIONS, error.get("class", ""))
+    text = error.get("text", "")
+    class_: Any = failures.class_of(error, _EXCEPTIONS)
     numbered = _NUMBERED.fullmatch(text)
     try:
         if issubclass(class_, ssl.SSLError):

@@ -199,10 +199,9 @@ class _HttpxAttempt(Attempt):
 
     def _error(self, error: Plain) -> Exception:
         """Return the error of httpcore, of which httpx makes its own."""
-        kind, core = error.get("kind", ""), self._core.__name__
-        class_ = failures.class_of(kind, [core], error.get("class", ""))
-        made: Exception = class_(error.get("text", ""))
-        return made
+        class_ = failures.class_of(error, [self._core.__name__])
+        found: Exception = class_(error.get("text", ""))
+        return found
 
 
 async def _replayed(

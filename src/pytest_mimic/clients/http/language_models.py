@@ -80,12 +80,12 @@ def is_question(request: Plain) -> bool:
     forms = [form for form in _FORMS if form.path.search(path)]
     if not forms:
         return False
-    asked = bodies.content(request.get("body", {}))
-    if not isinstance(asked, dict) or not isinstance(asked.get("model", ""), str):
+    question = bodies.held(request.get("body", {}))
+    if not isinstance(question, dict) or not isinstance(question.get("model", ""), str):
         return False
-    if not any(asked.keys() >= form.keys for form in forms):
+    if not any(question.keys() >= form.keys for form in forms):
         return False
-    return not any(map(asked.get, _STORED)) and not _names_stored(asked)
+    return not any(map(question.get, _STORED)) and not _names_stored(question)
 
 
 def _names_stored(part: Any) -> bool:

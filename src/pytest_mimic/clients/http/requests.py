@@ -100,9 +100,9 @@ def parts_of(request: Plain) -> Plain:
         parts["query"] = _unsigned(sent)
     parts["headers"] = request.get("headers", {})
     if "body" in request:
-        content = bodies.content(request["body"])
+        held = bodies.held(request["body"])
         form = bodies.form(request["body"])
-        parts["body"] = _unsigned(content) if form in _OF_FIELDS else content
+        parts["body"] = _unsigned(held) if form in _OF_FIELDS else held
         if form != "json":
             # A form with the same fields is another request than their JSON.
             parts["form"] = form
