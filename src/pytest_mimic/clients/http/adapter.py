@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -23,16 +22,10 @@ _SAY_WHAT_IS_WRONG = frozenset({400, 404, 409, 422})
 
 # What services call the tokens that were asked and answered, and those of the asked
 # that their cache had.
-_TOKENS = {
-    "prompt_tokens": "in",
-    "input_tokens": "in",
-    "promptTokenCount": "in",
-    "completion_tokens": "out",
-    "output_tokens": "out",
-    "candidatesTokenCount": "out",
-    "cached_tokens": "cached",
-    "cache_read_input_tokens": "cached",
-    "cachedContentTokenCount": "cached",
+_NAMES_OF_TOKENS = {
+    "in": "prompt_tokens input_tokens promptTokenCount",
+    "out": "completion_tokens output_tokens candidatesTokenCount",
+    "cached": "cached_tokens cache_read_input_tokens cachedContentTokenCount",
 }
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
@@ -143,15 +136,9 @@ class HttpAdapter(Adapter):
         """Return where a part stands: below a body, in each line or event."""
         if path[0] != "body":
             return [path]
-        below = path[1:]
-        in_event = ("*", "data", *below)
-        return [
-            path,
-            ("body", "*", *below),
-            ("body", "lines", "*", *below),
-            ("body", "events", *in_event),
-            ("body", *in_event),
-        ]
+        in_event = ("*", "data")
+        ways = [(), ("*",), ("lines", "*"), ("events", *in_event), in_event]
+        return [("body", *way, *path[1:]) for way in ways]
 
     def spent(self, answer: Plain) -> tuple[str, dict[str, int]]:
         """Return which language model has answered, and what it has counted."""
@@ -194,11 +181,12 @@ def _objects_in(part: Any, *names: str) -> Iterator[dict[str, Any]]:
 
 def _count(part: dict[str, Any], counts: dict[str, int]) -> None:
     """Add the tokens that a part of an answer names."""
-    for name, count in part.items():
-        kind = _TOKENS.get(name)
-        # Each event of a stream names the sum until then.
-        if kind and isinstance(count, int):
-            counts[kind] = max(counts.get(kind, 0), count)
+    for kind, names in _NAMES_OF_TOKENS.items():
+        for name in names.split():
+            count = part.get(name)
+            # Each event of a stream names the sum until then.
+            if isinstance(count, int):
+                counts[kind] = max(counts.get(kind, 0), count)
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
@@ -355,19 +343,6 @@ class Recorder:
         so_far = self._read(self._pieces, is_left=True)
         self._exchange.abandon(error, so_far or None)
         return None
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """The reading of the whole answer by the application itself."""
-        try:
-            yield
-        except GeneratorExit:
-            self.leave()
-            raise
-        except BaseException as error:
-            self.fail(error)
-            raise
-        self.end()
 
 
 def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -> Plain:

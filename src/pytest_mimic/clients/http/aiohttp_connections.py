@@ -152,13 +152,14 @@ class _AiohttpAttempt(Attempt):
     async def send(self) -> Read:
         """Read the head of the answer, and return what reads the rest."""
         self.phase = "reading"
-        message = None
-        while message is None or (message.code < 200 and message.code != 101):
-            if message is not None:
-                _let_write(self.request)
+        code = 0
+        while code < 200 and code != 101:
             # The timeout of the whole session is an error only outside of its timer.
             with self._params["timer"]:
                 message, self._payload = await self._read_really()
+            code = message.code
+            if code < 200:
+                _let_write(self.request)
         self._message = message
         is_unpacked = self._params["auto_decompress"] and message.compression
         return answers.Head(
@@ -241,7 +242,6 @@ class _ReplayedProtocol(ResponseHandler):
         self._attempt: Any = attempt
         self._exchange = attempt.exchange
         self._response = response
-        self._has_begun = False
         # It goes into no pool.
         self.force_close()
 
@@ -264,30 +264,21 @@ class _ReplayedProtocol(ResponseHandler):
         _let_write(request)
         if not self._response.status:
             raise _error(self._response.error, request)
-        await self._feed_next()
+        await self.feed_next()
         message, payload = await super().read()
         if payload is not EMPTY_PAYLOAD:
             payload.__class__ = _ReplayedReader
         return message, payload
 
-    async def feed_next(self, payload: StreamReader) -> None:
-        """Let the next piece of the body arrive, or its end."""
-        # The first one often comes with the head.
-        if self._has_begun:
-            await asyncio.sleep(0)
-        self._has_begun = True
-        if await self._feed_next():
-            return
-        if self._response.error:
-            payload.set_exception(_error(self._response.error, None))
-        else:
-            self.connection_lost(None)
-
-    async def _feed_next(self) -> bool:
+    async def feed_next(self, payload: Any = None) -> None:
+        """Let the head arrive, the next piece of a body, or its end."""
         piece = await self._replay.next()
         if piece:
             self.data_received(piece)
-        return bool(piece)
+        elif self._response.error:
+            payload.set_exception(_error(self._response.error, None))
+        else:
+            self.connection_lost(None)
 
     def close(self) -> None:
         """Close it: its reader does not read on."""
@@ -317,6 +308,9 @@ class _ReplayedReader(StreamReader):
             if protocol.transport is None:
                 # aiohttp raises this error, too.
                 raise RuntimeError("Connection closed.")
+            # The first piece often comes with the head.
+            if self.total_bytes:
+                await asyncio.sleep(0)
             await protocol.feed_next(self)
         if self._exception is not None:
             raise self._exception

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,17 +25,18 @@ from urllib.parse import parse_qsl
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.binary import fields
 
-# How a server may have written its JSON. The first is the default.
-_LAYOUTS: dict[str, JSONEncoder] = {
-    "spaced": JSONEncoder(ensure_ascii=False),
-    "spaced ascii": JSONEncoder(),
-    "compact": JSONEncoder(ensure_ascii=False, separators=(",", ":")),
-    "compact ascii": JSONEncoder(separators=(",", ":")),
-    "indent 2": JSONEncoder(ensure_ascii=False, indent=2),
-    "indent 2 ascii": JSONEncoder(indent=2),
-    "indent 4": JSONEncoder(ensure_ascii=False, indent=4),
-    "indent 4 ascii": JSONEncoder(indent=4),
+# How a server may have written its JSON, with all characters or in ASCII.
+_WAYS: dict[str, dict[str, Any]] = {
+    "spaced": {},
+    "compact": {"separators": (",", ":")},
+    "indent 2": {"indent": 2},
+    "indent 4": {"indent": 4},
 }
+# The first is the default.
+_LAYOUTS: dict[str, JSONEncoder] = {}
+for _name, _way in _WAYS.items():
+    _LAYOUTS[_name] = JSONEncoder(ensure_ascii=False, **_way)
+    _LAYOUTS[f"{_name} ascii"] = JSONEncoder(**_way)
 MIXED = "mixed"
 """The layout of JSON that comes back with other blanks."""
 _FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
@@ -74,8 +75,7 @@ def read_sent(data: bytes, content_type: str) -> Plain:
     value = _json(_decoded(data, "utf-8") or "")
     if value is not None and isinstance(value[0], (dict, list, str)):
         return {"json": value[0]}
-    text, charset = _text_in(data, content_type)
-    return _in_charset({"text": text}, charset) if charset else _in_base64(data)
+    return _text_in(data, content_type, lambda _: None)
 
 
 def read_given(data: bytes, content_type: str) -> Plain:
@@ -83,39 +83,39 @@ def read_given(data: bytes, content_type: str) -> Plain:
 
     Only JSON in a mixed layout comes back with other blanks.
     """
-    text, charset = _text_in(data, content_type)
-    if not charset:
-        return _in_base64(data)
     kind = media_type(content_type)
-    read = None
-    if kind == "text/event-stream":
-        read = _events(text)
-    elif kind in _JSON_LINES:
-        read = _lines(text)
-    elif text.lstrip()[:1] in tuple('{["') or kind.endswith("json"):
-        read = _json_in_layout(text)
-    return _in_charset(read or {"text": text}, charset)
+
+    def read(text: str) -> Plain | None:
+        if kind == "text/event-stream":
+            return _events(text)
+        if kind in _JSON_LINES:
+            return _lines(text)
+        if text.lstrip()[:1] in tuple('{["') or kind.endswith("json"):
+            return _json_in_layout(text)
+        return None
+
+    return _text_in(data, content_type, read)
 
 
-def _text_in(data: bytes, content_type: str) -> tuple[str, str]:
-    """Return the text of a body, and its charset: empty if it is no text."""
+def _text_in(
+    data: bytes, content_type: str, read: Callable[[str], Plain | None]
+) -> Plain:
+    """Return a body by its text, or in base64.
+
+    Args:
+        data: The body.
+        content_type: What it is said to be.
+        read: Gives what a text holds; None: the text stands as it is.
+    """
     charset = parameter(content_type, "charset") or "utf-8"
     text = _decoded(data, charset)
-    if text is not None and not _is_binary(media_type(content_type)):
-        return text, charset
-    text = _decoded(data, "utf-8")
-    if text is not None and "\0" not in text:
-        return text, "utf-8"
-    return "", ""
-
-
-def _in_charset(body: Plain, charset: str) -> Plain:
+    if text is None or _is_binary(media_type(content_type)):
+        charset, text = "utf-8", _decoded(data, "utf-8")
+        if text is None or "\0" in text:
+            return {"base64": base64.b64encode(data).decode()}
+    body = read(text) or {"text": text}
     is_default = charset.lower() in ("utf-8", "ascii", "us-ascii")
     return body if is_default else {**body, "charset": charset}
-
-
-def _in_base64(data: bytes) -> Plain:
-    return {"base64": base64.b64encode(data).decode()}
 
 
 def held(body: Plain) -> Any:

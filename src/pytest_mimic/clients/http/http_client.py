@@ -352,8 +352,6 @@ class _ConnectionAttempt(Attempt):
         with _parsed(self._file, self._request.method) as parsed:
             while not self.recorder.is_enough() and parsed.read1(_BUFFER):
                 pass
-            # What is left is not read, and the answer is whole.
-            self.recorder.end()
 
     def _read_answer(
         self,

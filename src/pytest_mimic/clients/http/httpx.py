@@ -128,8 +128,14 @@ class _HttpxAttempt(Attempt):
 
     async def send(self) -> Read:
         """Send the request, and return what reads its answer."""
-        self._response = await self._sent()
-        return _head_of(self._response).read
+        response = self._response = await self._sent()
+        facts = response.extensions
+        return answers.Head(
+            response.status,
+            facts.get("reason_phrase", b"").decode("latin-1"),
+            answers.decoded(response.headers),
+            facts.get("http_version", b"HTTP/1.1").decode("latin-1"),
+        ).read
 
     def real_answer(self) -> Any:
         """Return the response, whose body is recorded as it is read."""
@@ -145,20 +151,26 @@ class _HttpxAttempt(Attempt):
         return response
 
     async def _recorded(self, stream: Any) -> AsyncGenerator[bytes, None]:
-        with self.recorder.reading():
+        try:
             async for data in self._pieces(stream):
                 yield self.recorder.feed(data)
+        except GeneratorExit:
+            self.recorder.leave()
+            raise
+        except BaseException as error:
+            self.recorder.fail(error)
+            raise
+        self.recorder.end()
 
     async def read(self) -> None:
         """Read the body, and close it."""
-        stream = self._response.stream
+        body = self.real_answer().stream
         try:
-            async for data in self._pieces(stream):
-                self.recorder.feed(data)
+            async for _ in body:
                 if self.recorder.is_enough():
                     break
         finally:
-            await self._close(stream)
+            await body.aclose()
 
     async def _pieces(self, stream: Any) -> AsyncGenerator[bytes, None]:
         if self.is_task:
@@ -248,13 +260,3 @@ def _address(url: Any) -> str:
     port = "" if url.port is None else f":{url.port}"
     scheme, target = url.scheme.decode("ascii"), url.target.decode("ascii")
     return f"{scheme}://{place}{port}{target}"
-
-
-def _head_of(response: Any) -> answers.Head:
-    extensions = response.extensions
-    return answers.Head(
-        response.status,
-        extensions.get("reason_phrase", b"").decode("latin-1"),
-        answers.decoded(response.headers),
-        extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import bodies, requests
@@ -43,20 +43,12 @@ _TABLE = """
 """
 
 
-class _Form(NamedTuple):
-    """How a service takes a question: how the path ends, and the keys of the JSON."""
-
-    path: re.Pattern[str]
-    keys: frozenset[str]
-
-
-def _form(line: str) -> _Form:
-    path, keys, _source = line.split()
-    pattern = re.escape(path).replace(r"\*", "[^/]+") + "$"
-    return _Form(re.compile(pattern), frozenset(keys.split(",")))
-
-
-_FORMS = [_form(line) for line in _TABLE.strip().split("\n")]
+# How the path ends, and the keys of the JSON.
+_FORMS: list[tuple[re.Pattern[str], set[str]]] = []
+for _line in _TABLE.strip().split("\n"):
+    _path, _keys, _source = _line.split()
+    _pattern = re.escape(_path).replace(r"\*", "[^/]+") + "$"
+    _FORMS.append((re.compile(_pattern), set(_keys.split(","))))
 
 # What a service has stored, in a request by these names at its top.
 _STORED = frozenset(
@@ -77,13 +69,13 @@ def is_question(request: Plain) -> bool:
     if request.get("method") != "POST" or "url" not in request:
         return False  # a recorded one may have been edited
     path = requests.parts_of(request)["path"]
-    forms = [form for form in _FORMS if form.path.search(path)]
-    if not forms:
+    needed = [keys for pattern, keys in _FORMS if pattern.search(path)]
+    if not needed:
         return False
     question = bodies.held(request.get("body", {}))
     if not isinstance(question, dict) or not isinstance(question.get("model", ""), str):
         return False
-    if not any(question.keys() >= form.keys for form in forms):
+    if not any(question.keys() >= keys for keys in needed):
         return False
     return not any(map(question.get, _STORED)) and not _names_stored(question)
 
