@@ -331,7 +331,7 @@ class Port:
             self._note_sender(call, own, owner)
         while True:
             try:
-                step = begin(run, call, line.cassette)
+                step = self._begin(call, line)
                 break
             except BusyError:
                 await pause(_PAUSE, is_task=is_task)
@@ -360,6 +360,9 @@ class Port:
             return piece
 
         return searched
+
+    def _begin(self, call: Call, line: ClientLine) -> Step:
+        return begin(self.run, call, line.cassette)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""

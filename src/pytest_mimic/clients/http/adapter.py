@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -23,9 +23,9 @@ _SAY_WHAT_IS_WRONG = frozenset({400, 404, 409, 422})
 # What services call the tokens that were asked and answered, and those of the asked
 # that their cache had.
 _NAMES_OF_TOKENS = {
-    "in": "prompt_tokens input_tokens promptTokenCount",
-    "out": "completion_tokens output_tokens candidatesTokenCount",
-    "cached": "cached_tokens cache_read_input_tokens cachedContentTokenCount",
+    "in": ("prompt_tokens", "input_tokens", "promptTokenCount"),
+    "out": ("completion_tokens", "output_tokens", "candidatesTokenCount"),
+    "cached": ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount"),
 }
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
@@ -142,20 +142,20 @@ class HttpAdapter(Adapter):
 
     def spent(self, answer: Plain) -> tuple[str, dict[str, int]]:
         """Return which language model has answered, and what it has counted."""
-        model, counts = "", dict[str, int]()
         body = answer.get("body", {})
-        said = [body.get("json")]
-        for event in body.get("events", ()):
-            said += [event.get("data")] if isinstance(event, dict) else []
-        for one in said:
-            for part in _objects_in(one, "message", "response"):
-                named = part.get("model") or part.get("modelVersion")
-                if isinstance(named, str):
-                    model = model or named
-                usage = part.get("usage") or part.get("usageMetadata")
-                for counted in _objects_in(usage, *_DETAILS):
-                    _count(counted, counts)
-        return model, counts
+        data = [event.get("data") for event in _objects_in(body.get("events", ()))]
+        said = _objects_in([body.get("json"), *data], "message", "response")
+        models = [one.get("model") or one.get("modelVersion") for one in said]
+        usages = [one.get("usage") or one.get("usageMetadata") for one in said]
+        counted = _objects_in(usages, *_DETAILS)
+        counts = {}
+        for kind, names in _NAMES_OF_TOKENS.items():
+            found = [part.get(name) for part in counted for name in names]
+            numbers = [count for count in found if isinstance(count, int)]
+            if numbers:
+                # Each event of a stream names the sum until then.
+                counts[kind] = max(numbers)
+        return next((one for one in models if isinstance(one, str)), ""), counts
 
 
 class LanguageModels(HttpAdapter):
@@ -171,22 +171,11 @@ class LanguageModels(HttpAdapter):
         return {**compared, "turn": turn_of(compared.get("body"))}
 
 
-def _objects_in(part: Any, *names: str) -> Iterator[dict[str, Any]]:
-    """Yield an object of JSON, and those that it has under some names."""
-    below = [part.get(name) for name in names] if isinstance(part, dict) else []
-    for one in (part, *below):
-        if isinstance(one, dict):
-            yield one
-
-
-def _count(part: dict[str, Any], counts: dict[str, int]) -> None:
-    """Add the tokens that a part of an answer names."""
-    for kind, names in _NAMES_OF_TOKENS.items():
-        for name in names.split():
-            count = part.get(name)
-            # Each event of a stream names the sum until then.
-            if isinstance(count, int):
-                counts[kind] = max(counts.get(kind, 0), count)
+def _objects_in(parts: Iterable[Any], *names: str) -> list[dict[str, Any]]:
+    """Return the objects of JSON among parts, and those that they have under names."""
+    objects = [part for part in parts if isinstance(part, dict)]
+    below = [part.get(name) for part in objects for name in names]
+    return objects + [part for part in below if isinstance(part, dict)]
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:

@@ -132,11 +132,8 @@ def was_left(answer: Plain) -> bool:
 def items(answer: Plain) -> Sequence[Any]:
     """Return the events, lines or letters of the body of an answer."""
     body = answer.get("body", {})
-    for form in ("events", "lines"):
-        if form in body:
-            held: list[Any] = body[form]
-            return held
-    return b"".join(bodies.pieces(body)).decode("latin-1")
+    found: Sequence[Any] | None = body.get("events") or body.get("lines")
+    return found or b"".join(bodies.pieces(body)).decode("latin-1")
 
 
 def build(answer: Plain, *, method: str = "GET") -> Response:
@@ -334,10 +331,10 @@ def _with_brotli(data: bytes) -> bytes:
 
 def _with_zstd(data: bytes) -> bytes:
     try:
-        found: bytes = import_module("compression.zstd").decompress(data)
+        reader = import_module("compression.zstd").ZstdDecompressor()
     except ImportError:
         reader = import_module("zstandard").ZstdDecompressor().decompressobj()
-        found = reader.decompress(data)
+    found: bytes = reader.decompress(data)
     return found
 
 

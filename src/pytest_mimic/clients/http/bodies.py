@@ -37,6 +37,7 @@ _LAYOUTS: dict[str, JSONEncoder] = {}
 for _name, _way in _WAYS.items():
     _LAYOUTS[_name] = JSONEncoder(ensure_ascii=False, **_way)
     _LAYOUTS[f"{_name} ascii"] = JSONEncoder(**_way)
+_NO_JSON = object()
 MIXED = "mixed"
 """The layout of JSON that comes back with other blanks."""
 _FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
@@ -73,8 +74,8 @@ def read_sent(data: bytes, content_type: str) -> Plain:
             return {"parts": parts}
     # Blanks and the order of fields do not tell two requests apart.
     value = _json(_decoded(data, "utf-8") or "")
-    if value is not None and isinstance(value[0], (dict, list, str)):
-        return {"json": value[0]}
+    if isinstance(value, (dict, list, str)):
+        return {"json": value}
     return _text_in(data, content_type, lambda _: None)
 
 
@@ -192,32 +193,33 @@ def _dumped(value: Any, layout: str) -> str:
 
 def _json_in_layout(text: str) -> Plain | None:
     value = _json(text)
-    if value is None:
+    if value is _NO_JSON:
         return None
     end = " newline" if text.endswith("\n") else ""
-    layout = _layout_of(text.removesuffix("\n"), value[0])
+    layout = _layout_of(text.removesuffix("\n"), value)
     layout = f"{layout}{end}" if layout else MIXED
-    body = {"json": value[0]}
+    body = {"json": value}
     return body if layout == "spaced" else {**body, "layout": layout}
 
 
 def _layout_of(text: str, value: Any) -> str:
     """Return the layout of JSON; empty: it has no known layout."""
+    if value is _NO_JSON:
+        return ""
     return next((name for name in _LAYOUTS if _dumped(value, name) == text), "")
 
 
-def _json(text: str) -> tuple[Any] | None:
-    """Return the value of a text alone in a tuple, or None if it is no exact JSON."""
+def _json(text: str) -> Any:
+    """Return the value of a text, or `_NO_JSON` if it is no exact JSON."""
     try:
-        value = json.loads(
+        return json.loads(
             text,
             object_pairs_hook=_mapping,
             parse_float=_float,
             parse_constant=_refuse,
         )
     except (ValueError, RecursionError):
-        return None
-    return (value,)
+        return _NO_JSON
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> Plain:
@@ -277,11 +279,11 @@ def _event(text: str) -> Plain | str:
     for line in text.removesuffix("\n\n").split("\n"):
         name, _, value = line.partition(": ")
         event[name] = f"{event[name]}\n{value}" if name in event else value
-    read = _json(event.get("data", ""))
-    if read is not None and "\n" not in event["data"]:
-        if _dumped(read[0], "compact") != event["data"]:
+    value = _json(event.get("data", ""))
+    if value is not _NO_JSON and "\n" not in event["data"]:
+        if _dumped(value, "compact") != event["data"]:
             event["layout"] = "spaced"
-        event["data"] = read[0]
+        event["data"] = value
     is_known = event.keys() <= _EVENT_KEYS
     return event if is_known and _event_text(event) == text else text
 
@@ -300,17 +302,16 @@ def _event_text(event: Plain | str) -> str:
 
 
 def _is_plain_text(value: Any) -> bool:
-    return isinstance(value, str) and ("\n" in value or _json(value) is None)
+    return isinstance(value, str) and ("\n" in value or _json(value) is _NO_JSON)
 
 
 def _lines(text: str) -> Plain | None:
     lines = text.removesuffix("\n").split("\n")
     is_cut = not text.endswith("\n")
-    if is_cut and _json(lines[-1]) is None:
+    if is_cut and _json(lines[-1]) is _NO_JSON:
         return None
     longest = max(lines, key=len)
-    value = _json(longest)
-    layout = (value and _layout_of(longest, value[0])) or "compact"
+    layout = _layout_of(longest, _json(longest)) or "compact"
     body: Plain = {"lines": [_line(line, layout) for line in lines]}
     if layout != "compact":
         body["layout"] = layout
@@ -320,9 +321,9 @@ def _lines(text: str) -> Plain | None:
 def _line(line: str, layout: str) -> Any:
     """Return the value of a line; a text stands for a value in another layout."""
     value = _json(line)
-    if value is None or isinstance(value[0], str) or _dumped(value[0], layout) != line:
+    if isinstance(value, str) or value is _NO_JSON or _dumped(value, layout) != line:
         return line
-    return value[0]
+    return value
 
 
 def read_fields(text: str | None) -> Plain | None:

@@ -45,10 +45,10 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
     seen: list[str] = []
     current: BaseException | None = error
     while current is not None and len(seen) < 8:
-        found = _kind_of_class(type(current))
-        if type(current).__name__ in ("TimeoutError", "timeout"):
+        found, name = _kind_of_class(type(current)), type(current).__name__
+        if name in ("TimeoutError", "timeout"):
             found = f"timeout of {phase}"
-        elif type(current).__name__ == "RemoteProtocolError":
+        elif name == "RemoteProtocolError":
             # httpx has one class for both.
             is_closed = re.search("disconnected|closed", str(current))
             found = "closed early" if is_closed else "malformed"
@@ -89,13 +89,11 @@ def class_of(error: Plain, modules: list[str]) -> type[Any]:
         modules: Where the client has its exceptions, the nearest first.
     """
     module, _, name = error.get("class", "").rpartition(".")
+    places = [(one, name) for one in modules for name in NAMES_BY_KIND[error["kind"]]]
     if any(module == one or module.startswith(f"{one}.") for one in modules):
+        places.insert(0, (module, name))
+    for module, name in places:
         found = getattr(sys.modules.get(module), "__dict__", {}).get(name)
         if isinstance(found, type) and issubclass(found, Exception):
             return found
-    for one in modules:
-        for name in NAMES_BY_KIND[error["kind"]]:
-            found = getattr(sys.modules.get(one), name, None)
-            if isinstance(found, type) and issubclass(found, BaseException):
-                return found
     return ConnectionError

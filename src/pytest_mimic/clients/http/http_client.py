@@ -392,7 +392,11 @@ class _ConnectionAttempt(Attempt):
         """Return an answer as a file over a socket, or its error."""
         response = answers.build(answer, method=self._request.method)
         kind = response.error.get("kind", "")
-        error = self._error(response.error) if response.error else None
+        error: Any = None
+        if response.error and self._socket.is_of_urllib3:
+            error = _of_urllib3(self._socket.connection, response.error)
+        elif response.error:
+            error = _of_http_client(response.error)
         if not response.status:
             if kind in failures.BEFORE_SENDING:
                 self._keep_body()
@@ -407,11 +411,6 @@ class _ConnectionAttempt(Attempt):
             return at_once(replay.next()) or raised(error) or b""
 
         return io.BufferedReader(_File(following, self.exchange.step.leave))
-
-    def _error(self, error: Plain) -> Any:
-        if self._socket.is_of_urllib3:
-            return _of_urllib3(self._socket.connection, error)
-        return _of_http_client(error)
 
     def _keep_body(self) -> None:
         """Keep a body in chunks that was not sent for the next attempt."""

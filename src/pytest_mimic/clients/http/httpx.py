@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Function, Plain, Port, at_once, raised
+from pytest_mimic.client import Edge, Function, Plain, Port, around, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
@@ -30,16 +30,12 @@ class Httpx(HttpAdapter):
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the methods in which a pool of connections sends a request."""
 
-        # A library for mocks asks for names of arguments, and which one is a coroutine.
-        def wrap(original: Function) -> Function:
-            @wraps(original)
-            def handle_request(self: Any, request: Any) -> Any:
-                attempt = _HttpxAttempt(client, self, request, original)
-                return at_once(attempt.begin(port))
-
-            return handle_request
+        def handle_request(original: Function, pool: Any, request: Any) -> Any:
+            attempt = _HttpxAttempt(client, pool, request, original)
+            return at_once(attempt.begin(port))
 
         def wrap_async(original: Function) -> Function:
+            # A library for mocks asks whether it is a coroutine.
             @wraps(original)
             async def handle_async_request(self: Any, request: Any) -> Any:
                 attempt = _HttpxAttempt(client, self, request, original, is_task=True)
@@ -49,7 +45,7 @@ class Httpx(HttpAdapter):
 
         client, handle, handle_async = self, "handle_request", "handle_async_request"
         return [
-            Edge(self.core, ("ConnectionPool", handle), wrap),
+            Edge(self.core, ("ConnectionPool", handle), around(handle_request)),
             Edge(self.core, ("AsyncConnectionPool", handle_async), wrap_async),
         ]
 
