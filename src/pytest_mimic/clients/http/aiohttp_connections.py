@@ -39,10 +39,10 @@ async def connect(
         return await really()
     headers = list(request.headers.items())
     read = partial(requests.read, request.method, str(request.url), headers)
-    is_made = not request.body or isinstance(request.body, (bytes, BytesPayload))
+    is_streamed = request.body and not isinstance(request.body, (bytes, BytesPayload))
     path = getattr(connector, "path", None)  # of a Unix socket
     place = f"unix:{path}" if path else None
-    search = None if is_made else port.body_search(read(), "aiohttp", place=place)
+    search = port.body_search(read(), "aiohttp", place=place) if is_streamed else None
     if search is not None:
         _search_body(request, search)
         return await really()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Function, Plain, Port, around, at_once, raised
+from pytest_mimic.client import Edge, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import (
     Attempt,
@@ -30,12 +30,16 @@ class Httpx(HttpAdapter):
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return the methods in which a pool of connections sends a request."""
 
-        def handle_request(original: Function, pool: Any, request: Any) -> Any:
-            attempt = _HttpxAttempt(client, pool, request, original)
-            return at_once(attempt.begin(port))
+        # A library for mocks asks for names of arguments, and which one is a coroutine.
+        def wrap(original: Function) -> Function:
+            @wraps(original)
+            def handle_request(self: Any, request: Any) -> Any:
+                attempt = _HttpxAttempt(client, self, request, original)
+                return at_once(attempt.begin(port))
+
+            return handle_request
 
         def wrap_async(original: Function) -> Function:
-            # A library for mocks asks whether it is a coroutine.
             @wraps(original)
             async def handle_async_request(self: Any, request: Any) -> Any:
                 attempt = _HttpxAttempt(client, self, request, original, is_task=True)
@@ -45,7 +49,7 @@ class Httpx(HttpAdapter):
 
         client, handle, handle_async = self, "handle_request", "handle_async_request"
         return [
-            Edge(self.core, ("ConnectionPool", handle), around(handle_request)),
+            Edge(self.core, ("ConnectionPool", handle), wrap),
             Edge(self.core, ("AsyncConnectionPool", handle_async), wrap_async),
         ]
 
@@ -97,17 +101,19 @@ class _HttpxAttempt(Attempt):
             _address(url),
             answers.decoded(request.headers),
         )
-        is_made = type(request.stream).__name__ != "ByteStream"
+        is_streamed = type(request.stream).__name__ != "ByteStream"
         path = getattr(self._pool, "_uds", None)
         place = f"unix:{path}" if path else None
-        search = port.body_search(read(), self._name, place=place) if is_made else None
+        search = (
+            port.body_search(read(), self._name, place=place) if is_streamed else None
+        )
         if search is not None:
             stream = request.stream
             searched = (search(data) async for data in self._pieces(stream))
             request.stream = _Body(searched, partial(self._close, stream))
             return await self._sent()
         body = b"".join([data async for data in self._pieces(request.stream)])
-        if is_made:
+        if is_streamed:
             # Most can be read once.
             request.stream = self._core.Request("GET", url, content=body).stream
         exchange = await port.begin_async(
