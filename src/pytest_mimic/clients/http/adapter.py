@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -338,44 +338,35 @@ def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -
     return {"error": error} if error else {}
 
 
-class BodyReplay:
-    """A body that is given: what its reader gets, and when the call ends.
+async def given(
+    exchange: Exchange,
+    response: answers.Response,
+    pieces: Sequence[bytes],
+    error: Exception | None = None,
+    *,
+    is_task: bool = False,
+    is_wire: bool = True,
+) -> AsyncGenerator[bytes, None]:
+    """Give the pieces of an answer as its reader asks for them, and end the call.
 
     Args:
-        attempt: The call, and who waits for it.
+        exchange: The call.
         response: The answer.
         pieces: Those of its body, or of what comes over the network.
+        error: Is raised behind them.
+        is_task: Whether a task reads them; else a thread does.
+        is_wire: Whether the call ends before the last piece: the reader of a body whose
+            length is known does not ask for its end.
+
+    Raises:
+        MissingRecordingError: Its reader had left it when it was recorded.
     """
-
-    def __init__(
-        self, attempt: Attempt, response: answers.Response, pieces: Sequence[bytes]
-    ) -> None:
-        self.pieces = list(pieces)
-        self._exchange = attempt.exchange
-        self._is_task = attempt.is_task
-        self._is_left = response.is_left
-        self._is_whole = not response.is_left and not response.error
-
-    async def next(self) -> bytes:
-        """Return what comes next over the network; empty: there is nothing.
-
-        The call ends before the last piece. The reader of a body whose length is known
-        does not ask for its end.
-        """
-        if len(self.pieces) == self._is_whole:
-            await self.end()
-        return self.pieces.pop(0) if self.pieces else b""
-
-    async def end(self) -> None:
-        """Wait until the call may end.
-
-        Raises:
-            MissingRecordingError: Its reader had left it when it was recorded.
-        """
-        await self._exchange.wait(is_task=self._is_task)
-        if self._is_left:
-            raise self._exchange.step.read_further()
-
-    async def leave(self) -> None:
-        """End the call: its reader does not read on."""
-        self._exchange.step.leave()
+    is_whole = not response.is_left and not response.error
+    for number, piece in enumerate(pieces, 1):
+        if is_wire and is_whole and number == len(pieces):
+            await exchange.wait(is_task=is_task)
+        yield piece
+    await exchange.wait(is_task=is_task)
+    if response.is_left:
+        raise exchange.step.read_further()
+    raised(error)

@@ -19,7 +19,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Function, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
+from pytest_mimic.clients.http.adapter import Attempt, Read, given
 
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
 _UNIX_SOCKET = re.compile("Cannot connect to unix socket (.*) ssl:", re.S)
@@ -98,6 +98,9 @@ class _AiohttpAttempt(Attempt):
 
     is_task = True
     phase = "connecting"
+    # The head of the real answer, and its body.
+    _message: Any = None
+    _payload: Any = None
 
     def __init__(self, connector: Any, request: Any, exchange: Exchange) -> None:
         self.exchange = exchange
@@ -105,9 +108,6 @@ class _AiohttpAttempt(Attempt):
         self._connector = connector
         # How its session reads the answer.
         self._params: dict[str, Any] = {}
-        # The head of the real answer, and its body.
-        self._message: Any = None
-        self._payload: Any = None
 
     async def connection(self, really: Function) -> Any:
         """Return the connection, or raise its error."""
@@ -253,7 +253,7 @@ class _ReplayedProtocol(ResponseHandler):
         super().set_response_params(**{**params, "read_timeout": None})
         is_packed = not params["auto_decompress"] and self._attempt.takes_packed()
         pieces = answers.on_the_wire(self._response, is_packed=is_packed)
-        self._replay = BodyReplay(self._attempt, self._response, pieces)
+        self._coming = given(self._exchange, self._response, pieces, is_task=True)
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
@@ -272,7 +272,7 @@ class _ReplayedProtocol(ResponseHandler):
 
     async def feed_next(self, payload: Any = None) -> None:
         """Let the head arrive, the next piece of a body, or its end."""
-        piece = await self._replay.next()
+        piece = await anext(self._coming, b"")
         if piece:
             self.data_received(piece)
         elif self._response.error:

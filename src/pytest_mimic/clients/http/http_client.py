@@ -25,7 +25,7 @@ from typing import Any
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
+from pytest_mimic.clients.http.adapter import Attempt, Read, given
 from pytest_mimic.errors import TargetError
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
@@ -105,6 +105,13 @@ class _Socket:
         is_of_urllib3: Whether urllib3 has made the connection.
     """
 
+    _real: Any = None
+    _head = b""
+    _request: _Request | None = None
+    _attempt: _ConnectionAttempt | None = None
+    # What lets a client that waits for it send the body; None: none waits.
+    _interim: io.BytesIO | None = None
+
     def __init__(
         self,
         connection: Any,
@@ -114,18 +121,9 @@ class _Socket:
     ) -> None:
         self.connection = connection
         self.unsent = unsent
-        classes = type(connection).__mro__
-        self.is_of_urllib3 = any(
-            one.__module__ == "urllib3.connection" for one in classes
-        )
+        self.is_of_urllib3 = hasattr(connection, "is_verified")
         self._connect = connect
         self._port = port
-        self._real: Any = None
-        self._head = b""
-        self._request: _Request | None = None
-        self._attempt: _ConnectionAttempt | None = None
-        # What lets a client that waits for it send the body; None: none waits.
-        self._interim: io.BytesIO | None = None
         self._timeout: Any = connection.timeout
 
     def sendall(self, data: Any) -> None:
@@ -139,7 +137,7 @@ class _Socket:
             self._head = b""
         self._request.pieces.append(piece)
         if self._request.is_whole():
-            self._attempt = self._begun(self._request)
+            self._begin(self._request)
 
     send = sendall
 
@@ -149,11 +147,10 @@ class _Socket:
         if interim is not None:
             return interim
         try:
-            attempt = self._attempt
-            if attempt is None:
-                assert self._request is not None  # something was sent
-                attempt = self._begun(self._request)
-            self._attempt = None
+            if self._attempt is None and self._request is not None:
+                self._begin(self._request)
+            attempt, self._attempt = self._attempt, None
+            assert attempt is not None  # something was sent
             return attempt.file()
         except BaseException as error:
             # A response that cannot be made closes a file that it does not have.
@@ -211,14 +208,14 @@ class _Socket:
             self._real.settimeout(self._timeout)
         return self._real
 
-    def _begun(self, request: _Request) -> _ConnectionAttempt:
+    def _begin(self, request: _Request) -> None:
         """Begin a call, and connect if it is made for real."""
         self._request = self._interim = None
         if request.body == _LAST_CHUNK and request.head in self.unsent:
             request.pieces = [self.unsent.pop(request.head)]
         attempt = _ConnectionAttempt(self, request, self._exchange(request))
         attempt.begin()
-        return attempt
+        self._attempt = attempt
 
     def _exchange(self, request: _Request) -> Exchange | None:
         connection, target = self.connection, request.target
@@ -252,6 +249,9 @@ class _ConnectionAttempt(Attempt):
     """
 
     exchange: Any
+    _file: Any = None
+    # Whether the server has ended its answer.
+    _is_at_end = False
 
     def __init__(
         self, socket: _Socket, request: _Request, exchange: Exchange | None
@@ -259,9 +259,6 @@ class _ConnectionAttempt(Attempt):
         self.exchange = exchange
         self._socket = socket
         self._request = request
-        self._file: Any = None
-        # Whether the server has ended its answer.
-        self._is_at_end = False
 
     def begin(self) -> None:
         """Connect, if it is made for real, or raise the error of connecting.
@@ -405,10 +402,10 @@ class _ConnectionAttempt(Attempt):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed()
         pieces = answers.on_the_wire(response, is_packed=is_packed)
-        replay = BodyReplay(self, response, pieces)
+        coming: Any = given(self.exchange, response, pieces)
 
         def following() -> bytes:
-            return at_once(replay.next()) or raised(error) or b""
+            return at_once(anext(coming, b"")) or raised(error) or b""
 
         return io.BufferedReader(_File(following, self.exchange.step.leave))
 

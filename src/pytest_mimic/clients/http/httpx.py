@@ -11,14 +11,9 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Function, Plain, Port, at_once, raised
+from pytest_mimic.client import Edge, Function, Plain, Port, at_once
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import (
-    Attempt,
-    BodyReplay,
-    HttpAdapter,
-    Read,
-)
+from pytest_mimic.clients.http.adapter import Attempt, HttpAdapter, Read, given
 
 
 class Httpx(HttpAdapter):
@@ -195,37 +190,39 @@ class _HttpxAttempt(Attempt):
         error = self._error(response.error) if response.error else None
         if not response.status:
             return error
-        replay = BodyReplay(self, response, response.pieces)
-        made = self._core.Response(
+
+        body = given(
+            self.exchange,
+            response,
+            response.pieces,
+            error,
+            is_task=self.is_task,
+            is_wire=False,
+        )
+
+        async def leave() -> None:
+            self.exchange.step.leave()
+
+        found = self._core.Response(
             response.status,
-            content=_Body(_replayed(replay, error), replay.leave),
+            content=_Body(body, leave),
             extensions={
                 "http_version": response.version.encode("ascii", "replace"),
                 "reason_phrase": response.reason.encode("latin-1", "replace"),
             },
         )
         # They are bytes already, of which it would look at each.
-        made.headers = [
+        found.headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in response.headers
         ]
-        return made
+        return found
 
     def _error(self, error: Plain) -> Exception:
         """Return the error of httpcore, of which httpx makes its own."""
         class_ = failures.class_of(error, [self._core.__name__])
         found: Exception = class_(error.get("text", ""))
         return found
-
-
-async def _replayed(
-    replay: BodyReplay, error: Exception | None
-) -> AsyncGenerator[bytes, None]:
-    """Give the pieces of a recorded body, and then its error."""
-    for piece in replay.pieces:
-        yield piece
-    await replay.end()
-    raised(error)
 
 
 class _Body:
