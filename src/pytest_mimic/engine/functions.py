@@ -223,9 +223,8 @@ class FunctionPlan:
     def source(self) -> str:
         """The fingerprint of the source of a function of the project."""
         function = innermost(self.function)
-        if function is None:
-            return ""
-        if not self.inputs.code.has(function.__code__.co_filename):
+        has = self.inputs.code.has
+        if function is None or not has(function.__code__.co_filename):
             return ""
         return source_fingerprint(function) or ""
 

@@ -114,8 +114,7 @@ def _perform(call: FunctionCall, really: Function) -> Any:
 def _wrapper_of(mimicked: Mimicked, named: NamedFunction) -> Function:
     """Return a function of the same kind that looks like the original."""
     function = mimicked.function
-    make = _MAKERS[mimicked.layer]
-    wrapper: Any = functools.update_wrapper(make(mimicked), function)
+    wrapper: Any = functools.update_wrapper(_bare_wrapper(mimicked), function)
     for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
@@ -130,64 +129,52 @@ def _wrapper_of(mimicked: Mimicked, named: NamedFunction) -> Function:
     return made
 
 
-# A wrapper holds nothing but its `Mimicked`: each object of thousands of targets costs
-# the garbage collector time.
+def _bare_wrapper(mimicked: Mimicked) -> Function:
+    """Return a function of the layer of the original.
 
+    It holds nothing but its `Mimicked`: each object of thousands of targets costs the
+    garbage collector time.
+    """
 
-def _plain_wrapper(mimicked: Mimicked) -> Function:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def function(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         return mimicked.call(args, kwargs)
 
-    return wrapper
-
-
-def _coroutine_wrapper(mimicked: Mimicked) -> Function:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         return await mimicked.call(args, kwargs)
 
-    return wrapper
-
-
-def _generator_wrapper(mimicked: Mimicked) -> Function:
-    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+    def stream(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
         return (yield from mimicked.call(args, kwargs))
 
-    return wrapper
-
-
-def _async_generator_wrapper(mimicked: Mimicked) -> Function:
-    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+    async def async_stream(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         __tracebackhide__ = True
-        stream = mimicked.call(args, kwargs)
+        items = mimicked.call(args, kwargs)
         # An async generator cannot delegate (PEP 525 has no `yield from`).
         try:
-            item = await stream.__anext__()
+            item = await items.__anext__()
             while True:
                 try:
                     sent = yield item
                 except GeneratorExit:
                     raise
                 except BaseException as thrown:
-                    item = await stream.athrow(thrown)
+                    item = await items.athrow(thrown)
                 else:
-                    item = await stream.asend(sent)
+                    item = await items.asend(sent)
         except StopAsyncIteration:
             return
         finally:
-            await stream.aclose()
+            await items.aclose()
 
-    return wrapper
-
-
-_MAKERS = {
-    "": _plain_wrapper,
-    "await": _coroutine_wrapper,
-    "stream": _generator_wrapper,
-    "astream": _async_generator_wrapper,
-}
+    by_layer: dict[str, Function] = {
+        "": function,
+        "await": coroutine,
+        "stream": stream,
+        "astream": async_stream,
+    }
+    return by_layer[mimicked.layer]
 
 
 # -- who calls
