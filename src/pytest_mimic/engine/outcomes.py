@@ -53,7 +53,7 @@ class FunctionReplay:
         call: FunctionCall,
         step: Step,
         objects: Objects,
-        really: Function | None = None,
+        really: Function,
     ) -> None:
         assert step.entry is not None
         self.entry = step.entry
@@ -104,11 +104,11 @@ class FunctionReplay:
             return self._end(self.body)
         if "last" in self.body:
             return self._end(self.body["last"])
-        further = self._step.read_on() if self._really is not None else None
-        if further is None or self._really is None:
+        further = self._step.read_on()
+        if further is None:
             raise self._step.read_further()
-        real = RealCall(self._call, further)
-        return (yield from real.read_on(self._really, self.body["items"]))
+        real = RealCall(self._call, further, self._really)
+        return (yield from real.read_on(self.body["items"]))
 
     def _end(self, body: Any) -> Any:
         __tracebackhide__ = True
@@ -198,14 +198,20 @@ class RealCall:
     """A call that runs for real: it is recorded, or compared with its recording.
 
     One that is compared gives its caller what is recorded.
+
+    Args:
+        call: The call.
+        step: What becomes of it.
+        really: Makes the call.
     """
 
     # What its caller gets, if that is not what the call gives now.
     _replay: FunctionReplay | None = None
 
-    def __init__(self, call: FunctionCall, step: Step) -> None:
+    def __init__(self, call: FunctionCall, step: Step, really: Function) -> None:
         self._call = call
         self._step = step
+        self._really = really
         self._plan = call.plan
         self._objects: Objects = call.plan.run.vault
         from pytest_mimic.engine.effects import Effects  # a replay has none
@@ -213,18 +219,18 @@ class RealCall:
         self._effects = Effects(call, step)
         if step.decision != "run":
             self._objects = _InMemory(call.plan.run.vault)
-            self._replay = FunctionReplay(call, step, self._objects)
+            self._replay = FunctionReplay(call, step, self._objects, really)
         self._layers: list[str] = []
         # Of a stream, its items so far.
         self._read: dict[str, Tree] = {}
         call.watch()
 
-    def perform(self, really: Function) -> Any:
+    def perform(self) -> Any:
         """Make the call, and give what its caller gets."""
         __tracebackhide__ = True
         try:
             with self._effects:
-                result = really()
+                result = self._really()
         except BaseException as error:
             if self._end_by(error, is_awaited=False):
                 raise
@@ -268,20 +274,17 @@ class RealCall:
             return await self._replayed("await")
         return self._follow(result)
 
-    def read_on(
-        self, really: Function, read: Sequence[Tree]
-    ) -> Generator[Any, Any, Any]:
+    def read_on(self, read: Sequence[Tree]) -> Generator[Any, Any, Any]:
         """Give the items of a real stream that come behind the replayed items.
 
         Args:
-            really: Makes the call.
             read: What was recorded, and given.
 
         Raises:
             MissingRecordingError: The stream does not begin so now.
         """
         with self._effects:
-            stream = really()
+            stream = self._really()
         self._layers.append(layer_of(stream))
         relay = self._relay(stream, read)
         next(relay)
@@ -448,7 +451,8 @@ class RealCall:
         for version in self._call.states.places.versions:
             step.add_event("bound", plan.target, cause=version)
         if step.entry is not None:  # another owner was first
-            self._replay = FunctionReplay(self._call, step, self._objects)
+            objects, really = self._objects, self._really
+            self._replay = FunctionReplay(self._call, step, objects, really)
 
     def _compare(
         self,

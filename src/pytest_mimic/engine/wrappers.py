@@ -104,7 +104,7 @@ def _perform(call: FunctionCall, really: Function) -> Any:
     elif entry is not None:
         plan.warn_of_inputs(entry)
     if entry is None or step.decision != "replay":
-        return RealCall(call, step).perform(really)
+        return RealCall(call, step, really).perform()
     layers = entry.layers
     if plan.layer and layers[:1] != (plan.layer,):
         layers = (plan.layer, *layers)
