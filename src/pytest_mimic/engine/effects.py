@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import suppress
 from functools import cache, partial
 from os import stat  # A test may replace that of the module.
@@ -66,9 +66,7 @@ class Effects:
         self._step = step
         self._rootdir = plan.inputs.rootdir
         # The names at the top of modules that its code uses, by module.
-        self._names: Mapping[str, frozenset[str]] = {}
-        if plan.source:
-            self._names = call.reached.names
+        self._names = call.reached.names if plan.source else {}
         self._facts: set[str] = set()
         self._entered = 0
         # No other object may get the address of one that is compared.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cache, cached_property, partial
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
@@ -65,14 +65,14 @@ class Reached:
         return False
 
     @cached_property
-    def names(self) -> Mapping[str, frozenset[str]]:
+    def names(self) -> Mapping[str, Set[str]]:
         """The names at the top of modules that functions use, by module."""
         names: dict[str, set[str]] = {}
         for (module, path), piece in self.pieces.items():
             if path:
                 used = names.setdefault(module, set())
                 used.update(chain[0] for chain in piece.chains)
-        return {module: frozenset(used) for module, used in names.items()}
+        return names
 
 
 class Inputs:

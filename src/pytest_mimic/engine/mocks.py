@@ -131,11 +131,11 @@ class ActiveMocks:
         """
         generation = self._run.generation
         if self._looked_at != generation:
-            attributes, items = dict[tuple[int, str], object](), dict[int, object]()
-            for replacing in list(self._held.values()):
-                attributes.update(_attributes_of(replacing))
-                items.update(_items_of(replacing))
-            self._attributes, self._items = attributes, items
+            held = list(self._held.values())
+            self._attributes = dict(
+                pair for one in held for pair in _attributes_of(one)
+            )
+            self._items = dict(pair for one in held for pair in _items_of(one))
             self._names_of.cache_clear()
             # Last: other threads go on to look until all is known.
             self._looked_at = generation
