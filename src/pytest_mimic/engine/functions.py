@@ -26,7 +26,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import player as copies_of
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
-from pytest_mimic.values.tree import Levels, Tree, cut, levels_of, paths_of
+from pytest_mimic.values.tree import Levels, Node, Tree, cut, levels_of, paths_of
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class FunctionPlan:
 
     # -- what all tests share is replayed by players
 
-    def moment(self, arguments: Tree) -> dict[str, Tree]:
+    def moment(self, arguments: Tree) -> Node:
         """Give the moment to which a test has set the clock, if it is a part of a call.
 
         It counts where the code of a call asks for the time.
@@ -373,7 +373,7 @@ class FunctionCall(Call):
         self.is_plain = identity is not None
         self.identity = identity or identity_of(target, self.tree)
         self._key = key if self.is_plain else self.identity
-        self.opened: dict[str, Tree] = {} if self.is_plain else self.tree
+        self.opened: Node = {} if self.is_plain else self.tree
         if plan.is_shared:
             plan.refuse_replaced(plan.mocks.reached_by(target, self.opened))
 
@@ -383,16 +383,16 @@ class FunctionCall(Call):
         return self.plan.run.places.of_call()
 
     @cached_property
-    def tree(self) -> dict[str, Tree]:
+    def tree(self) -> Node:
         """What of the arguments counts, before the call."""
         __tracebackhide__ = True
         if not self.is_plain:
             return self._tree_now()
         # They are a tree as they stand; the call may change them.
-        copied: dict[str, Tree] = marshal.loads(marshal.dumps(self._counted, 2))
+        copied: Node = marshal.loads(marshal.dumps(self._counted, 2))
         return copied
 
-    def _tree_now(self) -> dict[str, Tree]:
+    def _tree_now(self) -> Node:
         """Give what of the arguments counts, without the states of what may change."""
         __tracebackhide__ = True
         plan, places = self.plan, self.places

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Generator
 from functools import lru_cache
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pytest_mimic.errors import MimicError
 from pytest_mimic.values.classes import may_be_raised
@@ -61,6 +61,10 @@ def _only_iterates(cls: Any) -> bool:
     return True
 
 
+StreamBody: TypeAlias = Generator[Any, Any, Any]
+"""Gives the items of a stream, and an `Awaited` for each thing that it waits for."""
+
+
 class Awaited:
     """What the body of a stream yields to have it awaited."""
 
@@ -69,7 +73,7 @@ class Awaited:
 
 
 async def to_async(
-    body: Generator[Any, Any, Any], real: AsyncGenerator[Any, Any] | None = None
+    body: StreamBody, real: AsyncGenerator[Any, Any] | None = None
 ) -> AsyncGenerator[Any, Any]:
     """Give what the body of a stream yields, and await for it what it needs.
 

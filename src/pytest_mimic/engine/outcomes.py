@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Awaitable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.calls import raised_in
-from pytest_mimic.engine.layers import Awaited, is_outcome, layer_of, to_async
+from pytest_mimic.engine.layers import (
+    Awaited,
+    StreamBody,
+    is_outcome,
+    layer_of,
+    to_async,
+)
 from pytest_mimic.engine.verifying import differences_of, state_differences
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -17,7 +23,7 @@ from pytest_mimic.errors import (
     UnstorableOutcomeError,
 )
 from pytest_mimic.values.outcome import Objects, player, shelve, store
-from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.values.tree import Node, Tree, is_tagged
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
@@ -87,7 +93,7 @@ class FunctionReplay:
         await self._step.wait_async()
         return self._end(self.body)
 
-    def items(self, *, is_async: bool) -> Generator[Any, Any, Any]:
+    def items(self, *, is_async: bool) -> StreamBody:
         """Give the recorded items, and then the recorded end, as the reader asks."""
         __tracebackhide__ = True
         try:
@@ -133,7 +139,7 @@ class FunctionReplay:
         except MALFORMED as error:
             raise self._step.damaged(f"{type(error).__name__}: {error}") from None
 
-    def states_in(self, after: dict[str, Any]) -> dict[Any, Any]:
+    def states_in(self, after: Node) -> dict[Any, Any]:
         """Make the states of arguments after a call, by the names of their parts.
 
         Raises:
@@ -174,7 +180,7 @@ class FunctionReplay:
             raise self._step.refused(error) from None
 
 
-def replayed_item(step: Step, item: object) -> Generator[Any, Any, None]:
+def replayed_item(step: Step, item: object) -> StreamBody:
     """Give an item, and refuse what the reader sends or throws, unless it stops.
 
     The items that follow may depend on that.
@@ -222,7 +228,7 @@ class RealCall:
             self._replay = FunctionReplay(call, step, self._objects, really)
         self._layers: list[str] = []
         # Of a stream, its items so far.
-        self._read: dict[str, Tree] = {}
+        self._read: Body = {}
         call.watch()
 
     def perform(self) -> Any:
@@ -274,7 +280,7 @@ class RealCall:
             return await self._replayed("await")
         return self._follow(result)
 
-    def read_on(self, read: Sequence[Tree]) -> Generator[Any, Any, Any]:
+    def read_on(self, read: Sequence[Tree]) -> StreamBody:
         """Give the items of a real stream that come behind the replayed items.
 
         Args:
@@ -290,9 +296,7 @@ class RealCall:
         next(relay)
         return (yield from relay)
 
-    def _relay(
-        self, stream: Any, read: Sequence[Tree] = ()
-    ) -> Generator[Any, Any, Any]:
+    def _relay(self, stream: Any, read: Sequence[Tree] = ()) -> StreamBody:
         """Give the items of a real stream, and keep them as far as its reader wants.
 
         To verify, it is read as far as its recording goes, and that is given. Of items
@@ -402,7 +406,7 @@ class RealCall:
 
     def _stored(
         self, end: str, outcome: object, states: dict[str, Any]
-    ) -> tuple[Body, dict[str, Tree]]:
+    ) -> tuple[Body, Node]:
         """Store the end of a call and the states that it has left, as one tree.
 
         What both hold stays one.
@@ -417,7 +421,7 @@ class RealCall:
         whole = {**states, name: outcome} if end else states
         tree: Any = self._store(whole, verb, "")
         body: Body = {}
-        beside: dict[str, Tree] = {}
+        beside: Node = {}
         if end and is_tagged(tree):
             body[end] = {"$after": name}
             beside["$result"] = name
@@ -426,7 +430,7 @@ class RealCall:
         after: Any = shelve(tree, self._objects) if tree else {}
         return body, {**after, **beside}
 
-    def _record(self, body: Body, after: dict[str, Tree]) -> None:
+    def _record(self, body: Body, after: Node) -> None:
         plan, step, effects = self._plan, self._step, self._effects
         inputs, left_out = "", effects.facts()
         if plan.source and plan.run.settings.inputs != "ignore":
@@ -458,7 +462,7 @@ class RealCall:
         self,
         replay: FunctionReplay,
         body: Body,
-        after: dict[str, Tree],
+        after: Node,
         outcome: object,
     ) -> None:
         """Note how an outcome differs, and mix its volatile parts into the recorded."""
@@ -534,7 +538,7 @@ def _refers(body: Body) -> bool:
         return True
 
 
-def _is_whole(body: dict[str, Any]) -> bool:
+def _is_whole(body: Node) -> bool:
     """Return whether a recorded outcome has the form of what a function gives."""
     ended: Any = body
     if "items" in body:
@@ -544,7 +548,7 @@ def _is_whole(body: dict[str, Any]) -> bool:
     return has_items and has_end
 
 
-def _length_of(body: dict[str, Any]) -> int:
+def _length_of(body: Node) -> int:
     """Return how many items a recorded stream has, its end included."""
     return len(body.get("items", ())) + ("items" not in body or "last" in body)
 

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 from pytest_mimic.commands import as_value
 from pytest_mimic.errors import TargetError, did_you_mean
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         exclude: str | Sequence[str]
 
 
+Texts: TypeAlias = "tuple[str, ...]"
+"""Names, paths or patterns, each as it was written."""
+
 # These return nothing and fill an object: there is no outcome.
 _FILLING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
 
@@ -47,18 +50,18 @@ class Options:
     """
 
     # What a line does not say is as it stands here.
-    ignore: tuple[str, ...] = ()
-    match: tuple[str, ...] = ()
+    ignore: Texts = ()
+    match: Texts = ()
     key: Callable[[Mapping[str, Any]], object] | None = None
-    content: tuple[str, ...] = ()
-    mutates: tuple[str, ...] = ()
+    content: Texts = ()
+    mutates: Texts = ()
     sequence: bool | None = None
     rtol: float = 0.0
     atol: float = 0.0
-    volatile: tuple[str, ...] = ()
+    volatile: Texts = ()
     compare: Literal["exact", "shape"] = "exact"
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    only: Texts = ()
+    exclude: Texts = ()
     in_python: bool = False
 
     def __init__(self, **values: Any) -> None:
@@ -164,7 +167,7 @@ class Target(NamedTuple):
     """
 
     module: str
-    path: tuple[str, ...] = ()
+    path: Texts = ()
     options: Options = NO_OPTIONS
     excluded: bool = False
     where: str = ""
@@ -245,7 +248,7 @@ def _target_of_words(first: str, *option_words: str) -> Target:
     return Target(module, path, excluded=True)
 
 
-def _module_and_path(name: str) -> tuple[str, tuple[str, ...]]:
+def _module_and_path(name: str) -> tuple[str, Texts]:
     """Return `shop.api` and `("Client", "fetch")` of `shop.api:Client.fetch`.
 
     A client is its own module and has no path.
@@ -431,9 +434,7 @@ def _read_option(name: str, value: object, target: str = "") -> tuple[str, Any]:
 # gives. For a wrong value it raises TypeError, ValueError or KeyError.
 
 
-def _read_list(
-    value: object, is_right: Callable[[str], object] = bool
-) -> tuple[str, ...]:
+def _read_list(value: object, is_right: Callable[[str], object] = bool) -> Texts:
     # Each target reads the value again, which an iterator does not allow.
     if not isinstance(value, Iterable) or isinstance(value, Iterator):
         raise TypeError(value)
