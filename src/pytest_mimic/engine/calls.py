@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.values.tree import Path, Tree, paths_of
+from pytest_mimic.values.tree import Node, Path, Tree, paths_of
 from pytest_mimic.vault.recording import MALFORMED, Entry
 
 _NOT_ALLOWED = frozenset({401, 403, 407})
@@ -34,6 +34,9 @@ _FAILED_CODES = frozenset(
     UNAUTHENTICATED UNAVAILABLE UNKNOWN
     """.split()
 )
+
+Body = dict[str, Any]
+"""What a call gave: one of `value`, `raised`, `items` (with `last`) or `answer`."""
 
 SameBodies = Callable[..., bool]
 """Compares two outcomes under options of a line."""
@@ -262,13 +265,13 @@ def kept_parts(call: Call, entry: Entry, objects: Objects) -> Tree:
 # -- what its outcome says
 
 
-def answer_of(body: Mapping[str, Tree]) -> dict[str, Tree]:
+def answer_of(body: Body) -> Node:
     """Give the answer of a client by its parts; nothing: it is none of a client."""
     answer = body.get("answer")
     return answer if isinstance(answer, dict) else {}
 
 
-def failed_exchange(body: Mapping[str, Tree]) -> str:
+def failed_exchange(body: Body) -> str:
     """Say how the answer of a client has failed: `status 503`, `timeout of reading`."""
     answer = answer_of(body)
     error = answer.get("error")
@@ -281,7 +284,7 @@ def failed_exchange(body: Mapping[str, Tree]) -> str:
     return f"status {status}" if is_failed else ""
 
 
-def raised_in(body: Mapping[str, Tree]) -> str:
+def raised_in(body: Body) -> str:
     """Say what a call has raised: `raised ConnectionError`; empty: nothing.
 
     A client raises the error that its server has answered with, and a stream what has
@@ -296,14 +299,14 @@ def raised_in(body: Mapping[str, Tree]) -> str:
     return f"raised {str(raised.get('class')).replace(':', '.')}"
 
 
-def kept_failure(body: Mapping[str, Tree]) -> str:
+def kept_failure(body: Body) -> str:
     """Say which error of the network an outcome is, of a client or of a function."""
     if _class_of(_raised_of(body)) in _NETWORK:
         return raised_in(body)
     return failed_exchange(body)
 
 
-def _raised_of(body: Mapping[str, Tree]) -> Tree:
+def _raised_of(body: Body) -> Tree:
     """Give what a function, or the stream that it gave, has raised; None: nothing."""
     last = body.get("last")
     return last.get("raised") if isinstance(last, dict) else body.get("raised")
@@ -318,23 +321,23 @@ def _class_of(raised: Tree) -> str:
     return next(iter(raised), "").rpartition(":")[2]
 
 
-def is_gone(body: Mapping[str, Tree]) -> bool:
+def is_gone(body: Body) -> bool:
     """Whether a service says that it does not know what was asked for."""
     return _status_of(body) in _GONE
 
 
-def asks_again(body: Mapping[str, Tree]) -> str:
+def asks_again(body: Body) -> str:
     """Say how an answer has failed that asks its client to come again."""
     status = _status_of(body)
     asks = status in _COME_AGAIN or (not status and "error" in answer_of(body))
     return failed_exchange(body) if asks else ""
 
 
-def is_worth_a_wait(body: Mapping[str, Tree]) -> bool:
+def is_worth_a_wait(body: Body) -> bool:
     """Whether clients wait after such an answer, and try again."""
     return bool(failed_exchange(body)) and _status_of(body) not in _NOT_ALLOWED
 
 
-def _status_of(body: Mapping[str, Tree]) -> int:
+def _status_of(body: Body) -> int:
     status = answer_of(body).get("status")
     return status if isinstance(status, int) else 0

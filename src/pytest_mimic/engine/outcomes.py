@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_mimic.engine.calls import raised_in
+from pytest_mimic.engine.calls import Body, raised_in
 from pytest_mimic.engine.layers import (
     Awaited,
     StreamBody,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic.engine.events import EventKind
     from pytest_mimic.engine.functions import FunctionCall
-    from pytest_mimic.engine.steps import Body, Step
+    from pytest_mimic.engine.steps import Step
     from pytest_mimic.patch.clients import Function
 
 

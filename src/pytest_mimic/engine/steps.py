@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_mimic.engine.calls import (
+    Body,
     Call,
     Slot,
     answer_of,
@@ -46,14 +47,10 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
-from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
-
-Body = dict[str, Tree]
-"""What a call gave: one of `value`, `raised`, `items` (with `last`) or `answer`."""
 
 _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
 # They end the run, and nobody asks which calls they have cut short.
