@@ -452,7 +452,7 @@ class RealCall:
             if fact in ("printed", "logged", "warned"):
                 cause = "printed, logged or warned"
             step.add_event("unrepeated", plan.target, cause=cause, fact=fact)
-        for version in self._call.states.places.versions:
+        for version in self._call.places.versions:
             step.add_event("bound", plan.target, cause=version)
         if step.entry is not None:  # another owner was first
             objects, really = self._objects, self._really
