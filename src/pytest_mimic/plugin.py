@@ -132,12 +132,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _is_wanted(config: pytest.Config) -> bool:
     """Return whether an option is set, or there is a vault."""
     options = vars(config.option).items()
-    if any(value for name, value in options if name.startswith("mimic_")):
-        return True
-    for name, (default, _) in _INI.items():
-        if _setting(config, name) != default:
-            return True
-    return Path(config.rootpath, _VAULT).is_dir()
+    given = [value for name, value in options if name.startswith("mimic_")]
+    given += [_setting(config, name) != _INI[name][0] for name in _INI]
+    return any(given) or Path(config.rootpath, _VAULT).is_dir()
 
 
 def _setting(config: pytest.Config, name: str) -> Any:

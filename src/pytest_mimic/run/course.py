@@ -80,8 +80,8 @@ class Course(Session):
                 if not self._is_worker:
                     self.run.vault.locks.forget()
                 self.run.vault.close()
-            if not self._is_worker:
-                self._prepare_files()
+            if settings.usage is not None and not self._is_worker:
+                prepare_usage_file(settings.usage)
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
         self.activations.start(settings.targets, self._edges())
@@ -105,16 +105,6 @@ class Course(Session):
             from pytest_mimic.engine.connections import edges_of_connections
 
             yield from edges_of_connections(self.run)
-
-    def _prepare_files(self) -> None:
-        settings = self.settings
-        if settings.usage is not None:
-            prepare_usage_file(settings.usage)
-        if settings.report is not None:
-            from pytest_mimic.run.report import Tests  # few ask
-
-            self._tests = Tests()
-            self.config.pluginmanager.register(self._tests)
 
     @property
     def _is_controller(self) -> bool:
@@ -275,7 +265,7 @@ class Course(Session):
 
         heading = _HEADERS[settings.mode].format(settings.vault_label)
         notes = self._summary(is_whole=True)
-        write(settings.report, heading, notes, self._tests, self.run)
+        write(settings.report, heading, notes, self.selection, self.run)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         option = self.config.option

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.usage import commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.clients import versions_of
-from pytest_mimic.run.selection import test_of
+from pytest_mimic.run.selection import SelectedTests, test_of
 from pytest_mimic.secrets.values import map_texts
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
@@ -31,45 +30,20 @@ _TEMPLATE = Path(__file__).with_name("report.html")
 _MOST_LINES = 300
 
 
-@dataclass
-class _Test:
-    """How a test ended and why, in which line it stands, and its seconds."""
-
-    outcome: str = ""
-    error: str = ""
-    place: str = ""
-    seconds: float = 0.0
-
-
-class Tests:
-    """A plugin: how each test of the run ended."""
-
-    def __init__(self) -> None:
-        self.by_name: dict[str, _Test] = {}
-        self.began = monotonic()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        test = self.by_name.setdefault(test_of(report), _Test())
-        file, number, _ = report.location
-        test.place = f"{file}:{(number or 0) + 1}"
-        test.seconds += report.duration
-        if report.when == "setup":  # Perhaps it is run again.
-            test.outcome = test.error = ""
-        if not test.outcome or report.outcome != "passed":
-            test.outcome = report.outcome
-        for line in report.longreprtext.splitlines():
-            if line.startswith("E "):
-                test.error += f"{line}\n"
-
-
-def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) -> None:
+def write(
+    path: Path,
+    heading: str,
+    notes: list[str],
+    tests: SelectedTests,
+    run: Run,
+) -> None:
     """Write the page of a run.
 
     Args:
         path: The file.
         heading: The mode of the run and its vault.
         notes: The lines of the summary.
-        tests: How each test ended.
+        tests: When they began, and the reports of their phases.
         run: The run, with its events and its vault.
 
     Raises:
@@ -87,7 +61,7 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
         ),
         "seconds": monotonic() - tests.began,
         "notes": notes,
-        "tests": list(_calls_by_test(tests, run)),
+        "tests": list(_calls_by_test(tests.reports, run)),
     }
     # Inside of a script, `<` could begin its end.
     printable = map_texts(data, on_one_line)
@@ -100,19 +74,36 @@ def write(path: Path, heading: str, notes: list[str], tests: Tests, run: Run) ->
         raise MimicError(f"cannot write the report {path}: {error.strerror}") from None
 
 
-def _calls_by_test(tests: Tests, run: Run) -> Iterator[dict[str, Any]]:
+def _calls_by_test(
+    reports: Iterable[pytest.TestReport], run: Run
+) -> Iterable[dict[str, Any]]:
     """Give each test with its calls, and last the calls outside of tests."""
-    calls: dict[str, list[dict[str, Any]]] = {name: [] for name in tests.by_name}
+    tests: dict[str, dict[str, Any]] = {}
+    for report in reports:
+        name = test_of(report)
+        test = tests.setdefault(name, _without_calls(name))
+        file, number, _ = report.location
+        test["place"] = f"{file}:{(number or 0) + 1}"
+        test["seconds"] += report.duration
+        if report.when == "setup":  # Perhaps it is run again.
+            test["outcome"], test["error"] = "", []
+        if not test["outcome"] or report.outcome != "passed":
+            test["outcome"] = report.outcome
+        # In another mode it may hold a secret that only this run knows.
+        if report.longrepr and run.mode == "replay":
+            lines = report.longreprtext.splitlines()
+            error: list[Any] = [line for line in lines if line.startswith("E ")]
+            test["error"] += run.secrecy.masked(error[:_MOST_LINES])
     entries_of = cache(partial(_entries, run.vault))
     for event in run.events.of_kinds(*CALLS):
-        call = _call(event, entries_of(event.text("name")), run)
-        calls.setdefault(event.test, []).append(call)
-    for name, made in calls.items():
-        test = tests.by_name.get(name, _Test())
-        # Else it may hold a secret that only this run knows.
-        lines = test.error.splitlines()[:_MOST_LINES] if run.mode == "replay" else []
-        error = run.secrecy.masked([*lines])
-        yield {"id": name, **vars(test), "error": error, "calls": made}
+        test = tests.setdefault(event.test, _without_calls(event.test))
+        test["calls"].append(_call(event, entries_of(event.text("name")), run))
+    return tests.values()
+
+
+def _without_calls(name: str) -> dict[str, Any]:
+    facts = {"id": name, "outcome": "", "place": "", "seconds": 0.0}
+    return {**facts, "error": [], "calls": []}
 
 
 def _entries(vault: Vault, name: str) -> list[Entry]:

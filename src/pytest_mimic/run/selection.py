@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -68,11 +69,15 @@ class SelectedTests:
     Attributes:
         has_run: Whether the run came to its tests: not with `--collect-only`.
         partly_named: The files of which the command line names single tests.
+        began: When the run began.
+        reports: Those of all phases, in order, for `--mimic-report`.
     """
 
     has_run = False
 
     def __init__(self, config: pytest.Config, usage: Usage) -> None:
+        self.began = monotonic()
+        self.reports: list[pytest.TestReport] = []
         self._config = config
         self._usage = usage
         self._collected: list[pytest.Item] = []
@@ -140,6 +145,8 @@ class SelectedTests:
         self._usage.partial[_STOPPED] = "stopped"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._config.option.mimic_report:
+            self.reports.append(report)
         outcome: str = report.outcome
         if outcome == "passed" and report.when != "call":
             return  # it says nothing of the test

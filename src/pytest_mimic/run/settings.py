@@ -154,10 +154,7 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
     Raises:
         pytest.UsageError: The value is no list of texts, as TOML may have it.
     """
-    try:
-        lines = config.getini(name)
-    except (TypeError, ValueError) as error:
-        raise pytest.UsageError(str(error)) from None
+    lines = config.getini(name)
     if not all(isinstance(line, str) for line in lines):
         raise pytest.UsageError(f"{name} is a list of texts, one for each line")
     return list(lines)
