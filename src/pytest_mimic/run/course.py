@@ -179,38 +179,38 @@ class Course(Session):
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run: what is unused is known now, and the exit code."""
-        usage = self.usage
+        run, events, usage = self.run, self.run.events, self.usage
         self.selection.note_end(session, exitstatus)
-        self.safely(lambda: end_run(self.run))
+        self.safely(end_run, run)
         self._phases.keep_strays()
         usage.mimicked |= self.activations.names
         # Where a client is installed, its recordings may be needed.
         absent = self.activations.absent
         usage.foreign_lines |= {f"{client} is not installed" for client in absent}
         usage.mimicked -= set(absent.values())
-        usage.add_events(self.run.events.rows)
+        usage.add_events(events.rows)
         if self._is_worker:
-            self.safely(self.run.vault.close)
-            told = {"usage": vars(usage), "events": self.run.events.to_plain()}
+            self.safely(run.vault.close)
+            told = {"usage": vars(usage), "events": events.to_plain()}
             # xdist has this attribute in its workers.
             self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
             return
         if self.settings.mode == "accept-source":
             from pytest_mimic.engine.accepting import accept  # few runs ask
 
-            self.safely(lambda: accept(self.run.vault, self.run.events, usage.outcomes))
-        if self.run.events.of_kinds("set up anew"):
+            self.safely(accept, run.vault, events, usage.outcomes)
+        if events.of_kinds("set up anew"):
             from pytest_mimic.run.remarks import note_former_answers  # few set up anew
 
-            self.safely(lambda: note_former_answers(self))
+            self.safely(note_former_answers, self)
         if self.selection.has_run:
             self.safely(self._judge)
         self.safely(self._write_usage)
         self._keep_asked()
-        self.safely(self.run.vault.close)
+        self.safely(run.vault.close)
         self.safely(self._write_report)
-        is_misused = self._is_controller and self.run.events.of_kinds("wrong target")
-        if is_misused or self.run.events.of_kinds("not writable"):
+        is_misused = self._is_controller and events.of_kinds("wrong target")
+        if is_misused or events.of_kinds("not writable"):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif exitstatus in _WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -244,11 +244,11 @@ class Course(Session):
 
     def _note_others(self, asked: Mapping[str, Collection[str]]) -> None:
         """Note which tests that did not run get another shared answer now."""
-        for event in self.run.events.of_kinds("replaced"):
-            name, call = event.text("name"), event.call
-            sharing = {event.test, *(test for test in asked if name in asked[test])}
-            for test in sorted(sharing - self.usage.outcomes.keys()):
-                self.run.events.add("others", call, test=test, cause=call)
+        events = self.run.events
+        for event in events.of_kinds("replaced"):
+            sharing = {test for test in asked if event.text("name") in asked[test]}
+            for test in sorted({event.test, *sharing} - self.usage.outcomes.keys()):
+                events.add("others", event.call, test=test, cause=event.call)
 
     def _has_failed(self) -> bool:
         if self.settings.fails_on_unused and self.judgement.unused:

@@ -57,7 +57,7 @@ class Fixtures:
         def end_fixture() -> None:
             teardown.close()
             del self._live[owner]
-            self._session.safely(lambda: end(run, owner, ending))
+            self._session.safely(end, run, owner, ending)
 
         # Finalizers run in reverse order, and the fixture adds its own in between.
         fixturedef.addfinalizer(end_fixture)

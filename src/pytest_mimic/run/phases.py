@@ -23,7 +23,7 @@ from pytest_mimic.run.fakes import keep_out_of_fakes
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.selection import plain_id
 from pytest_mimic.run.session import Session
-from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import few, on_one_line, plural
 
@@ -190,7 +190,8 @@ class Phases:
             report = yield
         self._phases[call.when] = call
         is_ours = raised is not None and isinstance(raised.value, MimicError)
-        self._note_outcome(item, report, is_explained=is_ours or bool(errors))
+        is_explained = is_ours or bool(errors or drifts)
+        self._note_outcome(item, report, is_explained=is_explained)
         return report
 
     # -- what a phase has shown
@@ -231,34 +232,30 @@ class Phases:
         if is_skipped and self._ending == "passed":
             self._ending = "skipped"
         if report.when == "teardown":
-            session.safely(lambda: end_test(session.run, self._ending))
+            session.safely(end_test, session.run, self._ending)
 
     def _show_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure what its replayed calls gave otherwise."""
-        session = self._session
-        events = [one for one in session.run.events.rows if one.test == test]
-        if any(event.kind == "drifted" for event in events):
-            return  # it has its own command
+        run = self._session.run
         # No option records what `mimic_replay` has opened.
+        left_out = run.test_owner.only_replayed
         replayed = [
             event
-            for event in events
-            if event.kind == "replayed"
-            and event.text("name") not in session.run.test_owner.only_replayed
+            for event in run.events.of_kinds("replayed")
+            if event.test == test and event.text("name") not in left_out
         ]
         if not replayed:
             return
-        names = {event.text("name") for event in replayed}
-        entries = [*_entries_in(names, session.run.vault)]
+        entries = [*_entries_in({one.text("name") for one in replayed}, run.vault)]
         # Alone, it would record again what the others are right with.
         sharing = dict.fromkeys([test, *(one.test for one in entries if one.test)])
-        command = session.commands.pytest("--mimic-rerecord", tests=sharing)
+        command = self._session.commands.pytest("--mimic-rerecord", tests=sharing)
         count = sum(event.times for event in replayed)
         them = "it" if count == 1 else "them"
         lines = [
             f"{plural(count, 'call')} replayed; to record {them} again: {command}",
             *_own_recordings(test, entries),
-            *_given_otherwise(entries, session.run.secrecy.secrets),
+            *_given_otherwise(entries, run.secrecy.secrets),
         ]
         report.sections.append(("mimic", "\n".join(map(on_one_line, lines))))
 
@@ -277,12 +274,11 @@ def _may_run_again(item: pytest.Item) -> bool:
 
 def _entries_in(files: Iterable[str], vault: Vault) -> Iterator[Entry]:
     for file, recording in vault.all(files):
-        if isinstance(recording, CorruptRecordingError):
-            continue
-        for entry in recording.entries:
-            if file.startswith("calls/"):  # All tests share it.
-                entry.test = entry.test or recording.owner
-            yield entry
+        if isinstance(recording, Recording):
+            for entry in recording.entries:
+                if file.startswith("calls/"):  # All tests share it.
+                    entry.test = entry.test or recording.owner
+                yield entry
 
 
 def _given_otherwise(entries: Sequence[Entry], secrets: Secrets) -> list[str]:

@@ -98,9 +98,9 @@ class Session:
         """Name an error in the summary that belongs to no test; the run fails."""
         self.run.events.add("stray", f"{type(error).__name__}: {error}")
 
-    def safely(self, step: Callable[[], object]) -> None:
+    def safely(self, step: Callable[..., object], *args: object) -> None:
         """Do a step of the end; an error of it, as of a full disk, is no traceback."""
         try:
-            step()
+            step(*args)
         except MimicError as error:
             self.keep_error(error)
