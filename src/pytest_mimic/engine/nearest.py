@@ -194,9 +194,8 @@ class Nearest:
         name, is_fixture = self._owner.name, is_fixture_owner(self._owner.name)
         place_of = _file_of if is_fixture else str
         kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
-        gone = [one for one in kin if place_of(one) in self._gone]
         new, _ = new_in_test_id(name)  # No later process has a name with it.
-        gone = [one for one in gone if new in one]
+        gone = [one for one in kin if place_of(one) in self._gone and new in one]
         found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]
         if not found and not is_fixture:
             # Where tests that are not gone begin so, too, it is one of the same file.

@@ -218,8 +218,8 @@ class RealValues:
                 known.append(recorded)
                 self._real[str(recorded)].append(real)
         elif paths:
-            theirs = dict(_steps(real))
-            for step, part in _steps(recorded):
+            theirs = _by_step(real)
+            for step, part in _by_step(recorded).items():
                 if step in theirs:
                     deeper = [()] if is_whole else _below(paths, step)
                     self.learn(part, theirs[step], deeper)
@@ -238,12 +238,12 @@ class RealValues:
             return real
         if not isinstance(recorded, (list, dict)):
             return recorded
-        theirs = dict(_steps(real))
+        theirs = _by_step(real)
         parts = {
             step: self.with_real_values(
                 part, theirs.get(step), _below(paths, step) if step in theirs else []
             )
-            for step, part in _steps(recorded)
+            for step, part in _by_step(recorded).items()
         }
         return parts if isinstance(recorded, dict) else [*parts.values()]
 
@@ -320,22 +320,19 @@ class RealValues:
         if not self:
             return
 
-        places: list[list[Value]] = []
+        possible: list[list[Value]] = []
 
         def collect(real: Value) -> Value:
             values = self._recorded_of(real, shortest)
             if not values:
                 return real
             is_short = len(str(real)) < _SHORTEST_WITHIN
-            places.append([*values, real] if is_short else values)
+            possible.append([*values, real] if is_short else values)
             return values[0]
 
         deeply(lambda: _replaced(request, collect))
-        longest = max(map(len, places), default=0)
-        alike = (
-            [_one_of(values, number) for values in places] for number in range(longest)
-        )
-        for choice in islice(chain(alike, product(*places)), _MOST_CANDIDATES):
+        choices = chain(_alike(possible), product(*possible))
+        for choice in islice(choices, _MOST_CANDIDATES):
             left = iter(choice)
 
             def choose(real: Value, left: Iterator[Value] = left) -> Value:
@@ -379,11 +376,11 @@ def _is_value(tree: object) -> TypeGuard[Value]:
     return isinstance(tree, (str, int, float)) and not isinstance(tree, bool)
 
 
-def _steps(tree: Tree) -> Iterator[tuple[str, Tree]]:
+def _by_step(tree: Tree) -> dict[str, Tree]:
     """Give the parts of a stored outcome by their keys, tags too, or their numbers."""
-    if isinstance(tree, dict):
-        return iter(tree.items())
-    return iter(zip(map(str, count()), tree)) if isinstance(tree, list) else iter(())
+    if isinstance(tree, list):
+        return dict(zip(map(str, count()), tree))
+    return tree if isinstance(tree, dict) else {}
 
 
 def _below(paths: Sequence[Path], step: str) -> Sequence[Path]:
@@ -403,21 +400,25 @@ def _named(
     # Threads may learn others meanwhile.
     names = chain.from_iterable(map(list, tables))
     inside = {one for one in names if len(one) >= shortest and one in value}
-    others = {one: _in_tables(one, tables) for one in inside}
-    texts: list[Value] = []
-    for number in range(max(map(len, others.values()), default=0)):
-        chosen = {one: str(_one_of(others[one], number)) for one in inside}
-        text = _with_values(value, chosen)
-        texts += [text] * (text != value)
-    return texts
+    others = [_in_tables(one, tables) for one in inside]
+    texts = [
+        _with_values(value, dict(zip(inside, map(str, choice), strict=True)))
+        for choice in _alike(others)
+    ]
+    return [text for text in texts if text != value]
 
 
 def _in_tables(text: str, tables: Sequence[Mapping[str, list[Value]]]) -> list[Value]:
     return [*chain.from_iterable(table.get(text, ()) for table in tables)]
 
 
-def _one_of(values: Sequence[Value], number: int) -> Value:
-    return values[min(number, len(values) - 1)]
+def _alike(possible: Sequence[Sequence[Value]]) -> Iterator[list[Value]]:
+    """Give the first value of each list, then the second of each, and so on.
+
+    The last value of a shorter list stands for those that it lacks.
+    """
+    for number in range(max(map(len, possible), default=0)):
+        yield [values[min(number, len(values) - 1)] for values in possible]
 
 
 def new_parts(
@@ -445,13 +446,13 @@ def new_parts(
     for one in found:
         if re.search(_ID, one.steps[-1]) or ignorable([one]):
             values[str(one.old)] = str(one.new)
-    paths: dict[str, None] = {}
+    paths = []
     for one in found:
         old, new = _with_values(str(one.old), values), str(one.new)
         is_new = without_ids_and_moments(old) == without_ids_and_moments(new)
         if is_new or one.new in known.real_values_of(one.old, shortest=1):
-            paths[written_place(one)] = None
-    return [*paths]
+            paths.append(written_place(one))
+    return [*dict.fromkeys(paths)]
 
 
 def values_that_differ(

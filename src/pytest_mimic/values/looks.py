@@ -74,7 +74,7 @@ def made_anew(tree: object) -> str:
         if tag != "$uuid":
             return _TAGS.get(tag, "")
         tree = content
-    if isinstance(tree, bool) or not isinstance(tree, (str, int, float)):
+    if not isinstance(tree, (str, int, float)):
         return ""
     text = str(tree)
     if not _SHORTEST <= len(text) <= _LONGEST:

@@ -91,10 +91,10 @@ def lines_of(
 ) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
     lines = [difference_line(one, words) for one in found[:most]]
-    return first_of(lines, len(found), most)
+    return _first_of(lines, len(found), most)
 
 
-def first_of(lines: list[str], count: int, most: int = MOST_DIFFERENCES) -> list[str]:
+def _first_of(lines: list[str], count: int, most: int = MOST_DIFFERENCES) -> list[str]:
     """Give the first lines, and a line that counts the others."""
     more = count - most
     return [*lines[:most], f"and {more} more"] if more > 0 else lines
@@ -111,7 +111,6 @@ def unstable(
         line: The line that mimics the call; `None`: there is no call.
     """
     facts = [f"{path}: {refused.what}" for path, refused in found.items()]
-    shown = first_of(facts, len(facts))
     parts = found.values()
     ways = [refused.way for refused in parts if refused.way]
     if ways:
@@ -123,7 +122,7 @@ def unstable(
     else:
         words = "leave it out" if len(found) == 1 else "leave them out"
         way = words, line.line(ignore=found)
-    return UnstableIdentityError(what, shown, [way])
+    return UnstableIdentityError(what, _first_of(facts, len(facts)), [way])
 
 
 def mutation(

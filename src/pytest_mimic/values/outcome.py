@@ -326,10 +326,8 @@ def _is_memory(side: object) -> bool:
 
 def _shows_more(difference: Difference) -> bool:
     """Tell whether a copy has one public attribute more, which is None."""
-    from pytest_mimic.values.differences import MISSING
-
     is_public = difference.steps[-2:-1] == ("shows",)
-    return is_public and difference.old is MISSING and difference.new is None
+    return is_public and difference.is_new and difference.new is None
 
 
 def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
