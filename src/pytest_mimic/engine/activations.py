@@ -318,7 +318,8 @@ class Activations:
 
     def _activate_client(
         self, activation: Activation, target: Target
-    ) -> Iterable[Edge]:
+    ) -> Iterator[Edge]:
+        """Let a line take calls of its client, and yield the client's edges."""
         client = client_of(target.module)
         assert client is not None
         options = self._with_inherited(activation, target)
@@ -326,10 +327,10 @@ class Activations:
         activation.clients[target.module].append(line)
         if is_absent_client(target):
             self.absent[target.module] = client.kind
-            return ()
+            return
         self.names.add(client.kind)
         if target.module in self._adapters or self._is_live:
-            return ()
+            return
         self._adapters.add(target.module)
         try:
             adapter = adapter_of(client)
@@ -337,9 +338,8 @@ class Activations:
             reason = f"{type(error).__name__}: {error}"
             problem = f"its adapter {client.adapter} cannot be loaded ({reason})"
             activation.problems.append(target.error(f"{target.name}: {problem}"))
-            return ()
-        edges: Iterable[Edge] = adapter.open(self._run, self)
-        return edges
+        else:
+            yield from adapter.open(self._run, self)
 
     def _with_inherited(self, activation: Activation, target: Target) -> Options:
         """Give the options of a block's line, completed by the ini file's line."""

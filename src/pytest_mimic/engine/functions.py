@@ -89,7 +89,7 @@ class Player:
             run.sleeps.go_on()
         if self._asked_clients:
             plan.refuse_replaced(plan.mocks.replaced_of(self._asked_clients))
-        value = _awaited(self._make()) if plan.layer else self._make()
+        value = _awaited(self._make()) if plan.layers else self._make()
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
@@ -121,8 +121,8 @@ class FunctionPlan:
         run: The run.
         target: The name under which its calls are recorded, `shop.api:fetch`.
         function: The original.
-        layer: How a caller comes to what it gives, whatever was recorded: `await`,
-            `stream` or `astream`; empty: it takes what the function returns.
+        layers: How a caller comes to what it gives, whatever was recorded: one of
+            `await`, `stream` and `astream`; empty: it takes what the function returns.
         line: The target that covers it.
         mocks: What tests have replaced.
         inputs: What calls reach and read.
@@ -158,7 +158,7 @@ class FunctionPlan:
         self.inputs = mocks.inputs
         self.target = target
         self.function = function
-        self.layer = layer
+        self.layers = (layer,) if layer else ()
         self.line = line
         self.cassette = cassette
         has_cassette, has_place = cassette is not None, line.options.sequence
@@ -491,8 +491,7 @@ class FunctionCall(Call):
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.
         # It is to be a plain value, and recorded as the call is made now.
-        own_layers = (plan.layer,) if plan.layer else ()
-        if entry.layers != own_layers or entry.after or entry.end:
+        if entry.layers != plan.layers or entry.after or entry.end:
             return None
         plan.warn_of_inputs(entry)
         if run.changing is not None:

@@ -106,8 +106,8 @@ def _perform(call: FunctionCall, really: Function) -> Any:
     if entry is None or step.decision != "replay":
         return RealCall(call, step, really).perform()
     layers = entry.layers
-    if plan.layer and layers[:1] != (plan.layer,):
-        layers = (plan.layer, *layers)
+    if layers[:1] != plan.layers:
+        layers = (*plan.layers, *layers)
     return FunctionReplay(call, step, run.vault, really).play(layers)
 
 
