@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.errors import TargetError
 
 Function = Callable[..., Any]
 """Any function, and what stands in its place."""
+
+Wrap = Callable[[Function], Function]
+"""Takes a function, and gives what stands in its place."""
+
+Texts: TypeAlias = "tuple[str, ...]"
+"""Names, paths or patterns, each as it was written."""
 
 
 class Client(NamedTuple):
@@ -29,8 +35,8 @@ class Client(NamedTuple):
 
     kind: str
     adapter: str
-    parts: tuple[str, ...] = ()
-    answer: tuple[str, ...] = ()
+    parts: Texts = ()
+    answer: Texts = ()
     defaults: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -127,7 +133,7 @@ def _version_of(client: str) -> dict[str, str]:
 
 
 @cache
-def lines_for(client: str) -> tuple[str, ...]:
+def lines_for(client: str) -> Texts:
     """Return the names of the lines that take calls of a client.
 
     First those for some requests of its kind (`llm`), then its own, then those for
@@ -167,14 +173,14 @@ class Edge(NamedTuple):
     Attributes:
         module: The module that defines it, `requests.adapters`.
         path: The names that lead to it there, `("HTTPAdapter", "send")`.
-        wrap: Takes the original, and gives what stands in its place.
+        wrap: Gives what stands in the place of the original.
         is_optional: Whether some versions of the client lack it.
         excluded: Whether it stays as it is: no edge does.
     """
 
     module: str
-    path: tuple[str, ...]
-    wrap: Callable[[Function], Function]
+    path: Texts
+    wrap: Wrap
     is_optional: bool = False
     excluded: bool = False
 
@@ -188,7 +194,7 @@ Intercept = Callable[[Iterable[Edge]], None]
 """Patches functions until the run ends."""
 
 
-def around(instead: Function) -> Callable[[Function], Function]:
+def around(instead: Function) -> Wrap:
     """Return a wrapper that calls another function, with the original first.
 
     Args:
@@ -210,9 +216,7 @@ def _nothing(*_args: Any, **_kwargs: Any) -> None:
     pass
 
 
-def noting(
-    before: Function = _nothing, after: Function = _nothing
-) -> Callable[[Function], Function]:
+def noting(before: Function = _nothing, after: Function = _nothing) -> Wrap:
     """Return what wraps a function whose calls are only looked at.
 
     Args:

@@ -7,37 +7,36 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.commands import as_value
 from pytest_mimic.errors import TargetError, did_you_mean
-from pytest_mimic.patch.clients import CLIENT_NAMES, client_of
+from pytest_mimic.patch.clients import CLIENT_NAMES, Texts, client_of
 from pytest_mimic.patch.holders import inside_of
 from pytest_mimic.values.tree import steps_of
 
 if TYPE_CHECKING:
     # Making this class takes longer than reading the lines of a run.
 
+    OneOrSeveral = str | Sequence[str]
+
     class TargetOptions(TypedDict, total=False):
         """The options of a line of `mimic_functions`, as keyword arguments."""
 
-        ignore: str | Sequence[str]
-        match: str | Sequence[str]
+        ignore: OneOrSeveral
+        match: OneOrSeveral
         key: Callable[[Mapping[str, Any]], object]
-        content: str | Sequence[str]
-        mutates: str | Sequence[str]
+        content: OneOrSeveral
+        mutates: OneOrSeveral
         sequence: bool
         shared: bool
         rtol: float
         atol: float
-        volatile: str | Sequence[str]
+        volatile: OneOrSeveral
         compare: Literal["exact", "shape"]
-        only: str | Sequence[str]
-        exclude: str | Sequence[str]
+        only: OneOrSeveral
+        exclude: OneOrSeveral
 
-
-Texts: TypeAlias = "tuple[str, ...]"
-"""Names, paths or patterns, each as it was written."""
 
 # These return nothing and fill an object: there is no outcome.
 _FILLING_METHODS = frozenset({"__init__", "__post_init__", "__setstate__"})
