@@ -15,9 +15,9 @@ from rooms.calls import entry, recording
 
 NAME = ".mimic_vault/logs/a.json"
 LOG = recording(
-    entry({"rate": 1.08}, begin=0, ended=2, seconds=0.25, line="sequence"),
-    Entry(begin=1, end="empty", recorded="2026-11-27"),
-    entry(3, identity="ab", begin=2, ended=3, recorded="2026-01-01"),
+    entry({"rate": 1.08}, at=[0, 2], seconds=0.25, line="sequence"),
+    Entry(at=[1], end="empty", recorded="2026-11-27"),
+    entry(3, identity="ab", at=[2, 3], recorded="2026-01-01"),
     fixtures={"tests/conftest.py::customer (session)": "1b0d77aa"},
     setup="5f",
 )
@@ -54,7 +54,7 @@ values = st.recursive(
 
 @given(values, values)
 def test_any_value_comes_back_through_a_file(one, other):
-    log = recording(entry(one, begin=3, ended=4), entry(other, arguments={"a": one}))
+    log = recording(entry(one, at=[3, 4]), entry(other, arguments={"a": one}))
 
     again = parse(document_of(log), NAME)
 

@@ -43,11 +43,11 @@ def files(vault):
 
 def test_equal_outcomes_leave_a_file_as_it_is(vault):
     """But for what is known of the code, the line and wider fixtures."""
-    log = recording(entry(1, seconds=3.0), entry(2, begin=1, identity="01"))
+    log = recording(entry(1, seconds=3.0), entry(2, at=[1], identity="01"))
     first = vault.write(LOG, log)
 
     later = recording(
-        entry(1, seconds=9.0), entry(2, begin=1, identity="01"), recorded="2026-12-01"
+        entry(1, seconds=9.0), entry(2, at=[1], identity="01"), recorded="2026-12-01"
     )
     again = vault.write(LOG, later, equal=same_value)
     later.fixtures = {"customer": "5f"}
@@ -66,10 +66,10 @@ def test_equal_outcomes_leave_a_file_as_it_is(vault):
 
 def test_an_equal_call_of_a_changed_log_keeps_its_duration_and_date(vault):
     """Of several equal calls each is compared with the one at its place among them."""
-    old = [entry(number, begin=number, seconds=1.0) for number in (0, 1, 2)]
+    old = [entry(number, at=[number], seconds=1.0) for number in (0, 1, 2)]
     vault.write(LOG, recording(*old))
 
-    new = [entry(0), entry(7, begin=1, seconds=5.0), entry(2, begin=2)]
+    new = [entry(0), entry(7, at=[1], seconds=5.0), entry(2, at=[2])]
     for one in new:
         one.recorded = ""
     vault.write(LOG, recording(*new, recorded="2026-12-01"), equal=same_value)
@@ -86,15 +86,15 @@ def test_an_equal_call_of_a_changed_log_keeps_its_duration_and_date(vault):
 @pytest.mark.parametrize(
     "changed",
     [
-        [entry(1), Entry(begin=1, end="empty", recorded=DAY), entry(3, begin=2)],
-        [entry(1), entry(2, begin=1)],
-        [entry(2, identity="01"), entry(1, begin=1)],
-        [entry(1, end="open"), entry(2, begin=1, identity="01")],
+        [entry(1), Entry(at=[1], end="empty", recorded=DAY), entry(3, at=[2])],
+        [entry(1), entry(2, at=[1])],
+        [entry(2, identity="01"), entry(1, at=[1])],
+        [entry(1, end="open"), entry(2, at=[1], identity="01")],
     ],
     ids=["longer", "another call", "another order", "another end"],
 )
 def test_a_log_of_other_calls_is_written_whole(vault, changed):
-    vault.write(LOG, recording(entry(1), entry(2, begin=1, identity="01")))
+    vault.write(LOG, recording(entry(1), entry(2, at=[1], identity="01")))
 
     vault.write(LOG, recording(*changed), equal=same_value)
 
@@ -232,7 +232,7 @@ def test_deleted_recordings_take_their_objects_along(vault):
     killed(vault, with_objects)
     assert len(vault.objects()) == 3
 
-    assert vault.delete([SHARED, LOG]) == 1
+    vault.delete([SHARED, LOG])
     assert not vault.path.exists()
 
 
@@ -243,7 +243,7 @@ def test_a_recording_that_is_deleted_takes_no_objects_of_others_along(vault, tmp
         pass
 
     other = Vault(tmp_path / "v")
-    assert other.delete([SHARED, LOG]) == 1
+    other.delete([SHARED, LOG])
     assert [*other.folder.names()] == other.unneeded_objects() == [loose]
 
 
@@ -302,7 +302,7 @@ def killed_after(vault, *entries, kept=None):
 def test_the_calls_of_a_killed_process_are_taken_over(vault):
     """Of several the most; a line that the kill has cut is left out."""
     killed_after(vault, entry(1))
-    killed_after(vault, entry(3, begin=2), entry(2), entry(9, begin=5), kept=-3)
+    killed_after(vault, entry(3, at=[2]), entry(2), entry(9, at=[5]), kept=-3)
     killed_after(vault, entry(1), kept=9)
 
     found = PartFile(vault, LOG, "test").take_abandoned()

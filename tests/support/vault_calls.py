@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_mimic.vault.names import call_name, log_name
@@ -37,7 +38,7 @@ def keep(vault: Vault, *numbers: int) -> None:
     """Append finished calls to the part file of a log."""
     part = PartFile(vault, log_name(TEST), TEST)
     for number in numbers:
-        part.append(_entry(number, "kept", "", begin=number))
+        part.append(_entry(number, "kept", "", at=[number]))
 
 
 def kept(vault: Vault) -> list[int]:
@@ -50,6 +51,6 @@ def _name(number: int) -> str:
     return call_name("shop:fetch", f"{number:032x}", "")
 
 
-def _entry(number: int, text: str, large: str, *, begin: int = 0) -> Entry:
+def _entry(number: int, text: str, large: str, at: Sequence[int] = ()) -> Entry:
     body = {"value": [text, large]}
-    return Entry("shop:fetch", f"{number:032x}", body=body, begin=begin)
+    return Entry("shop:fetch", f"{number:032x}", body=body, at=at)

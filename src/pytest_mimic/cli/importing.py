@@ -204,7 +204,7 @@ def _recordings(
             shared = call_name(entry.target, entry.identity, entry.line)
             recordings.setdefault(shared, Recording(test, vault.today, [entry]))
         else:
-            entry.begin, entry.ended = 2 * len(log), 2 * len(log) + 1
+            entry.at = [2 * len(log), 2 * len(log) + 1]
             log.append(entry)
     if log:
         recordings[file] = Recording(test, vault.today, log)

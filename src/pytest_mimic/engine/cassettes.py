@@ -25,7 +25,7 @@ from pytest_mimic.patch.targets import Target
 from pytest_mimic.values.outcome import player, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import cassette_name
-from pytest_mimic.vault.recording import Entry
+from pytest_mimic.vault.recording import Entry, Recording
 
 Fixture = Literal["record", "replay", "auto"]
 
@@ -297,7 +297,12 @@ class Cassettes:
                 what = f"cassette {name} was recorded by another block"
                 raise CassetteError(what, remedies=[(_OWN_NAME, "")])
             owner.mode, owner.never_records = "replay", _OWN_NAME
-        if owner.mode == "verify" and fixture == "replay" and self._is_edited(owner):
+        never_records = fixture == "replay"
+        if (
+            owner.mode == "verify"
+            and never_records
+            and self._recording_of(owner).edited
+        ):
             owner.mode = "replay"  # No service gives what somebody has written.
         return owner
 
@@ -334,19 +339,17 @@ class Cassettes:
             earlier.undoable_writes or not earlier.ended.is_set()
         ):
             return True
-        try:
-            found = self._run.log_of(owner).recording
-        except CorruptRecordingError:
-            return False  # it is named by the first call
+        found = self._recording_of(owner)
         if found.owner in ("", owner.serves):
             return False
         return found.owner not in self._run.refusals.gone
 
-    def _is_edited(self, owner: Owner) -> bool:
+    def _recording_of(self, owner: Owner) -> Recording:
+        """Give what a cassette holds; a damaged one is named by the first call."""
         try:
-            return self._run.log_of(owner).recording.edited
+            return self._run.log_of(owner).recording
         except CorruptRecordingError:
-            return False  # it is named by the first call
+            return Recording()
 
     def _enter(self, owner: Owner) -> None:
         """Note that a block is open.
@@ -403,7 +406,7 @@ def _check_order(name: str, log: Log, run: Run) -> None:
     facts = [
         f"{label_of(entry)} was recorded but not made" for entry in log.leftovers()
     ]
-    order = [slot.index for slot in log.made if slot.index is not None]
+    order = [slot.index for slot in log.slots if slot.index is not None]
     if order != sorted(order):
         facts.append("its calls were made in another order")
     if facts:

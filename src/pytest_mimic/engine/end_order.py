@@ -88,20 +88,20 @@ class EndOrder:
     def note_move(self, slot: Slot) -> None:
         """Take note that a call has begun or ended."""
         self._moves += 1
-        last, is_end = self._ended, slot.ended is not None
+        last, is_end = self._ended, slot.has_ended
         if is_end:
             self._ended = slot
         elif last is None or last.thread != slot.thread:
             return
         self._has_gone_on = not is_end
-        self._wake()
+        if self._waiting:  # Most calls do not overlap.
+            self._wake()
 
     def _wake(self) -> None:
         """Wake the first call that waits: no other call may end before it."""
-        if self._waiting:  # Most calls do not overlap.
-            waker = self._waiting.get(min(list(self._waiting), default=-1))
-            if waker is not None:
-                waker.wake()
+        waker = self._waiting.get(min(list(self._waiting), default=-1))
+        if waker is not None:
+            waker.wake()
 
     def waits(self, index: int, waker: Waker) -> Iterator[float]:
         """Yield again and again how many seconds a call waits, if nobody wakes it.
@@ -152,7 +152,7 @@ class EndOrder:
             if other is None:
                 if waker.is_task or threading.active_count() > 1:
                     limit = max(limit, _TO_BEGIN)
-            elif other.ended is None and (
+            elif not other.has_ended and (
                 waker.is_task or other.thread != threading.get_ident()
             ):
                 entry = self._entries[index]
@@ -161,7 +161,7 @@ class EndOrder:
 
     def _has_ended(self, index: int) -> bool:
         slot = self._begun.get(index)
-        return slot is not None and slot.ended is not None
+        return slot is not None and slot.has_ended
 
     def _to_return(self, rank: int, waker: Waker) -> Iterator[float]:
         """Wait until the caller of the call before has gone on from it."""

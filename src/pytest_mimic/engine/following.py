@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from pytest_mimic.engine.calls import Call
+from pytest_mimic.engine.calls import Call, kept_parts
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options, read_options
 from pytest_mimic.values.identity import identity_of
@@ -17,6 +17,8 @@ from pytest_mimic.vault.recording import MALFORMED, Entry
 
 Counted = Callable[..., Tree]
 """Gives what counts of a client's request under options."""
+_Followed: TypeAlias = tuple[dict[str, list[Any]], bool, dict[str, Entry]]
+"""Places by identity, whether all calls have followed, and the strays."""
 
 
 class Following:
@@ -36,31 +38,40 @@ class Following:
     ) -> None:
         self._recorded = recorded
         self._objects = objects
-        # By target and line: the places by identity, and whether all have followed.
-        self._read: dict[tuple[str, str], tuple[dict[str, list[Any]], bool]] = {}
+        # By target and line.
+        self._read: dict[tuple[str, str], _Followed] = {}
 
-    def equal(self, call: Call) -> tuple[list[Any], bool]:
+    def equal(self, call: Call) -> tuple[list[Any], bool, Entry | None]:
         """Give the places of recorded calls that equal a call under its line.
 
         Also whether all calls of its target follow that line: one that does not may
-        be equal, too.
+        be equal, too. And the entry of its line that has another identity than what
+        it keeps, if that equals the call.
         """
         key = call.target, call.line
         if key not in self._read:
-            places: dict[str, list[Any]] = {}
-            is_whole = True
-            for place, entry in self._recorded(call):
-                try:
-                    identity = follow(call, entry, self._objects)
-                except MimicError:
-                    if entry.line != call.line:
-                        is_whole = False
-                        continue
-                    identity = entry.identity
-                places.setdefault(identity, []).append(place)
-            self._read[key] = places, is_whole
-        places, is_whole = self._read[key]
-        return places.get(call.identity, []), is_whole
+            self._read[key] = self._follow_all(call)
+        places, is_whole, strays = self._read[key]
+        return places.get(call.identity, []), is_whole, strays.get(call.identity)
+
+    def _follow_all(self, call: Call) -> _Followed:
+        places: dict[str, list[Any]] = {}
+        strays: dict[str, Entry] = {}
+        is_whole = True
+        for place, entry in self._recorded(call):
+            try:
+                identity = follow(call, entry, self._objects)
+            except MimicError:
+                if entry.line != call.line:
+                    is_whole = False
+                    continue
+                identity = entry.identity
+                kept = kept_parts(call, entry, self._objects)
+                asked = identity_of(entry.target, kept)
+                if asked != identity and not entry.hidden:
+                    strays[asked] = entry
+            places.setdefault(identity, []).append(place)
+        return places, is_whole, strays
 
 
 def follow(call: Call, entry: Entry, objects: Objects) -> str:

@@ -235,7 +235,7 @@ def _confirm_borrowed(run: Run, owner: Owner) -> None:
 def _add_events_of_log(run: Run, owner: Owner, log: Log) -> None:
     """Tell what became of the calls in a log."""
     is_replaced = False
-    for slot in log.made:
+    for slot in log.slots:
         if slot.outcome is not None:
             why = log.why_left_out(slot.outcome)
             _add_events_of_outcome(run, owner, log.name, slot.outcome, slot.entry, why)

@@ -37,11 +37,17 @@ from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.patch.targets import NO_OPTIONS
-from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
-from pytest_mimic.vault.recording import Entry, Recording, copied, damaged, shapeless
+from pytest_mimic.vault.recording import (
+    Entry,
+    Recording,
+    copied,
+    damaged,
+    end_of,
+    shapeless,
+)
 from pytest_mimic.vault.vault import PartFile, Vault, Written, renewed
 
 # The digits of an identity.
@@ -60,12 +66,12 @@ class Log:
         name: The file in the vault.
         owner: The test or the fixture; of a cassette the test that opened it.
         is_made_again: Whether it is made again, so that a damaged file counts as none.
-        beginning: Which beginning of a wider fixture it is, from 0.
 
     Attributes:
+        beginning: Which beginning of a wider fixture it is, from 0.
         beginnings: What was recorded of each beginning.
         recording: What was recorded from this beginning on; it may have no call.
-        made: The calls of this run that got a place, in the order of their beginning.
+        slots: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
         is_below_replayed: Whether a wider fixture's answers were replayed.
@@ -83,14 +89,13 @@ class Log:
         owner: str,
         *,
         is_made_again: bool,
-        beginning: int,
     ) -> None:
         self.name = name
         self.owner = owner
-        self.beginning = beginning
+        self.beginning = 0
         self.beginnings: list[Recording] = []
         self.recording = Recording()
-        self.made: list[Slot] = []
+        self.slots: list[Slot] = []
         self.plays = 0
         self.ending: Ending = "passed"
         self.is_below_replayed = False
@@ -113,7 +118,6 @@ class Log:
         self._given_up: set[int] = set()
         self._conversations: dict[str, Conversation] = {}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
-        self._strays: dict[tuple[str, str], dict[str, Entry]] = {}
         self._is_cassette = name.startswith("cassettes/")
         self._part: PartFile | None = None
         self._known: tuple[Recording | None, str] = (None, "")
@@ -127,11 +131,19 @@ class Log:
         self._known = self._vault.read_with_digest(self.name)
         file = self._known[0]
         self.beginnings = file.beginnings() if file else []
-        before = self.beginnings[: self.beginning]
-        if len(self.beginnings) > self.beginning:
-            self.recording = self.beginnings[self.beginning]
-        ended = _end_of(one for piece in before for one in piece.entries)
+        self.begin_at(self.beginning)
+
+    def begin_at(self, beginning: int) -> None:
+        """Let the calls be those from a beginning of a wider fixture on."""
+        self.beginning = beginning
+        before = self.beginnings[:beginning]
+        if len(self.beginnings) > beginning:
+            self.recording = self.beginnings[beginning]
+        else:
+            self.recording = Recording()
+        ended = end_of(one for piece in before for one in piece.entries)
         self._clock = count(ended)
+        self._lines.clear()
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
@@ -164,20 +176,16 @@ class Log:
 
         What is recorded again goes to all tests, and is left out here.
         """
-        equal = self._equal(call)
+        equal = self.equal(call)
         if self._is_made_again:
             self._given_up.update(equal)
         return bool(equal) and not self._is_made_again
 
     def keep_own(self, call: Call) -> None:
         """Keep what answers a call that was not recorded again for all tests."""
-        self._given_up.difference_update(self._equal(call))
+        self._given_up.difference_update(self.equal(call))
 
-    def times(self, call: Call) -> int:
-        """How often equal calls were recorded."""
-        return len(self._equal(call))
-
-    def _equal(self, call: Call) -> list[int]:
+    def equal(self, call: Call) -> list[int]:
         """Give the numbers of the calls that are equal under the line of today.
 
         All of those of another line follow it, or none: an outcome would else come to
@@ -187,7 +195,7 @@ class Log:
         lines = self._lines.get(call.target)
         if lines is None or (lines == {call.line} and (found or not call.hides_anew)):
             return found
-        followed, is_whole = self._following.equal(call)
+        followed, is_whole, _ = self._following.equal(call)
         return followed if is_whole else found
 
     def _numbered(self, call: Call) -> Iterator[tuple[int, Entry]]:
@@ -198,7 +206,7 @@ class Log:
 
     def has_next(self, call: Call) -> bool:
         """Whether a call that begins now has a recording of its own."""
-        return self._counts[key_of(call)] < self.times(call)
+        return self._counts[key_of(call)] < len(self.equal(call))
 
     def needs_all(self, call: Call) -> bool:
         """Whether a call without a recording is recorded with all calls of the log.
@@ -206,7 +214,7 @@ class Log:
         It follows from a call that was replayed, or its answer leads to calls of other
         conversations that were recorded behind it.
         """
-        asked = [slot for slot in self.made if slot.conversation and not slot.is_real]
+        asked = [slot for slot in self.slots if slot.conversation and not slot.is_real]
         if asked and call.conversation:
             return True
         return (
@@ -233,7 +241,7 @@ class Log:
         """
         kind, key = call.conversation, key_of(as_recorded)
         with self._lock:
-            index, is_own = self._find(call, as_recorded)
+            index, is_own = self._find(call, as_recorded, key)
             # Calls come as they were recorded, unless a place is lost or new.
             if index != len(self._by_index) and mode != "rerecord":
                 self._refuse_stray(call, is_found=index is not None)
@@ -246,20 +254,19 @@ class Log:
                 index = None
             slot = Slot(self.name, key, recorded, entry, decision, index)
             slot.conversation = kind
-            slot.begin = next(self._clock)
+            slot.at = [next(self._clock)]
             if kind:
                 self._conversations[kind] = "real" if slot.is_real else "replayed"
             if slot.decision not in ("missing", "stale", "follows"):
                 self._begin(slot, call)
         return slot
 
-    def _find(self, call: Call, as_recorded: Call) -> tuple[int | None, bool]:
+    def _find(self, call: Call, as_recorded: Call, key: Key) -> tuple[int | None, bool]:
         """Give the recorded call whose turn it is, and whether it is its own.
 
         Of more calls than were recorded, each gets the last one.
         """
-        key = key_of(as_recorded)
-        indices, number = self._equal(as_recorded), self._next(key)
+        indices, number = self.equal(as_recorded), self._next(key)
         if number == 0:
             self._asked.update(indices)
         own = self._of_sender(call, indices)
@@ -286,12 +293,10 @@ class Log:
         """
         if not self._is_edited:
             return
-        stray = self._strays_like(call).get(call.identity)
-        if stray is None and is_found:
+        _, is_whole, stray = self._following.equal(call)
+        if stray is None and is_found and not is_whole:
             same = [one for one in self.entries if one.identity == call.identity]
-            others = [one for one in same if one.line != call.line]
-            if others and not self._following.equal(call)[1]:
-                stray = others[0]
+            stray = next((one for one in same if one.line != call.line), None)
         if stray is None:
             return
         field = "line" if stray.identity == call.identity else "identity"
@@ -304,23 +309,6 @@ class Log:
             [f"{getattr(stray, field)} recorded, {getattr(call, field)} now"],
             [(f"if it was edited on purpose, correct its {field}", "")],
         )
-
-    def _strays_like(self, call: Call) -> dict[str, Entry]:
-        """Give the entries of a line with another identity than that of their request.
-
-        They stand under the identity of their request.
-        """
-        place = call.target, call.line
-        if place not in self._strays:
-            strays = self._strays[place] = {}
-            for one in self.entries:
-                is_of_line = (one.target, one.line) == place and one.end != "empty"
-                if one.hidden or not is_of_line:
-                    continue
-                identity = identity_of(one.target, kept_parts(call, one, self._vault))
-                if identity != one.identity:
-                    strays[identity] = one
-        return self._strays[place]
 
     def _imported(self, call: Call) -> int | None:
         """Give an imported call of this method and URL that nobody asked for.
@@ -367,13 +355,13 @@ class Log:
                 is_equal, options=call.options, same_bodies=call.same_bodies
             )
         if slot.is_real or is_first:
-            self.made.append(slot)
+            self.slots.append(slot)
         self.end_order.note_move(slot)
 
     def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
         self.end(slot, is_open=entry.end == "open")
-        entry.begin, entry.ended = slot.begin, slot.ended
+        entry.at = [*slot.at]
         is_failure = raised_in(entry.body) or failed_exchange(entry.body)
         # Where a log exists, a failing test keeps its new calls alone.
         is_kept = not self.entries or slot.is_added
@@ -385,8 +373,8 @@ class Log:
     def end(self, slot: Slot, *, is_open: bool = False) -> None:
         """Note that the call at a place has ended, whatever it gave."""
         with self._lock:
-            if slot.ended is None and not is_open:
-                slot.ended = next(self._clock)
+            if not (slot.has_ended or is_open):
+                slot.at.append(next(self._clock))
                 self.end_order.note_move(slot)
 
     # -- part files
@@ -438,7 +426,7 @@ class Log:
 
     def has_new(self) -> bool:
         """Whether a call ran for real, here or for all tests."""
-        return bool(self._given_up) or any(slot.is_real for slot in self.made)
+        return bool(self._given_up) or any(slot.is_real for slot in self.slots)
 
     def why_left_out(self, entry: Entry) -> str:
         """Say why the outcome of a call that ran for real is left out, if it is."""
@@ -450,7 +438,7 @@ class Log:
         if entry is None or self.why_left_out(entry):
             entry = slot.blank if slot.is_real else slot.entry
         assert entry is not None
-        return copied(entry, begin=slot.begin, ended=slot.ended)
+        return copied(entry, at=[*slot.at])
 
     def whole(self, *, keeps_all: bool = False) -> list[Entry]:
         """Give what is in the log if its owner ends now and has passed.
@@ -462,15 +450,15 @@ class Log:
         """
         if not self.has_new():
             return self.entries
-        made = [self._left(slot) for slot in self.made]
+        made = [self._left(slot) for slot in self.slots]
         staying = self.leftovers() if keeps_all else self._staying()
         return made + _behind(made, staying)
 
     def _staying(self) -> Iterator[Entry]:
         """Yield the recorded calls that belong to nothing that was made again."""
-        remade = {slot.group for slot in self.made if slot.is_real}
-        remade -= {slot.group for slot in self.made if not slot.is_real}
-        targets = {slot.blank.target for slot in self.made if slot.blank}
+        remade = {slot.group for slot in self.slots if slot.is_real}
+        remade -= {slot.group for slot in self.slots if not slot.is_real}
+        targets = {slot.blank.target for slot in self.slots if slot.blank}
         unasked = set(map(id, self.leftovers(is_equal_left=bool(remade))))
         for entry in self.leftovers():
             if self._is_made_again and (self._is_cassette or entry.target in targets):
@@ -485,7 +473,7 @@ class Log:
         """Give what a failing test leaves of a log: its new calls of functions."""
         added = [
             self._left(slot)
-            for slot in self.made
+            for slot in self.slots
             if slot.is_added and slot.outcome and not self.why_left_out(slot.outcome)
         ]
         return [*self.entries, *_behind(self.entries, added)] if added else []
@@ -509,7 +497,7 @@ class Log:
             entries = self._with_added()
         else:
             entries = self.whole(keeps_all=keeps_all)
-            formers = [slot.key[0] for slot in self.made]
+            formers = [slot.key[0] for slot in self.slots]
         if all(entry.end == "empty" for entry in entries) and not self._given_up:
             return None
         recording = Recording(
@@ -542,15 +530,15 @@ class Log:
         kept = recording.beginnings()[self.beginning].entries
         if former != [entry.body for entry in kept]:
             return False
-        for slot, entry in zip(self.made, kept, strict=False):
+        for slot, entry in zip(self.slots, kept, strict=False):
             if slot.outcome is not None:
                 slot.outcome = entry
         return True
 
     def setup_digest(self) -> str:
         """Give a digest of what was asked and answered until now."""
-        keys = [slot.key for slot in self.made if slot.outcome is not None]
-        made = [slot.outcome for slot in self.made if slot.outcome is not None]
+        keys = [slot.key for slot in self.slots if slot.outcome is not None]
+        made = [slot.outcome for slot in self.slots if slot.outcome is not None]
         if self.recording.setup:
             recorded = self.entries[: len(made)]
             are_equal = map(self._are_equal, recorded, made)
@@ -640,7 +628,7 @@ class SharedAnswers:
         answers = self.answers_in(name)
         if answers:
             return name, answers
-        names, _ = self._following.equal(call)
+        names, _, _ = self._following.equal(call)
         found = [(other, self.answers_in(other)) for other in sorted(names)]
         # Of several outcomes, nobody knows which one is meant.
         outcomes = {
@@ -651,14 +639,11 @@ class SharedAnswers:
     def _of_other_lines(self, call: Call) -> Iterator[tuple[str, Entry]]:
         """Yield calls that may equal a call under its line, each with its file."""
         folder = call_folder(call.target)
-        own = f"{line_mark(call.line)}.json"
-        length = _IDENTITY + len(own)
         files = self._vault.folder.listed(folder)
         if not call.hides_anew:
             # A folder may have very many files of this line, which are not read.
-            files = [
-                one for one in files if len(one) != length or one[_IDENTITY:] != own
-            ]
+            own = f"{line_mark(call.line)}.json"
+            files = [one for one in files if one[_IDENTITY:] != own]
         for file in files:
             name = f"{folder}/{file}"
             if self._is_recording and self._made_in_run(name):
@@ -982,13 +967,5 @@ def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
 
 def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:
     """Give entries with places behind other entries, no two at a time."""
-    end = _end_of(before)
-    return [
-        copied(entry, begin=end + 2 * number, ended=end + 1 + 2 * number)
-        for number, entry in enumerate(entries)
-    ]
-
-
-def _end_of(entries: Iterable[Entry]) -> int:
-    """Give the first place behind all calls."""
-    return 1 + max((max(one.begin, one.ended or 0) for one in entries), default=-1)
+    places = count(end_of(before))
+    return [copied(entry, at=[next(places), next(places)]) for entry in entries]

@@ -112,7 +112,7 @@ class Nearest:
         if hints_of_equal is not None:
             return hints_of_equal
         log = self._owner.log
-        asked = {one.index for one in log.made} if log else set()
+        asked = {one.index for one in log.slots} if log else set()
         # First what the owner has not asked for yet, last what others have recorded.
         name = self._owner.name
         recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
@@ -184,7 +184,7 @@ class Nearest:
             equal: The recordings of the call.
         """
         log = self._owner.log
-        if not self._owner.is_here or (log and (log.entries or log.made)):
+        if not self._owner.is_here or (log and (log.entries or log.slots)):
             return ""
         begun = [
             one.owner

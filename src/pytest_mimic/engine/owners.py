@@ -152,10 +152,7 @@ class Owner:
         """Note what it has recorded for all tests, a file once."""
         former = self.shared_writes.get(written.name)
         if former is not None and former.new_content == written.old_content:
-            former.new_content, former.recording = (
-                written.new_content,
-                written.recording,
-            )
+            former.new_content = written.new_content
             former.answers |= written.answers
             former.replaced |= written.replaced
         else:

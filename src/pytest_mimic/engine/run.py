@@ -27,7 +27,6 @@ from pytest_mimic.engine.settings import Settings
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import (
-    CorruptRecordingError,
     MimicError,
     MissingRecordingError,
     StaleRecordingError,
@@ -257,23 +256,19 @@ class Run:
             owner.file,
             name,
             is_made_again=owner.mode == "rerecord",
-            beginning=self._beginning_of(owner) if owner.kind == "fixture" else 0,
         )
         if owner.kind == "fixture":
+            log.begin_at(self._beginning_of(owner, log.beginnings))
             self._logs_of_fixtures[owner.file].append(log)
         if owner.records and not is_cassette:
             log.keep_part()
         return log
 
-    def _beginning_of(self, fixture: Owner) -> int:
+    def _beginning_of(self, fixture: Owner, beginnings: Sequence[Recording]) -> int:
         """Give which beginning of a fixture this is, in what was recorded of it."""
         begun = self._logs_of_fixtures[fixture.file]
         # What a failed set-up has left is recorded again.
         made = [one for one in begun if one.has_new() and one.ending != "failed"]
-        beginnings: list[Recording] = []
-        with suppress(CorruptRecordingError):  # It is named by who needs the log.
-            recording = self.vault.read(fixture.file)
-            beginnings = recording.beginnings() if recording else []
         seen = self._beginning_seen(beginnings, fixture)
         if not made and fixture.mode != "rerecord":
             # A test without a log says nothing; it is served in the recorded order.

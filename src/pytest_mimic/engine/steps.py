@@ -141,7 +141,7 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     log, mode, recorded = run.log_of(owner), owner.mode, call
     has_effect = call.has_effect and owner.kind == "fixture"
     if mode in ("verify", "rerecord") or owner.stand_ins is not None:
-        recorded = _as_recorded(run, call, owner, log.times)
+        recorded = _as_recorded(run, call, owner, log.equal)
     if mode == "rerecord" and recorded is call:
         recorded = _as_kept(run, call, owner)
     if mode != "rerecord":
@@ -314,9 +314,8 @@ class Step(OpenCall):
         if is_cut_short and is_cancelled and is_awaited and self._log is not None:
             self.complete(body or {}, end="waiting")
             return
-        if not self._claim_end():
+        if not self.leave():
             return
-        self._leave()
         if is_cancelled and self._hung_before:
             self._count(self.entry)
         is_ended = name in _ENDS_OF_A_RUN
@@ -328,8 +327,7 @@ class Step(OpenCall):
         """End a call that is still open when its owner ends."""
         if self.decision != "run":
             # A replay ends by itself.
-            if self._hung_before and self._claim_end():
-                self._leave()
+            if self._hung_before and self.leave():
                 self._count(self.entry)
             return
         so_far = self.so_far
@@ -502,8 +500,7 @@ class Step(OpenCall):
             owner.real_values.learn(recorded, real, paths)
             known = run.values_around(owner)
         given = known.with_real_values(recorded, real, paths)
-        if self._claim_end():
-            self._leave()
+        if self.leave():
             self._note_compared(differing, new, failed, known.unclear)
         return given
 
@@ -619,10 +616,12 @@ class Step(OpenCall):
 
         raise CancelledError
 
-    def leave(self) -> None:
-        """End a replayed call, even if it is not read to its end."""
-        if self._claim_end():
+    def leave(self) -> bool:
+        """End a call without an outcome to keep; return whether it had not ended."""
+        is_first = self._claim_end()
+        if is_first:
             self._leave()
+        return is_first
 
     def read_on(self) -> Step | None:
         """Begin to record what a stream gives behind what is recorded.
@@ -712,7 +711,6 @@ class Step(OpenCall):
         facts["fixture"] = self.owner.fixture
         facts["name"] = (self.entry and slot.former_file) or slot.name
         facts["identity"] = (self.entry or self.call).identity
-        facts["at"] = (self.entry or slot).begin
-        if self.entry is not None and self.entry.ended:
-            facts["ended"] = self.entry.ended
+        for name, place in zip(("at", "ended"), (self.entry or slot).at, strict=False):
+            facts[name] = place
         return run.events.add(kind, shown, test=self._test, **facts)

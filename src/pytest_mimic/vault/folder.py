@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.vault.names import is_own
+from pytest_mimic.vault.recording import damaged
 from pytest_mimic.vault.system import (
     NEW,
     TO_APPEND,
@@ -90,12 +91,8 @@ class Folder:
                 file=f"{self._label}/{name}",
                 damage="unreadable",
             ) from None
-        file = f"{self._label}/{name}"
-        raise CorruptRecordingError(
-            f"{file} is not a regular file, so it was not opened",
-            file=file,
-            damage="irregular",
-        )
+        what = "is not a regular file, so it was not opened"
+        raise damaged(f"{self._label}/{name}", "irregular", what)
 
     def check_way(self, name: str) -> None:
         """Refuse a file that lies behind a link to a folder.
@@ -114,12 +111,11 @@ class Folder:
             return
         is_junction = getattr(found, "st_reparse_tag", 0) == _JUNCTION
         if is_junction or not stat.S_ISDIR(found.st_mode):
-            file = f"{self._label}/{folder}"
-            raise CorruptRecordingError(
-                f"{file} is a link or no folder, so nothing below it was touched",
+            raise damaged(
+                f"{self._label}/{folder}",
+                "linked",
+                "is a link or no folder, so nothing below it was touched",
                 ["of the folders of a vault only its own may be a link"],
-                file=file,
-                damage="linked",
             )
         self._sound.add(folder)
 

@@ -74,19 +74,12 @@ class RunFile:
         return False
 
     def delete(self) -> None:
-        """Delete the file, if this process made it."""
-        if self._pid != getpid():
-            return
-        if os.name == "nt":  # It deletes no file that is open.
-            self._release()
-        # Nobody is to find it unlocked.
-        with suppress(MimicError):
-            self._folder.delete(self.name)
-        self._release()
-
-    def _release(self) -> None:
-        if self.is_own():
-            _unlock(self._descriptor)
+        """Delete the file, if this process made it; within `alone`."""
+        if self._pid == getpid():
+            if self.is_own():
+                _unlock(self._descriptor)
+            with suppress(MimicError):
+                self._folder.delete(self.name)
 
 
 class Locks:

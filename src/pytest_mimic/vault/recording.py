@@ -7,7 +7,7 @@ import re
 import shlex
 from bisect import bisect_left
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from gc import get_referents
 from io import BytesIO
@@ -134,8 +134,8 @@ class Entry(_ByFields):
             `$gone`, pairs of a part and an attribute that it has no more; `$shared`,
             which tells what stands at several places; and `$result`, the name under
             which the outcome stands among the states, where these are one pickle.
-        begin: When it began, among the calls of its owner.
-        ended: When it ended, counted in the same row. None: it did not.
+        at: When it began, among the calls of its owner, and when it ended, counted in
+            the same row; one number: it did not end.
         end: How it ended, if not with its outcome.
         source: The fingerprint of the target's source.
         inputs: The object that names the code and the files that it reached.
@@ -161,8 +161,7 @@ class Entry(_ByFields):
     body: Node
     layers: tuple[str, ...] = ()
     after: Node
-    begin: int = 0
-    ended: int | None = None
+    at: Sequence[int] = ()
     end: End = ""
     source: str = ""
     inputs: str = ""
@@ -181,6 +180,16 @@ class Entry(_ByFields):
         self.body = {}
         self.after = {}
         vars(self).update(facts)
+
+    @property
+    def begin(self) -> int:
+        """When it began."""
+        return self.at[0] if self.at else 0
+
+    @property
+    def ended(self) -> int | None:
+        """When it ended. None: it did not."""
+        return self.at[1] if len(self.at) > 1 else None
 
     @property
     def hangs(self) -> bool:
@@ -337,15 +346,17 @@ def with_beginning(recording: Recording, former: Recording, number: int) -> Reco
         return recording
     entries: list[Entry] = []
     for beginning, piece in enumerate(pieces):
-        last = max((max(one.begin, one.ended or 0) for one in entries), default=-1)
-        first = min((one.begin for one in piece.entries), default=0)
-        moved = last + 1 - first
+        moved = end_of(entries) - min((one.begin for one in piece.entries), default=0)
         for one in piece.entries:
-            ended = None if one.ended is None else one.ended + moved
-            begin = one.begin + moved
-            entries.append(copied(one, beginning=beginning, begin=begin, ended=ended))
+            at = [place + moved for place in one.at]
+            entries.append(copied(one, beginning=beginning, at=at))
     setups = [piece.setup for piece in pieces]
     return copied(recording, entries=entries, setup="", setups=setups)
+
+
+def end_of(entries: Iterable[Entry]) -> int:
+    """Return the first place behind all calls."""
+    return 1 + max((max(one.at, default=0) for one in entries), default=-1)
 
 
 def part_line_of(part: Recording | Entry) -> bytes:
@@ -369,8 +380,7 @@ def parse_part(content: bytes, name: str) -> Recording | None:
     head = _head_in(lines[0], name)
     calls = [_json_of(line, name) for line in lines[1:]]
     recording = _recording_of(head, calls, name)
-    by_place = {entry.begin: entry for entry in recording.entries}
-    recording.entries = [by_place[place] for place in sorted(by_place)]
+    recording.entries.sort(key=lambda entry: entry.begin)
     return recording
 
 
@@ -519,12 +529,9 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
         body[key] = facts.pop(key)
     facts.setdefault("recorded", day)
     facts.setdefault("after", {})
-    if "at" in facts:
-        at = facts.pop("at")
-        if not 1 <= len(at) <= 2 or not all(isinstance(number, int) for number in at):
-            raise shapeless(name, "'at' is not one or two numbers")
-        facts["begin"] = at[0]
-        facts["ended"] = at[1] if len(at) == 2 else None
+    at = facts.get("at", [0])
+    if not 1 <= len(at) <= 2 or not all(isinstance(number, int) for number in at):
+        raise shapeless(name, "'at' is not one or two numbers")
     for key in _OF_TEXTS.intersection(facts):
         facts[key] = tuple(map(str, facts[key]))
     facts["body"] = body
@@ -593,10 +600,6 @@ def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
         facts.pop("test", None)
     if entry.times == 1:
         facts.pop("times", None)
-    if entry.ended is not None:
-        facts["at"] = [entry.begin, entry.ended]
-    elif entry.begin:
-        facts["at"] = [entry.begin]
     plain = {
         key: fact
         for key, fact in facts.items()

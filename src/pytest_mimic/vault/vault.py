@@ -316,8 +316,8 @@ class Vault:
             if not stays() and self.folder.read(written.name) == written.new_content:
                 self._replace(written.name, written.new_content, written.old_content)
 
-    def delete(self, names: Iterable[str]) -> int:
-        """Delete files, and the objects that nothing else refers to; return how many.
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete files, and the objects that nothing else refers to.
 
         Objects stay while another process records, and where a file is damaged, whether
         they are named or not.
@@ -325,7 +325,6 @@ class Vault:
         Raises:
             MimicError: A file cannot be deleted; the others have gone.
         """
-        deleted = 0
         refused: list[MimicError] = []
         with self.locks.alone() as is_alone:
             loose: set[str] = set()
@@ -338,14 +337,13 @@ class Vault:
                 except CorruptRecordingError:
                     pass  # It refers to nothing that is known.
                 try:
-                    deleted += self.folder.delete(name)
+                    self.folder.delete(name)
                 except MimicError as error:
                     refused.append(error)
             self._drop_loose(loose, is_alone=is_alone)
             self._drop(self.folder.leftovers())
         if refused:
             raise refused[0]
-        return deleted
 
     def reduce(self, recordings: Mapping[str, Recording | None]) -> None:
         """Write files that have lost calls, and delete files that have none left.
