@@ -190,7 +190,9 @@ class Slot:
         conversation: The calls that it follows from, by name; empty: none.
         index: The recorded call of the log that it is; None: none. Of what all tests
             share the number of the answer.
+        is_real: Whether the call runs for real and is recorded.
         at: When it began, among the beginnings and ends of the log, and when it ended.
+        has_ended: Whether it has ended, in a log.
         blank: The entry of a call that runs for real, without an outcome. It holds
             the place of the call in the log if the call is not recorded.
         outcome: What it gave, if it ran for real and is recorded.
@@ -199,6 +201,7 @@ class Slot:
     """
 
     conversation: str = ""
+    has_ended = False
     blank: Entry | None = None
     outcome: Entry | None = None
     former_file: str = ""
@@ -217,19 +220,10 @@ class Slot:
         self.recorded = recorded
         self.entry = entry
         self.decision = decision
+        self.is_real = decision == "run"
         self.index = index
         self.at: list[int] = []
         self.thread = threading.get_ident()
-
-    @property
-    def is_real(self) -> bool:
-        """Whether the call runs for real and is recorded."""
-        return self.decision == "run"
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has ended, in a log."""
-        return len(self.at) > 1
 
     @property
     def is_added(self) -> bool:

@@ -85,13 +85,12 @@ class EndOrder:
         self._ended: Slot | None = None
         self._has_gone_on = False
 
-    def note_move(self, slot: Slot) -> None:
+    def note_move(self, slot: Slot, *, is_end: bool) -> None:
         """Take note that a call has begun or ended."""
         self._moves += 1
-        last, is_end = self._ended, slot.has_ended
         if is_end:
             self._ended = slot
-        elif last is None or last.thread != slot.thread:
+        elif self._ended is None or self._ended.thread != slot.thread:
             return
         self._has_gone_on = not is_end
         if self._waiting:  # Most calls do not overlap.

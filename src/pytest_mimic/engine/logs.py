@@ -71,6 +71,7 @@ class Log:
         beginning: Which beginning of a wider fixture it is, from 0.
         beginnings: What was recorded of each beginning.
         recording: What was recorded from this beginning on; it may have no call.
+        entries: Its calls, which stay as they are: a write makes a new list.
         slots: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
@@ -95,6 +96,7 @@ class Log:
         self.beginning = 0
         self.beginnings: list[Recording] = []
         self.recording = Recording()
+        self.entries: list[Entry] = []
         self.slots: list[Slot] = []
         self.plays = 0
         self.ending: Ending = "passed"
@@ -116,7 +118,7 @@ class Log:
         self._asked: set[int] = set()
         # Those that equal a call that was recorded again for all tests.
         self._given_up: set[int] = set()
-        self._conversations: dict[str, Conversation] = {}
+        self._conversations: dict[str, Conversation] = {"": "none"}
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._is_cassette = name.startswith("cassettes/")
         self._part: PartFile | None = None
@@ -141,6 +143,7 @@ class Log:
             self.recording = self.beginnings[beginning]
         else:
             self.recording = Recording()
+        self.entries = self.recording.entries
         ended = end_of(one for piece in before for one in piece.entries)
         self._clock = count(ended)
         self._lines.clear()
@@ -148,11 +151,6 @@ class Log:
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
             self._lines[entry.target].add(entry.line)
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The recorded calls, which stay as they are: a write makes a new list."""
-        return self.recording.entries
 
     @cached_property
     def _of_other_tools(self) -> list[int]:
@@ -165,7 +163,7 @@ class Log:
 
     def conversation(self, kind: str) -> Conversation:
         """How the calls of a kind went until now."""
-        return self._conversations.get(kind, "new") if kind else "none"
+        return self._conversations.get(kind, "new")
 
     def has_target(self, target: str) -> bool:
         """Whether any call of a target was recorded."""
@@ -247,9 +245,8 @@ class Log:
                 self._refuse_stray(call, is_found=index is not None)
             entry = None if index is None else self.entries[index]
             recorded = _recorded_at(call, entry, is_own=is_own)
-            decision = decide(
-                mode, recorded, self.conversation(kind), has_effect=has_effect
-            )
+            before = self._conversations.get(kind, "new")
+            decision = decide(mode, recorded, before, has_effect=has_effect)
             if recorded == "repeats":
                 index = None
             slot = Slot(self.name, key, recorded, entry, decision, index)
@@ -356,7 +353,7 @@ class Log:
             )
         if slot.is_real or is_first:
             self.slots.append(slot)
-        self.end_order.note_move(slot)
+        self.end_order.note_move(slot, is_end=False)
 
     def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
@@ -375,7 +372,8 @@ class Log:
         with self._lock:
             if not (slot.has_ended or is_open):
                 slot.at.append(next(self._clock))
-                self.end_order.note_move(slot)
+                slot.has_ended = True
+                self.end_order.note_move(slot, is_end=True)
 
     # -- part files
 

@@ -631,7 +631,7 @@ class Step(OpenCall):
         if self._log is not None or not self.owner.records:
             return None
         further = copy(self._slot)
-        further.decision = "run"
+        further.decision, further.is_real = "run", True
         return Step(self._run, self.call, further, self.owner)
 
     def read_further(self) -> MimicError:

@@ -163,7 +163,7 @@ class Vault:
         self.today = date.today().isoformat()
         # Objects that nothing may refer to when this process ends.
         self._loose: set[str] = set()
-        # Folders in which this process can write.
+        # The files and folders that this process can write.
         self._tried: set[str] = set()
         self.move(path)
 
@@ -494,18 +494,18 @@ class Vault:
             MimicError: They cannot.
         """
         for name in names:
-            folder, _, file = name.rpartition("/")
+            if name in self._tried:
+                continue
+            folder = name.rpartition("/")[0]
             if folder not in self._tried:
                 self.begin_recording()
                 self.folder.try_out(folder)
-            elif not file:
-                continue
             if not self.folder.may_replace(name):
                 raise MimicError(
                     f"cannot write {self._labelled(name)}: its folder is sticky, and"
                     " another user's"
                 )
-            self._tried.add(folder)
+            self._tried |= {folder, name}
 
     def close(self) -> None:
         """Leave the processes that record, and delete what this run has replaced."""
