@@ -229,8 +229,8 @@ def locks(place, label="v"):
 
 
 def leave(own):
-    with own.leaving():
-        pass
+    with own.alone():
+        own.leave()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
@@ -332,10 +332,17 @@ def test_a_private_folder_outside_serves_where_there_are_no_locks(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_where_no_folder_has_locks_nothing_is_recorded(tmp_path, monkeypatch):
-    without_locks(monkeypatch, tmp_path)
+    """Nor where those of the vault fail all at once: others still lock there."""
+    own = locks(tmp_path / "v")
+    own.join()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    says = r"cannot lock v with .*: No locks available"
+    without_locks(monkeypatch, tmp_path / "v")
 
-    with pytest.raises(MimicError, match=r"cannot lock v with .*: No locks available"):
+    with pytest.raises(MimicError, match=says), own.writing():
+        pass
+    without_locks(monkeypatch, tmp_path)
+    with pytest.raises(MimicError, match=says):
         locks(tmp_path / "v").join()
 
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError
+from pytest_mimic.engine.run import Run
+from pytest_mimic.engine.settings import Settings
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import PartFile, Vault
 from rooms.calls import (
@@ -239,8 +241,8 @@ def test_deleted_recordings_take_their_objects_along(vault):
 def test_a_recording_that_is_deleted_takes_no_objects_of_others_along(vault, tmp_path):
     """They are not even looked for: `check` names them."""
     *_, loose = with_objects(vault)
-    with vault.locks.leaving():
-        pass
+    with vault.locks.alone():
+        vault.locks.leave()
 
     other = Vault(tmp_path / "v")
     other.delete([SHARED, LOG])
@@ -331,6 +333,26 @@ def test_the_calls_of_a_killed_process_are_taken_over_where_there_are_no_locks(
     assert [one.body["value"] for one in found.entries] == [1]
     assert len(parts(vault)) == 1
     living.discard()
+
+
+@forks
+def test_what_a_killed_process_has_forked_keeps_no_calls_from_being_taken_over(vault):
+    """A server of a wider fixture, say, which goes on."""
+    waits, ends = os.pipe()
+
+    def record(other):
+        run = Run(Settings("record", vault.path, vault.path, vault.path))
+        PartFile(run.vault, LOG, "test").append(entry(1))
+        if not os.fork():
+            os.close(ends)
+            os.read(waits, 1)
+            os._exit(0)
+
+    killed(vault, record)
+    found = PartFile(vault, LOG, "test").take_abandoned()
+    os.close(ends)
+
+    assert found.entries == [entry(1)]
 
 
 @forks

@@ -210,7 +210,9 @@ class Cassette:
 
 
 # Those around what runs in this context.
-_around: ContextVar[tuple[Owner, ...]] = ContextVar("pytest_mimic_blocks", default=())
+_blocks_around: ContextVar[tuple[Owner, ...]] = ContextVar(
+    "pytest_mimic_blocks", default=()
+)
 
 
 class Cassettes:
@@ -277,7 +279,9 @@ class Cassettes:
             raise
         finally:
             del self._open[owner]
-            _around.set(tuple(one for one in _around.get() if one is not owner))
+            _blocks_around.set(
+                tuple(one for one in _blocks_around.get() if one is not owner)
+            )
         self._end(owner, before)
         if strict and owner.mode in ("replay", "accept-source"):
             _check_order(name, self._run.log_of(owner), self._run)
@@ -358,7 +362,7 @@ class Cassettes:
             CassetteError: Another one is open beside it.
         """
         name, last = owner.name, next(reversed(self._open), None)
-        if last is not None and last not in _around.get() and self._open[last]():
+        if last is not None and last not in _blocks_around.get() and self._open[last]():
             raise CassetteError(
                 f"cassette {name} cannot be opened while cassette {last.name}",
                 ["it would be unclear which of them records a call"],
@@ -368,7 +372,7 @@ class Cassettes:
         self._open[owner] = _running_now()
         if owner.mode != "replay":
             self._recorded[owner.file] = owner
-        _around.set((*_around.get(), owner))
+        _blocks_around.set((*_blocks_around.get(), owner))
 
     def _end(self, owner: Owner, before: bytes | None) -> None:
         """Write a cassette that was recorded.

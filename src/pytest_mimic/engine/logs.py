@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import suppress
 from functools import cached_property, partial
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal
 
@@ -359,11 +360,11 @@ class Log:
         """Keep what the call at a place gave."""
         self.end(slot, is_open=entry.end == "open")
         entry.at = [*slot.at]
-        is_failure = raised_in(entry.body) or failed_exchange(entry.body)
-        # Where a log exists, a failing test keeps its new calls alone.
-        is_kept = not self.entries or slot.is_added
+        # What a failing test would leave: where a log exists, its new calls alone.
+        why = why_not_kept(entry, "failed", below_replayed=False)
+        is_kept = not why and (slot.is_added or not self.entries)
         with self._lock:  # Threads may end calls at the same time.
-            if self._part and is_kept and not is_failure and not entry.end:
+            if self._part and is_kept:
                 self._part.append(entry)
         slot.outcome = entry
 
@@ -567,22 +568,19 @@ class BegunCounts:
     def __init__(self) -> None:
         self.failed: dict[tuple[str, int], tuple[str, Event | None]] = {}
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._again: dict[str, list[int]] = {}
+        self._counts = defaultdict[str, Iterator[int]](count)
+        self._again = defaultdict[str, list[int]](list)
 
     def next(self, name: str) -> int:
         """Give the number of a call that begins now among equal calls."""
         with self._lock:
-            again = self._again.get(name)
-            if again:
-                return again.pop(0)
-            self._counts[name] += 1
-            return self._counts[name] - 1
+            again = self._again[name]
+            return heappop(again) if again else next(self._counts[name])
 
     def give_back(self, name: str, number: int) -> None:
         """Let the next equal call have a number."""
         with self._lock:
-            self._again[name] = sorted([*self._again.get(name, ()), number])
+            heappush(self._again[name], number)
 
 
 class SharedAnswers:

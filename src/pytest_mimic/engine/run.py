@@ -365,6 +365,7 @@ class Run:
                 row = copied(row, test="")
             send(row)
 
+        self.vault.locks.leave()
         self.events.to_parent = send_row
         self.events.is_judged_here = False
         self.events.noted = []

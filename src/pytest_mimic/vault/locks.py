@@ -65,21 +65,25 @@ class RunFile:
         self._file = _place_of(self._descriptor)
 
     def is_own(self) -> bool:
-        """Check that this process made the file, and that no test has closed it.
+        """Check that this process made the file, and that no test has closed it."""
+        return self._pid == getpid() and self._is_open()
 
-        The system gives a closed descriptor to the next file that is opened.
-        """
+    def _is_open(self) -> bool:
+        # The system gives a closed descriptor to the next file that is opened.
         with suppress(OSError):
-            return self._pid == getpid() and self._file == _place_of(self._descriptor)
+            return self._file == _place_of(self._descriptor)
         return False
 
-    def delete(self) -> None:
-        """Delete the file, if this process made it; within `alone`."""
-        if self._pid == getpid():
-            if self.is_own():
-                _unlock(self._descriptor)
-            with suppress(MimicError):
-                self._folder.delete(self.name)
+    def close(self) -> None:
+        """Delete the file, within `alone`; a forked process leaves it to its parent."""
+        if self._pid != getpid():
+            if self._is_open():
+                close(self._descriptor)
+            return
+        if self._is_open():
+            _unlock(self._descriptor)
+        with suppress(MimicError):
+            self._folder.delete(self.name)
 
 
 class Locks:
@@ -126,7 +130,9 @@ class Locks:
             except OSError as reason:
                 close(descriptor)
                 outside = _outside_of(self._vault)
-                if reason.errno not in _HAS_NO_LOCKS or self._folder is outside:
+                # Who records already keeps those out who lock at the same place.
+                is_settled = self.run is not None or self._folder is outside
+                if reason.errno not in _HAS_NO_LOCKS or is_settled:
                     raise
                 _make_private(outside, self._vault)
                 self._folder, self._heard = outside, 0
@@ -226,14 +232,14 @@ class Locks:
             yield not has_others
             self._delete_last()
 
-    @contextmanager
-    def leaving(self) -> Iterator[bool]:
-        """Leave the processes that record, within `alone`: exactly one is the last."""
-        with self.alone() as is_alone:
-            if self.run is not None:
-                self.run.delete()
-                self.run = None
-            yield is_alone
+    def leave(self) -> None:
+        """Leave the processes that record, within `alone`: exactly one is the last.
+
+        What a process has forked leaves too, since it may live longer.
+        """
+        if self.run is not None:
+            self.run.close()
+            self.run = None
 
     def _has_others(self) -> bool:
         """Check for other processes that record; delete files of killed processes."""

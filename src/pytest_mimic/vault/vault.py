@@ -286,11 +286,11 @@ class Vault:
         with self.locks.writing():
             old_content = self.folder.read(name)
             former, digest = known
-            if not digest or digest != xxh3_128_hexdigest(old_content or b""):
+            if digest != xxh3_128_hexdigest(old_content or b""):
                 former = self._former(name, old_content)
             recording = make(former)
             new_content = old_content
-            if new_content is None or deeply(lambda: recording != former):
+            if deeply(lambda: recording != former):
                 try:
                     new_content = document_of(recording) if recording.entries else None
                 except ValueError as reason:  # An edit holds a number such as 1e999.
@@ -511,7 +511,8 @@ class Vault:
         """Leave the processes that record, and delete what this run has replaced."""
         if self.locks.run is None:
             return
-        with self.locks.leaving() as is_alone:
+        with self.locks.alone() as is_alone:
+            self.locks.leave()
             self._drop_loose(self._loose, is_alone=is_alone)
         self._loose.clear()
 
