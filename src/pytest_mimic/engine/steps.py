@@ -317,7 +317,7 @@ class Step(OpenCall):
         if not self.leave():
             return
         if is_cancelled and self._hung_before:
-            self._count(self.entry)
+            self._count()
         is_ended = name in _ENDS_OF_A_RUN
         if is_cut_short and self._log is None and not is_ended:
             what = "was cancelled" if is_cancelled else f"raised {name}"
@@ -328,7 +328,7 @@ class Step(OpenCall):
         if self.decision != "run":
             # A replay ends by itself.
             if self._hung_before and self.leave():
-                self._count(self.entry)
+                self._count()
             return
         so_far = self.so_far
         if so_far is None and self.call.conversation:
@@ -498,7 +498,6 @@ class Step(OpenCall):
         if new:
             paths = call.volatile_paths(new)
             owner.real_values.learn(recorded, real, paths)
-            known = run.values_around(owner)
         given = known.with_real_values(recorded, real, paths)
         if self.leave():
             self._note_compared(differing, new, failed, known.unclear)
@@ -534,7 +533,7 @@ class Step(OpenCall):
             told = f"{self.call.label()} (unclear what {shown} is in this run)"
             self.add_event("not verified", told)
         else:
-            self._count(self.entry)
+            self._count()
 
     def _is_reported(self) -> bool:
         """Whether a difference is told: of a wider fixture, the first of its set-up.
@@ -679,7 +678,7 @@ class Step(OpenCall):
         if self.owner.mode == "rerecord":  # Another owner has made it in this run.
             self.owner.borrowed[self._place] = entry
         if self.decision == "replay":
-            self._count(entry)
+            self._count()
             if is_worth_a_wait(entry.body):
                 run.sleeps.skip()
             if slot.conversation and slot.recorded == "repeats":
@@ -688,8 +687,9 @@ class Step(OpenCall):
         if entry.imported and is_other:
             run.add_event("imported", call.label(), cause=slot.name, option=RERECORD)
 
-    def _count(self, entry: Entry | None) -> None:
+    def _count(self) -> None:
         """Count the call among the calls that got their recorded outcome."""
+        entry = self.entry
         assert entry is not None
         if self.decision == "verify":
             self.add_event("verified", seconds=entry.seconds, times=1)

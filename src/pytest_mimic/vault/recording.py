@@ -307,19 +307,13 @@ def document_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
     calls = _plain_calls(recording)
     recording.digest = _digest_of(calls)
-    head = _head_of(recording) | {"calls": len(calls), "digest": recording.digest}
-    if recording.clients:
-        head["clients"] = recording.clients
-    if recording.setups:
-        # The numbers of the calls that were the first after each beginning.
-        beginnings = [entry.beginning for entry in recording.entries]
-        count = len(recording.setups)
-        head["begins"] = [bisect_left(beginnings, number) for number in range(count)]
-        head["setups"] = recording.setups
-    elif recording.setup:
-        head["setup"] = recording.setup
-    if recording.fixtures:
-        head["fixtures"] = recording.fixtures
+    # The numbers of the calls that were the first after each beginning.
+    beginnings = [entry.beginning for entry in recording.entries]
+    count = len(recording.setups)
+    begins = [bisect_left(beginnings, number) for number in range(count)]
+    facts = {**vars(recording), "begins": begins}
+    head = _head_of(recording) | {"calls": len(calls)}
+    head |= {key: facts[key] for key in _HEAD_TYPES if facts.get(key)}
     content = BytesIO()
     head_in_lines = _in_lines(head).removesuffix("\n}")
     content.write(_encoded(f'{head_in_lines},\n  "log": ['))
@@ -502,10 +496,7 @@ def _recording_of(head: Node, calls: list[Any], name: str) -> Recording:
             asked = vars(entries[-1])
             call |= {key: asked[key] for key in _ASKED if key in asked}
         entries.append(_entry_of(call, day, name))
-    recording = object.__new__(Recording)
-    empty: dict[str, Any] = {"fixtures": {}, "setups": [], "clients": {}}
-    recording.__dict__ = empty | head | {"entries": entries}
-    return recording
+    return Recording(entries=entries, **head)
 
 
 def _note_beginnings(recording: Recording, begins: list[Any], name: str) -> None:
@@ -592,18 +583,13 @@ def _plain_calls(recording: Recording) -> list[Node]:
 
 
 def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
-    """Return a call as it stands below a head; what is empty is left out."""
+    """Return a call as it stands below a head; what is empty or usual is left out."""
     facts = {**vars(entry), "seconds": round(entry.seconds, 6)}
-    if entry.recorded == head.recorded:
-        facts.pop("recorded", None)
-    if entry.test == head.owner:
-        facts.pop("test", None)
-    if entry.times == 1:
-        facts.pop("times", None)
+    usual = {"recorded": head.recorded, "test": head.owner, "times": 1}
     plain = {
         key: fact
         for key, fact in facts.items()
-        if fact or (key in _TREES and fact is not None)
+        if (fact and fact != usual.get(key)) or (key in _TREES and fact is not None)
     }
     plain |= entry.body
     return {key: plain[key] for key in _CALL_TYPES if key in plain}

@@ -332,10 +332,8 @@ class Vault:
                 if name.startswith("objects/"):
                     loose.add(name)
                     continue
-                try:
+                with suppress(CorruptRecordingError):  # It refers to nothing known.
                     loose |= objects_in(self.folder.read(name) or b"")
-                except CorruptRecordingError:
-                    pass  # It refers to nothing that is known.
                 try:
                     self.folder.delete(name)
                 except MimicError as error:
@@ -623,10 +621,8 @@ def _with_kept_facts(
         same = pending[call.target, identity]
         former = same.pop() if same else None
         if former is not None and equal(former, call):
+            call.recorded, call.seconds = former.recorded, former.seconds
             pairs.append((former, call))
-    for former, call in pairs:
-        call.recorded = former.recorded
-        call.seconds = former.seconds
     if len(pairs) != len(new.entries) or [one for one, _ in pairs] != old.entries:
         return new
     entries = [renewed(former, call) for former, call in pairs]
