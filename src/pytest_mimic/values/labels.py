@@ -150,16 +150,17 @@ def messages_of(body: Tree) -> list[Message]:
     """
     if not isinstance(body, dict):
         return []
-    keys = [key for key in ("messages", "input", "contents") if key in body]
-    said = body[keys[0]] if keys else None
+    names = ("messages", "input", "contents")
+    said = next((body[name] for name in names if name in body), None)
     if isinstance(said, str) and "model" in body:
         said = [{"content": said}]
     if not isinstance(said, list) or not said or not isinstance(said[-1], dict):
         return []
-    found: list[Message] = []
-    for name in ("system", "instructions"):
-        if name in body:
-            found.append(Message("system", _said(body[name])))
+    found = [
+        Message("system", _said(body[name]))
+        for name in ("system", "instructions")
+        if name in body
+    ]
     for message in said:
         role = message.get("role") if isinstance(message, dict) else None
         text = _said(message) or line(message)
