@@ -93,7 +93,8 @@ def store(
     Args:
         value: A value or an exception.
         objects: Where its pickles are written, once the whole is proven.
-        places: The folders of this run, which get what an exception is kept without.
+        places: The folders of this run, which get what an exception is kept without,
+            and the versions of what is pickled.
         mask: Gives a text without keys: a request hangs on the exception of a client.
         forbid: Whether nothing may be pickled.
         name: What a path in an error begins with.
