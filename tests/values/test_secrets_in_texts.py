@@ -21,6 +21,7 @@ URLS = {
     "URL in a query": (f"https://shop.test/a?next=https://b.com/%3Ftoken%3D{S}&c=d", "b.com"),
     "plain URL in a query": (f"https://shop.test/a?next=https://b.com/?token={S}", "b.com"),
     "user": (f"https://ann:{S}@shop.test/a", "shop.test"),
+    "host called like a secret": (f"http://auth:8080/a?b=1&token={S}", "http://auth:8080/a?b=1"),
     "signature of Azure": (f"/blob?sv=2022&sig={S}%3D&se=1", "/blob"),
     "signature of AWS": (f"/a?X-Amz-Signature={S}&X-Amz-Date=1&k=v", "/a"),
     "path parameter": (f"/b;jsessionid={S}/c?d=1", "/c"),
@@ -249,6 +250,8 @@ HARMLESS = [
     "<p><a name='token'>Of tokens</a></p>",
     "<p>Set the token to what you like</p>",
     "if (token == 'a') b()",
+    "see http://auth:8080/users?page=1",
+    "redis://ann@token:6379",
 ]
 
 

@@ -58,8 +58,9 @@ _SIGNS = re.compile("[=:<]|--")
 # A name, perhaps quoted or with escapes of a URL, and `=` or `:` after it.
 # Where a value begins another name may begin, so it is only looked at. A name is tried
 # where its signs begin, and nowhere inside of them: a body may be one long word.
+# That of a host with a port is none.
 _NAME = (
-    r"""(?<![\w.$%\[\]-])(?:(?![A-Za-z_$])[\w.%\[\]-])*"""
+    r"""//(?:[^\s/?#"'<>]*@)?[\w.-]+:\d+(?=[/?#\s"'<>]|$)|(?<![\w.$%\[\]-])(?:(?![A-Za-z_$])[\w.%\[\]-])*"""
     r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]*)\\*["']?"""
     r"""(?=\s*(?P<sign>[=:])(?!=)\s*(?P<value>))"""
 )
@@ -611,8 +612,9 @@ def _names_before_values(text: str) -> list[tuple[str, int, str]]:
     """Return names, where the value of each begins, and the sign between them."""
     found: list[tuple[str, int, str]] = []
     for match in re.finditer(_NAME, text):
-        name = match["name"][-_LONGEST_NAME:]
-        found.append((name, match.start("value"), match["sign"]))
+        if match["name"]:
+            name = match["name"][-_LONGEST_NAME:]
+            found.append((name, match.start("value"), match["sign"]))
     for pattern in (_ARGUMENT, _OPTION):
         for match in re.finditer(pattern, text):
             found.append((match["name"], match.end(), "="))
