@@ -757,20 +757,22 @@ class Exchange:
         if self.hangs and not recorded:
             self.step.compare({}, {}, [])
             return recorded
-        stored = self.stored(answer, recorded)
         before: Plain = {"answer": recorded}
-        now: Plain = {"answer": stored}
+        now: Plain = {"answer": answer}
         new_failure = _new_failure(before, now)
         if asks_again(now) not in ("", failed_exchange(before)) and not self.hangs:
+            # What stands for a recorded token waits for that of the next attempt.
             self.step.postpone(new_failure)
-            self._scope.repeat(self.step.call.identity, self._number)
             return answer
+        stored = self.stored(answer, recorded)
         options = self.step.call.options
         found = differing_answers(adapter, recorded, stored, options, is_verified=True)
         if self.hangs:
             # What had not come when it was recorded is no part that differs.
             found = [one for one in found if not one.is_new]
-        outcome: Any = self.step.compare(before, now, found, failed=new_failure)
+        outcome: Any = self.step.compare(
+            before, {"answer": stored}, found, failed=new_failure
+        )
         with_real: Plain = self._secrets.with_real(outcome["answer"], self._scope)
         return with_real
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import threading
 import time
 import uuid
 from contextlib import closing
@@ -385,6 +386,56 @@ def test_an_answer_that_asks_to_come_again_is_given_and_the_next_one_compared(
             ],
             never=["drifted"],
         )
+
+
+class Tokens(loopback.Handler):
+    """Issues tokens to two at once, also with an answer that asks to come again."""
+
+    def do_POST(self):
+        """Issue a token, which is valid if the answer is no refusal."""
+        number = self.server.both.wait()
+        token = f"tok-{uuid.uuid4().hex}"
+        self.server.both.wait()
+        if self.server.refuses:
+            self.server.both.wait()
+            self.server.refuses = False
+            self.json({"token": token}, 429)
+        else:
+            self.server.users[f"Bearer {token}"] = number
+            self.json({"token": token})
+
+    def do_GET(self):
+        """Tell whose a token is."""
+        user = self.server.users.pop(self.headers["Authorization"], None)
+        self.json({"known": user is not None}, 401 if user is None else 200)
+
+
+def test_two_equal_calls_that_come_again_keep_each_its_token(project):
+    project.ini("httpx")
+    project.tests("""
+        from concurrent.futures import ThreadPoolExecutor
+
+        def known(_):
+            answer = httpx.post(os.environ["API"] + "/tokens")
+            while answer.status_code == 429:
+                answer = httpx.post(os.environ["API"] + "/tokens")
+            headers = {"Authorization": "Bearer " + answer.json()["token"]}
+            return httpx.get(os.environ["API"] + "/me", headers=headers).json()["known"]
+
+        def test_two():
+            with ThreadPoolExecutor(2) as pool:
+                assert [*pool.map(known, range(2))] == [True, True]
+    """)
+    server = loopback.Server(Tokens)
+    server.both, server.users, server.refuses = (
+        threading.Barrier(2, timeout=20),
+        {},
+        False,
+    )
+    with project.shop(server):
+        project.record().expect(passed=1)
+        server.refuses = True
+        project.run("--mimic-verify").expect(passed=1, never=["drifted"])
 
 
 ONE, OTHER, THIRD = (str(uuid.uuid4()) for _ in range(3))

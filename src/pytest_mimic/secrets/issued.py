@@ -68,10 +68,6 @@ class SecretScope:
         # One step of C: threads may begin equal calls at the same moment.
         return next(self._counts[identity])
 
-    def repeat(self, identity: str, number: int) -> None:
-        """Give the number of a call to the next equal call, too."""
-        self._counts[identity] = count(number)
-
     def chain(self) -> list[SecretScope]:
         """Return this scope, and the scopes of the wider fixtures."""
         found = [self]
