@@ -506,7 +506,8 @@ class RealCall:
             raise self._step.refused(error) from error.__cause__
         if places.has_graph:
             self._step.effects |= {"made the graph of its gradients"}
-        hidden: Tree = deeply(lambda: run.secrecy.secrets.hide_environment(tree))
+        environment = run.secrecy.secrets.environment
+        hidden: Tree = deeply(lambda: environment.hide(tree))
         if self._replay is None and hidden != tree:
             run.add_event("redacted", self._call.label())
         self._tell("left out", [*places.left_out])

@@ -121,7 +121,7 @@ class Secrecy:
     def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""
         from pytest_mimic.secrets.placeholders import OWN
-        from pytest_mimic.secrets.values import KnownValues, map_texts
+        from pytest_mimic.secrets.values import KnownValues
 
         paths: list[str] = []
         known = KnownValues(self.secrets.environment)
@@ -133,10 +133,8 @@ class Secrecy:
 
         def hide() -> Tree:
             hidden: Tree = self.secrets.redactor.of_trees.hide(tree, stand_in)
-            if not known.is_anywhere:
-                return hidden
             # A part may hold what another part, or a variable, names as a secret.
-            shown: Tree = map_texts(hidden, known.hide_in)
+            shown: Tree = known.hide(hidden)
             return shown
 
         return deeply(hide), tuple(dict.fromkeys(paths))

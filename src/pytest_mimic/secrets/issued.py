@@ -162,7 +162,11 @@ class Secrets:
         """
 
         def stand_in(value: str, path: str) -> str:
-            shown = self._known_in_request(value, scope)
+            shown: str | None = OWN
+            if placeholders.is_issued(value):
+                shown = value if scope.has_received(value) else OWN
+            elif value not in self.environment:
+                shown = scope.stand_in_for(value)
             if shown is None:
                 shown = OWN
                 scope.known.add(value, OWN)
@@ -171,22 +175,16 @@ class Secrets:
             return shown
 
         hidden = hide(self.redactor, plain, stand_in)
-        texts = texts_in(plain)
-        scope.sent.update(texts)
-        known = self._known_to(scope)
+        scope.sent.update(texts_in(plain))
 
         def without_values(text: str) -> str:
-            return self._without_tokens(_without_values(text, known), scope)
+            return self._without_tokens(self._without_values(text, scope), scope)
 
-        # One look at all texts is quicker than one at each.
-        together = "\n".join(texts if hidden == plain else texts_in(hidden))
-        if without_values(together) == together:
-            return hidden
-        return map_texts(hidden, without_values)
+        return _with_texts(hidden, without_values)
 
     def knows_none_in(self, text: str, scope: SecretScope) -> bool:
         """Return whether a text holds no value that is hidden wherever it stands."""
-        return _without_values(text, self._known_to(scope)) == text
+        return self._without_values(text, scope) == text
 
     def hide_answer(
         self,
@@ -225,14 +223,13 @@ class Secrets:
 
         redactor = self.redactor.of_answers
 
-        def hide_in(text: str) -> str:
-            text = redactor.hide(text, stand_in, "body")
-            return _without_values(text, self._known_to(scope))
+        def without_values(text: str) -> str:
+            return self._without_values(text, scope)
 
-        hidden = hide(redactor, plain, stand_in)
-        known = self._known_to(scope)
-        if known:
-            hidden = map_texts(hidden, lambda text: _without_values(text, known))
+        def hide_in(text: str) -> str:
+            return without_values(redactor.hide(text, stand_in, "body"))
+
+        hidden = _with_texts(hide(redactor, plain, stand_in), without_values)
         hide_split(hidden, hide_in)
         return hidden
 
@@ -307,12 +304,6 @@ class Secrets:
                 names.update(dict.fromkeys(named[:1]))
         return [name for name in names if not self.names.adds(name)]
 
-    def hide_environment(self, tree: Any) -> Any:
-        """Return a readable outcome with what stands for values of the environment."""
-        if not self.environment.is_anywhere:
-            return tree
-        return map_texts(tree, self.environment.hide_in)
-
     def _is_of_pattern(self, text: str) -> bool:
         """Return whether a pattern has hidden, in this run, all that a text lacks."""
         patterns = self.names.patterns
@@ -321,18 +312,11 @@ class Secrets:
             any(pattern.fullmatch(one) for pattern in patterns) for one in real
         )
 
-    def _known_in_request(self, value: str, scope: SecretScope) -> str | None:
-        """Return what stands for a value that is no new secret of the application."""
-        if placeholders.is_issued(value):
-            return value if scope.has_received(value) else OWN
-        if value in self.environment:
-            return OWN
-        return scope.stand_in_for(value)
-
-    def _known_to(self, scope: SecretScope) -> list[KnownValues]:
-        """Return the values that are hidden wherever they stand."""
-        known = [one.known for one in scope.chain()]
-        return [one for one in (*known, self.environment) if one.is_anywhere]
+    def _without_values(self, text: str, scope: SecretScope) -> str:
+        """Return a text without the values that are hidden wherever they stand."""
+        for known in (*(one.known for one in scope.chain()), self.environment):
+            text = known.hide_in(text)
+        return text
 
     def _without_tokens(self, text: str, scope: SecretScope) -> str:
         """Return a request's text without its JWT, and what other owners were given."""
@@ -358,10 +342,11 @@ class Secrets:
         return placeholders.jwt_of(value, placeholder, hidden)
 
 
-def _without_values(text: str, known: Iterable[KnownValues]) -> str:
-    for one in known:
-        text = one.hide_in(text)
-    return text
+def _with_texts(plain: Any, change: Callable[[str], str]) -> Any:
+    """Return plain data with each text changed."""
+    # One look at all texts is quicker than one at each.
+    together = "\n".join(texts_in(plain))
+    return plain if change(together) == together else map_texts(plain, change)
 
 
 def _as_own(value: str, _path: str) -> str:

@@ -88,6 +88,11 @@ _BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket"
 # A name that says nothing, below one that says it all.
 _SAYS_NOTHING = "value|values|data|code|raw|computed|secret|key"
 _ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
+# Beside the name on the left, that on the right is secret if it looks like a token.
+_TOKENS_BY_SIBLING = """
+    state: code
+    code: state
+"""
 # Beside the name on the left, those on the right are secret.
 SECRET_BY_SIBLING = """
     grant type: code|device code|user code|assertion|ticket
@@ -184,9 +189,11 @@ def _by_words(names: tuple[str, ...]) -> Mapping[str, str]:
 def _by_siblings(names: tuple[str, ...]) -> Mapping[str, BySiblings]:
     by_words = _by_words(names)
     found: dict[str, BySiblings] = {}
-    if {"code", "state"} <= by_words.keys():
-        found = {by_words["code"]: "a token", by_words["state"]: "a token"}
-    for table, said in ((SECRET_BY_SIBLING, HARD), (_NOT_SECRET_BY_SIBLING, "")):
+    for table, said in (
+        (_TOKENS_BY_SIBLING, "a token"),
+        (SECRET_BY_SIBLING, HARD),
+        (_NOT_SECRET_BY_SIBLING, ""),
+    ):
         for line in table.strip().split("\n"):
             other, _, others = line.partition(":")
             if other.strip() in by_words:

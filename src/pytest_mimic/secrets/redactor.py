@@ -43,7 +43,6 @@ _STORES = frozenset({"data", "stringData"})
 # The tags of `shop.auth:login`, where no value stands behind the colon.
 _NAMES_OF_CODE = {"$class", "$function", "$method", "$name"}
 _MANY = 10_000
-_MANY_HEADERS = 1_000
 # Mappings of so many names rarely have the names of others.
 _MANY_NAMES = 100
 _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".split())
@@ -149,7 +148,6 @@ class Redactor:
         self.rule = rule
         self.has_tags = has_tags
         self.harmless: set[str] = set()
-        self._harmless_headers: set[tuple[str, ...]] = set()
 
     @cached_property
     def of_answers(self) -> Redactor:
@@ -218,22 +216,7 @@ class Redactor:
         self, headers: dict[str, str], stand_in: StandIn, path: str = "headers"
     ) -> dict[str, str]:
         """Return headers without their secrets, judged as headers of a request."""
-        # A client sends the same ones again and again.
-        known, key = self._harmless_headers, (path, *map(str, headers.items()))
-        if key in known:
-            return headers
-        secrets: list[str] = []
-
-        def noted(value: str, place: str) -> str:
-            secrets.append(value)
-            return stand_in(value, place)
-
-        hidden: dict[str, str] = self._of_headers.hide(headers, noted, path)
-        # What stands in place of a secret is another matter each time.
-        if not secrets:
-            if len(known) > _MANY_HEADERS:
-                known.clear()
-            known.add(key)
+        hidden: dict[str, str] = self._of_headers.hide(headers, stand_in, path)
         return hidden
 
     def hide_url(self, url: str, stand_in: StandIn) -> str:
@@ -298,7 +281,7 @@ class _Walk:
 
     def _hide_named_values(self, text: str, path: str) -> str:
         if "PRIVATE KEY" in text:
-            text = self._without(PRIVATE_KEY, text, path)
+            text = re.sub(PRIVATE_KEY, lambda key: self._stand_in(key[0], path), text)
         as_json = self._hide_json(text, path)
         if as_json is not None:
             return as_json
@@ -326,9 +309,6 @@ class _Walk:
                 pieces += [text[place:start], stand_in]
                 place = end
         return "".join([*pieces, text[place:]])
-
-    def _without(self, pattern: str, text: str, path: str) -> str:
-        return re.sub(pattern, lambda match: self._stand_in(match[0], path), text)
 
     def replaced(
         self, pattern: str, text: str, path: str, *, are_secret: bool = False

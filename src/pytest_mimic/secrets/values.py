@@ -48,11 +48,6 @@ class KnownValues(dict[str, str]):
         for value, placeholder in (known or {}).items():
             self.add(value, placeholder)
 
-    @property
-    def is_anywhere(self) -> bool:
-        """Whether a value is replaced in texts that hold others beside it."""
-        return bool(self._forms)
-
     def add(self, value: str, placeholder: str) -> None:
         """Note a value. The first placeholder of a value stays."""
         if value in self:
@@ -77,6 +72,10 @@ class KnownValues(dict[str, str]):
             longest_first = sorted(self._forms, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
         return self._pattern.sub(lambda match: self._forms[match[0]], text)
+
+    def hide(self, plain: Any) -> Any:
+        """Return plain data without the values, the keys of mappings too."""
+        return map_texts(plain, self.hide_in) if self._forms else plain
 
 
 def _pattern_of(form: str) -> str:
