@@ -30,6 +30,20 @@ def test_a_cassette_whose_test_is_gone_is_named_with_the_way_out(
     assert list(project.files()) == ["cassettes/gone.json"]
 
 
+def test_what_was_copied_for_its_tests_is_no_problem(project, take_over, keep):
+    project.ini("requests")
+    project.write("tests/test_api.py", "def test_get(): pass\n")
+    for name in ("shared", "test_get"):
+        keep("plain.json", f"tests/cassettes/test_api/{name}.json")
+
+    first, again = take_over("tests"), take_over("tests")
+
+    assert first[0] == again[0] == 0
+    assert "tests/test_api.py::test_get (2 calls, already there)" in again[1]
+    folder = "tests/cassettes/test_api"
+    assert f"{folder}/shared.json has the calls of {folder}/test_get.json" in again[1]
+
+
 def test_nested_classes_and_parameters_are_found(project, take_over, keep):
     project.ini("requests")
     project["tests/test_api.py"] = """
@@ -39,8 +53,9 @@ def test_nested_classes_and_parameters_are_found(project, take_over, keep):
 
         async def test_path(path, number): pass
     """
-    for name in ("TestInner.test_inner", "test_path[--fast-1]", "gone"):
+    for name in ("TestInner.test_inner", "test_path[--fast-1]"):
         keep("plain.json", f"tests/cassettes/test_api/{name}.json")
+    keep("requests.yaml", "tests/cassettes/test_api/gone.yaml")
 
     code, said = take_over("tests")
 
@@ -49,7 +64,7 @@ def test_nested_classes_and_parameters_are_found(project, take_over, keep):
         "TestOuter::TestInner::test_inner",
         "test_path[--fast-1]",
     ]
-    assert "gone.json: test_api.py has no test gone" in said
+    assert "gone.yaml: test_api.py has no test gone" in said
 
 
 def test_signs_that_no_file_can_have_are_put_right_by_the_command_of_the_miss(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from pytest_mimic.client import Plain
@@ -22,27 +22,12 @@ class ForeignError(MimicError):
     """A file, or an entry of it, is no cassette that can be read."""
 
 
-class Interaction(NamedTuple):
-    """One request with its answer, as plain data with secrets."""
-
-    request: Plain
-    answer: Plain
+Exchange: TypeAlias = tuple[Plain, Plain]
+"""A request with its answer, as plain data with secrets."""
 
 
-class ForeignCassette(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        interactions: The entries that can be read.
-        problems: What is wrong with others.
-    """
-
-    interactions: list[Interaction]
-    problems: list[ForeignError]
-
-
-def read(path: Path) -> ForeignCassette:
-    """Return what stands in a cassette.
+def read(path: Path) -> tuple[list[Exchange], list[ForeignError]]:
+    """Return the exchanges in a cassette, and what is wrong with other entries.
 
     Raises:
         ForeignError: The file as a whole cannot be read.
@@ -61,18 +46,18 @@ def read(path: Path) -> ForeignCassette:
     entries = plain.get("interactions") if isinstance(plain, dict) else None
     if not isinstance(entries, list):
         raise ForeignError("is not a cassette of vcrpy")
-    cassette = ForeignCassette([], [])
+    exchanges: list[Exchange] = []
+    problems: list[ForeignError] = []
     for number, entry in enumerate(entries, 1):
         try:
             request = _request_of(entry["request"])
-            interaction = Interaction(request, _answer_of(entry["response"]))
-            cassette.interactions.append(interaction)
+            exchanges.append((request, _answer_of(entry["response"])))
         except (KeyError, TypeError, ValueError, AttributeError):
             problem = f"entry {number}: it does not have the form of one"
-            cassette.problems.append(ForeignError(problem))
+            problems.append(ForeignError(problem))
         except ForeignError as error:
-            cassette.problems.append(ForeignError(f"entry {number}: {error.what}"))
-    return cassette
+            problems.append(ForeignError(f"entry {number}: {error.what}"))
+    return exchanges, problems
 
 
 def _parsed_yaml(text: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_mimic.cli import foreign
 from pytest_mimic.cli.exchanges import Exchanges, identity_under
-from pytest_mimic.cli.foreign import ForeignError, Interaction
+from pytest_mimic.cli.foreign import Exchange, ForeignError
 from pytest_mimic.cli.project import Project
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
@@ -42,14 +42,22 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
     count = 0
     rows: list[str] = []
     problems: list[tuple[str, ForeignError | CassetteError]] = []
+    # The files whose tests were found, by what is in them, and others.
+    imported: dict[bytes, str] = {}
+    without_test: list[Path] = []
     for path, name in _files_at(project, options.paths):
         file = project.commands.folder(path)
         try:
-            cassette = foreign.read(path)
-            problems += [(file, problem) for problem in cassette.problems]
-            for test in _owners(project, path):
+            exchanges, unreadable = foreign.read(path)
+            problems += [(file, problem) for problem in unreadable]
+            tests = _owners(project, path)
+            if not tests:
+                without_test.append(path)
+                continue
+            imported[path.read_bytes()] = file
+            for test in tests:
                 place = test or f"cassette {name}"
-                recordings = _recordings(project, test, name, cassette.interactions)
+                recordings = _recordings(project, test, name, exchanges)
                 is_known = _are_known(project, place, recordings)
                 calls = sum(len(one.entries) for one in recordings.values())
                 known = ", already there" if is_known else ""
@@ -60,6 +68,12 @@ def import_(project: Project, options: Namespace) -> Generator[str, None, int]:
                         vault.write(file_name, recording)
         except (ForeignError, CassetteError) as error:
             problems.append((file, error))
+    for path in without_test:
+        file, copy = project.commands.folder(path), imported.get(path.read_bytes())
+        if copy is None:
+            problems.append((file, _without_test(path)))
+        else:
+            rows.append(f"  {file} has the calls of {copy}")
     # Objects that nothing refers to go, as those of a dry run.
     vault.close()
     verb = "would import" if options.dry_run else "imported"
@@ -100,12 +114,14 @@ def _files_at(project: Project, words: Sequence[str]) -> Iterator[tuple[Path, st
 def _owners(project: Project, path: Path) -> list[str]:
     """Return the tests of a cassette; an empty text: it has a name of its own.
 
+    There are none where its module has no test that is called so.
+
     `tests/cassettes/test_api/test_get.yaml` is of a test in `tests/test_api.py`. For
     what no file can be called pytest-recording writes hyphens, which stay: the miss of
     such a test tells how to move its recordings.
 
     Raises:
-        ForeignError: The file has no such test, or is no Python.
+        ForeignError: The module is no Python.
     """
     folder = path.parent
     module = folder.parent.parent / f"{folder.name}.py"
@@ -115,11 +131,14 @@ def _owners(project: Project, path: Path) -> list[str]:
     # `TestUsers.test_get`, without the classes around the innermost one.
     name, bracket, parameters = path.stem.partition("[")
     tests = [one for one in _tests_in(tree) if one.split("::")[-2:] == name.split(".")]
-    if not tests:
-        test = name.replace(".", "::")
-        raise ForeignError(f"{module.name} has no test {test}", remedies=[_WAY_OUT])
     file = project.place_of(str(module.resolve()))
     return [f"{file}::{test}{bracket}{parameters}" for test in tests]
+
+
+def _without_test(path: Path) -> ForeignError:
+    test = path.stem.partition("[")[0].replace(".", "::")
+    what = f"{path.parent.name}.py has no test {test}"
+    return ForeignError(what, remedies=[_WAY_OUT])
 
 
 @cache
@@ -164,7 +183,7 @@ def _outcomes(recording: Recording) -> list[tuple[str, dict[str, Tree]]]:
 
 
 def _recordings(
-    project: Project, test: str, name: str, interactions: Sequence[Interaction]
+    project: Project, test: str, name: str, exchanges: Sequence[Exchange]
 ) -> dict[str, Recording]:
     """Return the log or the cassette, and what all tests share, by their files.
 
@@ -176,11 +195,11 @@ def _recordings(
     assert adapter is not None
     vault = project.vault
     # What a filter has written in place of a secret stays.
-    exchanges = Exchanges(project, _FILTERED.fullmatch)
+    hiding = Exchanges(project, _FILTERED.fullmatch)
     log: list[Entry] = []
     recordings: dict[str, Recording] = {}
-    for interaction in interactions:
-        request = exchanges.request(adapter, interaction.request)
+    for sent, given in exchanges:
+        request = hiding.request(adapter, sent)
         entry = Entry(
             "http",
             signature=adapter.signature(request),
@@ -194,9 +213,7 @@ def _recordings(
         entry.identity = identity_under(adapter, request, options)
         entry.recorded = vault.today
         owner = "" if is_shared else test or file
-        answer = exchanges.answer(
-            adapter, interaction.answer, request, owner, entry.identity
-        )
+        answer = hiding.answer(adapter, given, request, owner, entry.identity)
         entry.body = {"answer": shelve_answer(answer, vault)}
         stored: Any = shelve(request, vault)
         entry.request = stored
