@@ -6,18 +6,18 @@ import json
 import marshal
 import re
 from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pytest_mimic.cli.change import delete_calls
 from pytest_mimic.cli.exchanges import hides_more
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, files_in
+from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.database import fault_in
 from pytest_mimic.values.making import Inspector
-from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import OBJECT, call_name, is_own, log_name
 from pytest_mimic.vault.recording import part_line_of
@@ -86,12 +86,16 @@ def check(project: Project, options: Namespace) -> Generator[str, None, int]:
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[str]:
-    for finding in findings:
-        yield finding.problem
-        if finding.owner:
-            yield f"  recorded by {finding.owner}"
-        if finding.remedy:
-            yield f"  {finding.remedy}"
+    # What is done about several calls of a file is said once.
+    problems: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for one in findings:
+        problems[one.file, one.owner, one.remedy].append(one.problem)
+    for (_, owner, remedy), of_file in problems.items():
+        yield from of_file
+        if owner:
+            yield f"  recorded by {owner}"
+        if remedy:
+            yield f"  {remedy}"
 
 
 def _fix(
@@ -127,16 +131,23 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     calls = 0
     # Each object is read once, however many recordings name it.
     look_at = cache(partial(_look_at, project.vault))
-    setups = _SetUps(project)
+    # The set-ups of each wider fixture, and which of them the log of a test follows.
+    setups: dict[str, set[str]] = {}
+    followed: dict[tuple[str, str], dict[str, str]] = {}
     for found in files_in(project):
-        setups.note(found)
-        calls += len(found.recording.entries)
+        name, recording = found.name, found.recording
+        of_owner = setups.setdefault(recording.owner, set())
+        of_owner.update(recording.setups or [recording.setup])
+        followed[name, recording.owner] = recording.fixtures
+        calls += len(recording.entries)
         findings += _of_file(project, found)
-        for entry in found.recording.entries:
-            alone = Found(found.name, found.recording, [entry])
-            findings += _of_call(project, look_at, alone)
+        for entry in recording.entries:
+            findings += _of_call(project, look_at, Found(name, recording, [entry]))
     findings += _left_over(project, {finding.file for finding in findings})
-    findings += setups.of_others()
+    for (name, owner), fixtures in followed.items():
+        for fixture, setup in fixtures.items():
+            if setup not in setups.get(fixture, setup):
+                findings.append(_of_another_setup(project, name, owner, fixture))
     findings = [
         finding if is_own(finding.file) else finding._replace(goes=False)
         for finding in findings
@@ -167,30 +178,11 @@ def _of_file(project: Project, found: Found) -> Iterator[Finding]:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
 
 
-class _SetUps:
-    """What wider fixtures were answered, and what the logs of tests hold of that."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._digests: dict[str, set[str]] = {}
-        self._held: list[tuple[str, str, str, str]] = []
-
-    def note(self, found: Found) -> None:
-        """Take note of a file."""
-        recording = found.recording
-        digests = {one.setup for one in recording.beginnings()}
-        self._digests.setdefault(recording.owner, set()).update(digests)
-        for fixture, digest in recording.fixtures.items():
-            self._held.append((found.name, recording.owner, fixture, digest))
-
-    def of_others(self) -> Iterator[Finding]:
-        """Yield the logs with answers to another set-up than is recorded: merged."""
-        for name, owner, fixture, digest in self._held:
-            if digest in self._digests.get(fixture, digest):
-                continue
-            again = self._project.record_again("--mimic-rerecord", [(name, owner)])
-            what = f"{self._project.path_of(name)} follows another set-up of {fixture}"
-            yield Finding(name, what, owner, f"to record it again: {again}")
+def _of_another_setup(project: Project, name: str, owner: str, fixture: str) -> Finding:
+    """Return what is wrong with a log that was merged."""
+    again = project.record_again("--mimic-rerecord", [(name, owner)])
+    problem = f"{project.path_of(name)} follows another set-up of {fixture}"
+    return Finding(name, problem, owner, f"to record it again: {again}")
 
 
 def _owner_in(project: Project, name: str) -> str:
@@ -255,20 +247,15 @@ def _of_values(
     if entry.end == "empty":
         return
     is_of_function = entry.request is None
-    asked = entry.arguments or entry.request or {}
-    parts: Any = [asked, entry.body, entry.states if is_of_function else {}]
-    has_tags = b"$" in held
     try:
-        if has_tags:
-            parts = unshelve(parts, project.vault)
+        call, body, states = opened(entry, project.vault)
     except CorruptRecordingError as error:
         if not objects_in(held):  # Else a damaged one is named already.
             yield f": {error.what}", ""
         return
-    call, body, states = parts
     # A readable outcome of a function, a state, or a row may not make everything.
     is_object = partial(re.fullmatch, OBJECT)
-    trees = [body, states] if is_of_function and has_tags else []
+    trees = [body, states] if is_of_function and b"$" in held else []
     judged = [partial(Inspector(is_object).fault_in, tree) for tree in trees]
     if entry.target == "sqlalchemy":
         judged.append(partial(fault_in, body.get("answer")))

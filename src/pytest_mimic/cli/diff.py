@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pytest_mimic.cli.exchanges import identity_under
 from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.select import Found, damage_of_edit
+from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.client import differing_answers, volatile_paths
 from pytest_mimic.engine.verifying import RealValues, by_part
 from pytest_mimic.errors import CorruptRecordingError
@@ -26,7 +26,6 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.looks import ignorable
-from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import paths_of
 from pytest_mimic.vault.recording import Entry, Recording, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
@@ -151,16 +150,16 @@ def _rows_of_file(
     if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
         return
     label = project.path_of(name)
+    [new] = [*files_in(project, [name])] or [Found(name, Recording(), [])]
     try:
-        old = _parsed(label, revision.read(name))
-        new = _parsed(label, project.vault.folder.read(name))
-        damage = damage_of_edit(project, name, new) if new.edited else None
-        if damage is not None:
-            raise damage
+        content = revision.read(name)
+        old = Recording() if content is None else parse(content, label)
+        if new.damage is not None:
+            raise new.damage
     except CorruptRecordingError as error:
         yield _Row("changed", label, name, label, label, [error.what])
         return
-    owner = Found(name, new if new.entries else old, []).owner
+    owner = new.owner if new.entries else Found(name, old, []).owner
     for before, now in _pairs(old.entries, new.entries):
         lines: list[str] = []
         change = "added" if now else "removed"
@@ -171,10 +170,6 @@ def _rows_of_file(
         if shown is not None and (lines or change != "changed"):
             call = project.label(shown)
             yield _Row(change, owner, name, call, shown.target, lines)
-
-
-def _parsed(name: str, content: bytes | None) -> Recording:
-    return Recording("", "", []) if content is None else parse(content, name)
 
 
 def _pairs(
@@ -201,10 +196,13 @@ def _differing(
 ) -> list[str]:
     """Return where a call differs from the former call, a line each."""
     try:
-        asked, body, left = _opened(old, revision)
-        asked_now, body_now, left_now = _opened(new, project.vault)
+        asked, body, left = opened(old, revision)
+        asked_now, body_now, left_now = opened(new, project.vault)
     except CorruptRecordingError as error:
         return [error.what]
+    for entry, held in ((old, body), (new, body_now)):
+        if entry.end:
+            held["end"] = entry.end
     found: list[Difference] = []
     if not _is_same_request(project, old, new, asked_now, real):
         found += differences(asked, asked_now, Rules(sides=_SIDES))
@@ -219,15 +217,6 @@ def _differing(
         line = difference_line(masked, _SIDES)
         lines.append(project.secrets.masked_text(line))
     return lines
-
-
-def _opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
-    """Return what a call has asked, how it ended, and the states of its arguments."""
-    asked = unshelve(entry.arguments or entry.request or {}, objects)
-    body: Any = unshelve(entry.body, objects)
-    if entry.end:
-        body["end"] = entry.end
-    return asked, body, unshelve(entry.states, objects)
 
 
 def _is_same_request(

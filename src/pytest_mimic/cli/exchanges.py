@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import SecretScope
-from pytest_mimic.secrets.placeholders import Number, is_placeholder, mark_of
+from pytest_mimic.secrets.placeholders import is_placeholder, mark_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 
@@ -43,14 +42,11 @@ def hides_more(
     else:
         adapter.hide_request(redactor, call, note)
         adapter.hide_answer(redactor.of_answers, body.get("answer") or {}, note, call)
-    for value in found:
-        is_own_number = isinstance(value, Number) and not float(value)
-        if not is_own_number and not is_placeholder(value):
-            return True
-    if not secrets.environment.is_anywhere:
-        return False
-    text = json.dumps([call, body], ensure_ascii=False)
-    return secrets.environment.hide_in(text) != text
+    # In place of a number of the application's own stands 0.
+    if any(value != "0" and not is_placeholder(value) for value in found):
+        return True
+    recorded = [call, body]
+    return bool(secrets.environment.hide(recorded) != recorded)
 
 
 class Exchanges:

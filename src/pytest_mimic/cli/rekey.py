@@ -37,19 +37,19 @@ class _Change:
         found: The file, with its calls as they are recorded.
         name: The file in which they stand under today's lines.
         entries: They as today's lines and names have them.
-        reasons: Why calls cannot follow, by their number. Where one cannot, all stay:
-            another call would else take its place among equal ones.
+        left: The calls that cannot follow, and why. Where one cannot, all stay: another
+            call would else take its place among equal ones.
     """
 
     found: Found
     name: str
     entries: list[Entry]
-    reasons: dict[int, str]
+    left: list[tuple[Entry, str]]
 
     @property
     def count(self) -> int:
         """How many calls change."""
-        if self.reasons:
+        if self.left:
             return 0
         if self.name != self.found.name:
             return len(self.entries)
@@ -63,7 +63,7 @@ def rekey(project: Project, options: Namespace) -> Generator[str, None, int]:
     changes = [_change_of(project, found) for found in selection]
     _refuse_different_outcomes(project, changes)
     count = sum(change.count for change in changes)
-    left = [change for change in changes if change.reasons]
+    left = [change for change in changes if change.left]
     if count:
         verb = "would be adapted" if options.dry_run else "adapted"
         yield f"{plural(count, 'recording')} {verb} to today's lines"
@@ -87,8 +87,7 @@ def _listed(project: Project, left: Sequence[_Change]) -> Iterator[str]:
     places = []
     for change in left:
         found = change.found
-        for number, reason in change.reasons.items():
-            entry = found.recording.entries[number]
+        for entry, reason in change.left:
             yield f"  {project.label(entry)}    {found.owner}"
             yield f"    {reason}"
             if reason != _NO_PLACE:
@@ -103,16 +102,16 @@ def _listed(project: Project, left: Sequence[_Change]) -> Iterator[str]:
 
 
 def _change_of(project: Project, found: Found) -> _Change:
-    change = _Change(found, found.name, [], {})
+    change = _Change(found, found.name, [], [])
     exchanges = Exchanges(project, is_placeholder)
-    for number, entry in enumerate(found.recording.entries):
+    for entry in found.recording.entries:
         new = entry
         line = project.line_of(entry)
         if entry.end != "empty" and line is not None:
             try:
                 new = _today(project, found, entry, line.options, exchanges)
             except MimicError as reason:
-                change.reasons[number] = reason.what
+                change.left.append((entry, reason.what))
         change.entries.append(new)
     if found.is_shared:
         # An empty place among the answers is one of the same call.
@@ -199,7 +198,7 @@ def _refuse_different_outcomes(project: Project, changes: Sequence[_Change]) -> 
     """Leave shared calls that become equal and have different outcomes."""
     by_name: dict[str, list[_Change]] = defaultdict(list)
     for change in changes:
-        if not change.reasons:
+        if not change.left:
             by_name[change.name].append(change)
     for name, alike in by_name.items():
         outcomes = [_outcomes_of(change.entries) for change in alike]
@@ -211,7 +210,7 @@ def _refuse_different_outcomes(project: Project, changes: Sequence[_Change]) -> 
         for change in alike:
             if change.found.name != name:
                 reason = "equal calls have different outcomes"
-                change.reasons = dict.fromkeys(range(len(change.entries)), reason)
+                change.left = [(one, reason) for one in change.found.recording.entries]
 
 
 def _outcomes_of(entries: Sequence[Entry]) -> list[tuple[int, dict[str, Tree]]]:

@@ -13,7 +13,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import NO_OPTIONS
-from pytest_mimic.values.outcome import unshelve
+from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, shapeless
 from pytest_mimic.vault.vault import FOLDERS
 from pytest_mimic.words import plural
@@ -68,14 +68,25 @@ def files_in(project: Project, names: Iterable[str] | None = None) -> Iterator[F
         is_edited = False
         if isinstance(found, Recording) and found.edited:
             is_edited = True
-            found = damage_of_edit(project, name, found) or found
+            found = _damage_of_edit(project, name, found) or found
         if isinstance(found, Recording):
             yield Found(name, found, found.entries, is_edited=is_edited)
         else:
             yield Found(name, Recording(), [], damage=found)
 
 
-def damage_of_edit(
+def opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
+    """Return what a call has asked, its outcome, and the states that it has left.
+
+    Raises:
+        CorruptRecordingError: An object is gone or damaged.
+    """
+    kept: Any = [entry.arguments or entry.request or {}, entry.body, entry.states]
+    whole: Any = unshelve(kept, objects)
+    return tuple(whole)
+
+
+def _damage_of_edit(
     project: Project, name: str, recording: Recording
 ) -> CorruptRecordingError | None:
     """Return what is wrong with a file that was edited to what no adapter can read."""
@@ -85,8 +96,7 @@ def damage_of_edit(
             if adapter is None or entry.request is None:
                 continue
             # Subcommands ask an adapter to read a call in each of these ways.
-            call: Any = unshelve(entry.request, project.vault)
-            body: Any = unshelve(entry.body, project.vault)
+            call, body, _ = opened(entry, project.vault)
             answer = body.get("answer", {})
             project.label(entry)
             adapter.host(call)
