@@ -18,7 +18,7 @@ from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.client import differing_answers, volatile_paths
 from pytest_mimic.engine.verifying import RealValues, by_part
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.patch.targets import Options, read_options
+from pytest_mimic.patch.targets import NO_OPTIONS, Options, read_options
 from pytest_mimic.values.differences import (
     Difference,
     Rules,
@@ -244,10 +244,7 @@ def _differing_outcomes(
     real: RealValues,
 ) -> list[Difference]:
     """Return where two outcomes differ, without what `volatile=` leaves out."""
-    volatile: tuple[str, ...] = ()
-    line_of_today = project.line_of(entry)
-    if line_of_today is not None:
-        volatile = line_of_today.options.volatile
+    volatile = (project.options_of(entry) or NO_OPTIONS).volatile
     adapter = project.adapter(entry.target)
     common = old.keys() & new.keys()
     before, now = (

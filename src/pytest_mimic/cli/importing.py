@@ -206,8 +206,7 @@ def _recordings(
             request=request,
             imported=True,
         )
-        line = project.line_of(entry)
-        options = NO_OPTIONS if line is None else line.options
+        options = project.options_of(entry) or NO_OPTIONS
         is_shared = bool(test) and options.sequence is False
         entry.line = options.text()
         entry.identity = identity_under(adapter, request, options)

@@ -21,8 +21,7 @@ from pytest_mimic.engine.usage import ASKED, asked_of_plain
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import Target, parse_target
-from pytest_mimic.secrets.issued import Secrets
+from pytest_mimic.patch.targets import Options, Target, parse_target
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault, vault_folder, vault_label
@@ -42,6 +41,7 @@ class Project:
         targets: The lines of `mimic_functions`.
         asked: The files of requests that all share, as each test asked for them last.
         secrecy: What `mimic_redact` and the environment hide.
+        secrets: The names and values that are hidden.
         commands: Writes the commands to paste.
 
     Raises:
@@ -68,7 +68,7 @@ class Project:
         self.asked = asked_of_plain(asked)
         self.secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
         try:
-            _ = self.secrecy.secrets
+            self.secrets = self.secrecy.secrets
         except ValueError as error:
             raise MimicError(f"mimic_redact: {error}") from None
         self.targets: list[Target] = []
@@ -80,11 +80,6 @@ class Project:
         self.commands = Commands(rootdir, start, vault)
         self._adapters: dict[str, Adapter | None] = {}
         self._lines: dict[str, list[Target]] = {}
-
-    @property
-    def secrets(self) -> Secrets:
-        """The names and values that are hidden."""
-        return self.secrecy.secrets
 
     def place_of(self, word: str) -> str:
         """Return a test, file or folder as recordings name it, from the rootdir."""
@@ -146,8 +141,8 @@ class Project:
         except CorruptRecordingError:
             return None
 
-    def line_of(self, entry: Entry) -> Target | None:
-        """Return the line of today that takes a recorded call; None: none does."""
+    def options_of(self, entry: Entry) -> Options | None:
+        """Return the options of today's line that takes a call; None: none does."""
         adapter = self.adapter(entry.target)
         if adapter is not None and adapter.is_of_all(entry.request or {}):
             return None
@@ -159,7 +154,7 @@ class Project:
             if adapter is None or adapter.is_of_line(line.name, request):
                 patterns = Patterns(line.options.only, line.options.exclude)
                 if self.takes(patterns, entry):
-                    return None if line.excluded else line
+                    return None if line.excluded else line.options
         return None
 
     def _lines_naming(self, target: str) -> list[Target]:

@@ -13,7 +13,7 @@ from pytest_mimic.cli.change import replace_files
 from pytest_mimic.cli.exchanges import Exchanges
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
-from pytest_mimic.client import Adapter, Plain, parts_that_count
+from pytest_mimic.client import Plain, parts_that_count
 from pytest_mimic.engine.following import identity_today
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.targets import Options
@@ -106,10 +106,10 @@ def _change_of(project: Project, found: Found) -> _Change:
     exchanges = Exchanges(project, is_placeholder)
     for entry in found.recording.entries:
         new = entry
-        line = project.line_of(entry)
-        if entry.end != "empty" and line is not None:
+        options = project.options_of(entry)
+        if entry.end != "empty" and options is not None:
             try:
-                new = _today(project, found, entry, line.options, exchanges)
+                new = _today(project, found, entry, options, exchanges)
             except MimicError as reason:
                 change.left.append((entry, reason.what))
         change.entries.append(new)
@@ -141,7 +141,9 @@ def _today(
     vault, line = project.vault, options.text()
     if entry.python and entry.line != line:
         raise MimicError("its options were given in Python")
-    if found.is_shared and _has_place(project.adapter(entry.target), options):
+    adapter = project.adapter(entry.target)
+    has_place = options.sequence is not False if adapter else bool(options.sequence)
+    if found.is_shared and (has_place or (adapter and adapter.is_session)):
         raise MimicError(_NO_PLACE)
     new = copied(entry, line=line)
     if entry.request is None:
@@ -152,7 +154,6 @@ def _today(
         new.arguments = hidden
         new.hidden = tuple(dict.fromkeys([*entry.hidden, *paths]))
         return new
-    adapter = project.adapter(entry.target)
     if adapter is None:
         raise MimicError(f"the adapter of {entry.target} is not installed")
     request: Any = unshelve(entry.request, vault)
@@ -171,13 +172,6 @@ def _today(
         if stored != answer:
             new.body = {**entry.body, "answer": stored}
     return new
-
-
-def _has_place(adapter: Adapter | None, options: Options) -> bool:
-    """Return whether a call under a line has a place in the log of its owner."""
-    if adapter is None:
-        return bool(options.sequence)
-    return adapter.is_session or options.sequence is not False
 
 
 def _refuse_names_taken_out(secrets: Secrets, request: Plain, answer: Any) -> None:

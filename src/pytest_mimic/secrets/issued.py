@@ -16,6 +16,7 @@ from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.split import hide_split, split_texts
 from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
+from pytest_mimic.values.tree import mapped
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
@@ -242,13 +243,15 @@ class Secrets:
         numbers = {placeholders.number_of(key): value for key, value in real.items()}
         in_texts = KnownValues(real)
 
-        def real_number(plain: Any) -> Any:
+        def real_part(plain: Any) -> Any:
+            if isinstance(plain, str):
+                return in_texts.hide_in(plain)
             if not placeholders.is_placeholder(plain) or plain not in numbers:
                 return plain
             value = numbers[plain]
             return int(value) if value.lstrip("-").isdecimal() else float(value)
 
-        return map_texts(answer, in_texts.hide_in, real_number)
+        return mapped(answer, real_part, in_texts.hide_in)
 
     def tokens_in(self, plain: Any) -> list[str]:
         """Return what stands for issued secrets in plain data."""

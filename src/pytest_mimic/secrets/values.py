@@ -83,22 +83,10 @@ def _pattern_of(form: str) -> str:
     return rf"(?<!\d){form}(?!\d)" if form.isdigit() else re.escape(form)
 
 
-def map_texts(
-    plain: Any,
-    change: Callable[[str], str],
-    change_other: Callable[[Any], Any] = lambda value: value,
-) -> Any:
-    """Return plain data with each text changed, the keys of mappings too.
-
-    Args:
-        plain: The data.
-        change: Changes a text.
-        change_other: Changes a number, a truth value or null.
-    """
+def map_texts(plain: Any, change: Callable[[str], str]) -> Any:
+    """Return plain data with each text changed, the keys of mappings too."""
 
     def changed(part: Any) -> Any:
-        if isinstance(part, str):
-            return change(part)
-        return part if isinstance(part, (list, dict)) else change_other(part)
+        return change(part) if isinstance(part, str) else part
 
     return mapped(plain, changed, change)
