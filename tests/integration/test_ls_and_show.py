@@ -58,3 +58,16 @@ def test_a_statement_without_rows_is_a_line(project):
     assert [line for line in shown if "INSERT" in line and line.endswith(": 1 row")]
     assert len([line for line in shown if "CREATE" in line]) == 1
     assert "    rows: [{'id': 1, 'name': 'Ann'}]" in shown
+
+
+def test_a_row_with_its_names_in_another_order_stands_in_the_same_columns(project):
+    project.ini("shop:rows")
+    project.module(
+        "def rows(): return [{'id': 1, 'name': 'Ann'}, {'name': 'Eve', 'id': 2}]"
+    )
+    project.tests("import shop\n\ndef test_it():\n    assert len(shop.rows()) == 2\n")
+    project.record().expect(passed=1)
+
+    shown = project.command("show", "shop:rows").out.splitlines()
+
+    assert shown[-4:-1] == ["    id  name", "    1   'Ann'", "    2   'Eve'"]

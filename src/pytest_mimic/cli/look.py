@@ -296,7 +296,7 @@ def _table(tree: Tree) -> list[str]:
         return []
     cells = [list(rows[0])]
     for row in rows:
-        cells.append([line(part, _WIDEST_CELL) for part in row.values()])
+        cells.append([line(row[name], _WIDEST_CELL) for name in rows[0]])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     table = []
     for texts in cells:

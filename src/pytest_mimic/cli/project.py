@@ -162,8 +162,8 @@ class Project:
             lines = [line for line in self.targets if _kind_of(line) == target]
             # That for some requests goes before those for all.
             return sorted(lines, key=lambda line: line.name != "llm")
-        module, _, path = target.partition(":")
-        holder = f"{module}:{path}".rpartition("." if "." in path else ":")[0]
+        path = target.partition(":")[2]
+        holder = target.rpartition("." if "." in path else ":")[0]
         wildcards = (f"{holder}:*", f"{holder}.*")
         # The last line that names a function decides, and a wildcard gives way.
         for names in ((target,), wildcards):
@@ -194,15 +194,10 @@ def _setup(start: Path) -> tuple[Path, Path | None, Mapping[str, object]]:
 
     The parameters of pytest's own function differ from version to version.
     """
-    known: dict[str, Any] = {
-        "inifile": None,
-        "override_ini": None,
-        "args": [],
-        "rootdir_cmd_arg": None,
-        "invocation_dir": start,
-    }
-    names = signature(determine_setup).parameters
-    given = {name: value for name, value in known.items() if name in names}
+    given: dict[str, Any] = dict.fromkeys(signature(determine_setup).parameters)
+    given["args"] = []
+    if "invocation_dir" in given:
+        given["invocation_dir"] = start
     rootdir, inipath, ini = determine_setup(**given)[:3]
     return rootdir, inipath, ini
 
