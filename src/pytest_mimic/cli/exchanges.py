@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from pytest_mimic.cli.project import Project
 from pytest_mimic.client import Adapter, Plain, parts_that_count
 from pytest_mimic.patch.targets import Options
 from pytest_mimic.secrets.issued import SecretScope
 from pytest_mimic.secrets.placeholders import is_placeholder, mark_of
-from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.identity import identity_of
 
 
@@ -82,13 +82,12 @@ class Exchanges:
             owner: Whose call it is; empty: all tests share it.
             identity: The identity of the call.
         """
-
-        def hide(redactor: Redactor, plain: Plain, stand_in: StandIn) -> Plain:
-            def give(value: str, path: str) -> str:
-                return value if self._stays(value) else stand_in(value, path)
-
-            return adapter.hide_answer(redactor, plain, give, request)
-
         mark = mark_of(owner, identity, self._scope.count(identity))
-        hidden: Plain = self._secrets.hide_answer(plain, self._scope, mark, hide=hide)
+        hidden: Plain = self._secrets.hide_answer(
+            plain,
+            self._scope,
+            mark,
+            hide=partial(adapter.hide_answer, request=request),
+            stays=self._stays,
+        )
         return hidden

@@ -154,10 +154,9 @@ def _tests_in(node: ast.AST, around: str = "") -> Iterator[str]:
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield f"{around}{inner.name}"
-        elif isinstance(inner, ast.ClassDef):
-            yield from _tests_in(inner, f"{around}{inner.name}::")
         else:
-            yield from _tests_in(inner, around)
+            name = f"{inner.name}::" if isinstance(inner, ast.ClassDef) else ""
+            yield from _tests_in(inner, f"{around}{name}")
 
 
 # -- what is written

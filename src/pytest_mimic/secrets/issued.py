@@ -195,15 +195,24 @@ class Secrets:
         *,
         hide: Hide = Redactor.hide,
         recorded: Any = None,
+        stays: Callable[[str], object] = lambda _: False,
     ) -> Any:
         """Return an answer as it is stored, and note the secrets that it issues.
 
-        The placeholders of a recorded answer stay: its test may have been renamed, or
-        its line may have changed.
+        Args:
+            plain: The answer.
+            scope: What the calls of its owner have shown.
+            mark: What its placeholders have in common.
+            hide: How its kind of client hides.
+            recorded: A recorded answer, whose placeholders stay: its test may have been
+                renamed, or its line may have changed.
+            stays: Whether a value stands for a secret already.
         """
         text = json.dumps(recorded)
 
         def stand_in(value: str, path: str) -> str:
+            if stays(value):
+                return value
             if value in self.environment or placeholders.is_placeholder(value):
                 return OWN
             known = scope.stand_in_for(value)
