@@ -95,7 +95,7 @@ def _listed(project: Project, left: Sequence[_Change]) -> Iterator[str]:
     if places:
         again = project.record_again("--mimic-rerecord", dict.fromkeys(places))
         yield f"to record them again: {again}"
-    if any(_NO_PLACE in change.reasons.values() for change in left):
+    if _NO_PLACE in [reason for change in left for _, reason in change.left]:
         command = project.commands.pytest
         yield f"to record one for each test: {command('--mimic-record')}"
         yield f"and then to drop the old: {command('--mimic-clear-unused')}"
