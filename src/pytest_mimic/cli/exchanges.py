@@ -43,7 +43,7 @@ def hides_more(
         adapter.hide_request(redactor, call, note)
         adapter.hide_answer(redactor.of_answers, body.get("answer") or {}, note, call)
     # In place of a number of the application's own stands 0.
-    if any(value != "0" and not is_placeholder(value) for value in found):
+    if any(value not in ("0", "0.0") and not is_placeholder(value) for value in found):
         return True
     recorded = [call, body]
     return bool(secrets.environment.hide(recorded) != recorded)
