@@ -59,7 +59,7 @@ _SIGNS = re.compile("[=:<]|--")
 # where its signs begin, and nowhere inside of them: a body may be one long word.
 # That of a host with a port is none.
 _NAME = (
-    r"""(?://|@)[\w.-]+:\d+(?=[/?#\s"'<>]|$)|"""
+    r"""(?:://|@)[\w.-]+:\d{1,5}(?=[/?#\s"'<>]|$)|"""
     r"""(?<![\w.$%\[\]-])(?:(?![A-Za-z_$])[\w.%\[\]-])*"""
     r"""(?P<name>[A-Za-z_$][\w.$%\[\]-]*)\\*["']?"""
     r"""(?=\s*(?P<sign>[=:])(?!=)\s*(?P<value>))"""
