@@ -138,7 +138,8 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
         name, recording = found.name, found.recording
         of_owner = setups.setdefault(recording.owner, set())
         of_owner.update(recording.setups or [recording.setup])
-        followed[name, recording.owner] = recording.fixtures
+        if recording.fixtures:
+            followed[name, recording.owner] = recording.fixtures
         calls += len(recording.entries)
         findings += _of_file(project, found)
         for entry in recording.entries:
