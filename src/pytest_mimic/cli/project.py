@@ -143,14 +143,13 @@ class Project:
 
     def options_of(self, entry: Entry) -> Options | None:
         """Return the options of today's line that takes a call; None: none does."""
-        adapter = self.adapter(entry.target)
-        if adapter is not None and adapter.is_of_all(entry.request or {}):
+        adapter, request = self.adapter(entry.target), self._request_of(entry) or {}
+        if adapter is not None and adapter.is_of_all(request):
             return None
         if entry.target not in self._lines:
             self._lines[entry.target] = self._lines_naming(entry.target)
         for line in self._lines[entry.target]:
             # A line may be for some requests of a kind, as `llm` is.
-            request = self._request_of(entry) or {}
             if adapter is None or adapter.is_of_line(line.name, request):
                 patterns = Patterns(line.options.only, line.options.exclude)
                 if self.takes(patterns, entry):
