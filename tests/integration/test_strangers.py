@@ -18,6 +18,10 @@ SHOP = """
         def __init__(self, name):
             self.name = name
 
+        def items(self):
+            os.system("touch pwned")
+            return ()
+
     def fetch(n):
         return User("ann")
 """
@@ -87,6 +91,10 @@ FORGED = {
     "bytes that are none": (
         {"$builtins:UnicodeDecodeError": {}, "args": [], "fields": {"object": "text"}},
         "UnicodeDecodeError",
+    ),
+    "fields of an object": (
+        {"$builtins:ValueError": {}, "args": [], "fields": {"$shop:User": {}}},
+        "ValueError",
     ),
     "group of no exceptions": (
         {"$builtins:ExceptionGroup": {}, "args": ["a", [1]]},

@@ -196,13 +196,12 @@ class Maker:
 
         args = tuple(self.items(tree["args"]))
         beside: dict[str, Any] = {}
-        for key in ("fields", "notes", "cause", "from"):
+        for key, kind in _BESIDE_AN_ERROR.items():
             if key in tree:
-                beside[key] = self.value_of(tree[key])
+                beside[key] = self.value_of(checked(tree[key], kind))
         errors.check_fields(cls, checked(beside.get("fields", {}), dict))
-        for note in checked(beside.get("notes", []), list):
+        for note in beside.get("notes", []):
             checked(note, str)
-        checked(beside.get("from", False), bool)
         error = errors.made_bare(cls, args)
         errors.complete(error, (attributes, beside))
         return error
@@ -313,6 +312,9 @@ _ARGUMENTS: dict[type, tuple[type, ...]] = {
 
 
 # -- objects
+
+
+_BESIDE_AN_ERROR = {"fields": dict, "notes": list, "cause": dict, "from": bool}
 
 
 def _on_builtin(
