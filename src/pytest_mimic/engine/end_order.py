@@ -142,7 +142,10 @@ class EndOrder:
     def _limit(self, rank: int, waker: Waker) -> float:
         """Give the seconds of quiet for which a call waits; 0: it may end."""
         first = self._first
-        while first < rank and self._has_ended(self._order[first]):
+        while first < rank:
+            slot = self._begun.get(self._order[first])
+            if slot is None or not slot.has_ended:
+                break
             first += 1
         self._first = first
         limit = 0.0
@@ -157,10 +160,6 @@ class EndOrder:
                 entry = self._entries[index]
                 return entry.seconds if entry.hangs else _TO_END
         return limit
-
-    def _has_ended(self, index: int) -> bool:
-        slot = self._begun.get(index)
-        return slot is not None and slot.has_ended
 
     def _to_return(self, rank: int, waker: Waker) -> Iterator[float]:
         """Wait until the caller of the call before has gone on from it."""

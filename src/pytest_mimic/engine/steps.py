@@ -523,10 +523,16 @@ class Step(OpenCall):
         failed: str,
         unclear: Sequence[object],
     ) -> None:
-        assert self.entry is not None
+        entry, owner = self.entry, self.owner
+        assert entry is not None
         # One that was cancelled when it was recorded may be answered before that.
-        is_compared = self.entry.end != "waiting"
-        if differences and is_compared and self._is_reported():
+        is_drift = bool(differences) and entry.end != "waiting"
+        if is_drift and self.decision == "repeat":
+            # Of a wider fixture, the first of its set-up is told: later statements meet
+            # what it has left, and a tear-down lacks what replayed tests have not done.
+            is_drift = not (owner.is_set_up or owner.has_drifted)
+            owner.has_drifted = True
+        if is_drift:
             self._note_drift(differences, new, failed)
         elif unclear and self.decision == "verify":
             shown = self._run.secrecy.secrets.masked_text(str(unclear[0]))
@@ -534,19 +540,6 @@ class Step(OpenCall):
             self.add_event("not verified", told)
         else:
             self._count()
-
-    def _is_reported(self) -> bool:
-        """Whether a difference is told: of a wider fixture, the first of its set-up.
-
-        Later statements meet what the first has left, and those of a tear-down lack
-        what replayed tests have not done.
-        """
-        owner = self.owner
-        if self.decision != "repeat":
-            return True
-        is_first = not owner.is_set_up and not owner.has_drifted
-        owner.has_drifted = True
-        return is_first
 
     def _note_drift(
         self, differences: Sequence[Difference], new: Sequence[str], failed: str
