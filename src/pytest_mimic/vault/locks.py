@@ -9,7 +9,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from io import FileIO
 from os import close, fstat, getpid, listdir, lstat
 from os import stat as stat_of
 from os.path import dirname
@@ -28,7 +27,6 @@ from pytest_mimic.vault.system import (
     open_file,
     random_number,
     read_all,
-    write_all,
 )
 
 LOCKS = ".locks"
@@ -155,15 +153,13 @@ class Locks:
                 return open_file(path, TO_CHECK)  # That of another user.
             except FileNotFoundError:
                 raise reason from None
-        if self.run is not None:
-            return descriptor
-        # The last one who leaves may delete the folder again, and this file with it.
-        with suppress(FileExistsError, FileNotFoundError):
+        if self.run is None and not self._folder.size(_IGNORE):
             # Git ignores a new folder, and all use it who may write into the vault.
-            with FileIO(open_file(self._folder.path(_IGNORE), NEW, 0o666)) as ignore:
-                write_all(ignore.fileno(), b"*\n")
-            self._share(LOCKS)
-            self._share(_WRITE)
+            self._folder.append(_IGNORE, b"*\n")
+            # The last one who leaves may delete the folder again, and this file too.
+            with suppress(FileNotFoundError):
+                self._share(LOCKS)
+                self._share(_WRITE)
         return descriptor
 
     def _share(self, name: str) -> None:
