@@ -105,17 +105,16 @@ class Nearest:
         recorded += self._recorded([slot.name])
         key = key_of(self._call)
         equal = [one for one in recorded if key_of(one.entry) == key]
-        self._owner.former_name = self._owner.former_name or self._name_of_gone(equal)
-        if self._owner.former_name:
-            return self._of_renamed(self._owner.former_name)
+        owner = self._owner
+        owner.former_name = owner.former_name or self._name_of_gone(equal)
+        if owner.former_name:
+            return self._of_renamed(owner.former_name)
         hints_of_equal = self._of_equal(equal)
         if hints_of_equal is not None:
             return hints_of_equal
-        log = self._owner.log
-        asked = {one.index for one in log.slots} if log else set()
+        asked = {one.index for one in owner.log.slots} if owner.log else set()
         # First what the owner has not asked for yet, last what others have recorded.
-        name = self._owner.name
-        recorded.sort(key=lambda one: (one.owner != name, one.number in asked))
+        recorded.sort(key=lambda one: (one.owner != owner.name, one.number in asked))
         return self._of_nearest(recorded[:_CANDIDATES])
 
     def _recorded(self, names: Iterable[str]) -> Iterator[RecordedCall]:
@@ -186,14 +185,11 @@ class Nearest:
         log = self._owner.log
         if not self._owner.is_here or (log and (log.entries or log.slots)):
             return ""
-        begun = [
-            one.owner
-            for one in equal
-            if one.number == 0 and one.name.startswith("logs/")
-        ]
+        begun = [one for one in equal if one.number == 0]
+        logs = [one.owner for one in begun if one.name.startswith("logs/")]
         name, is_fixture = self._owner.name, is_fixture_owner(self._owner.name)
         place_of = _file_of if is_fixture else str
-        kin = [one for one in begun if is_fixture_owner(one) == is_fixture]
+        kin = [one for one in logs if is_fixture_owner(one) == is_fixture]
         new, _ = new_in_test_id(name)  # No later process has a name with it.
         gone = [one for one in kin if place_of(one) in self._gone and new in one]
         found = [one for one in gone if _name_in_file(one) == _name_in_file(name)]

@@ -58,25 +58,18 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
 def _call(events: list[Event]) -> tuple[str, str]:
     """Tell the first call of a cause, and its test."""
     first = events[0]
-    label = f"{first.call} {first.text('what')}".strip()
-    if first.facts.get("option") == "" and not _way_without_a_call(first):
-        return label, f"{first.test}, see its error"
-    return label, first.test
+    return f"{first.call} {first.text('what')}".strip(), first.test
 
 
 def _counts(unit: str, events: list[Event]) -> tuple[str, str]:
-    """Tell a cause, and how often it was met."""
-    told = plural(len(events), unit)
+    """Tell a cause, and how often it was met; of a client, the first of its calls."""
+    first, told = events[0], plural(len(events), unit)
     if unit == "call":
         told += f" in {plural(len(_tests_of(events)), 'test')}"
-    return events[0].text("cause"), told
-
-
-def _part_of_calls(events: list[Event]) -> tuple[str, str]:
-    """Tell a part of calls, and how many have it; of a client, the first of them."""
-    cause, told = _counts("call", events)
-    is_of_client = ":" not in events[0].text("target")
-    return cause, f"{told}: {events[0].call}" if is_of_client else told
+    target = first.text("target")
+    if target and ":" not in target:
+        told += f": {first.call}"
+    return first.text("cause"), told
 
 
 def _calls_of_targets(events: list[Event]) -> tuple[str, str]:
@@ -104,18 +97,24 @@ def _again(
 ) -> list[str]:
     """Return a command for each option that helps some of the events.
 
+    For those that no option helps, it is what their errors say.
+
     Args:
         session: What the run has.
         events: What has happened.
         words: The words before the command.
         default: The option, where an event names none.
     """
-    ways = dict.fromkeys(filter(None, map(_way_without_a_call, events)))
-    lines = [*ways][:SHOWN] + and_more(len(ways) - SHOWN)
-    needing: dict[str, list[Event]] = {}
+    others: dict[str, None] = {}
+    needing: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
-        needing.setdefault(event.text("option") or default, []).append(event)
-    needing.pop("", None)  # No option helps these.
+        option = event.text("option") or default
+        if option:
+            needing[option].append(event)
+        else:
+            remedies: Any = event.facts.get("remedies", ())
+            others |= dict.fromkeys(": ".join(filter(None, one)) for one in remedies)
+    lines = [*others][:SHOWN] + and_more(len(others) - SHOWN)
     told = words.replace("them", "it") if len(events) == 1 else words
     # `--mimic-record` may name whole files, and fails on those that need the other.
     for option in sorted(needing, key=lambda option: option == RECORD):
@@ -125,13 +124,6 @@ def _again(
         if cost:
             lines.append(f"when recorded, these tests cost {cost}")
     return lines
-
-
-def _way_without_a_call(event: Event) -> str:
-    """Return what lets a call find the recordings of a renamed test; empty: nothing."""
-    remedies: Any = event.facts.get("remedies", [])
-    ways = (": ".join(one) for one in remedies if one[1].startswith("pytest-mimic "))
-    return "".join(ways)
 
 
 def _verify_or_accept(session: Session, events: list[Event], words: str) -> list[str]:
@@ -169,7 +161,7 @@ def _lines_with(
     told = []
     for same in _by_line(free):
         paths = dict.fromkeys(_paths(same))
-        if len(paths) <= SHOWN:  # With more, it would not say what a call is.
+        if 0 < len(paths) <= SHOWN:  # With more, it would not say what a call is.
             told.append(f"{words}: {_line_with(session, same, option, paths)}")
     return told
 
@@ -199,12 +191,10 @@ def _volatile_lines(session: Session, events: list[Event], words: str) -> list[s
 
 
 def _by_line(events: Iterable[Event]) -> Iterable[list[Event]]:
-    """Return the events that name parts of a call, grouped by line."""
-    by_line: dict[str, list[Event]] = {}
+    by_line: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
-        if _paths([event], "differing") or _paths([event]):
-            line = line_of_plain(event.text("line"), event.facts["options"])
-            by_line.setdefault(line, []).append(event)
+        line = line_of_plain(event.text("line"), event.facts["options"])
+        by_line[line].append(event)
     return by_line.values()
 
 
@@ -241,7 +231,7 @@ _LISTS = f"""
     stale               | call          | stale | again > to record the stale
     drifted             | call          | drifted | again > to accept them | volatile > if this is new each time
     not verified        | call          | not verified | verify > to try again
-    made anew           | part          | the next run will ask otherwise, and miss \
+    made anew           | calls         | the next run will ask otherwise, and miss \
         | to make the same values in each run: {PAGE_ON_NEW_VALUES} | ignore > if they may differ
     new test id         | call          | the next run has other ids for these tests, and misses \
         | to give a case the same id in each run: pytest.param(..., id="...")
@@ -287,7 +277,6 @@ _LISTS = f"""
 # How the events of one cause are told. Others are counted: as calls, answers, files.
 _ROWS: dict[str, _Row] = {
     "call": _call,
-    "part": _part_of_calls,
     "targets": _calls_of_targets,
     "owners": _owners,
 }
@@ -313,12 +302,11 @@ def _lines(session: Session, row: str, *, is_whole: bool) -> list[str]:
     events = session.run.events.of_kinds(kind)
     if not events:
         return []
-    by_cause: dict[object, list[Event]] = {}
+    by_cause: defaultdict[object, list[Event]] = defaultdict(list)
     # The first line counts each call. Else an equal call of a test is the same row.
     told_once = {_place_of(one): one for one in events}.values()
     for event in events if kind in CALLS else told_once:
-        cause = event.text("cause") or _place_of(event)
-        by_cause.setdefault(cause, []).append(event)
+        by_cause[event.text("cause") or _place_of(event)].append(event)
     causes = [*by_cause.values()]
     helps: list[str] = []
     for remedy in remedies:
