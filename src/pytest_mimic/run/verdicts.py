@@ -22,7 +22,7 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     TargetError,
 )
-from pytest_mimic.words import SHOWN, and_more
+from pytest_mimic.words import SHOWN, and_more, on_one_line
 
 _LIBRARY = Path(os.__file__).parent
 _PACKAGE = Path(__file__).parent.parent
@@ -56,6 +56,7 @@ def judged(
     from unittest import SkipTest  # pytest loads it when a test needs it
 
     drifted = "\n".join(_first(_texts_of_drifts(drifts)))
+    shown_errors = [*_shown_errors(raised.value)] if raised is not None else []
     hidden: MimicError | None = None
     if raised is None or isinstance(raised.value, (pytest.skip.Exception, SkipTest)):
         files = own_files(item)
@@ -64,7 +65,7 @@ def judged(
             hidden = _in_words_of_test(errors[0], item, is_skipped=raised is not None)
         elif drifted:
             hidden = _DriftsError(drifted)
-    elif any(isinstance(one, _OURS) for one in _shown_errors(raised.value)):
+    elif any(isinstance(one, _OURS) for one in shown_errors):
         vars(item)[_FILTER] = partial(_of_project, item)
     if hidden is not None:
         call.excinfo = _raised(hidden)
@@ -76,16 +77,10 @@ def judged(
         report.longrepr = str(hidden)
     elif report.failed and raised is not None:
         _leave_out_our_lines(report, raised, item)
-    told = str(report.longrepr)
-    if raised is not None:
-        told += "\n".join(map(str, _shown_errors(raised.value)))
-    texts: dict[str, None] = {}
-    for error in errors:
-        text = str(error)
-        if text.partition("\n")[0] not in told:
-            texts[f"{type(error).__name__}: {text}"] = None
-    shown = _first(texts)
-    if drifted and drifted not in told:
+    told = "\n".join(map(str, [report.longrepr, *shown_errors]))
+    untold = [one for one in errors if on_one_line(one.what) not in told]
+    shown = _first(dict.fromkeys(f"{type(one).__name__}: {one}" for one in untold))
+    if drifted not in told:
         shown.append(drifted)
     if shown:
         report.sections.append(("mimic", "\n".join(shown)))
