@@ -88,14 +88,11 @@ class Kind:
 
     def __init__(self, cls: type) -> None:
         self.cls = cls
+        self._fillings = _Fillings(cls)
 
     @cached_property
     def name(self) -> str:
         return name_of(self.cls)
-
-    @property
-    def tag(self) -> str:
-        return f"${self.name}"
 
     @property
     def is_found(self) -> bool:
@@ -189,10 +186,6 @@ class Kind:
             if is_empty or fillings[name] == "always":
                 del counted[name]
         return counted
-
-    @cached_property
-    def _fillings(self) -> _Fillings:
-        return _Fillings(self.cls)
 
 
 class _Fillings(dict[Any, str]):
@@ -371,9 +364,7 @@ _HIDDEN = {
 def _state_of_model(value: object, kind: Kind) -> State:
     """Take a model of pydantic 2 apart into its fields."""
     fields = attributes_of(value, kind.slots)
-    beside: dict[str, Any] = {}
-    for key, name in _HIDDEN.items():
-        beside[key] = fields.pop(name, None) or None
+    beside = {key: fields.pop(name, None) or None for key, name in _HIDDEN.items()}
     beside["fields_set"] = sorted(beside["fields_set"] or ())
     return State(fields, beside)
 
@@ -395,16 +386,16 @@ def _pickled_state(value: Any, kind: Kind) -> State | str:
     maker, arguments, state, items, pairs = filled[:5]
     maker, arguments = _maker_of(maker, arguments)
     named = _as_attributes(state)
-    beside: Attributes = {}
-    if kind.row is not None or kind.base in (set, frozenset):
+    is_set = kind.base in (set, frozenset)
+    beside: dict[str, Any] = {
         # What a row gives counts in any case; members of sets have no order.
-        beside["of"] = _as_base(value, kind)
-    beside["by"] = None if maker is kind.cls else maker
-    if arguments and kind.base not in (set, frozenset):
-        beside["()"] = list(arguments)
-    beside["state"] = state if named is None else None
-    beside["items"] = None if items is None else list(items)
-    beside["pairs"] = None if pairs is None else list(pairs)
+        "of": _as_base(value, kind) if is_set or kind.row is not None else None,
+        "by": None if maker is kind.cls else maker,
+        "()": list(arguments) if arguments and not is_set else None,
+        "state": state if named is None else None,
+        "items": None if items is None else list(items),
+        "pairs": None if pairs is None else list(pairs),
+    }
     is_more = maker or arguments or beside["state"] is not None
     hook = getattr(kind.cls, "__setstate__", None)
     is_set_by_code = hook is not None and not is_generated(hook)

@@ -95,7 +95,6 @@ Levels: TypeAlias = "list[list[Any]]"
 IGNORED: Node = {"$ignored": True}
 
 SCALARS = frozenset({type(None), bool, int, float, str})
-_NUMBERS = SCALARS - {str}
 _PLAIN = SCALARS | {list, dict}
 _SIZED = frozenset({str, list, dict})
 _FEW = 500
@@ -443,7 +442,10 @@ class Measure:
             items.sort()
         stored = make(items)
         texts: list[str] = []
-        has_large = any(map(_is_large, tree if is_list else tree.values()))
+        parts = tree if is_list else tree.values()
+        has_large = any(
+            type(part) in _SIZED and len(part) >= _MANY_NUMBERS for part in parts
+        )
         most = 1 if has_large or len(items) < _CHUNK else len(items)
         place, size = 0, min(_CHUNK, most)
         while place < len(items):
@@ -470,10 +472,6 @@ class Measure:
             counted = {name: part for name, part in stored.items() if name != "begins"}
             return stored, text_of(counted)
         return stored, f"{{{','.join(texts)}}}"
-
-
-def _is_large(part: Tree) -> bool:
-    return type(part) in _SIZED and len(part) >= _MANY_NUMBERS  # type: ignore[arg-type]
 
 
 _KINDS: dict[type, str] = {str: "text", list: "list", dict: "mapping"}

@@ -233,7 +233,7 @@ class Walk:
             int: self._int,
             float: self._float,
             str: self._text,
-            Refused: self._refusal,
+            Refused: self._itself,
             list: partial(self._enter, self._list),
             tuple: partial(self._enter, self._tuple),
             dict: partial(self._enter, self._dict),
@@ -252,7 +252,10 @@ class Walk:
         opener = self._openers.get(kind)
         if opener is None:
             opener = self._openers[kind] = self._opener_of(kind)
-        return opener(value, paths)
+        tree = opener(value, paths)
+        if type(tree) is Refused:
+            self.has_refused = True
+        return tree
 
     def forget(self) -> None:
         """Let go of the values, which would live until the collector comes.
@@ -279,13 +282,9 @@ class Walk:
         if "/" in value:
             for start in self._starts:
                 if start in value:
-                    tree = self.places.node_of(
-                        value, is_argument=self.purpose == "identity"
-                    )
-                    if self._is_late_file(value):
-                        tree = LATE_FILE
-                    self.has_refused |= isinstance(tree, Refused)
-                    return tree
+                    is_argument = self.purpose == "identity"
+                    tree = self.places.node_of(value, is_argument=is_argument)
+                    return LATE_FILE if self._is_late_file(value) else tree
         return value if value.isascii() else escaped(value)
 
     def _is_late_file(self, path: str) -> bool:
@@ -300,10 +299,6 @@ class Walk:
         if holder.is_ruled or not is_installed(kind) or issubclass(kind, BaseException):
             return False
         return self.places.has_temporary_file(path)
-
-    def _refusal(self, value: Refused, _paths: Paths) -> Tree:
-        self.has_refused = True
-        return value
 
     # -- what becomes of a type
 
@@ -359,7 +354,6 @@ class Walk:
         if seen is not None:
             return self._again(seen)
         if outer.depth == DEEPEST:
-            self.has_refused = True
             return Refused(f"nested deeper than {DEEPEST:,} levels")
         if own_id in self.changeable:
             self.is_shared = True
@@ -378,8 +372,6 @@ class Walk:
         return part.tree
 
     def _leave(self, part: _Part) -> None:
-        if isinstance(part.tree, Refused):
-            self.has_refused = True
         if part.holds_open or not part.is_closed:
             self._part.holds_open = True
             self._part.lowest = min(self._part.lowest, part.lowest)
@@ -531,8 +523,7 @@ class Walk:
 
     def _plain(self, value: Any, paths: Paths) -> Any:
         """Give a copy of a list or mapping that is a tree as it stands, else `None`."""
-        is_whole = self._part.depth == 1 and self._part.value is value
-        if paths or not is_whole or self._names:
+        if paths or self._part.depth > 1 or self._names:
             return None  # A part of an odd value would be tried again at each level.
         copied = plain_copy(value, self._starts, once=self._in_order)
         self.is_plain = copied is not None
@@ -552,15 +543,14 @@ class Walk:
         self._part.size += 1
         tree = without(row.node(value, self), paths)
         if isinstance(value, PurePath) and self._is_late_file(str(value)):
-            tree = LATE_FILE
-        self.has_refused |= isinstance(tree, Refused)
+            return LATE_FILE
         return tree
 
     def _taught(
         self, reduce: Callable[[Any], object], value: object, paths: Paths
     ) -> Tree:
         self._part.is_ruled = True
-        return {kind_of(type(value)).tag: self.node(reduce(value), paths)}
+        return {f"${kind_of(type(value)).name}": self.node(reduce(value), paths)}
 
     def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
         if self._is_exact and rule.make is None:
@@ -590,7 +580,7 @@ class Walk:
 
     def _named(self, kind: Kind, attributes: Tree, paths: Paths = ()) -> Node:
         """Begin the node of an object: its class and attributes."""
-        node: Node = {kind.tag: attributes}
+        node: Node = {f"${kind.name}": attributes}
         if not kind.is_found:
             found = thing_at(kind.name)
             # A class that its name does not lead to counts by what it is; one that was
@@ -651,7 +641,7 @@ class Walk:
         if self.purpose == "proof" and self.has_refused:
             self._leave_out(attributes, opened)
         # Who says what makes an object says so of its class.
-        node: Node = {kind.tag: opened}
+        node: Node = {f"${kind.name}": opened}
         if state.beside.get("by") is None:
             node = self._named(kind, opened, paths)
         for key, part in state.beside.items():
@@ -677,8 +667,8 @@ class Walk:
 
     def _leave_out(self, attributes: Attributes, opened: Node) -> None:
         """Leave out what has no identity, if it hangs on an exception."""
-        around = [part.value for part in self._above.values()]
-        if not any(isinstance(value, BaseException) for value in around):
+        around = self._above.values()
+        if not any(isinstance(part.value, BaseException) for part in around):
             return
         for name, part in attributes.items():
             if refused_at(opened.get(name)) is not None:
