@@ -90,7 +90,7 @@ TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, and what gives plainer data for a value."""
 
 
-_MOST_CALLS = 40 * DEEPEST
+# The size of stacks and the limit of calls hold for all threads.
 _setting = threading.Lock()
 
 
@@ -101,18 +101,24 @@ def deeply(work: Callable[[], T]) -> T:
     except RecursionError:
         from concurrent.futures import ThreadPoolExecutor  # few values are deep
 
-    with ThreadPoolExecutor(1) as pool:
-        with _setting:
-            size = threading.stack_size(512 << 20)
-            # Both hold for all threads, and another one may be deep by now.
-            sys.setrecursionlimit(sys.getrecursionlimit() + _MOST_CALLS)
-            deep = pool.submit(work)
-            threading.stack_size(size)
-        try:
-            return deep.result()
-        finally:
+    _allow(40 * DEEPEST)
+    try:
+        with ThreadPoolExecutor(1) as pool:
             with _setting:
-                sys.setrecursionlimit(sys.getrecursionlimit() - _MOST_CALLS)
+                size = threading.stack_size(512 << 20)
+                try:
+                    deep = pool.submit(work)
+                finally:
+                    threading.stack_size(size)
+            return deep.result()
+    finally:
+        _allow(-40 * DEEPEST)
+
+
+def _allow(more_calls: int) -> None:
+    """Move the limit of calls, by which another thread may be deep by now."""
+    with _setting:
+        sys.setrecursionlimit(sys.getrecursionlimit() + more_calls)
 
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
