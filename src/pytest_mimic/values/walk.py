@@ -507,14 +507,15 @@ class Walk:
     ) -> list[Tree]:
         keys = self._nodes([key for key, _ in pairs])
         parts = self._parts([part for _, part in pairs], paths, map(step_of, keys))
-        opened: list[Tree] = []
-        names: list[Tree] = []
+        opened: list[Any] = []
         for key, part in zip(keys, parts, strict=True):
             if part is not IGNORED:
                 opened.append([key, part])
-                # Of several keys that are NaN the values tell.
-                names.append([key, part] if key == _NAN else key)
-        return opened if in_order else _sorted_by(names, opened)
+        if in_order:
+            return opened
+        # Of several keys that are NaN the values tell.
+        names = [pair if pair[0] == _NAN else pair[0] for pair in opened]
+        return _sorted_by(names, opened)
 
     def _is_plain_key(self, key: object) -> bool:
         # A key of many mappings is looked at once; an equal one may be of another type.
