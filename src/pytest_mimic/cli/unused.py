@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 
 from pytest_mimic.cli.project import Project
-from pytest_mimic.engine.unused import Judgement, clear, judge, rows_of
+from pytest_mimic.engine.unused import clear, judge, rows_of
 from pytest_mimic.engine.usage import Usage, UsageFile, commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.words import few, plural, size_in_words
@@ -40,36 +40,21 @@ def unused(project: Project, options: Namespace) -> Generator[str, None, int]:
             }
             before = f"{json.dumps(row)},"
         yield f"{before.removesuffix(',')}]}}"
+    elif judgement.unused:
+        freed = f", cleared ({size_in_words(size)})" if clears else ""
+        yield f"{plural(judgement.count, 'recording')} unused{freed}:"
+        yield from rows_of(judgement.unused, project.label)
+        if not clears:
+            command = project.commands.mimic("unused", *options.files, "--clear")
+            yield f"to drop the unused: {command}"
     else:
-        if judgement.unused:
-            yield from _draw_unused(
-                project, judgement, options.files, clears=clears, size=size
-            )
-        else:
-            tests = plural(len(usage.outcomes), "test")
-            files = plural(len(options.files), "file")
-            yield f"no recording is unused ({tests} in {files})"
-        if judgement.unproven:
-            count = plural(sum(judgement.unproven.values()), "recording")
-            yield f"warning: could not judge {count}: {'; '.join(judgement.unproven)}"
+        tests = plural(len(usage.outcomes), "test")
+        files = plural(len(options.files), "file")
+        yield f"no recording is unused ({tests} in {files})"
+    if judgement.unproven and not options.json:
+        count = plural(sum(judgement.unproven.values()), "recording")
+        yield f"warning: could not judge {count}: {'; '.join(judgement.unproven)}"
     return 1 if judgement.unused and not clears else 0
-
-
-def _draw_unused(
-    project: Project,
-    judgement: Judgement,
-    files: Iterable[str],
-    *,
-    clears: bool,
-    size: int,
-) -> Iterator[str]:
-    count = plural(judgement.count, "recording")
-    freed = f", cleared ({size_in_words(size)})" if clears else ""
-    yield f"{count} unused{freed}:"
-    yield from rows_of(judgement.unused, project.label)
-    if not clears:
-        command = project.commands.mimic("unused", *files, "--clear")
-        yield f"to drop the unused: {command}"
 
 
 # -- the files together
