@@ -113,13 +113,11 @@ def all_of(request: Plain) -> list[Plain]:
 def signature(request: Plain) -> str:
     """Return `GET user:1`; of several commands `PIPELINE n` or `MULTI n`."""
     commands = all_of(request)
-    names = [command["command"] for command in commands]
-    keys = [_first_key(command["arguments"]) for command in commands]
+    keys = (_first_key(command["arguments"]) for command in commands)
     key = next(filter(None, keys), "")
-    if len(names) == 1:
-        name = names[0]
-    else:
-        name = "MULTI" if names[0] == "MULTI" else "PIPELINE"
+    name = commands[0]["command"]
+    if len(commands) > 1 and name != "MULTI":
+        name = "PIPELINE"
     return f"{name} {key}".rstrip()
 
 

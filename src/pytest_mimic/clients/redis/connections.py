@@ -223,7 +223,10 @@ class Connections:
 
 
 def _wire(connection: Any) -> _Wire:
-    wire: _Wire = vars(connection).setdefault("_mimic", _Wire())
+    try:
+        wire: _Wire = connection._mimic
+    except AttributeError:
+        wire = connection._mimic = _Wire()
     return wire
 
 

@@ -144,11 +144,11 @@ def build_all(answer: Plain) -> Any:
     if "results" in answer:
         results = build(answer["results"])
         return [*_acknowledgements(results), results]
-    error = _exception(answer["error"]) if "error" in answer else None
-    if "replies" not in answer:
-        return [] if error is None else error
-    replies = [build(reply) for reply in answer["replies"]]
-    return replies if error is None else [*replies, error]
+    replies = [build(reply) for reply in answer.get("replies", ())]
+    if "error" in answer:
+        error = _exception(answer["error"])
+        return [*replies, error] if "replies" in answer else error
+    return replies
 
 
 def build(plain: Any) -> Any:
