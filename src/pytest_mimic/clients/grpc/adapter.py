@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from pytest_mimic.client import (
     Adapter,
     Edge,
-    Function,
     Plain,
     Port,
     Redactor,
@@ -29,11 +29,7 @@ class Grpc(Adapter):
 
     def edges(self, port: Port) -> Iterable[Edge]:
         """Return what makes calls, and what says that a channel is ready."""
-
-        def edge(module: str, path: str, name: str) -> Edge:
-            room = "asynchronous" if module == _ASYNC else "synchronous"
-            return Edge(module, tuple(path.split(".")), _wrapper(port, room, name))
-
+        edge = partial(_edge, port)
         for name in ("UnaryUnary", "StreamUnary"):
             yield edge(_SYNC, f"_{name}MultiCallable._blocking", "unary")
             yield edge(_SYNC, f"_{name}MultiCallable.future", "refused")
@@ -85,12 +81,13 @@ class Grpc(Adapter):
         return compared
 
 
-def _wrapper(port: Port, room: str, name: str) -> Callable[[Function], Function]:
-    """Return a wrapper that a room makes, which imports the client."""
+def _edge(port: Port, module: str, path: str, name: str) -> Edge:
+    """Return an edge at which a function of a room stands in, named so."""
+    room = "asynchronous" if module == _ASYNC else "synchronous"
 
     def call(*args: Any, **options: Any) -> Any:
         # The client is loaded by now.
-        module = import_module(f"pytest_mimic.clients.grpc.{room}")
-        return getattr(module, name)(port, *args, **options)
+        functions = import_module(f"pytest_mimic.clients.grpc.{room}")
+        return getattr(functions, name)(port, *args, **options)
 
-    return around(call)
+    return Edge(module, tuple(path.split(".")), around(call))

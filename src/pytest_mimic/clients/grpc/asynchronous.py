@@ -70,25 +70,23 @@ def _error_of(answer: Plain) -> Any:
 
 
 class _Ended(UnaryUnaryCallResponse):  # type: ignore[misc]
-    """A call that has ended."""
+    """A call that has ended: it says what an error says of its end."""
 
     def __init__(self, answer: Plain, response: Any = None) -> None:
         super().__init__(response)
         self._answer = answer
-        # An error has what grpc says of the end of a call.
-        self._said = _error_of(answer)
 
     async def code(self) -> Any:
-        return self._said.code()
+        return _error_of(self._answer).code()
 
     async def details(self) -> Any:
-        return self._said.details()
+        return _error_of(self._answer).details()
 
     async def initial_metadata(self) -> Any:
-        return self._said.initial_metadata()
+        return _error_of(self._answer).initial_metadata()
 
     async def trailing_metadata(self) -> Any:
-        return self._said.trailing_metadata()
+        return _error_of(self._answer).trailing_metadata()
 
 
 class _ReplayedCall(_Ended):
@@ -124,7 +122,7 @@ class _ReplayedCall(_Ended):
             raise step.read_further()
         self._end.set_result(None)
         if self._answer["code"] != "OK":
-            raise self._said
+            raise _error_of(self._answer)
 
     def _raise_if_cancelled(self) -> None:
         if self._end.cancelled():

@@ -201,7 +201,7 @@ def _words_in(values: list[Any]) -> list[str]:
 def _says_much(shown: Any) -> bool:
     """Return whether a value is no small number, truth value or moment."""
     is_number = isinstance(shown, (int, float, type(None)))
-    return abs(shown or 0) >= _LARGE if is_number else True
+    return not is_number or abs(shown or 0) >= _LARGE
 
 
 def _shown(value: Any) -> Any:
