@@ -154,7 +154,7 @@ class Runs:
         log = self.run.innermost.log
         entries = [*log.entries] if log is not None else self._written("logs")
         if log is not None and log.has_new():
-            entries = [slot.outcome for slot in log.made if slot.outcome is not None]
+            entries = [slot.outcome for slot in log.slots if slot.outcome is not None]
             entries = [entry for entry in entries if entry.end != "waiting"]
         kept = [*entries, *self._written("calls")]
         return [entry for entry in kept if entry.end != "empty"]
@@ -174,9 +174,9 @@ class Runs:
     @property
     def text(self) -> str:
         log = self.run.innermost.log
-        made = log.made if log is not None else []
+        slots = log.slots if log is not None else []
         kept = [
-            [slot.outcome.request, slot.outcome.body] for slot in made if slot.outcome
+            [slot.outcome.request, slot.outcome.body] for slot in slots if slot.outcome
         ]
         files = [data.decode("utf-8", "replace") for data in self.files().values()]
         shown = [json.dumps([self.calls, kept], ensure_ascii=False, default=str)]
