@@ -240,10 +240,9 @@ class Nearest:
         # One key among the developers and another in CI; two recorded keys are data.
         if hidden and trees.count(trees[number]) == 1:
             paths = tuple(hidden)
-        if paths:
-            words = "if it may differ" if hidden else "if it changes from run to run"
-            return Hints(facts, [(words, call.line_with(ignore=paths))], cause)
-        return Hints(facts, [], cause)
+        words = "if it may differ" if hidden else "if it changes from run to run"
+        ways = [(words, call.line_with(ignore=paths))] if paths else []
+        return Hints(facts, ways, cause)
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""
