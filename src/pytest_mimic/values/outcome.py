@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.values.differences import Difference
+    from pytest_mimic.values.pickles import Mask
 
 _MOST_PARTS = 10_000
 """An outcome with more parts that need a tag is kept as a pickle."""
@@ -83,7 +84,7 @@ def store(
     value: object,
     objects: Objects,
     places: Places = NOWHERE,
-    mask: Callable[[str], str] = str,
+    mask: Mask = str,
     *,
     forbid: bool = False,
     name: str = "result",
@@ -140,7 +141,7 @@ class _Storing:
     """Encodes a value, decodes it, and compares the two; see `store`."""
 
     _places: Places
-    _mask: Callable[[str], str]
+    _mask: Mask
     _forbid: bool
     _name: str
 

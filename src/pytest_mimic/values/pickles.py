@@ -13,7 +13,7 @@ from mmap import mmap
 from operator import getitem
 from pathlib import PurePath
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
@@ -32,6 +32,9 @@ _LOCKS: dict[object, Callable[[], object]] = {
     "threading:Condition": threading.Condition,
     "threading:Event": threading.Event,
 }
+
+Mask: TypeAlias = "Callable[[str], str]"
+"""Gives a text without keys."""
 
 _ARROWS = ("pyarrow:StringArray", "pyarrow:LargeStringArray")
 
@@ -55,7 +58,7 @@ class Pickled:
         cls,
         value: object,
         left_out: Container[int],
-        mask: Callable[[str], str] | None,
+        mask: Mask | None,
         places: Places,
     ) -> Pickled:
         """Pickle a value; code without a name of its own by value, with cloudpickle.
@@ -177,7 +180,7 @@ def _dumped(value: object, pickler: Any) -> Pickled:
 def _pickler(
     base: Any,
     left_out: Container[int],
-    mask: Callable[[str], str] | None,
+    mask: Mask | None,
     places: Places,
 ) -> Any:
     names, starts = places.part_names, places.starts
