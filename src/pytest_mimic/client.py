@@ -388,20 +388,6 @@ class Port:
         host = self._adapter.host(request)
         if self._is_inside(place or host):
             return None
-        line = self._line_for(request, clients, host)
-        if line is None:
-            self._refuse_unfilled(request)
-            return None
-        return line
-
-    def _is_inside(self, host: str | None) -> bool:
-        """Return whether nobody looks at calls, or they go to a server of this run."""
-        run = self.run
-        return run.is_unseen() or (host is not None and run.is_own_server(host))
-
-    def _line_for(
-        self, request: Plain, clients: tuple[str, ...], host: str | None
-    ) -> ClientLine | None:
         adapter = self._adapter
         if adapter.is_of_all(request):
             return self._activations.any_line(adapter.name)
@@ -412,7 +398,13 @@ class Port:
             line = self._activations.line_for(client, signature, host, is_of)
             if line is not None:
                 return line
+        self._refuse_unfilled(request)
         return None
+
+    def _is_inside(self, host: str | None) -> bool:
+        """Return whether nobody looks at calls, or they go to a server of this run."""
+        run = self.run
+        return run.is_unseen() or (host is not None and run.is_own_server(host))
 
     def _call(
         self, request: Plain, line: ClientLine, numbered: Mapping[str, Hashable]
@@ -848,8 +840,6 @@ def parts_that_count(adapter: Adapter, request: Plain, options: Options) -> Tree
     """Return what counts of a stored request under a line."""
     parts = adapter.parts(request)
     matched = [path.removeprefix("headers.") for path in options.match]
-    if not options.ignore:
-        return adapter.counted(parts, matched)
     # A request that has no query at all is the same as one whose query is left out.
     left = {name: part for name, part in parts.items() if name not in options.ignore}
     return without(adapter.counted(left, matched), paths_of(options.ignore))

@@ -80,10 +80,12 @@ class HttpAdapter(Adapter):
         self, redactor: Redactor, request: Plain, stand_in: StandIn
     ) -> Plain:
         """Return a request without its secrets."""
-        hidden = dict(request)
-        hidden["url"] = redactor.hide_url(request["url"], stand_in)
         headers = request.get("headers", {})
-        hidden["headers"] = redactor.hide_headers(headers, stand_in)
+        hidden = {
+            **request,
+            "url": redactor.hide_url(request["url"], stand_in),
+            "headers": redactor.hide_headers(headers, stand_in),
+        }
         body = request.get("body")
         if body is not None:
             if "parts" in body:
@@ -130,7 +132,8 @@ class HttpAdapter(Adapter):
 
     def is_opaque(self, plain: Plain) -> bool:
         """Return whether a body is bytes, but for images, sound and films."""
-        return bodies.is_opaque(plain.get("body", {}), plain.get("headers", {}))
+        content_type = str(plain.get("headers", {}).get("content-type", ""))
+        return bodies.is_opaque(plain.get("body", {}), content_type)
 
     def places_of(self, path: Path) -> list[Path]:
         """Return where a part stands: below a body, in each line or event."""
@@ -361,9 +364,8 @@ async def given(
     Raises:
         MissingRecordingError: Its reader had left it when it was recorded.
     """
-    is_whole = not response.is_left and not response.error
     for number, piece in enumerate(pieces, 1):
-        if is_wire and is_whole and number == len(pieces):
+        if is_wire and response.is_whole and number == len(pieces):
             await exchange.wait(is_task=is_task)
         yield piece
     await exchange.wait(is_task=is_task)

@@ -210,7 +210,7 @@ class _AiohttpAttempt(Attempt):
 
     def build(self, answer: Plain) -> Any:
         """Return a protocol that gives an answer, or an error of connecting."""
-        response = answers.build(answer, method=self.request.method)
+        response = answers.Response(answer, self.request.method)
         if not response.status and response.error["kind"] in failures.BEFORE_SENDING:
             return _error(response.error, self.request)
         return _ReplayedProtocol(self, response)
@@ -359,7 +359,7 @@ def _error(error: Plain, request: Any) -> Exception:
     class_ = failures.class_of(error, ["aiohttp"])
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
-    key, proxy = request.connection_key, getattr(request, "proxy", None)
+    key, proxy = request.connection_key, request.proxy
     if proxy is not None and kind in ("refused", "unreachable"):
         key = key._replace(host=proxy.host, port=proxy.port)
         class_ = aiohttp.ClientProxyConnectionError
@@ -378,7 +378,7 @@ _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertifica
 
 
 def _refused_by_proxy(text: str, request: Any) -> Exception:
-    url = getattr(request, "proxy", None) or request.url
+    url = request.proxy or request.url
     status = re.search(r"\b[45]\d\d\b", text)
     message = re.search(r"message=(['\"])(.*?)\1", text)
     return aiohttp.ClientHttpProxyError(

@@ -29,32 +29,6 @@ _MALFORMED_CHUNK = b"malformed\r\n"
 _UNSENDABLE = r"\0|\r(?!\n)|\n(?![ \t])"
 
 
-class Response(NamedTuple):
-    """What a client is given of a recorded answer.
-
-    Attributes:
-        method: That of the request.
-        status: The status.
-        reason: The phrase behind it.
-        headers: As they came, names in lower case, without what says how bytes came.
-        pieces: The bytes of the body, decompressed: event by event of a stream.
-        encoding: How they were compressed when they came.
-        is_left: Whether the reader had left it, so that more would have come.
-        error: What broke the exchange off, by its kind; empty: nothing.
-        version: That of the protocol, `HTTP/1.1`.
-    """
-
-    method: str
-    status: int
-    reason: str
-    headers: list[tuple[str, str]]
-    pieces: list[bytes]
-    encoding: str
-    is_left: bool
-    error: Plain
-    version: str
-
-
 class Head(NamedTuple):
     """What comes before the body of a real answer.
 
@@ -136,47 +110,57 @@ def items(answer: Plain) -> Sequence[Any]:
     return found or b"".join(bodies.pieces(body)).decode("latin-1")
 
 
-def build(answer: Plain, *, method: str = "GET") -> Response:
-    """Return what a client is given of a recorded answer.
+class Response:
+    """What a client is given of a recorded answer.
+
+    Args:
+        answer: The answer.
+        method: That of the request.
+
+    Attributes:
+        status: The status; 0: there is none.
+        reason: The phrase behind it.
+        headers: As they came, names in lower case, without what says how bytes came.
+        pieces: The bytes of the body, decompressed: event by event of a stream.
+        encoding: How they were compressed when they came.
+        is_left: Whether the reader had left it, so that more would have come.
+        error: What broke the exchange off, by its kind; empty: nothing.
+        is_whole: Whether nothing did, and it was read to its end.
+        version: That of the protocol, `HTTP/1.1`.
 
     Raises:
         ValueError: The answer was edited to what no client can be given.
     """
-    _check(answer)
-    status = answer.get("status", 0)
-    body = answer.get("body", {})
-    pieces = [piece for piece in bodies.pieces(body) if piece]
-    if "pieces" in answer and len(pieces) == 1:
-        pieces = _in_pieces(pieces[0], answer["pieces"])
-    is_left = was_left(answer)
-    is_cut = is_left or "error" in answer
-    headers = answer.get("headers", {})
-    response: list[tuple[str, str]] = []
-    for name, held in headers.items():
-        values = held if isinstance(held, list) else [held]
-        if name == "content-length" and method != "HEAD" and not is_cut:
-            values = [str(sum(map(len, pieces)))]
-        elif name == "set-cookie":
-            values = [_lasting(cookie, headers) for cookie in values]
-        elif name in _CHECKSUMS and not _has_its_bytes(answer, pieces):
-            values = []
-        response += [(name, value) for value in values]
-    reason = answer.get("reason", _phrase(status))
-    sent = "".join([reason, *map("".join, response)])
-    sent.encode("latin-1")  # headers are bytes, kept so
-    if re.search(_UNSENDABLE, f"{sent}."):
-        raise ValueError("a reason or header has more than one line, or a zero")
-    return Response(
-        method,
-        status,
-        reason,
-        response,
-        pieces,
-        encoding=answer.get("encoding", ""),
-        is_left=is_left,
-        error=answer.get("error", {}),
-        version=answer.get("version", "HTTP/1.1"),
-    )
+
+    def __init__(self, answer: Plain, method: str) -> None:
+        _check(answer)
+        self.method = method
+        self.status: int = answer.get("status", 0)
+        self.encoding: str = answer.get("encoding", "")
+        self.version: str = answer.get("version", "HTTP/1.1")
+        self.error: Plain = answer.get("error", {})
+        self.is_left = was_left(answer)
+        self.is_whole = not self.is_left and not self.error
+        pieces = [*bodies.pieces(answer.get("body", {}))]
+        if answer.get("pieces") and len(pieces) == 1:
+            pieces = _in_pieces(pieces[0], answer["pieces"])
+        self.pieces = [piece for piece in pieces if piece]
+        self.headers: list[tuple[str, str]] = []
+        headers = answer.get("headers", {})
+        for name, held in headers.items():
+            values = held if isinstance(held, list) else [held]
+            if name == "content-length" and method != "HEAD" and self.is_whole:
+                values = [str(sum(map(len, self.pieces)))]
+            elif name == "set-cookie":
+                values = [_lasting(cookie, headers) for cookie in values]
+            elif name in _CHECKSUMS and not _has_its_bytes(answer, self.pieces):
+                values = []
+            self.headers += [(name, value) for value in values]
+        self.reason: str = answer.get("reason", _phrase(self.status))
+        sent = "".join([self.reason, *map("".join, self.headers)])
+        sent.encode("latin-1")  # headers are bytes, kept so
+        if re.search(_UNSENDABLE, f"{sent}."):
+            raise ValueError("a reason or header has more than one line, or a zero")
 
 
 @cache
@@ -224,8 +208,7 @@ def on_the_wire(response: Response, *, is_packed: bool = False) -> list[bytes]:
         headers["content-length"] = str(len(data))
     has_body = response.method != "HEAD" and response.status not in _WITHOUT_BODY
     is_chunked = "transfer-encoding" in headers
-    is_cut = response.is_left or bool(response.error)
-    if is_cut and not is_chunked and "content-length" not in headers:
+    if not response.is_whole and not is_chunked and "content-length" not in headers:
         # Else the end of the connection would be that of the body.
         is_chunked = True
         lines.append("Transfer-Encoding: chunked")
@@ -240,7 +223,7 @@ def on_the_wire(response: Response, *, is_packed: bool = False) -> list[bytes]:
         pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
         if response.error.get("kind") == "malformed":
             pieces.append(_MALFORMED_CHUNK)
-        elif not is_cut:
+        elif response.is_whole:
             pieces.append(b"0\r\n\r\n")
     return [head, *pieces]
 
@@ -263,9 +246,8 @@ def _packed(data: bytes, encoding: str) -> tuple[str, bytes]:
 def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     """Return bytes in as many pieces as came, which may have been compressed."""
     ends = [0, *accumulate(sizes)]
-    ends = [end * len(data) // max(1, ends[-1]) for end in ends]
-    pieces = [data[start:end] for start, end in pairwise(ends)]
-    return [piece for piece in pieces if piece]
+    ends = [end * len(data) // ends[-1] for end in ends]
+    return [data[start:end] for start, end in pairwise(ends)]
 
 
 def _lasting(cookie: str, headers: Plain) -> str:

@@ -171,15 +171,12 @@ def pieces(body: Plain) -> Iterator[bytes]:
         raise ValueError(f"a body has none of these keys: {', '.join(body)}")
 
 
-def is_opaque(body: Plain, headers: Plain) -> bool:
+def is_opaque(body: Plain, content_type: str) -> bool:
     """Return whether a body, or a part of it, is bytes in which a secret may stand."""
     if "parts" in body:
-        return any(
-            is_opaque(part["body"], {"content-type": part.get("type", "")})
-            for part in body["parts"]
-        )
-    kind = media_type(str(headers.get("content-type", "")))
-    return "base64" in body and not _is_binary(kind)
+        parts = body["parts"]
+        return any(is_opaque(part["body"], part.get("type", "")) for part in parts)
+    return "base64" in body and not _is_binary(media_type(content_type))
 
 
 def _dumped(value: Any, layout: str) -> str:

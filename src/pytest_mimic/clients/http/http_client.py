@@ -387,7 +387,7 @@ class _ConnectionAttempt(Attempt):
 
     def build(self, answer: Plain) -> Any:
         """Return an answer as a file over a socket, or its error."""
-        response = answers.build(answer, method=self._request.method)
+        response = answers.Response(answer, self._request.method)
         kind = response.error.get("kind", "")
         error: Any = None
         if response.error and self._socket.is_of_urllib3:
@@ -478,7 +478,7 @@ def _parsed(reader: Any, method: str = "GET") -> HTTPResponse:
 # -- errors
 
 
-def _of_http_client(error: Plain) -> Exception:
+def _of_http_client(error: Plain) -> Any:
     text = error.get("text", "")
     class_: Any = failures.class_of(error, _EXCEPTIONS)
     numbered = _NUMBERED.fullmatch(text)
@@ -489,18 +489,18 @@ def _of_http_client(error: Plain) -> Exception:
             named = _REASON_OF_TLS.match(text)
             if named:
                 made.library, made.reason = named.groups()
-            return made  # type: ignore[no-any-return]
+            return made
         if numbered and issubclass(class_, OSError):
-            return class_(int(numbered[1]), numbered[2])  # type: ignore[no-any-return]
+            return class_(int(numbered[1]), numbered[2])
         made = class_(text)
     except TypeError:
         return ConnectionError(text)
     if str(made) != text and text in str(made) and made.args == (str(made),):
         made.args = (text,)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
-def _of_urllib3(connection: Any, error: Plain) -> Exception:
+def _of_urllib3(connection: Any, error: Plain) -> Any:
     """Return what urllib3's own connection raises; its pool makes the rest of it."""
     kind, text = error.get("kind", ""), error.get("text", "")
     exceptions: Any = sys.modules["urllib3.exceptions"]
@@ -512,15 +512,12 @@ def _of_urllib3(connection: Any, error: Plain) -> Exception:
     class_: Any = exceptions.NewConnectionError
     if kind == "name not found" and hasattr(exceptions, "NameResolutionError"):
         reason = socket.gaierror(text.partition("' (")[2].removesuffix(")") or text)
-        found: Exception = exceptions.NameResolutionError(
-            connection.host, connection, reason
-        )
-        return found
+        return exceptions.NameResolutionError(connection.host, connection, reason)
     if kind == "timeout of connecting":
         class_ = exceptions.ConnectTimeoutError
     elif kind not in failures.OF_CONNECTING:
         return _of_http_client({**error, "text": text})
-    return class_(connection, text)  # type: ignore[no-any-return]
+    return class_(connection, text)
 
 
 # -- what was sent

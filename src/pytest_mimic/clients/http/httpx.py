@@ -186,7 +186,7 @@ class _HttpxAttempt(Attempt):
     def build(self, answer: Plain) -> Any:
         """Return the response of a recorded answer, or its error."""
         method = self._request.method.decode("latin-1")
-        response = answers.build(answer, method=method)
+        response = answers.Response(answer, method)
         error = self._error(response.error) if response.error else None
         if not response.status:
             return error
@@ -218,11 +218,10 @@ class _HttpxAttempt(Attempt):
         ]
         return found
 
-    def _error(self, error: Plain) -> Exception:
+    def _error(self, error: Plain) -> Any:
         """Return the error of httpcore, of which httpx makes its own."""
         class_ = failures.class_of(error, [self._core.__name__])
-        found: Exception = class_(error.get("text", ""))
-        return found
+        return class_(error.get("text", ""))
 
 
 class _Body:
