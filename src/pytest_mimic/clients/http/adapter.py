@@ -216,12 +216,12 @@ class Attempt:
         """Make it for real until its answer begins, and return what reads the rest."""
         raise NotImplementedError
 
-    async def read(self) -> None:
-        """Read the rest of the real answer, as far as the recorded answer was read."""
+    def real_answer(self) -> Any:
+        """Return the real answer, which is recorded while it is read."""
         raise NotImplementedError
 
-    def real_answer(self) -> Any:
-        """Return the real answer, recorded while the application reads it."""
+    async def read(self, real_answer: Any) -> None:
+        """Read the real answer as far as the recorded answer was read."""
         raise NotImplementedError
 
     def build(self, answer: Plain) -> Any:
@@ -237,9 +237,10 @@ class Attempt:
             with exchange.step:
                 read = await self.send()
             self.recorder.begin(read)
+            real_answer = self.real_answer()
             if exchange.mode == "run":
-                return self.real_answer()
-            await self.read()
+                return real_answer
+            await self.read(real_answer)
         except BaseException as error:
             return await self.failed(error)
         return await self._verified(self.recorder.end())

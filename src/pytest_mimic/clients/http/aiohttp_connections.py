@@ -172,17 +172,7 @@ class _AiohttpAttempt(Attempt):
         ).read
 
     def real_answer(self) -> Any:
-        """Record the body as it arrives, and return what the session reads."""
-        self._record()
-        return self._message, self._payload
-
-    async def read(self) -> None:
-        """Read the body."""
-        self._record()
-        while not self._payload.at_eof() and not self.recorder.is_enough():
-            await self._payload.readany()
-
-    def _record(self) -> None:
+        """Return the head and the body, which is recorded as it arrives."""
         payload = self._payload
         # The first pieces may have come with the head.
         for data in getattr(payload, "_buffer", ()):
@@ -194,6 +184,13 @@ class _AiohttpAttempt(Attempt):
         else:
             payload._protocol.recorder = self.recorder
             payload.__class__ = _RecordedReader
+        return self._message, payload
+
+    async def read(self, real_answer: Any) -> None:
+        """Read the body."""
+        _, payload = real_answer
+        while not payload.at_eof() and not self.recorder.is_enough():
+            await payload.readany()
 
     def _end(self) -> None:
         """End the exchange with its connection, if its end has not come."""

@@ -49,7 +49,6 @@ class Head(NamedTuple):
     def read(
         self,
         pieces: Sequence[bytes],
-        /,
         *,
         is_left: bool = False,
         error: Plain | None = None,

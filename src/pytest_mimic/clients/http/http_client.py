@@ -344,19 +344,14 @@ class _ConnectionAttempt(Attempt):
         file, self._file = self._file, None
         return file
 
-    async def read(self) -> None:
+    async def read(self, real_answer: Any) -> None:
         """Read the file by the parser of http.client."""
-        with _parsed(self._file, self._request.method) as parsed:
+        with _parsed(real_answer, self._request.method) as parsed:
             while not self.recorder.is_enough() and parsed.read1(_BUFFER):
                 pass
 
     def _read_answer(
-        self,
-        pieces: Sequence[bytes],
-        /,
-        *,
-        is_left: bool = False,
-        error: Plain | None = None,
+        self, pieces: Sequence[bytes], *, error: Plain | None = None, **_: bool
     ) -> Plain:
         """Return the answer in the bytes that have come, as far as they go."""
         try:
@@ -364,6 +359,7 @@ class _ConnectionAttempt(Attempt):
         except (HTTPException, OSError, ValueError) as problem:
             return {"error": error or failures.plain(problem)}
         body: list[bytes] = []
+        is_left = False
         ends_by_closing = parsed.length is None and not parsed.chunked
         try:
             while piece := parsed.read1(_LARGEST):
@@ -372,7 +368,6 @@ class _ConnectionAttempt(Attempt):
                 raise IncompleteRead(b"", parsed.length)
             is_left = ends_by_closing and not self._is_at_end
         except (HTTPException, ValueError) as problem:
-            is_left = False
             if _is_malformed(problem):
                 error = {**failures.plain(problem), "kind": "malformed"}
             elif self._is_at_end:

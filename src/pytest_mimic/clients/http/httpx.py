@@ -159,9 +159,9 @@ class _HttpxAttempt(Attempt):
             raise
         self.recorder.end()
 
-    async def read(self) -> None:
+    async def read(self, real_answer: Any) -> None:
         """Read the body, and close it."""
-        body = self.real_answer().stream
+        body = real_answer.stream
         try:
             async for _ in body:
                 if self.recorder.is_enough():
