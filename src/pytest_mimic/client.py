@@ -264,7 +264,7 @@ class Port:
         self._activations = activations
         # By line and request: calls without secrets. Equal requests are then one
         # `Call`, which outlives its owner.
-        self._plain_calls: dict[Hashable, Call] = {}
+        self._plain_calls: dict[Hashable, ClientCall] = {}
 
     @property
     def replays(self) -> bool:
@@ -326,9 +326,9 @@ class Port:
         if line is None:
             return None
         owner = line.cassette or run.innermost
-        call, scope, own = self._call(request, line, numbered)
-        if own:
-            self._note_sender(call, own, owner)
+        call, scope = self._call(request, line, numbered)
+        if call.own:
+            self._note_sender(call, owner)
         while True:
             try:
                 step = self._begin(call, line)
@@ -378,7 +378,7 @@ class Port:
         line = self._activations.any_line(self._adapter.name)
         if line is None or not self.takes():
             return False
-        call, _, _ = self._call(request, line, numbered)
+        call, _ = self._call(request, line, numbered)
         return self.run.has_next(call, line.cassette)
 
     def _line(
@@ -408,8 +408,8 @@ class Port:
 
     def _call(
         self, request: Plain, line: ClientLine, numbered: Mapping[str, Hashable]
-    ) -> tuple[Call, SecretScope, dict[str, str]]:
-        """Return a call, its owner's secrets, and the secrets of the application."""
+    ) -> tuple[ClientCall, SecretScope]:
+        """Return a call, and its owner's secrets."""
         run, secrets = self.run, self.run.secrecy.secrets
         cassette = line.cassette
         owner = cassette or run.innermost
@@ -425,22 +425,21 @@ class Port:
             texts = texts_in(request)
             if secrets.knows_none_in("\n".join(texts), scope):
                 scope.sent.update(texts)
-                return call, scope, {}
-        own: dict[str, str] = {}
-        call = self._new_call(request, line, scope, own)
+                return call, scope
+        call = self._new_call(request, line, scope)
         is_short = 0 < len(data) < _LONGEST_PLAIN
-        is_plain = is_short and not own and OWN.encode() not in data
+        is_plain = is_short and not call.own and OWN.encode() not in data
         if is_plain and call.described == request:
             if len(self._plain_calls) >= _MANY:
                 self._plain_calls.clear()
             self._plain_calls[key] = call
-        return call, scope, own
+        return call, scope
 
     def _new_call(
-        self, request: Plain, line: ClientLine, scope: SecretScope, own: dict[str, str]
-    ) -> Call:
-        """Return a call, and fill `own` with the application's own secrets in it."""
+        self, request: Plain, line: ClientLine, scope: SecretScope
+    ) -> ClientCall:
         adapter, run = self._adapter, self.run
+        own: dict[str, str] = {}
         hide = partial(
             run.secrecy.secrets.hide_request,
             request,
@@ -449,8 +448,8 @@ class Port:
             own=own,
         )
         hidden: Plain = deeply(hide)
-
         call = ClientCall(adapter, request, hidden, line, run)
+        call.own = own
         call.identity = call.identity_with(hidden)
         return call
 
@@ -471,20 +470,20 @@ class Port:
         else:
             owner = run.innermost
             line = ClientLine(self._adapter.name, Options(), None)
-            call = self._new_call(request, line, run.secrecy.scope(owner), {})
+            call = self._new_call(request, line, run.secrecy.scope(owner))
         is_left_out = step is None
         refusal = run.refusals.unfilled(
             call, unfilled[0], owner, is_left_out=is_left_out
         )
         raise run.refuse(refusal, call)
 
-    def _note_sender(self, call: Call, own: dict[str, str], owner: Owner) -> None:
+    def _note_sender(self, call: ClientCall, owner: Owner) -> None:
         """Note with which keys an equal call was made before.
 
         Raises:
             UnstableIdentityError: With others, and all tests would share one recording.
         """
-        run = self.run
+        run, own = self.run, call.own
         is_in_log = call.in_log or owner.kind == "cassette"
         if run.mode not in ("record", "rerecord"):
             # A replay needs no key, and in a log it goes by the order.
@@ -526,7 +525,12 @@ class ClientCall(Call):
         hidden: The same without them.
         line: The line that takes it.
         run: The run.
+
+    Attributes:
+        own: The paths of the application's own secrets in it, by their values.
     """
+
+    own: dict[str, str]
 
     def __init__(
         self,
