@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -22,10 +22,14 @@ _SAY_WHAT_IS_WRONG = frozenset({400, 404, 409, 422})
 
 # What services call the tokens that were asked and answered, and those of the asked
 # that their cache had.
-_NAMES_OF_TOKENS = {
-    "in": ("prompt_tokens", "input_tokens", "promptTokenCount"),
-    "out": ("completion_tokens", "output_tokens", "candidatesTokenCount"),
-    "cached": ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount"),
+_TOKENS = {
+    name: kind
+    for kind, names in {
+        "in": "prompt_tokens input_tokens promptTokenCount",
+        "out": "completion_tokens output_tokens candidatesTokenCount",
+        "cached": "cached_tokens cache_read_input_tokens cachedContentTokenCount",
+    }.items()
+    for name in names.split()
 }
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
@@ -150,14 +154,13 @@ class HttpAdapter(Adapter):
         said = _objects_in([body.get("json"), *data], "message", "response")
         models = [one.get("model") or one.get("modelVersion") for one in said]
         usages = [one.get("usage") or one.get("usageMetadata") for one in said]
-        counted = _objects_in(usages, *_DETAILS)
-        counts = {}
-        for kind, names in _NAMES_OF_TOKENS.items():
-            found = [part.get(name) for part in counted for name in names]
-            numbers = [count for count in found if isinstance(count, int)]
-            if numbers:
+        counts = dict[str, int]()
+        for part in _objects_in(usages, *_DETAILS):
+            for name, count in part.items():
+                kind = _TOKENS.get(name)
                 # Each event of a stream names the sum until then.
-                counts[kind] = max(numbers)
+                if kind and isinstance(count, int):
+                    counts[kind] = max(counts.get(kind, 0), count)
         return next((one for one in models if isinstance(one, str)), ""), counts
 
 
@@ -342,34 +345,39 @@ def _unanswered(_: Sequence[bytes], *, error: Plain | None = None, **__: bool) -
     return {"error": error} if error else {}
 
 
-async def given(
-    exchange: Exchange,
-    response: answers.Response,
-    pieces: Sequence[bytes],
-    error: Exception | None = None,
-    *,
-    is_task: bool = False,
-    is_wire: bool = True,
-) -> AsyncGenerator[bytes, None]:
-    """Give the pieces of an answer as its reader asks for them, and end the call.
+class BodyReplay:
+    """A body that is given: what its reader gets, and when the call ends.
 
     Args:
-        exchange: The call.
+        attempt: The call, and who waits for it.
         response: The answer.
         pieces: Those of its body, or of what comes over the network.
-        error: Is raised behind them.
-        is_task: Whether a task reads them; else a thread does.
-        is_wire: Whether the call ends before the last piece: the reader of a body whose
-            length is known does not ask for its end.
-
-    Raises:
-        MissingRecordingError: Its reader had left it when it was recorded.
     """
-    for number, piece in enumerate(pieces, 1):
-        if is_wire and response.is_whole and number == len(pieces):
-            await exchange.wait(is_task=is_task)
-        yield piece
-    await exchange.wait(is_task=is_task)
-    if response.is_left:
-        raise exchange.step.read_further()
-    raised(error)
+
+    def __init__(
+        self, attempt: Attempt, response: answers.Response, pieces: Sequence[bytes]
+    ) -> None:
+        self.pieces = list(pieces)
+        self._exchange = attempt.exchange
+        self._is_task = attempt.is_task
+        self._response = response
+
+    async def next(self) -> bytes:
+        """Return what comes next over the network; empty: there is nothing.
+
+        The call ends before the last piece. The reader of a body whose length is known
+        does not ask for its end.
+        """
+        if len(self.pieces) == self._response.is_whole:
+            await self.end()
+        return self.pieces.pop(0) if self.pieces else b""
+
+    async def end(self) -> None:
+        """Wait until the call may end.
+
+        Raises:
+            MissingRecordingError: Its reader had left it when it was recorded.
+        """
+        await self._exchange.wait(is_task=self._is_task)
+        if self._response.is_left:
+            raise self._exchange.step.read_further()

@@ -19,7 +19,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from pytest_mimic.client import Exchange, Function, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import Attempt, Read, given
+from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
 
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
 _UNIX_SOCKET = re.compile("Cannot connect to unix socket (.*) ssl:", re.S)
@@ -250,7 +250,7 @@ class _ReplayedProtocol(ResponseHandler):
         super().set_response_params(**{**params, "read_timeout": None})
         is_packed = not params["auto_decompress"] and self._attempt.takes_packed()
         pieces = answers.on_the_wire(self._response, is_packed=is_packed)
-        self._coming = given(self._exchange, self._response, pieces, is_task=True)
+        self._replay = BodyReplay(self._attempt, self._response, pieces)
 
     async def read(self) -> Any:
         """Return the head and the payload, or raise an error in place of the head."""
@@ -269,7 +269,7 @@ class _ReplayedProtocol(ResponseHandler):
 
     async def feed_next(self, payload: Any = None) -> None:
         """Let the head arrive, the next piece of a body, or its end."""
-        piece = await anext(self._coming, b"")
+        piece = await self._replay.next()
         if piece:
             self.data_received(piece)
         elif self._response.error:

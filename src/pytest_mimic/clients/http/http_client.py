@@ -25,7 +25,7 @@ from typing import Any
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import Attempt, Read, given
+from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
 from pytest_mimic.errors import TargetError
 
 _EXCEPTIONS = ["http.client", "builtins", "socket", "ssl"]
@@ -397,10 +397,10 @@ class _ConnectionAttempt(Attempt):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed()
         pieces = answers.on_the_wire(response, is_packed=is_packed)
-        coming: Any = given(self.exchange, response, pieces)
+        replay = BodyReplay(self, response, pieces)
 
         def following() -> bytes:
-            return at_once(anext(coming, b"")) or raised(error) or b""
+            return at_once(replay.next()) or raised(error) or b""
 
         return io.BufferedReader(_File(following, self.exchange.step.leave))
 

@@ -11,9 +11,14 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
-from pytest_mimic.client import Edge, Function, Plain, Port, at_once
+from pytest_mimic.client import Edge, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
-from pytest_mimic.clients.http.adapter import Attempt, HttpAdapter, Read, given
+from pytest_mimic.clients.http.adapter import (
+    Attempt,
+    BodyReplay,
+    HttpAdapter,
+    Read,
+)
 
 
 class Httpx(HttpAdapter):
@@ -191,21 +196,20 @@ class _HttpxAttempt(Attempt):
         if not response.status:
             return error
 
-        body = given(
-            self.exchange,
-            response,
-            response.pieces,
-            error,
-            is_task=self.is_task,
-            is_wire=False,
-        )
+        replay = BodyReplay(self, response, response.pieces)
+
+        async def body() -> AsyncGenerator[bytes, None]:
+            for piece in replay.pieces:
+                yield piece
+            await replay.end()
+            raised(error)
 
         async def leave() -> None:
             self.exchange.step.leave()
 
         found = self._core.Response(
             response.status,
-            content=_Body(body, leave),
+            content=_Body(body(), leave),
             extensions={
                 "http_version": response.version.encode("ascii", "replace"),
                 "reason_phrase": response.reason.encode("latin-1", "replace"),
