@@ -35,8 +35,6 @@ async def connect(
 ) -> Any:
     """Connect a request, for real or to its recorded answer."""
     really = partial(original, connector, request, *args, **options)
-    if port.run.is_unseen():
-        return await really()
     headers = list(request.headers.items())
     read = partial(requests.read, request.method, str(request.url), headers)
     is_streamed = request.body and not isinstance(request.body, (bytes, BytesPayload))
@@ -366,9 +364,9 @@ def _error(error: Plain, request: Any) -> Exception:
     # The error of a Unix socket has its path before what all of them have.
     path = _UNIX_SOCKET.match(text)
     facts: list[Any] = [path[1], key, reason] if path else [key, reason]
-    made: Exception = class_(*facts)
-    made.__cause__ = reason
-    return made
+    found: Exception = class_(*facts)
+    found.__cause__ = reason
+    return found
 
 
 _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)

@@ -33,25 +33,23 @@ class Httpx(HttpAdapter):
         # A library for mocks asks for names of arguments, and which one is a coroutine.
         def wrap(original: Function) -> Function:
             @wraps(original)
-            def handle_request(self: Any, request: Any) -> Any:
-                attempt = _HttpxAttempt(client, self, request, original)
+            def handle_request(pool: Any, request: Any) -> Any:
+                attempt = _HttpxAttempt(self, pool, request, original)
                 return at_once(attempt.begin(port))
 
             return handle_request
 
         def wrap_async(original: Function) -> Function:
             @wraps(original)
-            async def handle_async_request(self: Any, request: Any) -> Any:
-                attempt = _HttpxAttempt(client, self, request, original, is_task=True)
+            async def handle_async_request(pool: Any, request: Any) -> Any:
+                attempt = _HttpxAttempt(self, pool, request, original, is_task=True)
                 return await attempt.begin(port)
 
             return handle_async_request
 
-        client, handle, handle_async = self, "handle_request", "handle_async_request"
-        return [
-            Edge(self.core, ("ConnectionPool", handle), wrap),
-            Edge(self.core, ("AsyncConnectionPool", handle_async), wrap_async),
-        ]
+        yield Edge(self.core, ("ConnectionPool", "handle_request"), wrap)
+        path = ("AsyncConnectionPool", "handle_async_request")
+        yield Edge(self.core, path, wrap_async)
 
 
 class Httpx2(Httpx):
