@@ -426,7 +426,7 @@ class Port:
             if secrets.knows_none_in("\n".join(texts), scope):
                 scope.sent.update(texts)
                 return call, scope
-        call = self._new_call(request, line, scope)
+        call = ClientCall(self._adapter, request, line, scope, run)
         is_short = 0 < len(data) < _LONGEST_PLAIN
         is_plain = is_short and not call.own and OWN.encode() not in data
         if is_plain and call.described == request:
@@ -434,24 +434,6 @@ class Port:
                 self._plain_calls.clear()
             self._plain_calls[key] = call
         return call, scope
-
-    def _new_call(
-        self, request: Plain, line: ClientLine, scope: SecretScope
-    ) -> ClientCall:
-        adapter, run = self._adapter, self.run
-        own: dict[str, str] = {}
-        hide = partial(
-            run.secrecy.secrets.hide_request,
-            request,
-            scope,
-            hide=adapter.hide_request,
-            own=own,
-        )
-        hidden: Plain = deeply(hide)
-        call = ClientCall(adapter, request, hidden, line, run)
-        call.own = own
-        call.identity = call.identity_with(hidden)
-        return call
 
     def _refuse_unfilled(self, request: Plain, step: Step | None = None) -> None:
         """Refuse to send a request with a placeholder in it.
@@ -470,7 +452,8 @@ class Port:
         else:
             owner = run.innermost
             line = ClientLine(self._adapter.name, Options(), None)
-            call = self._new_call(request, line, run.secrecy.scope(owner))
+            scope = run.secrecy.scope(owner)
+            call = ClientCall(self._adapter, request, line, scope, run)
         is_left_out = step is None
         refusal = run.refusals.unfilled(
             call, unfilled[0], owner, is_left_out=is_left_out
@@ -522,27 +505,24 @@ class ClientCall(Call):
     Args:
         adapter: That of the client.
         request: What is asked, with its secrets.
-        hidden: The same without them.
         line: The line that takes it.
+        scope: What its owner's calls have shown.
         run: The run.
 
     Attributes:
         own: The paths of the application's own secrets in it, by their values.
     """
 
-    own: dict[str, str]
-
     def __init__(
         self,
         adapter: Adapter,
         request: Plain,
-        hidden: Plain,
         line: ClientLine,
+        scope: SecretScope,
         run: Run,
     ) -> None:
         in_log = adapter.is_session or line.options.sequence is not False
         super().__init__(adapter.kind, line.options, in_log=in_log)
-        self.signature = adapter.signature(hidden)
         self.line_name = line.name
         self.is_of_all = adapter.is_of_all(request)
         self.has_effect = adapter.has_effect
@@ -551,8 +531,18 @@ class ClientCall(Call):
         self.same_bodies = partial(_same_answers, adapter.of_line(line.name), run.vault)
         self._adapter = adapter
         self._request = request
-        self.described = hidden
         self._secrets = run.secrecy.secrets
+        self.own: dict[str, str] = {}
+        hide = partial(
+            self._secrets.hide_request,
+            request,
+            scope,
+            hide=adapter.hide_request,
+            own=self.own,
+        )
+        self.described: Plain = deeply(hide)
+        self.signature = adapter.signature(self.described)
+        self.identity = self.identity_with(self.described)
 
     def label(self) -> str:
         return self._secrets.label(self.target, self.described, self.signature)

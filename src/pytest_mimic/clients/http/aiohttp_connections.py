@@ -277,12 +277,11 @@ class _ReplayedProtocol(ResponseHandler):
 
     def close(self) -> None:
         """Close it: its reader does not read on."""
-        if self.transport is not None:
-            super().close()
-            self._exchange.step.leave()
-            # A real transport would call this, and the connector waits for it.
-            self._parser = None
-            self.connection_lost(None)
+        super().close()
+        self._exchange.step.leave()
+        # A real transport would call this, and the connector waits for it.
+        self._parser = None
+        self.connection_lost(None)
 
 
 def _let_write(request: Any) -> None:
