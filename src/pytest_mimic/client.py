@@ -768,9 +768,15 @@ class Exchange:
         name = self.step.owner.name if call.in_log else ""
         mark = mark_of(name, call.identity, self._number)
         request: Any = call.described
-        hide = partial(self._adapter.hide_answer, request=request)
-        hide_answer = partial(self._secrets.hide_answer, hide=hide, recorded=recorded)
-        hidden: Plain = deeply(partial(hide_answer, answer, self._scope, mark))
+        hide_answer = partial(
+            self._secrets.hide_answer,
+            answer,
+            self._scope,
+            mark,
+            hide=partial(self._adapter.hide_answer, request=request),
+            recorded=recorded,
+        )
+        hidden: Plain = deeply(hide_answer)
         return hidden
 
     def _note(self, stored: Plain, *, is_hidden: bool) -> None:

@@ -247,7 +247,7 @@ class _ReplayedProtocol(ResponseHandler):
         """
         super().set_response_params(**{**params, "read_timeout": None})
         is_packed = not params["auto_decompress"] and self._attempt.takes_packed()
-        pieces = answers.on_the_wire(self._response, is_packed=is_packed)
+        pieces = self._response.on_the_wire(is_packed=is_packed)
         self._replay = BodyReplay(self._attempt, self._response, pieces)
 
     async def read(self) -> Any:

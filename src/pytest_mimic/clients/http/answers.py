@@ -161,6 +161,44 @@ class Response:
         if re.search(_UNSENDABLE, f"{sent}."):
             raise ValueError("a reason or header has more than one line, or a zero")
 
+    def on_the_wire(self, *, is_packed: bool) -> list[bytes]:
+        """Return it as it comes over a socket: its head, and pieces of its body.
+
+        Args:
+            is_packed: Whether the body is compressed anew, for a reader that
+                decompresses by himself.
+        """
+        headers = dict(self.headers)
+        pieces = self.pieces
+        # HTTP/2 has no lines, and a parser of lines knows no such version.
+        version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
+        lines = [f"{version} {self.status} {self.reason}"]
+        if is_packed and self.encoding:
+            encoding, data = _packed(b"".join(pieces), self.encoding)
+            pieces = [data]
+            lines.append(f"Content-Encoding: {encoding}")
+            headers["content-length"] = str(len(data))
+        has_body = self.method != "HEAD" and self.status not in _WITHOUT_BODY
+        is_chunked = "transfer-encoding" in headers
+        if not self.is_whole and not is_chunked and "content-length" not in headers:
+            # Else the end of the connection would be that of the body.
+            is_chunked = True
+            lines.append("Transfer-Encoding: chunked")
+        for name, value in self.headers:
+            shown = headers[name] if name == "content-length" else value
+            # Some code reads names as they are usually written.
+            lines.append(f"{name.title()}: {shown}")
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+        if not has_body:
+            return [head]
+        if is_chunked:
+            pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+            if self.error.get("kind") == "malformed":
+                pieces.append(_MALFORMED_CHUNK)
+            elif self.is_whole:
+                pieces.append(b"0\r\n\r\n")
+        return [head, *pieces]
+
 
 @cache
 def _phrase(status: int) -> str:
@@ -185,46 +223,6 @@ def _check(answer: Plain) -> None:
         raise ValueError("left is not true")
     if any(size < 1 for size in answer.get("pieces", ())):
         raise ValueError("a piece is empty")
-
-
-def on_the_wire(response: Response, *, is_packed: bool = False) -> list[bytes]:
-    """Return an answer as it comes over a socket: its head, and pieces of its body.
-
-    Args:
-        response: The answer.
-        is_packed: Whether the body is compressed anew, for a reader that decompresses
-            by himself.
-    """
-    headers = dict(response.headers)
-    pieces = response.pieces
-    # HTTP/2 has no lines, and a parser of lines knows no such version.
-    version = "HTTP/1.0" if response.version == "HTTP/1.0" else "HTTP/1.1"
-    lines = [f"{version} {response.status} {response.reason}"]
-    if is_packed and response.encoding:
-        encoding, data = _packed(b"".join(pieces), response.encoding)
-        pieces = [data]
-        lines.append(f"Content-Encoding: {encoding}")
-        headers["content-length"] = str(len(data))
-    has_body = response.method != "HEAD" and response.status not in _WITHOUT_BODY
-    is_chunked = "transfer-encoding" in headers
-    if not response.is_whole and not is_chunked and "content-length" not in headers:
-        # Else the end of the connection would be that of the body.
-        is_chunked = True
-        lines.append("Transfer-Encoding: chunked")
-    for name, value in response.headers:
-        shown = headers[name] if name == "content-length" else value
-        # Some code reads names as they are usually written.
-        lines.append(f"{name.title()}: {shown}")
-    head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-    if not has_body:
-        return [head]
-    if is_chunked:
-        pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
-        if response.error.get("kind") == "malformed":
-            pieces.append(_MALFORMED_CHUNK)
-        elif response.is_whole:
-            pieces.append(b"0\r\n\r\n")
-    return [head, *pieces]
 
 
 def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
@@ -278,11 +276,8 @@ def _seconds(date: object) -> float:
 def decompressed(data: bytes, encoding: str) -> bytes | None:
     """Return the bytes that were compressed, or None if nobody here can read them."""
     for name in reversed(encoding.lower().replace(" ", "").split(",")):
-        read_one = _READERS.get(name)
-        if read_one is None:
-            return None
         try:
-            data = read_one(data)
+            data = _READERS[name](data)
         except Exception:  # each library has an error of its own
             return None
     return data

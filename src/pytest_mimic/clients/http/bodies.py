@@ -253,8 +253,6 @@ def _refuse(text: str) -> None:
 
 
 def _events(text: str) -> Plain | None:
-    if not text:
-        return None
     plain = text.replace("\r\n", "\n")
     is_crlf = plain != text
     if is_crlf and plain.replace("\n", "\r\n") != text:
@@ -262,18 +260,18 @@ def _events(text: str) -> Plain | None:
     blocks = plain.split("\n\n")
     if blocks.pop():
         return None
-    events = [_event(f"{block}\n\n") for block in blocks]
+    events = [_event(block) for block in blocks]
     return {"events": events, "ends": "CRLF"} if is_crlf else {"events": events}
 
 
-def _event(text: str) -> Plain | str:
+def _event(block: str) -> Plain | str:
     """Return an event by its fields, or its text if they do not give it again.
 
     The format is that of HTML, 9.2, *Server-sent events*. Data of several lines are a
     text.
     """
     event: Plain = {}
-    for line in text.removesuffix("\n\n").split("\n"):
+    for line in block.split("\n"):
         name, _, value = line.partition(": ")
         event[name] = f"{event[name]}\n{value}" if name in event else value
     value = _json(event.get("data", ""))
@@ -281,7 +279,7 @@ def _event(text: str) -> Plain | str:
         if _dumped(value, "compact") != event["data"]:
             event["layout"] = "spaced"
         event["data"] = value
-    is_known = event.keys() <= _EVENT_KEYS
+    is_known, text = event.keys() <= _EVENT_KEYS, f"{block}\n\n"
     return event if is_known and _event_text(event) == text else text
 
 
@@ -342,17 +340,15 @@ def _parts(data: bytes, boundary: str) -> list[Plain] | None:
     pieces_of_body = (newline + data).split(newline + mark)
     if len(pieces_of_body) < 2 or not pieces_of_body[-1].startswith(b"--"):
         return None
-    parts = pieces_of_body[1:-1]
-    return [_part(piece.removeprefix(newline), newline) for piece in parts]
+    return [_part(piece, newline) for piece in pieces_of_body[1:-1]]
 
 
 def _part(piece: bytes, newline: bytes) -> Plain:
-    head, _, content = piece.partition(newline * 2)
-    if piece.startswith(newline):
-        head, content = b"", piece.removeprefix(newline)
+    # A part without headers begins with both.
+    head, _, data = piece.partition(newline * 2)
     from email.parser import BytesHeaderParser
 
-    message = BytesHeaderParser().parsebytes(head)
+    message = BytesHeaderParser().parsebytes(head.removeprefix(newline))
     content_type = str(message.get("Content-Type", ""))
     part: Plain = {}
     for key, value in (
@@ -362,7 +358,7 @@ def _part(piece: bytes, newline: bytes) -> Plain:
     ):
         if value:
             part[key] = str(value)
-    part["body"] = read_sent(content, content_type)
+    part["body"] = read_sent(data, content_type)
     return part
 
 

@@ -384,11 +384,7 @@ class _ConnectionAttempt(Attempt):
         """Return an answer as a file over a socket, or its error."""
         response = answers.Response(answer, self._request.method)
         kind = response.error.get("kind", "")
-        error: Any = None
-        if response.error and self._socket.is_of_urllib3:
-            error = _of_urllib3(self._socket.connection, response.error)
-        elif response.error:
-            error = _of_http_client(response.error)
+        error = _error(self._socket, response.error) if response.error else None
         if not response.status:
             if kind in failures.BEFORE_SENDING:
                 self._keep_body()
@@ -396,7 +392,7 @@ class _ConnectionAttempt(Attempt):
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
         is_packed = not self._socket.is_of_urllib3 and self.takes_packed()
-        pieces = answers.on_the_wire(response, is_packed=is_packed)
+        pieces = response.on_the_wire(is_packed=is_packed)
         replay = BodyReplay(self, response, pieces)
 
         def following() -> bytes:
@@ -495,9 +491,12 @@ def _of_http_client(error: Plain) -> Any:
     return made
 
 
-def _of_urllib3(connection: Any, error: Plain) -> Any:
-    """Return what urllib3's own connection raises; its pool makes the rest of it."""
-    kind, text = error.get("kind", ""), error.get("text", "")
+def _error(stand_in: _Socket, error: Plain) -> Any:
+    """Return what a connection raises; of it the pool of urllib3 makes the rest."""
+    if not stand_in.is_of_urllib3:
+        return _of_http_client(error)
+    connection = stand_in.connection
+    kind, text = error["kind"], error.get("text", "")
     exceptions: Any = sys.modules["urllib3.exceptions"]
     if kind not in failures.OF_CONNECTING and kind != "proxy":
         # Else urllib3 takes the error for one of the proxy.

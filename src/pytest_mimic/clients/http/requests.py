@@ -19,7 +19,7 @@ _COUNTED_HEADERS = frozenset(
 )
 # The forms of a body that have fields.
 _OF_FIELDS = ("form", "parts")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 _UNRESERVED = "-._~!$&'()*+,;=:@/"
 # The scheme, host with port, path and query of an address (RFC 3986, appendix B).
 _ADDRESS = r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?"
@@ -91,8 +91,9 @@ def parts_of(request: Plain) -> Plain:
         "host": address or name,
         "path": _normal_path(path),
     }
-    if port or scheme in _DEFAULT_PORTS:
-        parts["port"] = int(port) if port else _DEFAULT_PORTS[scheme]
+    port = port or _DEFAULT_PORTS.get(scheme, "")
+    if port:
+        parts["port"] = int(port)
     sent = bodies.read_fields(query) if query else {}
     if sent is None:
         parts["query"] = query
