@@ -150,10 +150,12 @@ class HttpAdapter(Adapter):
     def spent(self, answer: Plain) -> tuple[str, dict[str, int]]:
         """Return which language model has answered, and what it has counted."""
         body = answer.get("body", {})
-        data = [event.get("data") for event in _objects_in(body.get("events", ()))]
+        events = body.get("events", ())
+        data = [event.get("data") for event in events if isinstance(event, dict)]
         said = _objects_in([body.get("json"), *data], "message", "response")
-        models = [one.get("model") or one.get("modelVersion") for one in said]
         usages = [one.get("usage") or one.get("usageMetadata") for one in said]
+        if not any(usages):
+            return "", {}
         counts = dict[str, int]()
         for part in _objects_in(usages, *_DETAILS):
             for name, count in part.items():
@@ -161,6 +163,7 @@ class HttpAdapter(Adapter):
                 # Each event of a stream names the sum until then.
                 if kind and isinstance(count, int):
                     counts[kind] = max(counts.get(kind, 0), count)
+        models = [one.get("model") or one.get("modelVersion") for one in said]
         return next((one for one in models if isinstance(one, str)), ""), counts
 
 
@@ -178,10 +181,13 @@ class LanguageModels(HttpAdapter):
 
 
 def _objects_in(parts: Iterable[Any], *names: str) -> list[dict[str, Any]]:
-    """Return the objects of JSON among parts, and those that they have under names."""
-    objects = [part for part in parts if isinstance(part, dict)]
-    below = [part.get(name) for part in objects for name in names]
-    return objects + [part for part in below if isinstance(part, dict)]
+    """Return the objects of JSON among parts, each with those it has under names."""
+    found = []
+    for part in parts:
+        if isinstance(part, dict):
+            below = map(part.get, names)
+            found += [part, *(one for one in below if isinstance(one, dict))]
+    return found
 
 
 def _without_secret_parts(body: Plain, redactor: Redactor, stand_in: StandIn) -> Plain:
@@ -381,3 +387,7 @@ class BodyReplay:
         await self._exchange.wait(is_task=self._is_task)
         if self._response.is_left:
             raise self._exchange.step.read_further()
+
+    async def leave(self) -> None:
+        """End the call: its reader does not read on."""
+        self._exchange.step.leave()

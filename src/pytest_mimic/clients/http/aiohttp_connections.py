@@ -281,6 +281,7 @@ class _ReplayedProtocol(ResponseHandler):
         self._exchange.step.leave()
         # A real transport would call this, and the connector waits for it.
         self._parser = None
+        self.feed_eof()
         self.connection_lost(None)
 
 

@@ -154,7 +154,8 @@ class Response:
                 values = [_lasting(cookie, headers) for cookie in values]
             elif name in _CHECKSUMS and not _has_its_bytes(answer, self.pieces):
                 values = []
-            self.headers += [(name, value) for value in values]
+            for value in values:
+                self.headers.append((name, value))
         self.reason: str = answer.get("reason", _phrase(self.status))
         sent = "".join([self.reason, *map("".join, self.headers)])
         sent.encode("latin-1")  # headers are bytes, kept so

@@ -202,12 +202,9 @@ class _HttpxAttempt(Attempt):
             await replay.end()
             raised(error)
 
-        async def leave() -> None:
-            self.exchange.step.leave()
-
         found = self._core.Response(
             response.status,
-            content=_Body(body(), leave),
+            content=_Body(body(), replay.leave),
             extensions={
                 "http_version": response.version.encode("ascii", "replace"),
                 "reason_phrase": response.reason.encode("latin-1", "replace"),
