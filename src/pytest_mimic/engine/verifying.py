@@ -400,6 +400,8 @@ def _named(
     # Threads may learn others meanwhile.
     names = chain.from_iterable(map(list, tables))
     inside = {one for one in names if len(one) >= shortest and one in value}
+    if not inside:
+        return []
     others = [_in_tables(one, tables) for one in inside]
     texts = [
         _with_values(value, dict(zip(inside, map(str, choice), strict=True)))
