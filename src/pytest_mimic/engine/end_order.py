@@ -67,9 +67,9 @@ class EndOrder:
         self._begun = begun
         self._overlapping = _overlapping(entries)
         ended = [
-            (entry.ended, index)
+            (entry.at[1], index)
             for index, entry in enumerate(entries)
-            if entry.ended is not None
+            if len(entry.at) > 1
         ]
         # The recorded calls in the order of their ends, and the place of each in it.
         self._order = [index for _, index in sorted(ended)]
@@ -191,12 +191,13 @@ def _overlapping(entries: Sequence[Entry]) -> set[int]:
     latest, until = -1, 0
     # They stand in the order of their beginning.
     for index, entry in enumerate(entries):
-        if entry.ended is None:
+        if len(entry.at) < 2:
             continue
-        if entry.begin < until:
+        begin, end = entry.at
+        if begin < until:
             found |= {latest, index}
-        if entry.ended > until:
-            latest, until = index, entry.ended
+        if end > until:
+            latest, until = index, end
     return found
 
 
