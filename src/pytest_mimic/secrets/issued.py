@@ -176,12 +176,15 @@ class Secrets:
             return shown
 
         hidden = hide(self.redactor, plain, stand_in)
-        scope.sent.update(texts_in(plain))
+        texts = texts_in(plain)
+        scope.sent.update(texts)
 
         def without_values(text: str) -> str:
             return self._without_tokens(self._without_values(text, scope), scope)
 
-        return _with_texts(hidden, without_values)
+        if hidden != plain:
+            texts = texts_in(hidden)
+        return _with_texts(hidden, texts, without_values)
 
     def knows_none_in(self, text: str, scope: SecretScope) -> bool:
         """Return whether a text holds no value that is hidden wherever it stands."""
@@ -239,7 +242,8 @@ class Secrets:
         def hide_in(text: str) -> str:
             return without_values(redactor.hide(text, stand_in, "body"))
 
-        hidden = _with_texts(hide(redactor, plain, stand_in), without_values)
+        hidden = hide(redactor, plain, stand_in)
+        hidden = _with_texts(hidden, texts_in(hidden), without_values)
         hide_split(hidden, hide_in)
         return hidden
 
@@ -354,10 +358,10 @@ class Secrets:
         return placeholders.jwt_of(value, placeholder, hidden)
 
 
-def _with_texts(plain: Any, change: Callable[[str], str]) -> Any:
-    """Return plain data with each text changed."""
+def _with_texts(plain: Any, texts: Iterable[str], change: Callable[[str], str]) -> Any:
+    """Return plain data with each of its texts changed."""
     # One look at all texts is quicker than one at each.
-    together = "\n".join(texts_in(plain))
+    together = "\n".join(texts)
     return plain if change(together) == together else map_texts(plain, change)
 
 
