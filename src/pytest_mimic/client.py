@@ -75,9 +75,9 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.end_order import pause
-from pytest_mimic.engine.logs import BusyError
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
+from pytest_mimic.engine.shared import BusyError
 from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import (

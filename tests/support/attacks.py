@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hooked
 
 from pytest_mimic.errors import MimicError
-from pytest_mimic.values.outcome import player
+from pytest_mimic.values.outcome import copies_of
 
 NOT_IMPORTED = (
     "__hello__ __phello__ antigravity this idlelib tkinter turtle turtledemo"
@@ -176,7 +176,7 @@ def attack(tree: Any, watch: Watch) -> str:
     watch.is_on = True
     value, end = None, "made"
     try:
-        value = player(tree, Nothing(), forbid=True)()  # type: ignore[arg-type]
+        value = copies_of(tree, Nothing(), forbid=True)()  # type: ignore[arg-type]
     except MimicError as error:
         end = type(error).__name__
     except RecursionError:
@@ -206,9 +206,9 @@ def main() -> None:
         {"$hooked:LoudError": {}, "args": []},
     ):
         with suppress(MimicError):
-            player(warm, Nothing())()  # type: ignore[arg-type]
+            copies_of(warm, Nothing())()  # type: ignore[arg-type]
     with suppress(MimicError):
-        player({"$uuid": "1"}, Nothing())()  # type: ignore[arg-type]
+        copies_of({"$uuid": "1"}, Nothing())()  # type: ignore[arg-type]
     watch = Watch()
     counts: Counter[str] = Counter()
     # One that runs for ever ends the process.

@@ -64,10 +64,10 @@ def there_and_back(value: Any) -> Any:
     Raises:
         UnstorableOutcomeError: It is refused.
     """
-    from pytest_mimic.values.outcome import player
+    from pytest_mimic.values.outcome import copies_of
 
     tree, objects = stored(value)
-    return player(tree, _Objects(objects))()
+    return copies_of(tree, _Objects(objects))()
 
 
 def stored(value: Any) -> tuple[Any, dict[str, bytes]]:
@@ -88,9 +88,9 @@ def loaded(tree: Any, objects: dict[str, bytes]) -> Any:
     Raises:
         CorruptRecordingError: Nothing can be made of them.
     """
-    from pytest_mimic.values.outcome import player
+    from pytest_mimic.values.outcome import copies_of
 
-    return player(tree, _Objects(objects), forbid=True)()
+    return copies_of(tree, _Objects(objects), forbid=True)()
 
 
 class _Objects(dict[str, bytes]):

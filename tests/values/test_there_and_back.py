@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support.face import there_and_back
 
-from pytest_mimic.values.outcome import player
+from pytest_mimic.values.outcome import copies_of
 from values.sameness import comes_back_or_is_refused, shown
 
 attr = pytest.importorskip("attr")
@@ -338,7 +338,7 @@ def test_a_named_tuple_is_made_by_the_names_of_its_fields():
     """Its class may have them in another order than the recorded one."""
     recorded = {"$values.test_there_and_back:Pair": {"b": 2, "a": 1}}
 
-    assert player(recorded, {})() == Pair(1, 2)
+    assert copies_of(recorded, {})() == Pair(1, 2)
 
 
 def test_the_private_attributes_of_a_model_come_back():

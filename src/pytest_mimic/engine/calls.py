@@ -338,3 +338,20 @@ def is_worth_a_wait(body: Body) -> bool:
 def _status_of(body: Body) -> int:
     status = answer_of(body).get("status")
     return status if isinstance(status, int) else 0
+
+
+def recorded_at(call: Call, entry: Entry | None, *, is_own: bool) -> Recorded:
+    """Say what stands at the place of a call.
+
+    Args:
+        call: The call.
+        entry: What is recorded there.
+        is_own: Whether it is its own: not that of the last equal call again.
+    """
+    if entry is None:
+        return "none"
+    if entry.end == "empty":
+        return "empty"
+    if call.stale_parts(entry):
+        return "stale"
+    return "fresh" if is_own else "repeats"

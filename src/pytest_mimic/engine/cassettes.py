@@ -22,7 +22,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import adapter_of, client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Target
-from pytest_mimic.values.outcome import player, unshelve
+from pytest_mimic.values.outcome import copies_of, unshelve
 from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import cassette_name
 from pytest_mimic.vault.recording import Entry, Recording
@@ -99,7 +99,7 @@ class CassetteCall:
         if isinstance(tree, dict) and "$after" in tree:
             return f"<{tree['$after']}>"  # An argument, which nobody has here.
         forbid = run.settings.forbids_pickles
-        return player(tree, run.vault, run.places, forbid=forbid)()
+        return copies_of(tree, run.vault, run.places, forbid=forbid)()
 
     def _whole(self, tree: Tree) -> Any:
         return unshelve(tree, self._run.vault)

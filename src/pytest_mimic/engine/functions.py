@@ -23,7 +23,7 @@ from pytest_mimic.values.identity import (
     identity_of,
     plain_identity,
 )
-from pytest_mimic.values.outcome import player as copies_of
+from pytest_mimic.values.outcome import copies_of
 from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
 from pytest_mimic.values.tree import Levels, Node, Tree, cut, levels_of, paths_of

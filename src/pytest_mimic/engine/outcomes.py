@@ -22,7 +22,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, player, shelve, store
+from pytest_mimic.values.outcome import Objects, copies_of, shelve, store
 from pytest_mimic.values.tree import Node, Tree, is_tagged
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
@@ -163,7 +163,7 @@ class FunctionReplay:
         """
         plan = self._call.plan
         try:
-            return player(
+            return copies_of(
                 tree,
                 self._objects,
                 self._call.places,

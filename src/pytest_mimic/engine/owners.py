@@ -11,8 +11,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.decide import Mode
-from pytest_mimic.engine.logs import BegunCounts, Log
+from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.nesting import OpenCall
+from pytest_mimic.engine.shared import BegunCounts
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.names import log_name

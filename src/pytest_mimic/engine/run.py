@@ -13,7 +13,7 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.children import Children
 from pytest_mimic.engine.collector import Collector
 from pytest_mimic.engine.events import Event, EventKind, Events, Json
-from pytest_mimic.engine.logs import Log, SharedAnswers
+from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.nesting import Nesting, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
@@ -24,6 +24,7 @@ from pytest_mimic.engine.refusals import (
 from pytest_mimic.engine.secrecy import Secrecy, Sender
 from pytest_mimic.engine.servers import Listening, OwnServers
 from pytest_mimic.engine.settings import Settings
+from pytest_mimic.engine.shared import SharedAnswers
 from pytest_mimic.engine.sleeps import Sleeps
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import (

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 from pytest_mimic.values.making import Inspector
-from pytest_mimic.values.outcome import player, store
+from pytest_mimic.values.outcome import copies_of, store
 from pytest_mimic.values.rows import bytes_node, bytes_of
 from pytest_mimic.values.tree import Node, Tree, text_of
 from pytest_mimic.values.walk import deeply, tree_of
@@ -53,7 +53,7 @@ def made(tree: Tree) -> object:
         return tree
     if isinstance(tree, dict) and "$memoryview" in tree:
         return memoryview(bytes_of(tree["$memoryview"]))
-    return player(tree, _NO_OBJECTS, forbid=True)()
+    return copies_of(tree, _NO_OBJECTS, forbid=True)()
 
 
 def described(parameter: Any) -> Tree:

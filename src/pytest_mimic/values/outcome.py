@@ -363,7 +363,7 @@ def by_value(tree: Tree) -> Tree:
 # -- loading
 
 
-def player(
+def copies_of(
     tree: Tree,
     objects: Objects,
     places: Places = NOWHERE,
