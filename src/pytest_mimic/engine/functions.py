@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 
 Counted: TypeAlias = "tuple[dict[str, object], Levels | None, bytes]"
-"""The arguments that count; their parts if they are plain, and what equal ones have."""
+"""The arguments that count, their parts if they are plain data, and a key of both.
+
+Calls with equal arguments have equal keys.
+"""
 
 
 class Player:

@@ -65,8 +65,8 @@ class Log:
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
         is_below_replayed: Whether a wider fixture's answers were replayed.
-        is_asked_with: Whether what all tests share was asked with new values of its
-            answers, which it has to keep then.
+        is_asked_with: Whether a request that all tests share held a new id of one of
+            its answers. The log then has to keep these answers, too.
 
     Raises:
         CorruptRecordingError: The file is damaged.

@@ -304,10 +304,12 @@ class SharedAnswers:
         self._vault.locks.announce(f"{self._run_id} {name} {what}")
 
     def confirm(self, name: str, number: int, answer: Entry) -> bool:
-        """Keep an answer of this run that an owner was given which has not failed.
+        """Keep an answer of this run that a test was given which has passed.
+
+        It is written again if the test that made it has failed and taken it back.
 
         Returns:
-            Whether the next run gives it: nobody has made another one since.
+            Whether the next run gives it: nobody has put another one in its place.
         """
         is_kept = True
 

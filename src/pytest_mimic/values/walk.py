@@ -779,7 +779,10 @@ def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
 
 
 def _may_change(part: _Part) -> bool:
-    """Tell whether a part is one wherever it stands: it has no hash by value."""
+    """Tell whether it matters that a part is the same object at two places.
+
+    It does if the part may change: its hash is not made of its value.
+    """
     if part.may_change:
         return True
     if isinstance(part.tree, dict) and "$name" in part.tree:

@@ -100,8 +100,9 @@ class Locks:
     """
 
     def __init__(self, folder: Folder, label: str) -> None:
-        # Where the locks are, and where they would be if the vault had none.
+        # The folder of the locks: the vault, or one outside if it can lock no file.
         self._folder = folder
+        # The path of the vault, from which the name of a folder outside is made.
         self._vault = folder.path("")
         self._label = label
         self.run: RunFile | None = None

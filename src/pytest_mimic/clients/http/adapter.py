@@ -340,8 +340,8 @@ class Recorder:
         is_recorded = self._exchange.mode == "run"
         is_outcome = not is_recorded or failures.kind_of(error, phase)
         if is_outcome and isinstance(error, Exception):
-            response = self.end(error=failures.plain(error, phase))
-            return None if is_recorded else response
+            answer = self.end(error=failures.plain(error, phase))
+            return None if is_recorded else answer
         so_far = self._read(self._pieces, is_left=True)
         self._exchange.abandon(error, so_far or None)
         return None
