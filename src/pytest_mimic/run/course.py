@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -237,15 +237,18 @@ class Course(Session):
         # Of pytest; there is none with `-p no:cacheprovider`.
         cache = getattr(self.config, "cache", None)
         before = cache.get(ASKED, {}) if cache else {}
-        self._note_others(asked_of_plain(before))
-        asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
-        if cache and asked != before:
-            cache.set(ASKED, asked)
+        self._note_others(before)
+        if cache:
+            asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
+            if asked != before:
+                cache.set(ASKED, asked)
 
-    def _note_others(self, asked: Mapping[str, Collection[str]]) -> None:
+    def _note_others(self, before: object) -> None:
         """Note which tests that did not run get another shared answer now."""
         events = self.run.events
-        for event in events.of_kinds("replaced"):
+        replaced = events.of_kinds("replaced")
+        asked = asked_of_plain(before) if replaced else {}
+        for event in replaced:
             sharing = {test for test in asked if event.text("name") in asked[test]}
             for test in sorted({event.test, *sharing} - self.usage.outcomes.keys()):
                 events.add("others", event.call, test=test, cause=event.call)
