@@ -307,6 +307,39 @@ def test_an_empty_database_is_told_once_with_one_command(project, urls):
         assert "to accept" not in run.output
 
 
+TORN_DOWN = """
+    import pytest
+    from shop import names, run
+
+    @pytest.fixture(scope="module")
+    def users():
+        run("CREATE TABLE users (name varchar(20))")
+        yield
+        names()
+        LAST
+        run("DROP TABLE users")
+
+    def test_users(users):
+        NEW
+"""
+
+
+def test_a_new_statement_of_a_tear_down_has_a_command(project, urls):
+    """Behind one whose rows differ, which is no drift there: a new call has made them."""
+    real, _ = urls
+    project.module(STATEMENTS)
+    project.tests(TORN_DOWN.replace("LAST", "").replace("NEW", "pass"))
+    project.record(env={"DATABASE_URL": real}).expect(passed=1)
+    last = "run(\"DELETE FROM users WHERE name = 'ann'\")"
+    new = "run(\"INSERT INTO users VALUES ('ann')\")"
+    project.tests(TORN_DOWN.replace("LAST", last).replace("NEW", new))
+
+    run = project.record(env={"DATABASE_URL": real}).expect(passed=1, errors=1)
+
+    assert "it cannot run for real: calls before it were replayed" in run.output
+    assert {*commands_in(run)} >= {"pytest --mimic-rerecord test_shop.py"}
+
+
 def commands_in(run):
     """Return the commands that a run offers."""
     return re.findall(r"pytest --mimic-.*", run.output)

@@ -91,7 +91,7 @@ class Refusals:
                 "Hypothesis makes other examples in each run without a profile"
             )
             ways.append((what_differs, f"{PAGE_ON_NEW_VALUES}#hypothesis"))
-        if owner.has_drifted:
+        if owner.mode == "verify" and owner.has_drifted:
             # What has drifted may have led to it, and has the command for both.
             drift = DriftError(what, facts)
             drift.call, drift.conversation = what, call.conversation
