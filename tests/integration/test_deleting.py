@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -93,6 +94,24 @@ def test_nothing_behind_a_link_is_deleted(shop, folder, work):
         moving = ["mv", "-n", "test_shop.py", "test_other.py"]
         for words in (["ls"], ["show", "a:b"], ["rm", "-n", "a:b"], moving, ["rekey"]):
             assert f".mimic_vault/{folder} is a link or no folder" in act(shop, words)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_check_names_all_that_is_wrong_beside_linked_locks(shop):
+    part = shop.vault / "logs" / "test_shop.py" / "test_killed.json.4711-1-2.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text('{"format": 7}\n')
+    locks = shop.vault / ".locks"
+    behind = shop.root / "behind"
+    behind.mkdir()
+    if locks.is_dir():
+        shutil.rmtree(locks)
+    locks.symlink_to(behind)
+
+    checked = shop.command("check").out
+
+    assert ".mimic_vault/.locks is a link or no folder" in checked
+    assert f"{part.name} was left by a run that was killed" in checked
 
 
 @pytest.mark.parametrize("work", DELETING)

@@ -256,11 +256,10 @@ class Locks:
     def is_alive(self, mark: str) -> bool:
         """Check whether the process of a mark records; it may be that of another user.
 
-        Raises:
-            CorruptRecordingError: The locks lie behind a link to a folder.
+        Behind a link to a folder there are no locks: none records.
         """
         for folder in (self._folder, _outside_of(self._vault)):
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, MimicError):
                 return _is_held(folder, f"{_RUN}{mark}")
         return False
 
