@@ -50,6 +50,24 @@ def test_an_async_upload_is_sent_and_identifies_the_call(httpx, runs, server):
     )
 
 
+def test_a_stream_without_asyncio_outlives_the_loop_in_which_it_was_begun(
+    httpx, runs, server
+):
+    async def begin(response):
+        lines = response.iter_lines()
+        return next(lines), lines
+
+    def talk(url):
+        with httpx.stream("GET", f"{url}/events") as response:
+            first, others = asyncio.run(begin(response))
+            return [first, *others]
+
+    real, replayed = both(runs, server, talk)
+
+    assert real[-2:] == ["data: [DONE]", ""]
+    assert len(replayed) == len(real)
+
+
 def test_in_process_transports_are_left_alone(httpx, runs):
     def app(environ, start):
         start("200 OK", [("Content-Type", "text/plain")])

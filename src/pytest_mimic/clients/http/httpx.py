@@ -242,7 +242,14 @@ class _Body:
     def __iter__(self) -> Iterator[bytes]:
         with suppress(StopAsyncIteration):
             while True:
-                yield at_once(self._pieces.__anext__())
+                hooks = sys.get_asyncgen_hooks()
+                # A loop of this thread would close the generator at its own end.
+                sys.set_asyncgen_hooks(None, None)
+                try:
+                    piece = at_once(self._pieces.__anext__())
+                finally:
+                    sys.set_asyncgen_hooks(*hooks)
+                yield piece
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
         return self._pieces
