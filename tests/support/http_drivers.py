@@ -35,7 +35,8 @@ KINDS = (
 
 def _errors(classes: str) -> dict[str, str]:
     """Return the class of the exception for each kind of failure."""
-    return dict(zip(KINDS, classes.split(), strict=True))
+    found = dict(zip(KINDS, classes.split(), strict=True))
+    return {**found, "slow body of any length": found["slow body"]}
 
 
 class Ask(NamedTuple):
@@ -552,6 +553,7 @@ FAILURES = {
     "broken body": ("", Ask("/broken")),
     "short body": ("", Ask("/short")),
     "slow body": ("", Ask("/stall", timeout=0.1)),
+    "slow body of any length": ("", Ask("/stall?old=yes", timeout=0.1)),
 }
 if (
     find_spec("urllib3") and version("urllib3") < "2"

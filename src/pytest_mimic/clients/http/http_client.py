@@ -366,7 +366,7 @@ class _ConnectionAttempt(Attempt):
                 body.append(piece)
             if parsed.length:
                 raise IncompleteRead(b"", parsed.length)
-            is_left = ends_by_closing and not self._is_at_end
+            is_left = ends_by_closing and not self._is_at_end and error is None
         except (HTTPException, ValueError) as problem:
             if _is_malformed(problem):
                 error = {**failures.plain(problem), "kind": "malformed"}
