@@ -339,14 +339,17 @@ def test_the_calls_of_a_killed_process_are_taken_over_where_there_are_no_locks(
 def test_what_a_killed_process_has_forked_keeps_no_calls_from_being_taken_over(vault):
     """A server of a wider fixture, say, which goes on."""
     waits, ends = os.pipe()
+    begins, begun = os.pipe()
 
     def record(other):
         run = Run(Settings("record", vault.path, vault.path, vault.path))
         PartFile(run.vault, LOG, "test").append(entry(1))
         if not os.fork():
             os.close(ends)
+            os.write(begun, b"1")
             os.read(waits, 1)
             os._exit(0)
+        os.read(begins, 1)
 
     killed(vault, record)
     found = PartFile(vault, LOG, "test").take_abandoned()

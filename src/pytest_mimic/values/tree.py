@@ -167,6 +167,16 @@ def text_of(tree: Tree) -> str:
     return "".join(_sorting_encoder(tree, 0))
 
 
+def texts_of(parts: list[Tree]) -> list[str]:
+    """Give the JSON of each of many parts; see `text_of`."""
+    kinds = set(map(type, parts))
+    if kinds == {str}:
+        return list(map(encode_basestring, parts))  # type: ignore[arg-type]
+    if kinds and str not in kinds and kinds <= SCALARS:
+        return text_of(parts)[1:-1].split(",")
+    return list(map(text_of, parts))
+
+
 def hexdigest(text: str) -> str:
     """Give the digest of a text.
 

@@ -61,7 +61,7 @@ from pytest_mimic.values.tree import (
     plain_copy,
     refused_at,
     step_of,
-    text_of,
+    texts_of,
     without,
 )
 
@@ -770,7 +770,7 @@ _NAN = {"$float": "nan"}
 
 def _sorted_by(keys: list[Tree], nodes: list[Tree]) -> list[Tree]:
     """Sort nodes by the canonical texts of their keys."""
-    texts = list(map(text_of, keys))
+    texts = texts_of(keys)
     for number, text in enumerate(texts):
         if len(text) > LONG:  # A part of it may count by its digest.
             texts[number] = canonical_text(keys[number])
