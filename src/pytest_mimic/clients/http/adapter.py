@@ -325,6 +325,8 @@ class Recorder:
         """
         if self._exchange.step.is_open:
             self._answer = self._exchange.finish(self._read(self._pieces, **how))
+            # Who reads holds this recorder, and perhaps a socket, in a cycle.
+            self._read = _unanswered
         return self._answer
 
     def leave(self) -> None:
