@@ -356,10 +356,10 @@ class Step(OpenCall):
             open_calls = list(self._open_calls)
             equal = (one for one in open_calls if one.shared_target == target)
             first = next(equal, self)
-        self.so_far = None
         # One thread alone ends it.
         if self._open_calls.pop(self, False) is not None:
             return False
+        self.so_far = None
         if first is not self:
             self._run.events.add("overlapped", target, test=self._test)
         return True
