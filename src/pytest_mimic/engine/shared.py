@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import (
-    Callable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
@@ -33,12 +29,7 @@ from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import digest_of
 from pytest_mimic.vault.names import call_folder, call_name, line_mark
-from pytest_mimic.vault.recording import (
-    Entry,
-    Recording,
-    copied,
-    shapeless,
-)
+from pytest_mimic.vault.recording import Entry, Recording, copied, shapeless
 from pytest_mimic.vault.vault import Vault, Written, renewed
 
 # The digits of an identity.
