@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections import Counter
 
 import pytest
@@ -194,6 +195,95 @@ MOVED = """
             send("GET", f"/hello?number={number}", "")
         send("POST", "/echo", "WORDS")
 """
+
+
+# What git would run if it took this folder for a repository.
+BARE = "[core]\n\trepositoryformatversion = 0\n\tworktree = {tree}\n\tfsmonitor = touch {bait}\n"
+
+
+@pytest.mark.must
+@pytest.mark.parametrize("place", ["vault", "vault/.git", "above", "above/.git"])
+def test_git_takes_no_settings_from_a_folder_that_came_as_data(project, place):
+    """A vault that has the shape of a bare repository is a repository for git, which then runs what its settings say."""
+    project.ini("shop:fetch", mimic_vault_path="data/vault")
+    project.module("def fetch(n): return n")
+    project.tests("import shop\n\ndef test_it(): shop.fetch(1)\n")
+    project.record()
+    git(project.root, "init", "-q")
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "-m", "one")
+    vault, bait = project.root / "data/vault", project.root / "bait"
+    tree = vault if place.startswith("vault") else vault.parent
+    shape = tree / ".git" if place.endswith(".git") else tree
+    for folder in ("objects", "refs"):
+        (shape / folder).mkdir(parents=True, exist_ok=True)
+    (shape / "HEAD").write_text("ref: refs/heads/main\n")
+    (shape / "config").write_text(BARE.format(tree=tree, bait=bait))
+
+    told = project.command("diff")
+    checked = project.command("check")
+
+    assert not bait.exists()
+    assert told.code == (2 if place.endswith(".git") else 0)
+    assert "-C" not in told.out
+    assert checked.code == 1
+    label = {"vault": "data/vault", "above": "data"}[place.split("/")[0]]
+    assert f"{label} has the shape of a Git repository" in checked.out
+    assert not bait.exists()
+
+
+def test_a_vault_that_is_a_submodule_is_compared_in_it(project, tmp_path_factory):
+    library = tmp_path_factory.mktemp("library")
+    project.ini("shop:fetch")
+    project.module("def fetch(n): return [n, os.environ['VERSION']]")
+    project.tests("import shop\n\ndef test_it(): shop.fetch(1)\n")
+    project.record(env={"VERSION": "1"})
+    shutil.move(project.vault, library / "vault")
+    git(library / "vault", "init", "-q")
+    git(library / "vault", "add", "-A")
+    git(library / "vault", "commit", "-q", "-m", "one")
+    git(project.root, "init", "-q")
+    local = ("-c", "protocol.file.allow=always")
+    git(
+        project.root,
+        *local,
+        "submodule",
+        "add",
+        "-q",
+        str(library / "vault"),
+        ".mimic_vault",
+    )
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "-m", "one")
+    project.run("--mimic-rerecord", env={"VERSION": "2"})
+
+    told = project.command("diff")
+    (command,) = re.findall("to put it back: (.*)", told.out)
+    subprocess.run(command, shell=True, cwd=project.root, check=True)
+
+    assert "1 changed" in told.out
+    assert project.command("diff") == (0, "", "")
+
+
+def test_a_linked_worktree_and_another_repository_in_the_environment(
+    project, monkeypatch
+):
+    project.ini("shop:fetch")
+    project.module("def fetch(n): return [n, os.environ['VERSION']]")
+    project.tests("import shop\n\ndef test_it(): shop.fetch(1)\n")
+    project.record(env={"VERSION": "1"})
+    git(project.root, "init", "-q")
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "-m", "one")
+    other = project.root / "other"
+    git(project.root, "worktree", "add", "-q", str(other), "-b", "other")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    for path in other.rglob(".mimic_vault/calls/**/*.json"):
+        path.write_text(path.read_text().replace('"1"', '"2"'))
+
+    told = project.command("diff", folder=other)
+
+    assert "result[1]: '1' before, '2' now" in told.out
 
 
 def test_a_request_is_compared_with_one_of_its_own_signature(project):

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from pytest_mimic.cli.change import delete_calls
 from pytest_mimic.cli.exchanges import hides_more
+from pytest_mimic.cli.git import repositories_at
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.errors import CorruptRecordingError
@@ -21,7 +22,7 @@ from pytest_mimic.values.making import Inspector
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import OBJECT, call_name, is_own, log_name
 from pytest_mimic.vault.recording import part_line_of
-from pytest_mimic.vault.vault import PART, Vault, objects_in
+from pytest_mimic.vault.vault import PART, Vault, objects_in, vault_label
 from pytest_mimic.words import plural, size_in_words
 
 # What a person can put right, or what belongs to another version.
@@ -278,14 +279,25 @@ def _of_values(
 
 def _left_over(project: Project, named: Container[str]) -> Iterator[Finding]:
     vault = project.vault
+    for folder in repositories_at(vault.path, project.rootdir):
+        label = vault_label(folder, project.rootdir)
+        problem = f"{label} has the shape of a Git repository, and git runs what its"
+        remedy = "delete it, or move the vault, before git is used there"
+        yield Finding(label, f"{problem} settings say", remedy=remedy)
     for name in vault.unneeded_objects():
         yield Finding(name, f"{project.path_of(name)} is not needed", goes=True)
     for name in vault.folder.names():
         if name.endswith(PART):
             yield _of_part(project, name)
-        elif not is_own(name) and name not in named:
+        elif not is_own(name) and name not in named and not _is_beside(name):
             problem = f"{project.path_of(name)} is not a file of a vault"
             yield Finding(name, problem, is_harmless=True)
+
+
+def _is_beside(name: str) -> bool:
+    """Return whether a file is what people put into a vault: a README, or of DVC."""
+    last = name.rpartition("/")[2]
+    return last.startswith("README") or last.endswith(".dvc")
 
 
 def _of_part(project: Project, name: str) -> Finding:

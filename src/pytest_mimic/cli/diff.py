@@ -66,7 +66,8 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
     Raises:
         MimicError: There is no repository, or no such revision.
     """
-    with closing(Revision(project.vault.path, options.revision or "HEAD")) as revision:
+    revision = Revision(project.vault.path, project.rootdir, options.revision or "HEAD")
+    with closing(revision):
         rows: list[_Row] = []
         real = RealValues()
         # Tests ask for what fixtures were given.
