@@ -329,6 +329,9 @@ class Port:
         call, scope = self._call(request, line, numbered)
         if call.own:
             self._note_sender(call, owner)
+        if run.mode in ("record", "rerecord"):
+            for piece in sorted(call.pieces):
+                run.add_event("sent in part", call.label(), what=f"sends {piece}")
         while True:
             try:
                 step = self._begin(call, line)
@@ -511,6 +514,7 @@ class ClientCall(Call):
 
     Attributes:
         own: The paths of the application's own secrets in it, by their values.
+        pieces: What it holds of issued tokens that no replay can send.
     """
 
     def __init__(
@@ -533,12 +537,14 @@ class ClientCall(Call):
         self._request = request
         self._secrets = run.secrecy.secrets
         self.own: dict[str, str] = {}
+        self.pieces: set[str] = set()
         hide = partial(
             self._secrets.hide_request,
             request,
             scope,
             hide=adapter.hide_request,
             own=self.own,
+            pieces=self.pieces,
         )
         self.described: Plain = deeply(hide)
         self.signature = adapter.signature(self.described)

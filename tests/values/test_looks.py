@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 
 import pytest
 from support.face import looks
+
+from pytest_mimic.secrets import issuers
 
 # By look: texts that have it as a whole, and texts that have it not.
 TABLE = {
@@ -100,28 +103,35 @@ def test_a_long_text_is_looked_at_at_once(text):
 A, N = "aB3dE6gH9jK2mN5p" * 6, "0123456789abcdef" * 4
 PAYLOAD = f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.{A[:43]}"
 KEYS = {
-    "AWS": "AKIA" + "ABCDEFGH23456789",
-    "Google": "AIza" + A[:35],
-    "Google OAuth": "ya29." + A[:30],
-    "GitHub": "ghp_" + A[:36],
-    "GitHub, fine-grained": "github_pat_" + A[:22] + "_" + A[:40],
-    "GitLab": "glpat-" + A[:20],
-    "Slack": "xoxb-" + N[:12] + "-" + A[:24],
-    "Stripe": "sk_live_" + A[:24],
-    "Stripe, restricted": "rk_test_" + A[:24],
-    "OpenAI": "sk-" + "proj-" + A[:48],
-    "Anthropic": "sk-" + "ant-api03-" + A[:48],
-    "Hugging Face": "hf_" + A[:34],
-    "npm": "npm_" + A[:36],
-    "PyPI": "pypi-AgE" + A[:60],
-    "SendGrid": "SG." + A[:22] + "." + A[:43],
-    "DigitalOcean": "dop_v1_" + N,
-    "Shopify": "shpat_" + N[:32],
-    "private key": "-----BEGIN " + "RSA PRIVATE KEY-----\n" + A,
-    "private key in JSON": "-----BEGIN " + "PRIVATE KEY-----\\n" + A,
-    "JWT": PAYLOAD,
-    "bearer": "Bearer " + PAYLOAD,
-}
+    "Amazon": "AKIA" + "ABCDEFGH23456789", "Amazon, for a while": "ASIA" + "ABCDEFGH23456789",
+    "Google": "AIza" + A[:35], "Google OAuth": "ya29." + A[:30], "Google OAuth, secret": "GOCSPX-" + A[:28],
+    "GitHub": "ghp_" + A[:36], "GitHub, fine-grained": "github_pat_" + A[:22] + "_" + A[:40],
+    "GitLab": "glpat-" + A[:20], "GitLab, trigger": "glptt-" + A[:40], "GitLab, CI": "glcbt-" + A[:20],
+    "Slack": "xoxb-" + N[:12] + "-" + A[:24], "Slack, app": "xapp-1-" + A[:30], "Slack, hook": "hooks.slack.com/services/" + "T" + A[:8] + "/B" + A[:8] + "/" + A[:24],
+    "Stripe": "sk_live_" + A[:24], "Stripe, restricted": "rk_test_" + A[:24], "Square": "sq0csp-" + A[:43],
+    "Twilio": "SK" + N[:32], "SendGrid": "SG." + A[:22] + "." + A[:43], "Brevo": "xkeysib-" + N + "-" + A[:16],
+    "Mailgun": "key-" + N[:32], "Mailchimp": N[:32] + "-us12",
+    "OpenAI": "sk-" + "proj-" + A[:48], "OpenAI, older": "sk-" + A[:20] + "T3" + "BlbkFJ" + A[:20], "Anthropic": "sk-" + "ant-api03-" + A[:48],
+    "DeepSeek": "sk-" + N[:32], "Langfuse": "sk-" + "lf-70869499-4229-48ba-8a6e-13d00f2c9e0a", "LangSmith": "lsv2_pt_" + N[:32] + "_" + N[:10],
+    "Groq": "gsk_" + A[:52], "xAI": "xai-" + A[:80], "Perplexity": "pplx-" + A[:48], "Replicate": "r8_" + A[:37],
+    "Hugging Face": "hf_" + A[:34], "Tavily": "tvly-" + A[:32], "Pinecone": "pcsk_" + A[:60], "Fireworks": "fw_" + A[:24],
+    "Tailscale": "tskey-auth-" + A[:20], "npm": "npm_" + A[:36], "PyPI": "pypi-AgE" + A[:60], "Docker": "dckr_pat_" + A[:27],
+    "Figma": "figd_" + A[:40], "Vercel": "vcp_" + A[:40], "Netlify": "nfp_" + A[:40], "1Password": "ops_eyJ" + A[:60],
+    "Vault": "hvs." + A[:90], "Doppler": "dp.pt." + A[:43], "Atlassian": "ATATT3" + A + A + "=" + N[:8], "Linear": "lin_api_" + A[:40],
+    "Notion": "ntn_" + "1" * 11 + A[:35], "Notion, older": "secret_" + A[:43], "Airtable": "pat" + A[:14] + "." + N,
+    "Grafana": "glsa_" + A[:32] + "_" + N[:8], "Sentry": "sntryu_" + N, "New Relic": "NRAK-" + "ABCDEFGHIJKLM0123456789ABCD", "Postman": "PMAK-" + N[:24] + "-" + N[:34],
+    "Heroku": "HRKU-" + A[:60], "DigitalOcean": "dop_v1_" + N, "PlanetScale": "pscale_tkn_" + A[:40], "Supabase": "sbp_" + N[:40],
+    "Shopify": "shpat_" + N[:32], "Databricks": "dapi" + N[:32], "Azure Storage": "AccountKey=" + A[:86] + "==",
+    "Telegram": "123456789:AA" + A[:33], "Discord": "M" + A[:25] + "." + A[:6] + "." + A[:38], "age": "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE"[:58],
+    "private key": "-----BEGIN " + "RSA PRIVATE KEY-----\n" + A, "private key in JSON": "-----BEGIN " + "PRIVATE KEY-----\\n" + A,
+    "JWT": PAYLOAD, "bearer": "Bearer " + PAYLOAD,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", issuers.forms())
+def test_each_form_has_a_key_that_no_other_form_finds(form):
+    written = rf"(?a)(?<![\w-])(?:{form})"
+    assert [name for name, key in KEYS.items() if re.search(written, key)]
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
@@ -133,6 +143,7 @@ def test_a_key_is_found_by_its_look(key):
 @pytest.mark.parametrize(
     "text",
     [
+        "sk-estimator", "sk-estimator-html-doc-link-fitted-hover", ".sk-toggleable__label-arrow", "fw_normal", "key-value-store-of-the-shop", "pplx-api-docs",
         "AKIA2", "ghp_short", "sk-learn-is-a-library-of-python", "a risk-free-thing-2026-11-02-at-noon",
         "a bearer authentication-required", "Basic authentication", "basic knowledge1",
         "-----BEGIN CERTIFICATE-----", "npm_config_registry", "shpat_x", "12:AA:BB", "hf_model", N,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote_plus, urlencode
 
 import pytest
 
@@ -346,6 +347,116 @@ def test_a_pattern_takes_no_other_names_from_what_is_said_to_be_hidden():
     assert named == ["access_token", "next", "PARTNER-TOKEN"]
 
 
+SENT = "q7Rk2mT9xW4vB8nZ3pL6"
+HEX = "0123456789abcdef0123456789abcdef"
+# What is hidden by its ending and its look: where it stands, its name, a value.
+KEYS_BY_LOOK = [
+    ("header", "X-RapidAPI-Key", SENT),
+    ("header", "x-functions-key", "a1" * 8),
+    ("header", "Fastly-Key", SENT),
+    ("header", "DD-APPLICATION-KEY", "0a" * 20),
+    ("header", "X-Userkey", SENT),
+    ("header", "X-Body-Hmac", f"{SENT}+/="),
+    ("query", "appid", HEX),
+    ("query", "wstoken", HEX),
+    ("query", "user_key", SENT),
+    ("query", "routing_key", HEX),
+    ("query", "app_sign", SENT),
+    ("query", "tenantkey", "aB1-cD2_eF3-gH4-iJ5-kL6"),
+    ("form", "wstoken", HEX),
+    ("form", "partner_key", SENT),
+    ("json", "appid", HEX),
+    ("json", "routing_key", HEX),
+]
+# What stays, and counts: everyday names with everyday values.
+EVERYDAY = [
+    *(("header", name, SENT) for name in ("X-Idempotency-Key", "X-Request-Key", "Surrogate-Key", "X-Cache-Key", "Lock-Token", "X-Sync-Token", "X-Partition-Key", "X-Routing-Key", "X-Continuation-Token", "X-Public-Key")),
+    ("header", "X-Sort-Key", SENT),
+    ("header", "X-Hotkey", "ctrl"),
+    *(("query", name, SENT) for name in ("hash", "h", "t", "kid", "k", "partition_key", "RowKey", "startkey", "endkey", "start_key", "sort_key", "sortkey", "cache_key", "page_token", "pageToken", "nextToken", "next_token", "sync_token", "syncToken", "resume_token", "continuationToken", "cursor_token", "idempotency_key", "request_key", "lookup_key", "shard_key", "hash_key", "range_key", "lock_token", "public_key", "site_key", "sitekey", "primary_key", "foreign_key", "object_key", "group_key", "order_key", "dedup_key", "retry_token")),
+    *(("query", name, value) for name, value in {
+        "key": "photos/2024/05/summer-holiday-01.jpg", "object": "photos/2024/summer.jpg", "prefix": "logs/2026/11/30/part-0001",
+        "issueKey": "SHOP-1234", "flag_key": "new-checkout-2026", "template_key": "order-confirmation-2026-v2", "image_key": "hero-banner-1200x800",
+        "file_key": "70869499-4229-48ba-8a6e-13d00f2c9e0a", "tenant_key": "2026-11-30", "design": "2026-spring-collection-v2", "callsign": "DLH4711",
+        "hotkey": "ctrl+shift+7", "monkey": "george", "turnkey": "yes", "zodiac_sign": "capricorn", "assign": "ann@example.com", "row_id": "a1b2c3d4e5f6a7b8c9d0",
+        "translation_key": "checkout.title.summer2026", "key_name": "team-2026-production-eu", "sign": "+1", "project_key": "acme-emea-2026",
+    }.items()),
+    ("form", "RowKey", SENT),
+    ("form", "template_key", "order-confirmation-2026-v2"),
+    *(("json", name, SENT) for name in ("template_key", "image_key", "routing_key", "object_key")),
+]  # fmt: skip
+
+
+def stored_at(place, name, value):
+    """Return what stands in the vault for a request with a value there."""
+    if place == "header":
+        return stored_http(headers=((name, value),))
+    if place == "query":
+        return stored_http(target=f"/a?{urlencode({name: value})}&page=2")
+    if place == "form":
+        return stored_http(
+            body=urlencode({name: value}), type_="application/x-www-form-urlencoded"
+        )
+    return stored({name: value})
+
+
+def stands_in(kept, value):
+    return value in kept or quote_plus(value) in kept
+
+
+@pytest.mark.parametrize(("place", "name", "value"), KEYS_BY_LOOK)
+def test_a_key_is_known_by_the_ending_of_its_name_and_its_look(place, name, value):
+    assert not stands_in(stored_at(place, name, value), value)
+
+
+@pytest.mark.parametrize(("place", "name", "value"), EVERYDAY)
+def test_everyday_names_with_everyday_values_stay(place, name, value):
+    assert stands_in(stored_at(place, name, value), value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_hidden"),
+    [
+        ("account_key", "acme-emea", False), ("account_key", SENT, True), ("totp", "enabled", False), ("totp", "123456", True),
+        ("recovery_code", 0, False), ("recovery_codes", 0, False), ("recovery_code", 482910, True), ("recovery_codes", True, False),
+        ("signing_key", "C major", False), ("signing_key", "abcdef0123", True), ("cvc", "M", False), ("cvc", "123", True), ("cvc", 0, False), ("cvc", 123, True),
+        ("pin", "Disabled", False), ("pin", "1234", True), ("otp", "off", False), ("access_key", "Readers", False), ("security_key", "Yubi-Key", False),
+        ("secret", "enabled", True), ("password", "C major", True), ("service_key", "a sentence with blanks", False), ("pin", "toolongforoneword", True),
+    ],
+)  # fmt: skip
+def test_plain_words_stay_in_an_answer_under_hard_names_of_everyday_data(
+    name, value, is_hidden
+):
+    secrets = Secrets((), {})
+    hidden = secrets.hide_answer({name: value}, SecretScope(), mark_of("test", "call"))
+
+    assert (hidden != {name: value}) is is_hidden
+
+
+def test_the_default_of_a_tool_parameter_with_a_secret_name_is_hidden():
+    """In the JSON schema of a tool, the name of a parameter says nothing of its description."""
+    schema = {
+        "password": {
+            "type": "string",
+            "description": "the password of the user",
+            "default": "hunter2-default",
+        }
+    }
+    kept = stored(
+        {
+            "tools": [
+                {
+                    "name": "login",
+                    "parameters": {"type": "object", "properties": schema},
+                }
+            ]
+        }
+    )
+
+    assert "hunter2-default" not in kept
+    assert "the password of the user" in kept
+
+
 PAGE = Path(__file__).parents[2] / "docs/reference/configuration.md"
 TABLE = "| a name is secret if it | names |\n|---|---|\n"
 
@@ -370,6 +481,8 @@ def test_the_page_lists_the_names_of_the_tables():
         "is, and its value is a text, soft": names.SESSIONS,
         "is, and its value looks like a random token": names.IF_A_TOKEN,
         "ends in, and its value is a key of a known issuer": names.IF_A_KEY,
+        "ends a header or a field, and its value looks like a key": names.ENDINGS_OF_KEYS,
+        "does *not* have this in that case": names.NO_KEYS,
         "stands beside another name": pairs,
         "does *not* end in": names.ABOUT,
         "does *not* begin with": names.QUESTIONS,

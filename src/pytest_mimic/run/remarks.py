@@ -251,6 +251,7 @@ _LISTS = f"""
         | one process > to record it in one process
     told apart by order | call          | equal calls with other keys, so that only their order tells them apart \
         | match > to tell them apart
+    sent in part        | call          | a replay has a placeholder for the token, sends another request, and misses
     became one          | calls         | different requests that are one recording, since their line ignores parts
     looks secret        | call          | looks like a secret \
         | if they are secret: {PAGE_ON_KEYS} | without mark > if they are not secret

@@ -7,10 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.secrets import looks, placeholders
+from pytest_mimic.secrets.forms import Pieces, decoded_of, in_base64
 from pytest_mimic.secrets.names import SecretNames
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
@@ -21,6 +23,9 @@ from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.vault.recording import Entry
+
+# What may be base64 of a token.
+_ENCODED = re.compile(r"[\w+/=-]{22,}")
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
 """How a kind of client hides plain data, given what stands in place of a secret."""
@@ -41,6 +46,8 @@ class SecretScope:
         self._counts: dict[str, Iterator[int]] = defaultdict(count)
         self.known = KnownValues()
         self._received: set[str] = set()
+        # What finds parts of the issued secrets, and how many of these it knows.
+        self._pieces: tuple[int, Pieces] = 0, Pieces([])
         # Few applications send back what an answer gave: most stay unread.
         self._unread: list[Callable[[], Any]] = []
         self.sent: set[str] = set()
@@ -80,6 +87,18 @@ class SecretScope:
         """Return what stands for a secret that is known, or None."""
         found = (one.known[value] for one in self.chain() if value in one.known)
         return next(found, None)
+
+    def pieces(self) -> Pieces:
+        """Return what finds parts of the secrets that answers have issued."""
+        issued = [
+            value
+            for scope in self.chain()
+            for value, shown in scope.known.items()
+            if shown != OWN
+        ]
+        if len(issued) != self._pieces[0]:
+            self._pieces = len(issued), Pieces(issued)
+        return self._pieces[1]
 
     def has_sent(self, value: str) -> bool:
         """Return whether the application has sent a value, under any name."""
@@ -152,6 +171,7 @@ class Secrets:
         *,
         hide: Hide = Redactor.hide,
         own: dict[str, str] | None = None,
+        pieces: set[str] | None = None,
     ) -> Any:
         """Return a request as it is stored and counted, and note what it has sent.
 
@@ -160,6 +180,8 @@ class Secrets:
             scope: What the calls of its owner have shown.
             hide: How its kind of client hides.
             own: Is filled with the application's own secrets in it, and their paths.
+            pieces: Is filled with what it holds of a token that no replay can send:
+                `a part of a token`.
         """
 
         def stand_in(value: str, path: str) -> str:
@@ -180,11 +202,27 @@ class Secrets:
         scope.sent.update(texts)
 
         def without_values(text: str) -> str:
-            return self._without_tokens(self._without_values(text, scope), scope)
+            text = self._without_values(text, scope)
+            if _ENCODED.search(text):
+                text = in_base64(text, partial(self._without_values, scope=scope))
+            text = self._without_keys(self._without_tokens(text, scope), scope)
+            text, found = scope.pieces().hide_in(text, OWN)
+            if found and pieces is not None:
+                pieces.add(found)
+            return text
 
         if hidden != plain:
             texts = texts_in(hidden)
         return _with_texts(hidden, texts, without_values)
+
+    def _without_keys(self, text: str, scope: SecretScope) -> str:
+        """Return a request's text without what has the form of an issuer's key."""
+
+        def stand_in(key: str) -> str:
+            scope.known.add(key, OWN)
+            return OWN
+
+        return looks.without_keys(text, self.names.accepted, stand_in)
 
     def knows_none_in(self, text: str, scope: SecretScope) -> bool:
         """Return whether a text holds no value that is hidden wherever it stands."""
@@ -270,7 +308,9 @@ class Secrets:
         """Return what stands for issued secrets in plain data."""
         found: list[str] = []
         for text in texts_in(plain):
-            found += placeholders.issued_in(text)
+            found += placeholders.issued_in(text.lower())
+            for encoded in _ENCODED.findall(text):
+                found += placeholders.issued_in(decoded_of(encoded))
             scheme, _, credentials = text.partition(" ")
             if scheme.lower() == "basic":
                 found += placeholders.issued_in(looks.basic_credentials(credentials))

@@ -5,38 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 
+from pytest_mimic.secrets.issuers import pattern
 from pytest_mimic.secrets.placeholders import OWN
 
-# By the issuer's own form. `A` stands for a letter, digit, `-` or `_`.
-_FORMS = """
-    AKIA[A-Z2-7]{16}                     Amazon
-    AIza[A]{35}                          Google
-    ya29\\.[A]{20,}                       Google
-    gh[pousr]_[A]{36,}                   GitHub
-    github_pat_[A]{40,}                  GitHub
-    glpat-[A]{20,}                       GitLab
-    xox[abeoprs]-[A]{20,}                Slack
-    hooks\\.slack\\.com/services/[A/]{20,} Slack
-    [rs]k_(?:live|test)_[A]{20,}         Stripe
-    sk-(?:proj|ant|svcacct|admin|or)[A]{30,}  OpenAI, Anthropic
-    hf_[A-Za-z]{34}                      Hugging Face
-    hf_[A]{34}                           Hugging Face
-    tskey-[a-z]+-[A]{16,}                Tailscale
-    npm_[A]{36}                          npm
-    pypi-AgE[A]{50,}                     PyPI
-    SG\\.[A]{22}\\.[A]{43}                 SendGrid
-    dop_v1_[0-9a-f]{64}                  DigitalOcean
-    shp(?:at|ca|pa|ss)_[0-9a-f]{32}      Shopify
-    dapi[0-9a-f]{32}                     Databricks
-    [0-9]{8,10}:AA[A]{33}                Telegram
-    eyJ[A]{8,}\\.[A]{4,}\\.[A]{8,}         JSON Web Token
-"""
-_PATTERNS = [line.split("  ")[0] for line in _FORMS.strip().split("\n    ")]
-_KEYS = "|".join(_PATTERNS).replace("[A", r"[\w\-")
+# No key is shorter, and few words are as long.
 _LOOK = (
-    rf"(?a)(?<![\w-])(?:{_KEYS})"
+    rf"(?a)(?<![\w-])(?=[\w.:/=-]{{20}})(?:{pattern()})"
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
     r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
@@ -70,6 +46,25 @@ def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, 
         mark = _mark_of(match[0])
         if _is_key(match) and mark not in accepted:
             yield f"{match[0][:8]}…", mark
+
+
+def without_keys(text: str, accepted: Set[str], give: Callable[[str], str]) -> str:
+    """Return a text with something else in place of each key of a known issuer.
+
+    Args:
+        text: Any text.
+        accepted: As of `keys_in`.
+        give: Gives what stands in place of a key.
+    """
+    if len(text) < SHORTEST:
+        return text
+
+    def replaced(match: re.Match[str]) -> str:
+        is_form = match["scheme"] is None
+        is_kept = not is_form or OWN in match[0] or _mark_of(match[0]) in accepted
+        return match[0] if is_kept else give(match[0])
+
+    return re.sub(_LOOK, replaced, text)
 
 
 def masked(text: str, accepted: Set[str] = frozenset()) -> str:

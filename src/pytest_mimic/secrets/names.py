@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -15,6 +15,9 @@ HARD = "hard"
 """A name whose values are secrets, whatever they look like."""
 SOFT = "soft"
 """A name of secrets, and of much else."""
+
+EVERYDAY = "everyday"
+"""A hard name that everyday data has, too: in an answer, plain words stay under it."""
 
 WHOLE = "whole"
 """A name or a path that a line adds: all below it is secret, too."""
@@ -52,6 +55,23 @@ GLUED = {
     """,
     SOFT: "csrftoken",
 }
+# Of the hard names, those that everyday data has, too.
+_OF_EVERYDAY = """
+    totp|otp|cvc|pin|account key|signing key|service key|security key|access key
+"""
+# Codes of which an answer may say that there are none.
+_COUNTED = "recovery code|recovery codes|backup code|backup codes"
+# A header, and a field of a query or a form, whose name ends in one of the first is
+# secret if its value looks like a key; not where one of the others stands before it: of
+# caches, sorting, routing of data, paging, syncing, resuming, locks and repeats, and
+# what is public by its name.
+ENDINGS_OF_KEYS = "key|token|secret|sign|signature|hmac"
+NO_KEYS = """
+    cache|surrogate|sort|sorting|order|partition|row|shard|routing|hash|range|start|end
+    page|next|prev|previous|cursor|continuation|marker|sync|delta|resume|lock
+    idempotency|request|retry|repeat|dedup|deduplication|lookup|object|index|group
+    public|site|primary|foreign
+"""
 # A name that ends in these describes a secret.
 ABOUT = """
     accepted|address|again code|algorithm|at|banner|by|changed|complexity|consent|cost
@@ -69,10 +89,11 @@ QUESTIONS = """
     allow|allows|has|have|hide|is|needs|no|require|requires|show|support|supports
     use|uses|with
 """
-# Tokens of paging, of language models, their prices and of progress are no secrets.
+# Tokens of paging, syncing, locks and repeats, of language models, their prices and of
+# progress are no secrets.
 OF_TOKENS = """
     bos|cls|continuation|cursor|eos|mask|next|pad|page|per|progress|resume|sep|special
-    sub|unk
+    sub|unk|cache|idempotency|lock|repeat|retry|sync
 """
 _PUBLIC = "accept cookies|accept signature|signature input|public key"
 # Soft if the value is a text: an object or a number of this name is something else.
@@ -81,10 +102,10 @@ SESSIONS = """
     authentication info
 """
 # Secret if the value looks like a token.
-IF_A_TOKEN = "assertion|hmac|sign|tokens|secret id"
+IF_A_TOKEN = "appid|assertion|hmac|sign|tokens|secret id"
 # Secret if the value has the form of a known issuer.
 IF_A_KEY = "key|keys|pat|value"
-_BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket"
+_BY_VALUE = f"{SESSIONS}|{IF_A_TOKEN}|{IF_A_KEY}|ticket|routing key"
 # A name that says nothing, below one that says it all.
 _SAYS_NOTHING = "value|values|data|code|raw|computed|secret|key"
 _ENDINGS_OF_VARIABLES = "_KEY", "_PASS", "_PWD"
@@ -134,6 +155,14 @@ _FIELDS_OF_STORES = "data|string data|payload|value"
 _PLAIN_NAME = r"(?!properties$|apiVersion$)\w+(?:[.-]\w+)*"
 _TOKEN = r"(?=.*[A-Za-z])(?=.*\d)[!-~]{16,}"
 _TICKET = r"(?:ST|PT|PGT|TGT)-[\w.-]+"
+_ROUTING_KEY = "[0-9a-f]{32}"
+# One word, words joined by hyphens, or a sentence.
+_WORD = "[A-Z]?[a-z]{0,11}"
+_PLAIN_WORDS = rf"{_WORD}(?:-{_WORD})*|\S+(?: \S+)+"
+_KEY_OF_HEADER = r"(?=.*[A-Za-z])(?=.*\d)\S{16,}"
+_KEY_OF_FIELD = r"(?=.*[A-Za-z])(?=.*\d)[\w-]{20,}"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_MANY_CHANGES = 10
 # What a line of `mimic_redact` may hold: a name, the mark of one text, a path, or, for
 # itself, a pattern.
 _LINE = r"!?[A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*|!sha256:[0-9a-f]{8}"
@@ -267,6 +296,18 @@ class SecretNames:
         is_taken_out = self._declared.get(words_of(name)) is False
         return self.secret(name) or (is_key and not is_taken_out)
 
+    def is_sent_key(self, name: str, value: str, *, in_header: bool) -> bool:
+        """Return whether a header or a field is a key by its ending and its look."""
+        words = words_of(name)
+        if self._declared.get(words) is False:
+            return False
+        glued = words.replace(" ", "")
+        endings = filter(glued.endswith, _table(ENDINGS_OF_KEYS))
+        before = {glued.removesuffix(ending) for ending in endings}
+        if not before or not _table(NO_KEYS).isdisjoint({*before, *words.split()}):
+            return False
+        return _looks_sent_as_key(value, in_header=in_header)
+
     def hides_path(self, path: str) -> bool:
         """Return whether a line hides what stands at a path: `body.json[0].email`."""
         if self.path is None:
@@ -358,6 +399,30 @@ class SecretNames:
         return "" if words in _table(_PUBLIC) else _strength_by_table(words)
 
 
+def _looks_sent_as_key(value: str, *, in_header: bool) -> bool:
+    if in_header:
+        return re.fullmatch(_KEY_OF_HEADER, value) is not None
+    if re.fullmatch(_KEY_OF_FIELD, value, re.ASCII) is None:
+        return False
+    if value.isalnum():
+        return True
+    if re.fullmatch(_UUID, value):
+        return False
+    kinds = ["aA1"[one.isupper() + 2 * one.isdigit()] for one in value if one.isalnum()]
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return changes >= _MANY_CHANGES
+
+
+def is_everyday(value: str) -> bool:
+    """Return whether a value is what everyday data has under a hard name."""
+    return re.fullmatch(_PLAIN_WORDS, value) is not None
+
+
+def leaves_zero(name: str, strength: str) -> bool:
+    """Return whether zero says under a name that there is no secret."""
+    return strength == EVERYDAY or words_of(name) in _table(_COUNTED)
+
+
 def own_or_below(name: str, value: object, own: str, above: str, others: str) -> str:
     """Return how secret a part is that stands below a secret name.
 
@@ -370,8 +435,8 @@ def own_or_below(name: str, value: object, own: str, above: str, others: str) ->
     """
     if WHOLE in (above, own):
         return WHOLE
-    if own == HARD:
-        return HARD
+    if own in (HARD, EVERYDAY):
+        return own
     words = words_of(name)
     if words in _table(_SAYS_NOTHING) or re.fullmatch(_CAPITALS, name):
         return above
@@ -386,6 +451,8 @@ def _strength_by_value(words: str, value: object) -> str:
     is_secret = False
     if words == "ticket" and isinstance(value, str):
         is_secret = re.fullmatch(_TICKET, value) is not None
+    elif words == "routing key" and isinstance(value, str):
+        is_secret = re.fullmatch(_ROUTING_KEY, value) is not None
     elif words in _table(IF_A_TOKEN):
         is_secret = looks_like_a_token(value)
     elif _ends_in(words, _table(IF_A_KEY)):
@@ -431,6 +498,12 @@ def _each(value: object, is_so: Callable[[str], bool]) -> bool:
 
 
 def _strength_by_table(words: str) -> str:
+    found = _hard_or_soft(words)
+    is_of_everyday = found == HARD and _ends_in(words, _table(_OF_EVERYDAY))
+    return EVERYDAY if is_of_everyday else found
+
+
+def _hard_or_soft(words: str) -> str:
     if words == AS_A_WHOLE:
         return HARD
     parts = words.split()

@@ -18,11 +18,14 @@ from pytest_mimic.secrets.looks import (
     could_be_secret,
 )
 from pytest_mimic.secrets.names import (
+    EVERYDAY,
     HARD,
     SOFT,
     WHOLE,
     BySiblings,
     SecretNames,
+    is_everyday,
+    leaves_zero,
     looks_like_a_token,
     own_or_below,
     words_of,
@@ -35,6 +38,9 @@ StandIn: TypeAlias = Callable[[str, str], str]
 
 # What decides whether a value under a secret name is hidden.
 _AS_SENT, _AS_ANSWER, _AS_ERROR = "as sent", "as an answer", "as an error"
+_AS_KEPT = "as kept"
+# Where a name that ends like that of a key is judged by the look of its value.
+_IN_HEADERS, _IN_FIELDS = "headers", "fields"
 _STARS = "[*•●]+"
 # What stands below them says what is wrong.
 _ERRORS = ("error", "errors")
@@ -138,17 +144,25 @@ class Redactor:
         names: The names.
         rule: What decides: the name of a value alone, or its look, too.
         has_tags: Whether a key with `$` is a tag of a tree, and not the sender's.
+        place: Where values stand: `headers`, or `fields` of a query or a form. Empty:
+            elsewhere.
 
     Attributes:
         harmless: Texts that hold no secret, as earlier walks have found.
     """
 
     def __init__(
-        self, names: SecretNames, rule: str = _AS_SENT, *, has_tags: bool = False
+        self,
+        names: SecretNames,
+        rule: str = _AS_SENT,
+        *,
+        has_tags: bool = False,
+        place: str = "",
     ) -> None:
         self.names = names
         self.rule = rule
         self.has_tags = has_tags
+        self.place = place
         self.harmless: set[str] = set()
         self._harmless_headers: set[tuple[str, ...]] = set()
 
@@ -171,18 +185,39 @@ class Redactor:
         return Redactor(self.names, _AS_ERROR)
 
     @cached_property
+    def of_outcomes(self) -> Redactor:
+        """The redactor that finds what outcomes of functions keep under hard names."""
+        return Redactor(self.names, _AS_KEPT, has_tags=True)
+
+    @cached_property
+    def of_fields(self) -> Redactor:
+        """The redactor of the fields of a form."""
+        return Redactor(self.names, place=_IN_FIELDS)
+
+    @cached_property
     def _of_headers(self) -> Redactor:
-        return Redactor(self.names)
+        return Redactor(self.names, place=_IN_HEADERS)
 
     def strength(
         self, name: str, value: object, by_siblings: Mapping[str, BySiblings]
     ) -> str:
         """Return how secret a value is under a name; an empty text if it is not."""
         strength = self.names.strength(name, value, by_siblings)
+        if self.place and not strength and self._is_sent_key(name, value):
+            return HARD
         is_key = name == "key" and name not in by_siblings
         if is_key and not strength and self.rule == _AS_ANSWER:
             return SOFT
         return strength
+
+    def _is_sent_key(self, name: str, value: object) -> bool:
+        in_header = self.place == _IN_HEADERS
+        values = value if isinstance(value, list) else [value]
+        return any(
+            isinstance(one, str)
+            and self.names.is_sent_key(name, one, in_header=in_header)
+            for one in values
+        )
 
     def hides(
         self,
@@ -197,6 +232,12 @@ class Redactor:
         """Return whether a text is secret under a name of this strength."""
         if not strength or self.rule == _AS_SENT:
             return bool(strength)
+        if strength == EVERYDAY:
+            if is_everyday(value):
+                return False
+            strength = HARD
+        if self.rule == _AS_KEPT and strength == SOFT:
+            return False
         if strength == SOFT or (strength == HARD and self.rule == _AS_ERROR):
             return could_be_secret(value)
         return re.fullmatch(_STARS, value) is None
@@ -241,7 +282,7 @@ class Redactor:
         """Return an address without its secrets, also in parameters of its path."""
         if re.fullmatch(_PLAIN_URL, url) and not self.names.patterns:
             return url
-        walk = _Walk(self, stand_in)
+        walk = _Walk(self.of_fields, stand_in)
         return walk.hide_text(walk.replaced(_PATH_PARAMETER, url, "url"), "url")
 
 
@@ -357,6 +398,7 @@ class _Walk:
         is_small = len(plain) < _MANY_NAMES and names.path is None and not has_schemas
         # A line may name what a key looks like.
         is_plain = is_small and not names.patterns and names.hide_nothing(tuple(plain))
+        is_plain = is_plain and not self._redactor.place
         start = f"{path}." if path else ""
         if is_plain:
             return {
@@ -469,6 +511,8 @@ class _Walk:
             return self._replace_parts(value, path, strength, name)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or is_placeholder(value):
+            return value
+        if value == 0 and not self._is_sent and leaves_zero(name, strength):
             return value
         # Under `passwords` a number counts them.
         is_count = strength == SOFT or (strength == HARD and name.endswith("s"))
@@ -587,6 +631,7 @@ class _Walk:
             # Where the name leads: of `user[password]` and `a.password` the last word.
             last_name = re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
             may_hide = self._names.may_hide(name) or self._names.may_hide(last_name)
+            may_hide = may_hide or self._redactor.place == _IN_FIELDS
             if start < end or not (may_hide or name in by_siblings):
                 continue
             place = _value_at(text, start, sign)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from pytest_mimic.secrets.forms import spellings
 from pytest_mimic.secrets.names import SecretNames
 from pytest_mimic.secrets.placeholders import of_environment
 from pytest_mimic.values.tree import mapped
@@ -62,6 +63,8 @@ class KnownValues(dict[str, str]):
             printed = (repr(value)[1:-1], repr(encoded)[2:-1])
             for form in (value, in_url, quote(in_url), quote_plus(encoded), *printed):
                 self._forms[form] = placeholder
+            for form, in_place in spellings(value, placeholder):
+                self._forms.setdefault(form, in_place)
             self._pattern = None
 
     def hide_in(self, text: str) -> str:

@@ -93,8 +93,9 @@ class HttpAdapter(Adapter):
         body = request.get("body")
         if body is not None:
             if "parts" in body:
-                body = _without_secret_parts(body, redactor, stand_in)
-            hidden["body"] = redactor.hide(body, stand_in, "body")
+                body = _without_secret_parts(body, redactor.of_fields, stand_in)
+            of_body = redactor.of_fields if "form" in body else redactor
+            hidden["body"] = of_body.hide(body, stand_in, "body")
         return hidden
 
     def hide_answer(
