@@ -222,7 +222,7 @@ def test_diff_has_git_look_for_no_file_by_its_name(shop, monkeypatch, tmp_path):
     asked.touch()
     script = tmp_path / "git"
     script.write_text(
-        f'#!/bin/sh\nif [ "$1" = cat-file ]; then tee {asked} | {which("git")} "$@"\n'
+        f'#!/bin/sh\nif [ "$3" = cat-file ]; then tee {asked} | {which("git")} "$@"\n'
         f'else exec {which("git")} "$@"\nfi\n'
     )
     script.chmod(0o755)

@@ -599,7 +599,7 @@ def test_an_exception_that_is_a_pickle_is_named_by_its_class(project):
     project.record().expect(passed=1)
 
     shown = project.command("ls").out
-    assert "shop:order(number='seven'), raised ValidationError " in shown
+    assert "shop:order(number='seven'), raised ValidationError, unproven " in shown
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pytest_mimic.cli.change import delete_calls
 from pytest_mimic.cli.exchanges import hides_more
 from pytest_mimic.cli.git import repositories_at
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.proof import FALSE, adapter_for
 from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.database import fault_in
@@ -31,6 +32,7 @@ _KEPT_DAMAGE = (
     *("foreign", "irregular", "linked", "unreadable"),
 )
 
+_RESTORE = "restore it from version control, or record it again"
 
 _Object: TypeAlias = tuple[set[str], CorruptRecordingError | None]
 """The objects that an object refers to, and what is wrong with it."""
@@ -129,7 +131,7 @@ def _fix(
 def _findings(project: Project) -> tuple[list[Finding], str]:
     """Return what is wrong, and how much was looked at, in words."""
     findings: list[Finding] = []
-    calls = 0
+    calls = unproven = 0
     # Each object is read once, however many recordings name it.
     look_at = cache(partial(_look_at, project.vault))
     # The set-ups of each wider fixture, and which of them the log of a test follows.
@@ -142,9 +144,11 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
         if recording.fixtures:
             followed[name, recording.owner] = recording.fixtures
         calls += len(recording.entries)
+        unproven += sum(proof.unproven != "" for proof in found.proofs.values())
         findings += _of_file(project, found)
         for entry in recording.entries:
-            findings += _of_call(project, look_at, Found(name, recording, [entry]))
+            one = Found(name, recording, [entry], found.proofs)
+            findings += _of_call(project, look_at, one)
     findings += _left_over(project, {finding.file for finding in findings})
     for (name, owner), fixtures in followed.items():
         for fixture, setup in fixtures.items():
@@ -155,7 +159,8 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
         for finding in findings
     ]
     count = plural(len(project.vault.objects()), "object")
-    return findings, f"{plural(calls, 'recording')} and {count} checked"
+    counts = f"{plural(calls, 'recording')} and {count} checked"
+    return findings, f"{counts}, {unproven} unproven" if unproven else counts
 
 
 def _of_file(project: Project, found: Found) -> Iterator[Finding]:
@@ -178,6 +183,13 @@ def _of_file(project: Project, found: Found) -> Iterator[Finding]:
         yield Finding(name, problem, owner, f"if another test uses it: {command}")
     if found.is_edited:
         yield Finding(name, f"{label} was edited by hand", is_harmless=True)
+    if any(entry.imported for entry in recording.entries):
+        for test, names in project.imported.items():
+            if name in names:
+                again = project.record_again("--mimic-rerecord", [(name, test)])
+                problem = f"{label} was imported, and {test} sends another request now"
+                remedy = f"to record it: {again}"
+                yield Finding(name, problem, owner, remedy, is_harmless=True)
 
 
 def _of_another_setup(project: Project, name: str, owner: str, fixture: str) -> Finding:
@@ -230,6 +242,9 @@ def _of_call(
         problem = f"{error.what}, and {file} names it"
         goes = error.damage not in _KEPT_DAMAGE
         yield Finding(name, problem, owner, goes=goes, found=found)
+    if found.proof(entry).is_false:
+        problem = f"{file}: {project.label(entry)} {FALSE}"
+        yield Finding(name, problem, owner, _RESTORE)
     for words, remedy in _of_values(project, found, held):
         problem = f"{file}: {project.label(entry)}{words}"
         yield Finding(name, problem, owner, remedy, goes=not remedy, found=found)
@@ -266,7 +281,7 @@ def _of_values(
         if fault is not None:
             yield f": {': '.join([fault.what, *fault.facts])}", ""
             break
-    if hides_more(project, project.adapter(entry.target), call, body):
+    if hides_more(project, adapter_for(entry.target), call, body):
         command = project.commands.mimic("rekey", project.path_of(found.name))
         if is_of_function:  # It may be in the outcome, which is not written anew.
             places = [(found.name, found.recording.owner)]

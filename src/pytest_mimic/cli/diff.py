@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pytest_mimic.cli.exchanges import identity_under
 from pytest_mimic.cli.git import Revision
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.proof import FALSE, adapter_for
 from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.client import differing_answers, volatile_paths
 from pytest_mimic.engine.verifying import RealValues, by_part
@@ -27,7 +28,7 @@ from pytest_mimic.values.differences import (
 )
 from pytest_mimic.values.looks import ignorable
 from pytest_mimic.values.tree import paths_of
-from pytest_mimic.vault.recording import Entry, Recording, parse
+from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
 from pytest_mimic.words import SHOWN, and_more, plural
 
@@ -166,7 +167,12 @@ def _rows_of_file(
         change = "added" if now else "removed"
         if before and now:
             change = "changed"
-            lines = _differing(project, revision, before, now, real)
+            try:
+                lines = _differing(project, revision, before, now, real)
+            except MALFORMED as error:  # One of the two was edited.
+                lines = [f"cannot be compared ({type(error).__name__}: {error})"]
+        if now and new.proof(now).is_false:
+            lines.append(f"it {FALSE}")
         shown = now or before
         if shown is not None and (lines or change != "changed"):
             call = project.label(shown)
@@ -205,7 +211,7 @@ def _differing(
         if entry.end:
             held["end"] = entry.end
     found: list[Difference] = []
-    if not _is_same_request(project, old, new, asked_now, real):
+    if not _is_same_request(old, new, asked_now, real):
         found += differences(asked, asked_now, Rules(sides=_SIDES))
     if body != body_now:
         found += _differing_outcomes(project, new, body, body_now, real)
@@ -220,13 +226,11 @@ def _differing(
     return lines
 
 
-def _is_same_request(
-    project: Project, old: Entry, new: Entry, asked: Any, real: RealValues
-) -> bool:
+def _is_same_request(old: Entry, new: Entry, asked: Any, real: RealValues) -> bool:
     """Return whether two calls ask the same, but for what is new in each run."""
     if old.identity == new.identity:
         return True
-    adapter = project.adapter(new.target)
+    adapter = adapter_for(new.target)
     if adapter is None:
         return False
     options = read_options(shlex.split(new.line))
@@ -246,7 +250,7 @@ def _differing_outcomes(
 ) -> list[Difference]:
     """Return where two outcomes differ, without what `volatile=` leaves out."""
     volatile = (project.options_of(entry) or NO_OPTIONS).volatile
-    adapter = project.adapter(entry.target)
+    adapter = adapter_for(entry.target)
     common = old.keys() & new.keys()
     before, now = (
         {key: one[key] for key in one if key not in common} for one in (old, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
@@ -10,7 +11,10 @@ from urllib.parse import urlencode, urlsplit
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import answers, requests
 from pytest_mimic.errors import MimicError
+from pytest_mimic.values.outcome import MOST_BYTES
 
+# In bytes: what a part takes at least, which may be a single sign of the text.
+_SCALAR = 16
 SUFFIXES = (".yaml", ".yml", ".json")
 _PICKLED = (
     "vcrpy has pickled a body that was a file or an iterator; to record it again",
@@ -39,6 +43,7 @@ def read(path: Path) -> tuple[list[Exchange], list[ForeignError]]:
     parse = json.loads if path.suffix == ".json" else _parsed_yaml
     try:
         plain = parse(text)
+        _check_size(plain, text)
     except ValueError as error:
         raise ForeignError(f"is damaged: {error}") from None
     except RecursionError:
@@ -60,6 +65,28 @@ def read(path: Path) -> tuple[list[Exchange], list[ForeignError]]:
     return exchanges, problems
 
 
+def _check_size(plain: Any, text: str) -> None:
+    """Refuse what would be very large if each part stood wherever it is named again.
+
+    Raises:
+        ValueError: It would.
+    """
+    sizes: dict[int, float] = {}
+
+    def size_of(part: Any) -> float:
+        if not isinstance(part, (dict, list)):
+            return _SCALAR + (len(part) if isinstance(part, (str, bytes)) else 0)
+        if id(part) not in sizes:
+            # What stands in itself has no end.
+            sizes[id(part)] = inf
+            parts = [*part, *part.values()] if isinstance(part, dict) else part
+            sizes[id(part)] = _SCALAR + sum(map(size_of, parts))
+        return sizes[id(part)]
+
+    if size_of(plain) > len(text) * _SCALAR + MOST_BYTES:
+        raise ValueError("its aliases stand for very much")
+
+
 def _parsed_yaml(text: str) -> Any:
     try:
         # Only an import of YAML needs it.
@@ -69,8 +96,11 @@ def _parsed_yaml(text: str) -> Any:
             "to read YAML, PyYAML has to be installed",
             remedies=[("to install it", "pip install 'pytest-mimic[import]'")],
         ) from None
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # What is merged is copied, and what is merged of that, too. vcrpy merges nothing.
+    loader = type("Loader", (base,), {"flatten_mapping": lambda *_: None})
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, Loader=loader)
     except yaml.constructor.ConstructorError as error:
         raise ForeignError(
             f"holds more than plain data: {error.problem}", remedies=[_PICKLED]

@@ -1,7 +1,7 @@
 """A vault in a revision of git, which is read and not checked out.
 
-Git is told which repository it reads, so that it looks for none: the vault may come from
-a stranger, and what git runs stands in the settings of the repository that it finds.
+Git is told which repository it reads, so that it looks for none: the vault may come
+from a stranger, and the settings of a repository name programs that git runs.
 """
 
 from __future__ import annotations

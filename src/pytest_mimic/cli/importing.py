@@ -14,6 +14,7 @@ from pytest_mimic.cli import foreign
 from pytest_mimic.cli.exchanges import Exchanges, identity_under
 from pytest_mimic.cli.foreign import Exchange, ForeignError
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.proof import adapter_for
 from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import shelve, shelve_answer
@@ -190,7 +191,7 @@ def _recordings(
         CassetteError: No cassette can have this name.
     """
     file = log_name(test) if test else cassette_name(name)
-    adapter = project.adapter("http")
+    adapter = adapter_for("http")
     assert adapter is not None
     vault = project.vault
     # What a filter has written in place of a secret stays.

@@ -11,6 +11,7 @@ from operator import itemgetter
 from shutil import get_terminal_size
 
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.proof import FALSE, Proof
 from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.engine.secrecy import Secrecy
@@ -45,7 +46,8 @@ def ls(project: Project, options: Namespace) -> Generator[str, None, int]:
         calls += len(found.entries)
         size += project.vault.folder.size(found.name)
         for entry in found.entries:
-            label = ", ".join(filter(None, [project.label(entry), _failure(entry)]))
+            facts = [project.label(entry), _failure(entry), found.proof(entry).mark]
+            label = ", ".join(filter(None, facts))
             took = duration(entry.seconds)
             row = f"{entry.recorded}  {took:>7}  {label}    {found.owner}"
             if width is not None and len(row) > width:
@@ -77,6 +79,7 @@ def _as_json(project: Project, selection: Selection) -> Iterator[str]:
                 "signature": project.secrets.masked_text(signature),
                 "identity": entry.identity,
                 "failure": _failure(entry),
+                "proof": found.proof(entry).mark,
                 "end": entry.end,
                 "recorded": entry.recorded,
                 "seconds": entry.seconds,
@@ -112,6 +115,7 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield f"  {project.path_of(found.name)}"
         if entry.end:
             yield f"  {_ENDS[entry.end]}"
+        yield from words_of(found.proof(entry))
         if is_left:
             yield "  its test did not ask for it in its last run"
         try:
@@ -124,6 +128,13 @@ def show(project: Project, options: Namespace) -> Generator[str, None, int]:
         yield str(damage.what)
     yield from selection.warnings()
     return 1 if is_damaged else selection.code
+
+
+def words_of(proof: Proof) -> list[str]:
+    """Give the lines that say what nobody can vouch for."""
+    if proof.is_false:
+        return [f"  it {FALSE}"]
+    return [f"  unproven: {proof.unproven}"] if proof.unproven else []
 
 
 def _in_order(

@@ -13,13 +13,13 @@ from typing import Any
 # pytest has no public name for it.
 from _pytest.config.findpaths import determine_setup
 
-from pytest_mimic.client import Adapter
+from pytest_mimic.cli.proof import adapter_for
 from pytest_mimic.commands import Commands
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner
-from pytest_mimic.engine.usage import ASKED, asked_of_plain
+from pytest_mimic.engine.usage import ASKED, IMPORTED, asked_of_plain
 from pytest_mimic.errors import CorruptRecordingError, MimicError
-from pytest_mimic.patch.clients import adapter_of, client_of
+from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, Target, parse_target
 from pytest_mimic.values.outcome import unshelve
@@ -40,6 +40,7 @@ class Project:
         vault: Its vault.
         targets: The lines of `mimic_functions`.
         asked: The files of requests that all share, as each test asked for them last.
+        imported: The files of imported calls that each test has sent otherwise.
         secrecy: What `mimic_redact` and the environment hide.
         secrets: The names and values that are hidden.
         commands: Writes the commands to paste.
@@ -62,10 +63,8 @@ class Project:
             folder = vault_folder(given, rootdir, "mimic_vault_path")
         self.vault = Vault(folder, label=vault_label(folder, rootdir))
         cache = rootdir / str(_value(ini, "cache_dir") or ".pytest_cache")
-        asked: object = None
-        with suppress(OSError, ValueError):  # No run has left it.
-            asked = json.loads((cache / "v" / ASKED).read_text("utf-8"))
-        self.asked = asked_of_plain(asked)
+        self.asked = _left_in(cache, ASKED)
+        self.imported = _left_in(cache, IMPORTED)
         self.secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
         try:
             self.secrets = self.secrecy.secrets
@@ -78,7 +77,6 @@ class Project:
             if target is not None:
                 self.targets.append(target)
         self.commands = Commands(rootdir, start, vault)
-        self._adapters: dict[str, Adapter | None] = {}
         self._lines: dict[str, list[Target]] = {}
 
     def place_of(self, word: str) -> str:
@@ -116,21 +114,9 @@ class Project:
 
     # -- calls
 
-    def adapter(self, target: str) -> Adapter | None:
-        """Return the adapter of a client's calls. None: a function, or an unknown."""
-        if ":" in target:
-            return None
-        if target not in self._adapters:
-            self._adapters[target] = None
-            client = client_of(target)
-            # Another distribution, which had the adapter, may be gone.
-            with suppress(ImportError):
-                self._adapters[target] = adapter_of(client) if client else None
-        return self._adapters[target]
-
     def takes(self, patterns: Patterns, entry: Entry) -> bool:
         """Return whether patterns select a call."""
-        adapter, request = self.adapter(entry.target), self._request_of(entry)
+        adapter, request = adapter_for(entry.target), self._request_of(entry)
         host = adapter.host(request) if adapter is not None and request else None
         return patterns.takes(entry.signature or entry.target, host)
 
@@ -143,7 +129,7 @@ class Project:
 
     def options_of(self, entry: Entry) -> Options | None:
         """Return the options of today's line that takes a call; None: none does."""
-        adapter, request = self.adapter(entry.target), self._request_of(entry) or {}
+        adapter, request = adapter_for(entry.target), self._request_of(entry) or {}
         if adapter is not None and adapter.is_of_all(request):
             return None
         if entry.target not in self._lines:
@@ -186,6 +172,14 @@ def _kind_of(line: Target) -> str:
 
 
 # -- the ini file
+
+
+def _left_in(cache: Path, name: str) -> dict[str, list[str]]:
+    """Return what the last run has left in the cache of pytest, by test."""
+    plain: object = None
+    with suppress(OSError, ValueError):  # No run has left it.
+        plain = json.loads((cache / "v" / name).read_text("utf-8"))
+    return asked_of_plain(plain)
 
 
 def _setup(start: Path) -> tuple[Path, Path | None, Mapping[str, object]]:

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_mimic.cli.change import replace_files
 from pytest_mimic.cli.exchanges import Exchanges
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.proof import adapter_for
 from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.client import Plain, parts_that_count
 from pytest_mimic.engine.following import identity_today
@@ -141,7 +142,7 @@ def _today(
     vault, line = project.vault, options.text()
     if entry.python and entry.line != line:
         raise MimicError("its options were given in Python")
-    adapter = project.adapter(entry.target)
+    adapter = adapter_for(entry.target)
     has_place = options.sequence is not False if adapter else bool(options.sequence)
     if found.is_shared and (has_place or (adapter and adapter.is_session)):
         raise MimicError(_NO_PLACE)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_mimic.cli.exchanges import hides_more, identity_under
 from pytest_mimic.cli.project import Project
+from pytest_mimic.cli.proof import Proof, adapter_for, proof_of
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.patch.clients import client_of
 from pytest_mimic.patch.patterns import Patterns
-from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, shapeless
+from pytest_mimic.vault.recording import (
+    MALFORMED,
+    Entry,
+    Recording,
+    check_exchange,
+    shapeless,
+)
 from pytest_mimic.vault.vault import FOLDERS
 from pytest_mimic.words import plural
 
@@ -27,6 +32,7 @@ class Found:
         name: The file.
         recording: What it holds.
         entries: Those of its calls that were asked for.
+        proofs: What is known of its calls, by their ids.
         damage: Why it cannot be read.
         is_edited: Whether it was changed by hand.
     """
@@ -34,6 +40,7 @@ class Found:
     name: str
     recording: Recording
     entries: list[Entry]
+    proofs: Mapping[int, Proof] = field(default_factory=dict)
     damage: CorruptRecordingError | None = None
     is_edited: bool = False
 
@@ -51,6 +58,10 @@ class Found:
         """The calls that go with the selected calls: a cassette goes as a whole."""
         return self.recording.entries if self.is_cassette else self.entries
 
+    def proof(self, entry: Entry) -> Proof:
+        """Return what is known of one of its calls."""
+        return self.proofs[id(entry)]
+
     @property
     def is_shared(self) -> bool:
         """Whether all tests share the call."""
@@ -65,14 +76,50 @@ class Found:
 def files_in(project: Project, names: Iterable[str] | None = None) -> Iterator[Found]:
     """Yield the files of the vault, or some of them, each with all of its calls."""
     for name, found in project.vault.all(names):
-        is_edited = False
-        if isinstance(found, Recording) and found.edited:
-            is_edited = True
-            found = _damage_of_edit(project, name, found) or found
         if isinstance(found, Recording):
-            yield Found(name, found, found.entries, is_edited=is_edited)
+            try:
+                proofs = _proofs_of(project, name, found)
+            except CorruptRecordingError as error:
+                yield Found(name, Recording(), [], damage=error)
+            else:
+                yield Found(name, found, found.entries, proofs, is_edited=found.edited)
         else:
             yield Found(name, Recording(), [], damage=found)
+
+
+def _proofs_of(project: Project, name: str, recording: Recording) -> dict[int, Proof]:
+    """Return what is known of the calls of a file, by their ids.
+
+    Raises:
+        CorruptRecordingError: No adapter can read one of them.
+    """
+    path = project.path_of(name)
+    for entry in recording.entries:
+        if entry.request is not None and entry.end != "empty":
+            _check_readable(project, entry, path)
+    return {
+        id(entry): proof_of(entry, project.vault, path) for entry in recording.entries
+    }
+
+
+def _check_readable(project: Project, entry: Entry, path: str) -> None:
+    adapter = adapter_for(entry.target)
+    if adapter is None:
+        return
+    try:
+        call, body, _ = opened(entry, project.vault)
+        answer = body.get("answer", {})
+        check_exchange(entry.target, call, answer, path)
+        # Subcommands ask an adapter to read a call in each of these ways.
+        project.label(entry)
+        adapter.host(call)
+        adapter.comparable(answer, answer)
+    except CorruptRecordingError as error:
+        if error.file == path:
+            raise
+        # An object is gone, which is named where it is needed.
+    except MALFORMED as error:
+        raise shapeless(path, f"{type(error).__name__}: {error}") from None
 
 
 def opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
@@ -84,31 +131,6 @@ def opened(entry: Entry, objects: Objects) -> tuple[Any, Any, Any]:
     kept: Any = [entry.arguments or entry.request or {}, entry.body, entry.states]
     whole: Any = unshelve(kept, objects)
     return tuple(whole)
-
-
-def _damage_of_edit(
-    project: Project, name: str, recording: Recording
-) -> CorruptRecordingError | None:
-    """Return what is wrong with a file that was edited to what no adapter can read."""
-    try:
-        for entry in recording.entries:
-            adapter = project.adapter(entry.target)
-            if adapter is None or entry.request is None:
-                continue
-            # Subcommands ask an adapter to read a call in each of these ways.
-            call, body, _ = opened(entry, project.vault)
-            answer = body.get("answer", {})
-            project.label(entry)
-            adapter.host(call)
-            adapter.comparable(answer, answer)
-            identity_under(adapter, call, NO_OPTIONS)
-            hides_more(project, adapter, call, body)
-    except CorruptRecordingError:
-        pass  # An object is gone, which is named where it is needed.
-    except MALFORMED as error:
-        reason = f"{type(error).__name__}: {error}"
-        return shapeless(project.path_of(name), reason)
-    return None
 
 
 class Selection:

@@ -37,8 +37,10 @@ _TURNS_TO_RETURN = [0.0] * 20
 # After so many vain waits in a row, an owner waits no more.
 _PATIENCE = 3
 
-# A call that was cancelled waits twice as long as then, and so many seconds more.
+# A call that was cancelled waits as long as then, and so many seconds more.
 _TO_BE_CANCELLED = 5
+# In seconds. A file may name any time.
+_LONGEST_WAIT = 60.0
 _LONG_PAUSE = 0.005
 
 
@@ -209,7 +211,7 @@ def hang(entry: Entry, ended: threading.Event, *, is_task: bool) -> Iterator[flo
         ended: Is set when its owner ends.
         is_task: Whether other tasks run in this thread meanwhile.
     """
-    limit: float = 2 * entry.seconds + _TO_BE_CANCELLED
+    limit = min(entry.seconds + _TO_BE_CANCELLED, _LONGEST_WAIT)
     if entry.end == "open" and not is_task:
         is_main = threading.current_thread() is threading.main_thread()
         # Beside the main thread, nobody could end its owner.

@@ -238,33 +238,11 @@ class FunctionPlan:
             run_imports(function)
 
     def is_of_other_source(self, entry: Entry) -> bool:
-        """Whether a recording was made with another source of the function."""
-        return bool(entry.source and self.source) and entry.source != self.source
+        """Whether a recording was made with another source of the function.
 
-    def changed_inputs(self, entry: Entry) -> list[str]:
-        """Return what has changed that a recorded call reached or read.
-
-        Raises:
-            CorruptRecordingError: The list is damaged, and decides.
+        One that keeps no fingerprint was, if the function has one today.
         """
-        if not entry.inputs:
-            return []
-        try:
-            return self.inputs.changed(entry.inputs)
-        except MimicError as error:
-            if self.run.settings.inputs == "strict" and self.run.mode != "record":
-                raise
-            return [error.what]  # a run that records makes the list anew
-
-    def warn_of_inputs(self, entry: Entry) -> None:
-        """Let the summary say what has changed that a replayed call reached or read."""
-        run = self.run
-        if run.settings.inputs != "warn":
-            return
-        for name in self.changed_inputs(entry):
-            run.add_event(
-                "inputs changed", self.target, cause=name, identity=entry.identity
-            )
+        return bool(self.source) and entry.source != self.source
 
     def refuse_replaced(self, replaced: Iterable[str]) -> None:
         """Refuse a call that reaches what a test has replaced, if it has anything.
@@ -451,7 +429,35 @@ class FunctionCall(Call):
             plan.refuse_replaced(plan.mocks.replaced_of(entry.asked))
         if settings.source == "strict" and plan.is_of_other_source(entry):
             return [plan.target]
-        return plan.changed_inputs(entry) if settings.inputs == "strict" else []
+        return self.changed_inputs(entry) if settings.inputs == "strict" else []
+
+    def changed_inputs(self, entry: Entry) -> list[str]:
+        """Return what has changed that a recorded call reached or read.
+
+        A call that keeps no list is one that reached nothing.
+
+        Raises:
+            CorruptRecordingError: The list is damaged, and decides.
+        """
+        plan, inputs = self.plan, self.plan.inputs
+        if not entry.inputs:
+            return inputs.named(self.reached) if plan.source else []
+        try:
+            return inputs.changed(entry.inputs)
+        except MimicError as error:
+            if plan.run.settings.inputs == "strict" and plan.run.mode != "record":
+                raise
+            return [error.what]  # a run that records makes the list anew
+
+    def warn_of_inputs(self, entry: Entry) -> None:
+        """Let the summary say what has changed that a replayed call reached or read."""
+        run = self.plan.run
+        if run.settings.inputs != "warn":
+            return
+        for name in self.changed_inputs(entry):
+            run.add_event(
+                "inputs changed", self.target, cause=name, identity=entry.identity
+            )
 
     def accept(self, entry: Entry, step: Step) -> None:
         """Let the end of the run take today's source and inputs for a replayed call.
@@ -462,7 +468,7 @@ class FunctionCall(Call):
         plan, facts = self.plan, dict[str, Json]()
         if plan.is_of_other_source(entry):
             facts["source"] = plan.source
-        if plan.run.settings.inputs != "ignore" and plan.changed_inputs(entry):
+        if plan.run.settings.inputs != "ignore" and self.changed_inputs(entry):
             listed = plan.inputs.renewed(entry.inputs, self.reached)
             facts["inputs"] = listed.decode()
         if facts:
@@ -496,7 +502,7 @@ class FunctionCall(Call):
         # It is to be a plain value, and recorded as the call is made now.
         if entry.layers != plan.layers or entry.after or entry.end:
             return None
-        plan.warn_of_inputs(entry)
+        self.warn_of_inputs(entry)
         if run.changing is not None:
             run.changing.note_answer(entry.body)
         make = copies_of(

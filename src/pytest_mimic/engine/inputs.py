@@ -127,9 +127,7 @@ class Inputs:
                 module_name, path = _definition_of(own)
                 module = self.code.module(module_name)
                 if digest != module.digest(path):
-                    file = module.file
-                    where = os.path.relpath(file, self.rootdir) if file else "gone"
-                    changed.append(f"{own} ({where})")
+                    changed.append(self._with_file(own))
             for own, digest in content["files"].items():
                 if self._digest_of_file(own) != digest:
                     changed.append(own)
@@ -138,17 +136,26 @@ class Inputs:
             raise CorruptRecordingError(what, file=name) from error
         return changed
 
+    def named(self, reached: Reached) -> list[str]:
+        """Give what a call reaches of the project, as `changed` names it."""
+        return [self._with_file(own) for own in reached.listed]
+
+    def _with_file(self, own: str) -> str:
+        file = self.code.module(_definition_of(own)[0]).file
+        where = os.path.relpath(file, self.rootdir) if file else "gone"
+        return f"{own} ({where})"
+
     def renewed(self, name: str, reached: Reached) -> bytes:
         """Give a list as a call that reads the same files would make it today.
 
         Args:
-            name: The name of the object that holds the list.
+            name: The name of the object that holds the list; empty: there is none.
             reached: What the call reaches.
 
         Raises:
             CorruptRecordingError: The list is gone or damaged.
         """
-        files = loads(self._vault.read_object(name)[:])["files"]
+        files = loads(self._vault.read_object(name)[:])["files"] if name else []
         opened = [str(self.rootdir / one) for one in files]
         return self._list_of(reached, opened)
 

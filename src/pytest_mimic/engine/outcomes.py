@@ -229,6 +229,7 @@ class RealCall:
         self._layers: list[str] = []
         # Of a stream, its items so far.
         self._read: Body = {}
+        step.fingerprints = self._fingerprints
         call.watch()
 
     def perform(self) -> Any:
@@ -431,16 +432,10 @@ class RealCall:
         return body, {**after, **beside}
 
     def _record(self, body: Body, after: Node) -> None:
-        plan, step, effects = self._plan, self._step, self._effects
-        inputs, left_out = "", effects.facts()
-        if plan.source and plan.run.settings.inputs != "ignore":
-            # Code in C may have read those that its arguments name.
-            files = effects.read | self._call.named_files
-            inputs = plan.inputs.store(self._call.reached, frozenset(files))
+        plan, step = self._plan, self._step
+        left_out = self._effects.facts()
         step.complete(
             body,
-            source=plan.source,
-            inputs=inputs,
             layers=tuple(self._layers),
             after=after,
             hidden=self._call.shown[1],
@@ -457,6 +452,15 @@ class RealCall:
         if step.entry is not None:  # another owner was first
             objects, really = self._objects, self._really
             self._replay = FunctionReplay(self._call, step, objects, really)
+
+    def _fingerprints(self) -> dict[str, str]:
+        """Give those of the source, and of what the call has reached and read."""
+        plan, inputs = self._plan, ""
+        if plan.source and plan.run.settings.inputs != "ignore":
+            # Code in C may have read those that its arguments name.
+            files = self._effects.read | self._call.named_files
+            inputs = plan.inputs.store(self._call.reached, frozenset(files))
+        return {"source": plan.source, "inputs": inputs}
 
     def _compare(
         self,

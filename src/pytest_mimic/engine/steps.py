@@ -199,6 +199,7 @@ class Step(OpenCall):
         recorded_event: The row that counts the recording.
         shared_target: Its function, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
+        fingerprints: Gives those of a function, however its call ends.
         so_far: Gives the part of an answer or a stream that has come until now. If
             the owner ends first, that part is recorded.
     """
@@ -206,6 +207,7 @@ class Step(OpenCall):
     replayed_event: Event | None = None
     recorded_event: Event | None = None
     seen: Callable[[Entry], None] | None = None
+    fingerprints: Callable[[], dict[str, str]] | None = None
     so_far: Callable[[], Body] | None = None
     _seconds = 0.0
     _since: float | None = None
@@ -293,6 +295,7 @@ class Step(OpenCall):
                 self._keep(body, **facts)
         finally:
             self.owner.storing_calls.pop(self, None)
+            self.fingerprints = None  # They hold the arguments.
 
     def abandon(
         self,
@@ -388,6 +391,7 @@ class Step(OpenCall):
                 body=self._shelved(body),
                 end=end,
                 seconds=self._seconds_now(),
+                **(self.fingerprints() if self.fingerprints else {}),
                 **facts,
             )
             self._put(entry)

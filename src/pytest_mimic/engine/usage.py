@@ -141,6 +141,29 @@ def asked_now(
     return asked
 
 
+IMPORTED = "mimic/imported"
+"""Where the cache of pytest has the imported calls that tests send otherwise."""
+
+
+def imported_now(
+    before: Any, events: Iterable[Event], outcomes: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the files of imported calls that each test sends otherwise by now.
+
+    Args:
+        before: What the run before has left.
+        events: What happened in this run.
+        outcomes: The tests that have run.
+    """
+    imported = asked_of_plain(before)
+    for test in outcomes:
+        imported.pop(test, None)
+    for event in events:
+        if event.kind == "imported":
+            imported.setdefault(event.test, []).append(event.text("cause"))
+    return imported
+
+
 # -- the file of one run, to be judged with others
 
 _VERSION = 7

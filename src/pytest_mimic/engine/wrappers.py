@@ -102,7 +102,7 @@ def _perform(call: FunctionCall, really: Function) -> Any:
     if entry is not None and run.mode == "accept-source":
         call.accept(entry, step)
     elif entry is not None:
-        plan.warn_of_inputs(entry)
+        call.warn_of_inputs(entry)
     if entry is None or step.decision != "replay":
         return RealCall(call, step, really).perform()
     layers = entry.layers

@@ -15,10 +15,12 @@ from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
 from pytest_mimic.engine.usage import (
     ASKED,
     CRASHED,
+    IMPORTED,
     GoneTests,
     Usage,
     asked_now,
     asked_of_plain,
+    imported_now,
     prepare_usage_file,
     write_usage_file,
 )
@@ -242,6 +244,10 @@ class Course(Session):
             asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
             if asked != before:
                 cache.set(ASKED, asked)
+            imported = cache.get(IMPORTED, {})
+            now = imported_now(imported, self.run.events.rows, self.usage.outcomes)
+            if now != imported:
+                cache.set(IMPORTED, now)
 
     def _note_others(self, before: object) -> None:
         """Note which tests that did not run get another shared answer now."""

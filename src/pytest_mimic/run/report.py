@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic.cli.look import drawn
+from pytest_mimic.cli.look import drawn, words_of
+from pytest_mimic.cli.proof import proof_of
 from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.usage import commit_of
@@ -130,13 +131,15 @@ def _call(event: Event, entries: list[Entry], run: Run) -> dict[str, Any]:
         "kind": event.kind,
         "label": event.call,
         "client": _client_of(event.call),
-        "lines": _drawn(equal[0], run) if equal else [],
+        "lines": _drawn(equal[0], event.text("name"), run) if equal else [],
     }
 
 
-def _drawn(entry: Entry, run: Run) -> list[str]:
+def _drawn(entry: Entry, name: str, run: Run) -> list[str]:
+    """Draw a call of a file, and what nobody can vouch for."""
     try:
-        shown = list(drawn(entry, run.vault, run.secrecy))
+        proof = proof_of(entry, run.vault, name)
+        shown = [*words_of(proof), *drawn(entry, run.vault, run.secrecy)]
     except MimicError as error:
         return [str(error)]
     return shown[:_MOST_LINES] + and_more(len(shown) - _MOST_LINES)

@@ -20,7 +20,15 @@ from pytest_mimic.values.arrays import (
     reduced,
 )
 from pytest_mimic.values.names import name_of, shared_generator
-from pytest_mimic.values.rows import Make, Opener, Row, checked, content_of
+from pytest_mimic.values.rows import (
+    MOMENT_FORM,
+    Make,
+    Opener,
+    Row,
+    checked,
+    content_of,
+    text_of_form,
+)
 from pytest_mimic.values.state import attributes_of, kind_of, library_of
 from pytest_mimic.values.tensors import (
     bits_of,
@@ -56,6 +64,10 @@ _OTHER_NAMES = {
 # In bytes. Where texts take more, none is wider than the widest.
 _MOST_PADDED = 1 << 20
 _ITEMS = (bool, int, float, complex, str, bytes)
+# How pandas spells the steps of an index: `D`, `15min`, `QE-DEC`, `WOM-3FRI`.
+_FREQUENCY = r"-?(?!.*\d{7})[A-Za-z0-9]{1,20}(-[A-Z0-9]{1,5})?"
+_OFFSET = r"(UTC)?([+-]\d\d:\d\d)?"
+_ZONE = r"\w{1,30}([/+-]\w{1,30}){0,4}"
 
 
 def rule_of(cls: type) -> Row | None:
@@ -495,7 +507,7 @@ def _make_index(_cls: Any, tree: dict[str, Any], make: Make) -> object:
     column = _made_column(content, make)
     made = pd.Index(column.array, dtype=column.dtype, name=name)
     if "freq" in tree:
-        return pd.DatetimeIndex(made, freq=checked(tree["freq"], str))
+        return pd.DatetimeIndex(made, freq=text_of_form(tree["freq"], _FREQUENCY))
     return made
 
 
@@ -598,9 +610,14 @@ def _stamp(stamp: Any, walk: Opener) -> Tree:
 
 def _make_stamp(cls: Any, tree: dict[str, Any], _make: Make) -> object:
     content = checked(content_of(tree), dict)
-    made = cls(checked(content["moment"], str))
+    made = cls(text_of_form(content["moment"], MOMENT_FORM))
     if "zone" in content:
-        made = made.tz_convert(checked(content["zone"], str))
+        zone = text_of_form(content["zone"], f"{_OFFSET}|{_ZONE}")
+        if re.fullmatch(_OFFSET, zone) is None:
+            from zoneinfo import ZoneInfo  # pandas would read any file for some names
+
+            ZoneInfo(zone)
+        made = made.tz_convert(zone)
         made = made.replace(fold=checked(content["fold"], int))
     return made.as_unit(checked(content["unit"], str))
 

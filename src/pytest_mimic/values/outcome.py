@@ -57,6 +57,10 @@ _LARGE = 65_536
 _SURELY_SMALL = 10_000
 # In bytes. A larger object is read again for each copy.
 _MOST_KEPT = 1 << 20
+MOST_BYTES = 64 << 20
+"""What stands again in a call, or is decompressed, has no more bytes than this."""
+MOST_PARTS = 1_000_000
+_TOO_MUCH = f"it would take more than {MOST_BYTES >> 20} MB"
 _RAW = text_of(Raw(None))
 # An array is made by a function of ours, and code by value tells its Python.
 _OF_ANY_VERSION = frozenset({"numpy", "cloudpickle", "pytest_mimic"})
@@ -464,11 +468,22 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
     Returns:
         The tree with `{"$text": name, "length", "begins"}` in place of texts, or
         `{"$json": name, "length"}` in place of the whole.
+
+    Raises:
+        UnstorableOutcomeError: A long text stands so often that no run would open it.
     """
+    weight = Weight()
 
     def without_text(part: Tree) -> Tree:
         if isinstance(part, str) and len(part) > _LONG_TEXT:
-            name = objects.write_object("txt", [part.encode()])
+            content = part.encode()
+            name = objects.write_object("txt", [content])
+            try:
+                weight.add(name, content)
+            except ValueError as error:
+                raise UnstorableOutcomeError(
+                    "a long text stands too often", [str(error)]
+                ) from None
             return {"$text": name, "length": len(part), "begins": part[:BEGINNING]}
         if isinstance(part, dict) and is_tagged(part):
             # A value may have a text of its own form, as bytes have one.
@@ -516,6 +531,7 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
         # What holds no object is copied in C.
         copied: Tree = marshal.loads(data)
         return copied
+    weight = Weight()
 
     def with_object(part: Tree) -> Tree:
         if not isinstance(part, dict):
@@ -525,12 +541,47 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
             return part
         content = read(name)
         try:
+            weight.add(name, content)
             text = content[:].decode()
-            return text if "$text" in part else _with_objects(loads(text), read)
+            return text if "$text" in part else mapped(loads(text), with_text)
         except ValueError as error:
             raise _unusable(name, error) from error
 
-    return deeply(lambda: mapped(tree, with_object))
+    def with_text(part: Tree) -> Tree:
+        if isinstance(part, dict) and "$json" in part:
+            raise ValueError("it names an object that may name others")
+        return with_object(part)
+
+    try:
+        return deeply(lambda: mapped(tree, with_object))
+    except RecursionError as error:
+        raise _unusable("an object", error) from error
+
+
+class Weight:
+    """How much a call holds, an object counted each time it stands.
+
+    The first time it takes no more than its file does.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._bytes = self._parts = 0
+
+    def add(self, name: str, content: bytes | mmap) -> None:
+        """Add an object.
+
+        Raises:
+            ValueError: Its content stands too often.
+        """
+        if name not in self._seen:
+            self._seen.add(name)
+            return
+        self._bytes += len(content)
+        if name.endswith(".json"):
+            self._parts += content[:].count(b",")
+        if self._bytes > MOST_BYTES or self._parts > MOST_PARTS:
+            raise ValueError(f"together with what stands again, {_TOO_MUCH}")
 
 
 def _marshalled(tree: Any) -> bytes:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 Make = Callable[[Any], Any]
 
+LONGEST_TEXT = 20_000
+"""A library is given no longer text to parse, and no longer number, in bits."""
+MOMENT_FORM = r"[0-9T:.+ Z-]{5,60}"
+"""A day, a time of the day, or both, with or without an offset (ISO 8601)."""
+
 
 class Opener(Protocol):
     """What opens the parts of values: one walk.
@@ -91,7 +96,33 @@ def checked(part: Any, *kinds: type) -> Any:
     return part
 
 
+def text_of_form(part: Any, form: str) -> str:
+    """Give a text of a tree that a library parses, of which it may be sure.
+
+    Args:
+        part: What stands in the tree.
+        form: The pattern of the whole text. It limits the length of its parts.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It has another form.
+    """
+    import re
+
+    text: str = checked(part, str)
+    if len(text) > LONGEST_TEXT or re.fullmatch(form, text, re.ASCII) is None:
+        raise ValueError(f"{text[:40]!r} is not of the form that was recorded")
+    return text
+
+
 def _made(cls: Any, *parts: object) -> object:
+    return cls(*parts)
+
+
+def _made_fraction(cls: Any, *parts: int) -> object:
+    # Python looks for what two numbers have in common.
+    if any(part.bit_length() > LONGEST_TEXT for part in parts):
+        raise ValueError("a number of it is too long")
     return cls(*parts)
 
 
@@ -114,15 +145,18 @@ def _of_parts(
 
 
 def _of_text(
-    tag: str, write: Callable[[Any], str], read: Callable[[Any, str], object]
+    tag: str,
+    write: Callable[[Any], str],
+    read: Callable[[Any, str], object],
+    form: str,
 ) -> Row:
-    """Give a row of values that have a text: `{"$date": "2024-04-30"}`."""
+    """Give a row of values that have a text of a form: `{"$date": "2024-04-30"}`."""
 
     def node(value: object, _walk: Opener) -> Tree:
         return {tag: write(value)}
 
     def make(cls: type, tree: Node, _make: Make) -> object:
-        return read(cls, checked(tree[tag], str))
+        return read(cls, text_of_form(tree[tag], form))
 
     return Row(node, make, tag=tag)
 
@@ -209,7 +243,7 @@ def _of_clock(tag: str, base: Any, *fields: str) -> Row:
         return tree
 
     def make(_cls: object, tree: Node, make: Make) -> object:
-        moment = base.fromisoformat(checked(tree[tag], str))
+        moment = base.fromisoformat(text_of_form(tree[tag], MOMENT_FORM))
         zone = moment.tzinfo
         if "zone" in tree:
             from zoneinfo import ZoneInfo  # Few moments have one.
@@ -236,7 +270,7 @@ def _zone(value: Any, _walk: Opener) -> Tree:
 
 
 def _make_of_text(cls: Any, node: Node, _make: Make) -> object:
-    return cls(checked(content_of(node), str))
+    return cls(text_of_form(content_of(node), r"[^\0]{0,4096}"))
 
 
 # -- others
@@ -287,10 +321,12 @@ def _forward(value: Any, _walk: Opener) -> Tree:
 
 _ADDRESS = Row(_address, _make_of_text)
 _PATH = Row(_path, _make_of_text)
+_UUID = "[0-9a-f-]{36}"
+_DECIMAL = r"-?(\d+(\.\d+)?(E[+-]\d{1,20})?|s?NaN\d*|Infinity)"
 _SPAN = attrgetter("start", "stop", "step")
 _DAYS = attrgetter("days", "seconds", "microseconds")
 
-_DATE = _of_text("$date", date.isoformat, _make_date)
+_DATE = _of_text("$date", date.isoformat, _make_date, r"\d{4}-\d\d-\d\d")
 _MOMENT = _of_clock("$datetime", datetime, "year", "month", "day")
 
 ROWS: dict[str, Row] = {
@@ -306,9 +342,9 @@ ROWS: dict[str, Row] = {
     "typing:ForwardRef": Row(_forward),
     "annotationlib:ForwardRef": Row(_forward),  # From Python 3.14 on.
     "builtins:mappingproxy": _of_parts("$mappingproxy", _copied, [dict], _make_proxy),
-    "decimal:Decimal": _of_text("$decimal", _decimal, _made),
+    "decimal:Decimal": _of_text("$decimal", _decimal, _made, _DECIMAL),
     "fractions:Fraction": _of_parts(
-        "$fraction", attrgetter("numerator", "denominator"), [int]
+        "$fraction", attrgetter("numerator", "denominator"), [int], _made_fraction
     ),
     # They stand in the place of the next two while a test holds the clock.
     "freezegun.api:FakeDate": _DATE,
@@ -321,9 +357,9 @@ ROWS: dict[str, Row] = {
         "$timezone", methodcaller("__getinitargs__"), [timedelta, str]
     ),
     "zoneinfo:ZoneInfo": Row(_zone, _make_of_text, tag="$zone"),
-    "uuid:UUID": _of_text("$uuid", str, _made),
+    "uuid:UUID": _of_text("$uuid", str, _made, _UUID),
     "asyncpg.pgproto.pgproto:UUID": _of_text(
-        "$asyncpg.pgproto.pgproto:UUID", str, _made
+        "$asyncpg.pgproto.pgproto:UUID", str, _made, _UUID
     ),
     "re:Pattern": _of_parts(
         "$pattern", attrgetter("pattern", "flags"), [str, bytes, int], _make_pattern

@@ -7,7 +7,7 @@ import re
 import shlex
 from bisect import bisect_left
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from gc import get_referents
 from io import BytesIO
@@ -24,6 +24,15 @@ from xxhash import xxh3_64
 from pytest_mimic.errors import CorruptRecordingError, Remedy
 from pytest_mimic.values.tree import SCALARS, Node
 from pytest_mimic.values.walk import deeply
+from pytest_mimic.vault.fields import (
+    ANSWERS,
+    CALL,
+    HEAD,
+    REQUESTS,
+    Kind,
+    Steps,
+    odd_field,
+)
 
 FORMAT = 7
 End = Literal["", "waiting", "open", "empty"]
@@ -41,46 +50,6 @@ _HEX = frozenset("0123456789abcdef")
 
 _Kind = TypeVar("_Kind")
 _Container: TypeAlias = "Node | list[Any] | tuple[Any, ...]"
-_Types = dict[str, type | tuple[type, ...]]
-_HEAD_TYPES: _Types = {
-    "owner": str,
-    "recorded": str,
-    "digest": str,
-    "clients": dict,
-    "begins": list,
-    "setup": str,
-    "setups": list,
-    "fixtures": dict,
-}
-# In the order in which they stand in a call.
-_CALL_TYPES: _Types = {
-    "at": list,
-    "target": str,
-    "signature": str,
-    "identity": str,
-    "line": str,
-    "python": bool,
-    "imported": bool,
-    "recorded": str,
-    "arguments": dict,
-    "request": dict,
-    "hidden": list,
-    "source": str,
-    "inputs": str,
-    "asked": list,
-    "unrepeated": list,
-    "layers": list,
-    "after": dict,
-    "end": str,
-    "value": object,
-    "raised": object,
-    "items": (list, dict),
-    "last": dict,
-    "answer": dict,
-    "seconds": (int, float),
-    "test": str,
-    "times": int,
-}
 # What the answers to one call have in common.
 _ASKED = (
     "target",
@@ -259,7 +228,7 @@ class Recording(_ByFields):
     @property
     def edited(self) -> bool:
         """Whether the calls were changed by hand."""
-        return self.digest != _digest_of(_plain_calls(self))
+        return self.digest != digest_of_calls(_plain_calls(self))
 
 
 _NO_HEAD = Recording()
@@ -289,8 +258,8 @@ def parse(content: bytes, name: str) -> Recording:
     calls, number = head.pop("log", None), head.pop("calls", None)
     if not isinstance(calls, list):
         raise shapeless(name, "it has no calls")
-    begins = head.pop("begins", [])
     recording = _recording_of(head, calls, name)
+    begins = vars(recording).pop("begins", [])
     _note_beginnings(recording, begins, name)
     if number != len(calls):
         raise damaged(
@@ -306,14 +275,14 @@ def parse(content: bytes, name: str) -> Recording:
 def document_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
     calls = _plain_calls(recording)
-    recording.digest = _digest_of(calls)
+    recording.digest = digest_of_calls(calls)
     # The numbers of the calls that were the first after each beginning.
     beginnings = [entry.beginning for entry in recording.entries]
     count = len(recording.setups)
     begins = [bisect_left(beginnings, number) for number in range(count)]
     facts = {**vars(recording), "begins": begins}
     head = _head_of(recording) | {"calls": len(calls)}
-    head |= {key: facts[key] for key in _HEAD_TYPES if facts.get(key)}
+    head |= {key: facts[key] for key in HEAD if facts.get(key)}
     content = BytesIO()
     head_in_lines = _in_lines(head).removesuffix("\n}")
     content.write(_encoded(f'{head_in_lines},\n  "log": ['))
@@ -487,7 +456,7 @@ def _head_in(content: bytes, name: str) -> Node:
 
 
 def _recording_of(head: Node, calls: list[Any], name: str) -> Recording:
-    _check_types(head, _HEAD_TYPES, name)
+    head = _known_fields(head, HEAD, name)
     day = head.get("recorded", "")
     entries: list[Entry] = []
     for call in calls:
@@ -504,27 +473,21 @@ def _note_beginnings(recording: Recording, begins: list[Any], name: str) -> None
     if len(begins) != len(recording.setups):
         raise shapeless(name, "'begins' and 'setups' are not of the same length")
     for start in begins[1:]:
-        if not isinstance(start, int):
-            raise shapeless(name, "'begins' are not numbers of calls")
-        for entry in recording.entries[max(start, 0) :]:
+        for entry in recording.entries[start:]:
             entry.beginning += 1
 
 
 def _entry_of(call: Any, day: str, name: str) -> Entry:
     if not isinstance(call, dict):
         raise shapeless(name, "a call is not a mapping")
-    _check_types(call, _CALL_TYPES, name)
-    facts: Node = call
+    facts = _known_fields(call, CALL, name)
     body: Node = {}
     for key in sorted(_IN_BODY.intersection(facts)):
         body[key] = facts.pop(key)
     facts.setdefault("recorded", day)
     facts.setdefault("after", {})
-    at = facts.get("at", [0])
-    if not 1 <= len(at) <= 2 or not all(isinstance(number, int) for number in at):
-        raise shapeless(name, "'at' is not one or two numbers")
     for key in _OF_TEXTS.intersection(facts):
-        facts[key] = tuple(map(str, facts[key]))
+        facts[key] = tuple(facts[key])
     facts["body"] = body
     entry = object.__new__(Entry)
     entry.__dict__ = facts  # Nobody else holds the call.
@@ -532,12 +495,43 @@ def _entry_of(call: Any, day: str, name: str) -> Entry:
     return entry
 
 
-def _check_types(facts: Node, types: _Types, name: str) -> None:
-    for key, value in facts.items():
-        if key not in types:
-            raise shapeless(name, f"{key!r} is an unknown key")
-        if not isinstance(value, types[key]):
-            raise shapeless(name, f"{key!r} has the wrong type")
+def _known_fields(plain: Node, kinds: Mapping[str, Kind], name: str) -> Node:
+    """Return the fields that this format knows; others are left alone."""
+    facts = {key: plain[key] for key in plain if key in kinds}
+    for key, part in facts.items():
+        if type(part) is not kinds[key]:
+            _refuse_odd(odd_field(part, kinds[key]), key, name)
+    return facts
+
+
+def _refuse_odd(steps: Steps | None, field: str, name: str) -> None:
+    if steps is not None:
+        place = ".".join((field, *steps))
+        raise shapeless(name, f"{place!r} has the wrong type, or is out of range")
+
+
+def check_exchange(
+    target: str, request: object, answer: object, name: str, *, in_objects: bool = False
+) -> None:
+    """Refuse what no client of a kind can have asked, or been answered.
+
+    Args:
+        target: The kind of client.
+        request: What was asked.
+        answer: What it was answered; None: nothing is kept.
+        name: The file, for errors.
+        in_objects: Whether parts may stand in objects.
+
+    Raises:
+        CorruptRecordingError: A field has another type, or is missing.
+    """
+    if target not in REQUESTS:
+        return
+    odd = odd_field(request, REQUESTS[target], in_objects=in_objects)
+    _refuse_odd(odd, "request", name)
+    if answer is not None:
+        odd = odd_field(answer, ANSWERS[target], in_objects=in_objects)
+        _refuse_odd(odd, "answer", name)
 
 
 def _check_call(entry: Entry, name: str) -> None:
@@ -546,14 +540,15 @@ def _check_call(entry: Entry, name: str) -> None:
     count = len(entry.body) - ("last" in entry.body)
     if count > 1 or (count == 0 and not entry.end):
         raise shapeless(name, f"a call needs one of {', '.join(BODIES)}")
-    if entry.times < 1:
-        raise shapeless(name, "a call was made once or more 'times'")
     if not _LAYERS.issuperset(entry.layers):
         raise shapeless(name, f"'layers' are {', '.join(sorted(_LAYERS))}")
     if entry.end == "empty":
         return
     if count and ("answer" in entry.body) != (entry.request is not None):
         raise shapeless(name, "'request' and 'answer' are of one call")
+    if entry.request is not None:
+        answer = entry.body.get("answer")
+        check_exchange(entry.target, entry.request, answer, name, in_objects=True)
     # A call that is not found would let the next equal one answer in its place.
     is_digest = len(entry.identity) == 32 and _HEX.issuperset(entry.identity)
     if not entry.target or not is_digest:
@@ -592,10 +587,10 @@ def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
         if (fact and fact != usual.get(key)) or (key in _TREES and fact is not None)
     }
     plain |= entry.body
-    return {key: plain[key] for key in _CALL_TYPES if key in plain}
+    return {key: plain[key] for key in CALL if key in plain}
 
 
-def _digest_of(calls: list[Node]) -> str:
+def digest_of_calls(calls: list[Node]) -> str:
     """Return a digest of all that stands in calls but how long they took."""
     hasher, between = xxh3_64(b"["), b""
     for call in calls:

@@ -15,6 +15,7 @@ from pytest_mimic.clients.binary import fields
 from pytest_mimic.clients.http import bodies
 from pytest_mimic.clients.http.failures import NAMES_BY_KIND
 from pytest_mimic.secrets.placeholders import OWN
+from pytest_mimic.values.outcome import MOST_BYTES
 
 _WITHOUT_BODY = (204, 304)
 # They hold for the very bytes that came.
@@ -24,6 +25,8 @@ _CHECKSUMS = frozenset(
     " x-amz-checksum-sha256 x-amz-crc32 x-goog-hash".split()
 )
 _GZIP = zlib.MAX_WBITS | 16
+# In bytes: so much is given to a reader at once.
+_PIECE = 1024
 _MALFORMED_CHUNK = b"malformed\r\n"
 # A header may go on in a line that is indented.
 _UNSENDABLE = r"\0|\r(?!\n)|\n(?![ \t])"
@@ -275,52 +278,84 @@ def _seconds(date: object) -> float:
 
 
 def decompressed(data: bytes, encoding: str) -> bytes | None:
-    """Return the bytes that were compressed, or None if nobody here can read them."""
+    """Return the bytes that were compressed, or None if nobody here can read them.
+
+    So it is where they would be more than `MOST_BYTES`.
+    """
     for name in reversed(encoding.lower().replace(" ", "").split(",")):
         try:
-            data = _READERS[name](data)
+            reader = _READERS[name]()
+            data = _read(reader, data) if reader is not None else data
         except Exception:  # each library has an error of its own
             return None
     return data
 
 
-def _inflated(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(data)
-    except zlib.error:
-        # Some servers leave out zlib's header (RFC 1950).
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
+def _read(reader: Callable[[bytes], bytes], data: bytes) -> bytes:
+    """Return what a reader makes of bytes, a few of which may become very many."""
+    found = bytearray()
+    for start in range(0, len(data), _PIECE):
+        found += reader(data[start : start + _PIECE])
+        if len(found) > MOST_BYTES:
+            raise ValueError("it is too large when it is decompressed")
+    return bytes(found)
 
 
-def _gunzipped(data: bytes) -> bytes:
-    found = b""
-    while data:
-        reader = zlib.decompressobj(_GZIP)
-        found += reader.decompress(data)
-        data = reader.unused_data
-    return found
+def _inflating() -> Callable[[bytes], bytes]:
+    reader = zlib.decompressobj()
+    is_begun = False
+
+    def read(piece: bytes) -> bytes:
+        nonlocal reader, is_begun
+        try:
+            return reader.decompress(piece)
+        except zlib.error:
+            if is_begun:
+                raise
+            # Some servers leave out zlib's header (RFC 1950).
+            reader = zlib.decompressobj(-zlib.MAX_WBITS)
+            return reader.decompress(piece)
+        finally:
+            is_begun = True
+
+    return read
 
 
-def _with_brotli(data: bytes) -> bytes:
-    found: bytes = import_module("brotli").Decompressor().process(data)
-    return found
+def _gunzipping() -> Callable[[bytes], bytes]:
+    reader = zlib.decompressobj(_GZIP)
+
+    def read(piece: bytes) -> bytes:
+        nonlocal reader
+        found = reader.decompress(piece)
+        while reader.eof and reader.unused_data:  # Another file follows.
+            piece, reader = reader.unused_data, zlib.decompressobj(_GZIP)
+            found += reader.decompress(piece)
+        return found
+
+    return read
 
 
-def _with_zstd(data: bytes) -> bytes:
+def _with_brotli() -> Callable[[bytes], bytes]:
+    read: Callable[[bytes], bytes] = import_module("brotli").Decompressor().process
+    return read
+
+
+def _with_zstd() -> Callable[[bytes], bytes]:
     try:
         reader = import_module("compression.zstd").ZstdDecompressor()
     except ImportError:
         reader = import_module("zstandard").ZstdDecompressor().decompressobj()
-    found: bytes = reader.decompress(data)
-    return found
+    read: Callable[[bytes], bytes] = reader.decompress
+    return read
 
 
-_READERS: dict[str, Callable[[bytes], bytes]] = {
-    "": bytes,
-    "identity": bytes,
-    "gzip": _gunzipped,
-    "x-gzip": _gunzipped,
-    "deflate": _inflated,
+# Each gives a reader of one body; None: the bytes stand as they are.
+_READERS: dict[str, Callable[[], Callable[[bytes], bytes] | None]] = {
+    "": lambda: None,
+    "identity": lambda: None,
+    "gzip": _gunzipping,
+    "x-gzip": _gunzipping,
+    "deflate": _inflating,
     "br": _with_brotli,
     "zstd": _with_zstd,
 }
