@@ -88,7 +88,8 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.patch.clients import Edge, Function, around
 from pytest_mimic.patch.targets import Options, line_of
-from pytest_mimic.secrets.issued import SecretScope, texts_in
+from pytest_mimic.secrets.issued import BY_FORM, SecretScope, texts_in
+from pytest_mimic.secrets.looks import keys_in
 from pytest_mimic.secrets.placeholders import OWN, mark_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve
@@ -330,8 +331,7 @@ class Port:
         if call.own:
             self._note_sender(call, owner)
         if run.mode in ("record", "rerecord"):
-            for piece in sorted(call.pieces):
-                run.add_event("sent in part", call.label(), what=f"sends {piece}")
+            call.note_secrets()
         while True:
             try:
                 step = self._begin(call, line)
@@ -536,6 +536,7 @@ class ClientCall(Call):
         self._adapter = adapter
         self._request = request
         self._secrets = run.secrecy.secrets
+        self._run = run
         self.own: dict[str, str] = {}
         self.pieces: set[str] = set()
         hide = partial(
@@ -566,6 +567,15 @@ class ClientCall(Call):
         more = (*self.options.volatile, *self._adapter.sent_back, *more)
         paths = volatile_paths(self._adapter, self.options.updated(volatile=more))
         return [("answer", *path) for path in paths]
+
+    def note_secrets(self) -> None:
+        """Name what looks like a key, and what no replay can send."""
+        run, label = self._run, self.label()
+        for piece in sorted(self.pieces):
+            run.add_event("sent in part", label, what=f"sends {piece}")
+        keys = "\n".join(key for key, path in self.own.items() if path == BY_FORM)
+        for shown, mark in keys_in(keys, self._secrets.names.accepted):
+            run.add_event("looks secret", label, what=shown, mark=mark)
 
     def line_to_share(self) -> str:
         options = self.options.updated(sequence=False)

@@ -245,6 +245,12 @@ def _of_call(
     if found.proof(entry).is_false:
         problem = f"{file}: {project.label(entry)} {FALSE}"
         yield Finding(name, problem, owner, _RESTORE)
+    if entry.request is None:
+        names = project.secrets.hard_names_in([entry.body, entry.states])
+        if names:
+            label = project.label(entry)
+            problem = f"{file}: {label} is kept in clear: {', '.join(names)}"
+            yield Finding(name, problem, owner, is_harmless=True)
     for words, remedy in _of_values(project, found, held):
         problem = f"{file}: {project.label(entry)}{words}"
         yield Finding(name, problem, owner, remedy, goes=not remedy, found=found)

@@ -220,9 +220,10 @@ def _differing(
     rest = [one for one in found if not ignorable([one])]
     lines = []
     for difference in rest or found:
-        masked = project.secrecy.masked_difference(difference)
+        secrets = project.secrets
+        masked = project.secrecy.masked_difference(difference, secrets.shown)
         line = difference_line(masked, _SIDES)
-        lines.append(project.secrets.masked_text(line))
+        lines.append(secrets.shown_text(line))
     return lines
 
 

@@ -35,7 +35,7 @@ def hides_more(
 
     def note(value: str, _path: str) -> str:
         found.append(value)
-        return value
+        return ""  # A text that stays as it is counts as one without secrets.
 
     if adapter is None:
         redactor.of_trees.hide(call, note)

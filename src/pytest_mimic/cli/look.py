@@ -21,6 +21,7 @@ from pytest_mimic.values.drawing import line, lines
 from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import duration, plural, size_in_words
@@ -76,7 +77,7 @@ def _as_json(project: Project, selection: Selection) -> Iterator[str]:
                 "owner": found.recording.owner,
                 "call": project.label(entry),
                 "target": entry.target,
-                "signature": project.secrets.masked_text(signature),
+                "signature": project.secrets.shown_text(signature),
                 "identity": entry.identity,
                 "failure": _failure(entry),
                 "proof": found.proof(entry).mark,
@@ -192,8 +193,9 @@ def drawn(entry: Entry, vault: Vault, secrecy: Secrecy) -> Iterator[str]:
     """
 
     def shown(tree: Tree) -> Tree:
-        masked = secrecy.masked(unshelve(tree, vault))
-        hide_split(masked, secrecy.secrets.masked_text)
+        whole = unshelve(tree, vault)
+        masked: Tree = deeply(lambda: secrecy.secrets.shown(whole))
+        hide_split(masked, secrecy.secrets.shown_text)
         return masked
 
     call = shown(entry.arguments or entry.request or {})

@@ -49,6 +49,7 @@ EventKind: TypeAlias = Literal[
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line
     "became one",  # requests that differ in ignored parts alone: cause, identity
+    "kept in clear",  # secrets in what a function gave: cause, the target and names
     "sent in part",  # a part or a digest of an issued token: what
     "looks secret",  # what; mark: the name that `!` in mimic_redact accepts
     "not searched",  # bytes, in which nobody can look for secrets

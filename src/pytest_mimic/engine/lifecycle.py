@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from time import sleep
+from typing import Any
 
-from pytest_mimic.engine.calls import kept_failure, raised_in
+from pytest_mimic.engine.calls import Body, answer_of, kept_failure, raised_in
 from pytest_mimic.engine.end_order import seconds_now
 from pytest_mimic.engine.events import Json
 from pytest_mimic.engine.logs import Ending, Log, why_not_kept
@@ -17,6 +18,7 @@ from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
+from pytest_mimic.values.outcome import shelve_answer, unshelve
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
 from pytest_mimic.words import plural
@@ -129,6 +131,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     if log is None or not owner.is_here:
         return left
     log.ending, log.is_below_replayed = ending, below_replayed
+    _hide_late(run, owner)
     # Where that fails, the part file stays, and the next recording run takes it over.
     written = _write(run, owner, log)
     log.discard_part()
@@ -137,6 +140,38 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     else:
         _add_events_of_log(run, owner, log)
     return left if written is None else [*left, written]
+
+
+def _hide_late(run: Run, owner: Owner) -> None:
+    """Hide in earlier answers what the owner has sent as a key later.
+
+    An answer in a file that is written already is named.
+    """
+    if owner.scope is None or not owner.scope.late:
+        return
+    late = owner.scope.late
+
+    def hidden_in(entry: Entry | None) -> Body | None:
+        """Return an answer in which it was hidden; None: it does not stand there."""
+        body: Any = {} if entry is None else unshelve(entry.body, run.vault)
+        answer = answer_of(body)
+        hidden: Body = late.hide(answer)
+        return None if hidden == answer else hidden
+
+    for slot in owner.log.slots if owner.log is not None else ():
+        hidden = hidden_in(slot.outcome)
+        if hidden is not None and slot.outcome is not None:
+            slot.outcome.body = {"answer": shelve_answer(hidden, run.vault)}
+    written: list[Entry | None] = []
+    for shared in owner.shared_writes.values():
+        written += shared.answers.values()
+    for fixture in owner.fixtures.values():
+        if fixture.log is not None:
+            written += [slot.outcome or slot.entry for slot in fixture.log.slots]
+    for entry in written:
+        if entry is not None and hidden_in(entry) is not None:
+            label = run.secrecy.secrets.label_of(entry)
+            run.add_event("kept in clear", label, cause=f"what {label} gave, a key")
 
 
 def _end_setup(run: Run, fixture: Owner) -> None:

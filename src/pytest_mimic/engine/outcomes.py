@@ -22,8 +22,8 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, copies_of, shelve, store
-from pytest_mimic.values.tree import Node, Tree, is_tagged
+from pytest_mimic.values.outcome import Objects, Seen, copies_of, shelve, store
+from pytest_mimic.values.tree import Node, Tree, is_tagged, texts_in
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
 from pytest_mimic.vault.recording import MALFORMED, Entry
@@ -227,6 +227,8 @@ class RealCall:
             self._objects = _InMemory(call.plan.run.vault)
             self._replay = FunctionReplay(call, step, self._objects, really)
         self._layers: list[str] = []
+        # The names under which the outcome has secrets, in their order.
+        self._in_clear: dict[str, None] = {}
         # Of a stream, its items so far.
         self._read: Body = {}
         step.fingerprints = self._fingerprints
@@ -447,6 +449,9 @@ class RealCall:
             if fact in ("printed", "logged", "warned"):
                 cause = "printed, logged or warned"
             step.add_event("unrepeated", plan.target, cause=cause, fact=fact)
+        if self._in_clear:
+            cause = f"{plan.target} {', '.join(self._in_clear)}"
+            step.add_event("kept in clear", plan.target, cause=cause)
         for version in self._call.places.versions:
             step.add_event("bound", plan.target, cause=version)
         if step.entry is not None:  # another owner was first
@@ -504,6 +509,7 @@ class RealCall:
                 self._mask,
                 forbid=run.settings.forbids_pickles,
                 name=name,
+                look=self._look,
             )
         except UnstorableOutcomeError as error:
             error.what = f"what {self._plan.target} {verb} cannot be stored"
@@ -519,6 +525,23 @@ class RealCall:
         places.left_out.clear()
         places.unmoved.clear()
         return hidden
+
+    def _look(self, tree: Tree, *, is_pickle: bool) -> Seen | None:
+        """Note what is kept in clear, and refuse a secret that nobody sees."""
+        secrecy = self._plan.run.secrecy
+        if self._replay is None:
+            asked = self._call.tree if self._call.shown[1] else {}
+            found = deeply(lambda: secrecy.kept_in_clear(tree, asked))
+            self._in_clear.update(dict.fromkeys(found))
+        if not is_pickle:
+            return None
+        for path, text in texts_in(tree) if secrecy.secrets.environment else ():
+            variable = secrecy.secrets.variable_in(text)
+            if variable:
+                what = f"the value of {variable}, which only a pickle would keep"
+                way = "return data in which it does not stand"
+                return Seen(path, what, way)
+        return None
 
     def _mask(self, text: str) -> str:
         masked = self._plan.run.secrecy.secrets.masked_text(text)

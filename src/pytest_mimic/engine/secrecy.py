@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -92,31 +92,49 @@ class Secrecy:
         masked: Tree = deeply(lambda: self.secrets.masked(tree))
         return masked
 
-    def masked_difference(self, difference: Difference) -> Difference:
-        """Return a difference as it may be shown: a step to it may be secret."""
-        steps = difference.steps
+    def masked_difference(
+        self, difference: Difference, mask: Callable[[Tree], Tree] | None = None
+    ) -> Difference:
+        """Return a difference as it may be shown: a step to it may be secret.
+
+        Args:
+            difference: The difference.
+            mask: Gives a tree as it may be shown. Default: `masked`.
+        """
+        mask, steps = mask or self.masked, difference.steps
         shown = tuple(map(self.secrets.masked_text, steps))
         if difference.fact:
-            if self._masked_at(steps, difference.fact) == difference.fact:
+            if _masked_at(steps, difference.fact, mask) == difference.fact:
                 return difference._replace(steps=shown)
             return difference._replace(steps=shown, fact="differs, and is not shown")
         sides: dict[str, Any] = {"steps": shown}
         for side in ("old", "new"):
             tree = getattr(difference, side)
             if isinstance(tree, (str, int, float, list, dict)):
-                sides[side] = self._masked_at(steps, tree)
+                sides[side] = _masked_at(steps, tree, mask)
         return difference._replace(**sides)
 
-    def _masked_at(self, steps: Path, tree: Tree) -> Tree:
-        for step in reversed(steps):
-            tree = {step: tree}
-        masked = self.masked(tree)
-        for _ in steps:
-            if not isinstance(masked, dict):  # A name above is secret.
-                return masked
-            # The name itself may look like a key, and is masked, too.
-            (masked,) = masked.values()
-        return masked
+    def kept_in_clear(self, outcome: Tree, arguments: Tree) -> list[str]:
+        """Return the names of secrets that an outcome of a function holds in clear.
+
+        Args:
+            outcome: What is kept.
+            arguments: What was asked, of which secrets are hidden.
+        """
+        from pytest_mimic.secrets.values import KnownValues
+
+        names = self.secrets.hard_names_in(outcome)
+        named: dict[str, str] = {}
+
+        def note(value: str, path: str) -> str:
+            named.setdefault(value, path.rpartition(".")[2])
+            return ""  # A text that stays as it is counts as one without secrets.
+
+        self.secrets.redactor.of_trees.hide(arguments, note)
+        for value, name in named.items():
+            if KnownValues({value: ""}).hide(outcome) != outcome:
+                names.append(name)
+        return [*dict.fromkeys(names)]
 
     def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""
@@ -138,3 +156,15 @@ class Secrecy:
             return shown
 
         return deeply(hide), tuple(dict.fromkeys(paths))
+
+
+def _masked_at(steps: Path, tree: Tree, mask: Callable[[Tree], Tree]) -> Tree:
+    for step in reversed(steps):
+        tree = {step: tree}
+    masked = deeply(lambda: mask(tree))
+    for _ in steps:
+        if not isinstance(masked, dict):  # A name above is secret.
+            return masked
+        # The name itself may look like a key, and is masked, too.
+        (masked,) = masked.values()
+    return masked

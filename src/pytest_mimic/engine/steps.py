@@ -369,6 +369,7 @@ class Step(OpenCall):
 
     def _leave(self) -> None:
         slot = self._slot
+        self.fingerprints = None  # They hold the arguments.
         if self._log is not None:
             self._log.end(slot)
         elif slot.is_real and slot.name:

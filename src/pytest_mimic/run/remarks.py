@@ -270,6 +270,7 @@ _LISTS = f"""
     bound               | calls, fact   | outcomes that another version may not load
     hidden              | answers, fact | redacted in answers \
         | without cause > to keep what is no secret | again > and record them again
+    kept in clear       | calls, fact   | kept in clear
     unrepeated          | calls, fact   | side effects that a replay leaves out
     redacted            | call, fact    | secrets from the environment were replaced in
     not searched        | call, fact    | kept as bytes, which cannot be searched for secrets

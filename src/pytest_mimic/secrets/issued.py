@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.forms import Pieces, decoded_of, in_base64
-from pytest_mimic.secrets.names import SecretNames
+from pytest_mimic.secrets.names import EVERYDAY, HARD, WHOLE, SecretNames
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.split import hide_split, split_texts
@@ -23,6 +23,11 @@ from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.vault.recording import Entry
+
+BY_FORM = "key"
+"""In place of the path of a secret that was known by the form of its issuer."""
+IN_CLEAR = "(in clear in the file)"
+"""What is shown of a secret that a file holds as it is."""
 
 # What may be base64 of a token.
 _ENCODED = re.compile(r"[\w+/=-]{22,}")
@@ -39,6 +44,8 @@ class SecretScope:
         known: The secrets, with what stands for each: `OWN` for one that the
             application has sent before an answer held it.
         sent: The texts of all requests.
+        late: What was sent as a key and no answer had issued, with what stands for it:
+            an earlier answer may hold it under a harmless name.
     """
 
     def __init__(self) -> None:
@@ -51,6 +58,7 @@ class SecretScope:
         # Few applications send back what an answer gave: most stay unread.
         self._unread: list[Callable[[], Any]] = []
         self.sent: set[str] = set()
+        self.late = KnownValues()
 
     @property
     def received(self) -> set[str]:
@@ -93,7 +101,7 @@ class SecretScope:
         issued = [
             value
             for scope in self.chain()
-            for value, shown in scope.known.items()
+            for value, shown in [*scope.known.items()]
             if shown != OWN
         ]
         if len(issued) != self._pieces[0]:
@@ -135,6 +143,8 @@ class Secrets:
         # The real secrets that answers have issued in this run.
         self._issued: dict[str, str] = {}
 
+        self._in_clear = KnownValues(dict.fromkeys(self.environment, IN_CLEAR))
+
     def masked(self, tree: Any) -> Any:
         """Return a tree to be shown, without secrets and what looks like a key."""
         return map_texts(self.redactor.of_trees.hide(tree, _as_own), self.masked_text)
@@ -142,6 +152,15 @@ class Secrets:
     def masked_text(self, text: str) -> str:
         """Return a text to be shown, without keys and values of the environment."""
         return self.environment.hide_in(looks.masked(text, self.names.accepted))
+
+    def shown(self, tree: Any) -> Any:
+        """Return what a file holds, to be shown: a secret in it is said to be there."""
+        hidden = self.redactor.of_trees.hide(tree, _as_kept)
+        return map_texts(hidden, self.shown_text)
+
+    def shown_text(self, text: str) -> str:
+        """Return a text of a file, to be shown; see `shown`."""
+        return self._in_clear.hide_in(looks.masked(text, self.names.accepted))
 
     def pattern_of(self, signature: str) -> str:
         """Return the pattern that selects calls by their signature, without its keys.
@@ -153,16 +172,19 @@ class Secrets:
 
     def label_of(self, entry: Entry) -> str:
         """Return a recorded call on one line, to be shown."""
-        asked = entry.arguments or entry.request or {}
-        return self.label(entry.target, asked, entry.signature)
+        asked = deeply(lambda: self.shown(entry.arguments or entry.request or {}))
+        return self._label(entry.target, asked, self.shown_text(entry.signature))
 
     def label(self, target: str, asked: Any, signature: str) -> str:
         """Return a call on one line, to be shown; see `call_label`."""
-        from pytest_mimic.values.labels import call_label  # a replay names no call
-
         # What was cut would no longer look like a key.
         shown = deeply(lambda: self.masked(asked))
-        return call_label(target, shown, signature=self.masked_text(signature))
+        return self._label(target, shown, self.masked_text(signature))
+
+    def _label(self, target: str, shown: Any, signature: str) -> str:
+        from pytest_mimic.values.labels import call_label  # a replay names no call
+
+        return call_label(target, shown, signature=signature)
 
     def hide_request(
         self,
@@ -193,6 +215,8 @@ class Secrets:
             if shown is None:
                 shown = OWN
                 scope.known.add(value, OWN)
+                if self._is_sent_as_key(value, path):
+                    scope.late.add(value, OWN)
             if own is not None and shown == OWN:
                 own[value] = path
             return shown
@@ -205,7 +229,7 @@ class Secrets:
             text = self._without_values(text, scope)
             if _ENCODED.search(text):
                 text = in_base64(text, partial(self._without_values, scope=scope))
-            text = self._without_keys(self._without_tokens(text, scope), scope)
+            text = self._without_keys(self._without_tokens(text, scope), scope, own)
             text, found = scope.pieces().hide_in(text, OWN)
             if found and pieces is not None:
                 pieces.add(found)
@@ -215,11 +239,22 @@ class Secrets:
             texts = texts_in(hidden)
         return _with_texts(hidden, texts, without_values)
 
-    def _without_keys(self, text: str, scope: SecretScope) -> str:
+    def _is_sent_as_key(self, value: str, path: str) -> bool:
+        """Return whether a value is a key where it is sent, or looks like one."""
+        name = path.rpartition(".")[2].lower()
+        is_hard = self.names.strength(name, value) in (HARD, EVERYDAY, WHOLE)
+        is_key = is_hard or "authorization" in name or "cookie" in path.lower()
+        return is_key or looks.could_be_secret(value)
+
+    def _without_keys(
+        self, text: str, scope: SecretScope, own: dict[str, str] | None
+    ) -> str:
         """Return a request's text without what has the form of an issuer's key."""
 
         def stand_in(key: str) -> str:
             scope.known.add(key, OWN)
+            if own is not None:
+                own[key] = BY_FORM
             return OWN
 
         return looks.without_keys(text, self.names.accepted, stand_in)
@@ -330,6 +365,26 @@ class Secrets:
         together = "\0".join(text for text in texts if len(text) >= looks.SHORTEST)
         return [*looks.keys_in(together, self.names.accepted)]
 
+    def hard_names_in(self, tree: Any) -> list[str]:
+        """Return the hard names under which a tree holds values in clear."""
+        names: dict[str, None] = {}
+
+        def note(value: str, path: str) -> str:
+            if not placeholders.is_placeholder(value) and value not in ("0", "0.0"):
+                steps = re.sub(r"\[\d+\]", "", path).split(".")
+                names[steps[-1]] = None
+            return ""  # A text that stays as it is counts as one without secrets.
+
+        self.redactor.of_outcomes.hide(tree, note)
+        return [*names]
+
+    def variable_in(self, text: str) -> str:
+        """Return the variable whose value stands in a text; empty: none does."""
+        hidden = self.environment.hide_in(text)
+        return (
+            "" if hidden == text else "".join(placeholders.variables_in([hidden])[:1])
+        )
+
     def hidden_names(self, plain: Any) -> list[str]:
         """Return the names under which placeholders stand in plain data.
 
@@ -403,6 +458,10 @@ def _with_texts(plain: Any, texts: Iterable[str], change: Callable[[str], str]) 
     # One look at all texts is quicker than one at each.
     together = "\n".join(texts)
     return plain if change(together) == together else map_texts(plain, change)
+
+
+def _as_kept(value: str, _path: str) -> str:
+    return value if placeholders.is_placeholder(value) else IN_CLEAR
 
 
 def _as_own(value: str, _path: str) -> str:

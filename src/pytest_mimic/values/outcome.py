@@ -84,6 +84,36 @@ class Objects(Protocol):
 # -- storing
 
 
+class Seen(NamedTuple):
+    """A part that may not be kept.
+
+    Attributes:
+        path: Where it stands.
+        what: What it is.
+        way: What to do.
+    """
+
+    path: Path
+    what: str
+    way: str
+
+
+class Look(Protocol):
+    """Sees what is kept."""
+
+    def __call__(self, tree: Tree, *, is_pickle: bool) -> Seen | None:
+        """Look at the tree of what is kept; a part that a pickle keeps may be refused.
+
+        Args:
+            tree: The tree.
+            is_pickle: Whether only a pickle keeps it.
+        """
+
+
+def _see_nothing(tree: Tree, *, is_pickle: bool) -> None:
+    """Look at nothing."""
+
+
 def store(
     value: object,
     objects: Objects,
@@ -92,6 +122,7 @@ def store(
     *,
     forbid: bool = False,
     name: str = "result",
+    look: Look = _see_nothing,
 ) -> Tree:
     """Give the JSON from which a replay makes the value again.
 
@@ -103,11 +134,12 @@ def store(
         mask: Gives a text without keys: a request hangs on the exception of a client.
         forbid: Whether nothing may be pickled.
         name: What a path in an error begins with.
+        look: Sees the tree of what is kept, and may refuse a part of it.
 
     Raises:
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
-    storing = _Storing(places, mask, forbid, name)
+    storing = _Storing(places, mask, forbid, name, look)
 
     def stored() -> Tree:
         tree, parts = storing.proven(value)
@@ -148,6 +180,7 @@ class _Storing:
     _mask: Mask
     _forbid: bool
     _name: str
+    _look: Look
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
@@ -155,6 +188,7 @@ class _Storing:
         tree = exact.node(value)
         exact.forget()
         if exact.is_plain or type(tree) in SCALARS:
+            self._look(tree, is_pickle=False)
             return tree, []  # What is JSON already comes back as it is.
         self._refuse_views((), exact)
         if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
@@ -171,6 +205,7 @@ class _Storing:
         are_apart = len(set(changeable)) == len(changeable)
         if not (are_apart and self._comes_back(value, tree, parts)):
             return self._as_pickle(value)
+        self._look(tree, is_pickle=False)
         return (_with_nodes(tree, parts) if parts else tree), parts
 
     def _refuse_views(self, path: Path, walk: Walk) -> None:
@@ -255,6 +290,9 @@ class _Storing:
             self.refuse((*path, *deeper), refused.what, refused.way)
         if proof.keeps_hash:
             self.refuse(path, KEPT_HASH)
+        seen = self._look(proven, is_pickle=True)
+        if seen is not None:
+            self.refuse((*path, *seen.path), seen.what, seen.way)
         kind = f"an object of {type(value).__module__}.{type(value).__qualname__}"
         if self._forbid:
             self.refuse(path, f"{kind}, which only a pickle keeps")

@@ -639,6 +639,15 @@ def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:
             yield path, part
 
 
+def texts_in(tree: Tree) -> Iterator[tuple[Path, str]]:
+    """Give the texts of a tree, those of bytes too, with the paths to them."""
+    for path, part in _parts_below(tree):
+        if isinstance(part, str):
+            yield path, part
+        elif isinstance(part, dict) and is_tagged(part):
+            yield from ((path, one) for one in part.values() if isinstance(one, str))
+
+
 def path_to(tree: Tree, part: Tree) -> Path:
     """Give the path to this very part of a tree."""
     return next((path for path, one in _parts_below(tree) if one is part), ())
