@@ -37,10 +37,6 @@ _OPTIONS = {
         "PATH",
         "the folder of the recordings (overrides mimic_vault_path)",
     ),
-    "--mimic-usage": (
-        "FILE",
-        "write what this run used, for `pytest-mimic unused FILE...`",
-    ),
     "--mimic-report": ("FILE", "write an HTML page of the calls of this run"),
 }
 _VAULT = ".mimic_vault"

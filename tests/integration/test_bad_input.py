@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-OPTIONS = ["--mimic-report", "--mimic-usage"]
+OPTIONS = ["--mimic-report"]
 needs_devices = pytest.mark.skipif(
     not os.path.exists("/dev/full"), reason="the system has no such devices"
 )
@@ -107,7 +107,6 @@ def test_a_word_of_the_command_that_means_nothing_is_told_in_a_line(project):
             ["ls", "--vault", "shop.py"],
             "--vault: shop.py is a file, and a vault is a folder",
         ),
-        (["unused", "shop.py"], "shop.py was not written by --mimic-usage"),
     ):
         answer = project.command(*words)
 

@@ -141,15 +141,6 @@ def test_what_a_recording_says_controls_nothing(shop, server, every):
 
 
 @pytest.mark.parametrize("every", FEW_OR_ALL, ids=["some", "all"])
-def test_what_a_usage_file_says_controls_nothing(shop, server, every):
-    shop.run("--mimic-usage=usage.json", "-k", "nothing")
-
-    for _ in forge_each(shop.root / "usage.json", every):
-        for words in ([], ["--json"], ["--clear", "-n"]):
-            check(shop.command("unused", "usage.json", *words).text, shop.root)
-
-
-@pytest.mark.parametrize("every", FEW_OR_ALL, ids=["some", "all"])
 def test_what_a_cassette_says_controls_nothing(project, every):
     project.ini("http")
     cassette = project.root / "cassettes/test_shop/test_it.json"

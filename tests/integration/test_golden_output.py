@@ -275,17 +275,6 @@ CASES = {
         $ pytest-mimic rm tests/test_rates.py::test_user
         $ pytest-mimic rm nothing
         $ pytest-mimic rm 'shop:*'""",
-    "cli_unused": f"""{RECORDED}edit tests/test_rates.py GBP SEK
-        pytest --mimic-record
-        pytest --mimic-usage=one.json
-        pytest --mimic-usage=part.json -k euro
-        $ pytest-mimic unused --help
-        $ pytest-mimic unused one.json
-        $ pytest-mimic unused part.json
-        $ pytest-mimic unused one.json --clear -n
-        $ pytest-mimic unused one.json --clear
-        $ pytest-mimic unused nothing.json
-        $ pytest-mimic unused""",
     "cli_import": """har
         $ pytest-mimic import --help
         $ pytest-mimic import -n plain.json

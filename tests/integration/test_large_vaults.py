@@ -192,25 +192,6 @@ def test_a_command_keeps_no_call_in_memory_that_it_has_printed(
     assert peaks[1] < 2 * peaks[0]
 
 
-def test_unused_recordings_are_judged_without_their_outcomes_in_memory(
-    project, peak_of
-):
-    project.ini("shop:few")
-    project.module("""
-        def few(n):
-            return [f"text {n} {k} {'x' * 100}" for k in range(30)]
-    """)
-    project.test("[shop.few(n) for n in range(300)]")
-    project.record_once(passed=1)
-    peaks = []
-    for count in (300, 1):
-        project.test(f"[shop.few(n) for n in range({count})]")
-        project.run("--mimic-usage=usage.json").expect(passed=1)
-        peaks.append(peak_of(project, ["unused", "usage.json", "--json"]))
-
-    assert peaks[1] < peaks[0] + 300 * 3_000
-
-
 def test_diff_has_git_look_for_no_file_by_its_name(shop, monkeypatch, tmp_path):
     """Git reads all of the names in a folder for that."""
     git(shop.root, "init", "-q")

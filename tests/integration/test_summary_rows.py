@@ -132,7 +132,7 @@ def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
     project.tests("def test_new():\n    pass\n")
 
     run = project.run(
-        "--mimic-fail-on-unused", "--mimic-usage=u.json", "--mimic-report=r.html"
+        "--mimic-fail-on-unused", "--mimic-report=r.html"
     )
 
     assert "unused:" in run.section

@@ -126,14 +126,6 @@ def test_what_a_marker_or_a_block_mimics_is_judged(shop):
     assert run.section[0] == "2 recordings unused"
 
 
-def test_the_jobs_of_a_suite_together_judge_what_they_mimic(shop):
-    words = another_ini(shop)
-    shop.run("--mimic-usage=usage.json", *words).expect(passed=2)
-
-    assert shop.command("unused", "--clear", "usage.json").code == 2
-    assert len(shop.calls()) == 2
-
-
 def test_a_run_that_was_not_asked_reads_only_some_of_many(shop):
     """One that was asked judges all."""
     shop.write(

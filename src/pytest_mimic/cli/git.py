@@ -67,6 +67,15 @@ def repository_of(vault: Path, rootdir: Path) -> Repository:
     return outer
 
 
+def commit_of(rootdir: Path) -> str:
+    """Return the commit that is checked out in a project; empty: there is none."""
+    try:
+        repository = repository_of(rootdir.resolve(), rootdir.resolve())
+        return (_git(repository, "rev-parse", "HEAD") or "").strip()
+    except MimicError:
+        return ""
+
+
 def _submodule_in(outer: Repository, vault: Path) -> Repository | None:
     """Return what a repository keeps for a vault that is a submodule of it."""
     try:

@@ -25,7 +25,6 @@ from pytest_mimic.cli.importing import import_
 from pytest_mimic.cli.look import ls, show
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.rekey import rekey
-from pytest_mimic.cli.unused import unused
 from pytest_mimic.errors import MimicError
 from pytest_mimic.words import on_one_line
 
@@ -46,7 +45,6 @@ _ARGUMENTS = {
     "OLD": "the test, class, file or folder as it was, or the path of a log",
     "NEW": "its new name",
     "PATH": "a file of YAML or JSON, or a folder of them",
-    "FILE": "the files that --mimic-usage has written",
     "--json": "print JSON for scripts",
     "--dry-run": "only show what would be done",
     "--fix": "remove what cannot be used and what nothing refers to",
@@ -119,13 +117,6 @@ _COMMANDS = {
         "A cassette of pytest-recording becomes the log of its test, any other one a"
         " cassette\nof its name. Secrets are hidden. Existing recordings stay.\n"
         "Exit code 1: something was not imported.",
-    ),
-    "unused": _Command(
-        unused,
-        "judge the runs of all jobs as one",
-        "FILE+ --clear --dry-run --json",
-        "Each job runs `pytest --mimic-usage=FILE`. Each test must have run in one of"
-        " them.",
     ),
 }
 _INTERRUPTED = 130

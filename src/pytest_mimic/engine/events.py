@@ -20,7 +20,6 @@ EventKind: TypeAlias = Literal[
     # differs; a line; error, ...
     "drifted",
     "not verified",  # option; error, facts, remedies
-    "unmade",  # identities in the log `name` that its owner did not ask for
     "opened",  # a cassette: name
     "missing",  # option, cause; error, facts, remedies
     "stale",  # the same

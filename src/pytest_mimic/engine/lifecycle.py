@@ -10,7 +10,6 @@ from typing import Any
 
 from pytest_mimic.engine.calls import Body, answer_of, kept_failure, raised_in
 from pytest_mimic.engine.end_order import seconds_now
-from pytest_mimic.engine.events import Json
 from pytest_mimic.engine.logs import Ending, Log, why_not_kept
 from pytest_mimic.engine.nesting import NOTHING
 from pytest_mimic.engine.owners import Owner
@@ -277,10 +276,6 @@ def _add_events_of_log(run: Run, owner: Owner, log: Log) -> None:
             is_replaced = is_replaced or not slot.is_added
     if is_replaced and log.ending == "failed" and log.entries:
         run.add_event("put back", name=log.name)
-    unmade = {one.identity for one in log.leftovers(is_equal_left=True)}
-    if unmade and owner.kind != "cassette" and log.ending == "passed":
-        identities: list[Json] = [*sorted(unmade)]
-        run.add_event("unmade", name=log.name, identities=identities)
     vain = log.end_order.vain
     if vain:
         what = f"({plural(vain, 'call')} waited in vain)"

@@ -33,7 +33,6 @@ class Settings:
         is_ci: Whether the environment says `CI`, so that `mimic_auto` does not record.
         clears_unused: Whether unused recordings are deleted after the run.
         fails_on_unused: Whether unused recordings fail the run.
-        usage: The file of `--mimic-usage`.
         report: The file of `--mimic-report`.
         foreign_lines: Why the lines of `mimic_functions` are not those of the project's
             own ini file, `-c was given`; empty: they are.
@@ -51,7 +50,6 @@ class Settings:
     is_ci: bool = False
     clears_unused: bool = False
     fails_on_unused: bool = False
-    usage: Path | None = None
     report: Path | None = None
     foreign_lines: str = ""
     run_id: str = ""

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from xxhash import xxh3_64_hexdigest
-
 from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, GoneTests, Usage
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.vault.recording import Entry, Recording, copied
@@ -27,7 +25,6 @@ class Unused(NamedTuple):
 
     Attributes:
         name: Its file in the vault.
-        identity: Its identity among the calls of a log; empty: the file as a whole.
         entry: The call, without its outcome, as there may be very many; None: a
             cassette, or a log as a whole.
         calls: How many it holds.
@@ -36,7 +33,6 @@ class Unused(NamedTuple):
     """
 
     name: str
-    identity: str = ""
     entry: Entry | None = None
     calls: int = 1
     test: str = ""
@@ -78,10 +74,7 @@ def judge(
     """
     if usage.partial:
         return Judgement(reason=", ".join(sorted(usage.partial)))
-    names = []
-    for name in vault.names():
-        if name not in usage.used or usage.unmade.get(name, set()) - usage.used[name]:
-            names.append(name)
+    names = [name for name in vault.names() if name not in usage.used]
     if names and not usage.mimicked:
         return Judgement(reason="nothing is mimicked")
     jury = _Jury(vault, usage, rootdir)
@@ -116,35 +109,18 @@ class _Jury:
             return  # another process has deleted it meanwhile
         reason = self._reason(name, recording)
         is_gone = recording.owner in self._gone
-        for found in self._unused_of(name, recording):
-            why, entry = reason, found.entry
-            if not why and not is_gone and entry is not None and entry.end == "waiting":
-                why = "its call was cancelled, and may begin in another run"
-            if entry is not None:
-                entry = copied(entry, body={}, after={})
-            yield Unused(*found[:2], entry, found.calls, recording.owner, is_gone), why
-
-    def _unused_of(self, name: str, recording: Recording) -> Iterator[Unused]:
-        """Yield what of a file nobody used: all of it, or some calls of a log."""
-        entries, used = recording.entries, self._usage.used.get(name)
-        if name.startswith("cassettes/"):
-            yield Unused(name)
-        elif used is None:
-            only = entries[0] if len(entries) == 1 else None
-            yield Unused(name, entry=only, calls=len(entries))
-        else:
-            unmade = self._usage.unmade.get(name, set())
-            for entry in entries:
-                # Another one may be equal under the line of today.
-                is_unused = entry.identity in unmade and entry.identity not in used
-                if is_unused and entry.end != "empty":
-                    yield Unused(name, entry.identity, entry)
+        entries = recording.entries
+        if not reason and not is_gone and any(one.end == "waiting" for one in entries):
+            reason = "its call was cancelled, and may begin in another run"
+        only, calls = None, 1
+        # A cassette is one thing, under its name.
+        if not name.startswith("cassettes/"):
+            calls = len(entries)
+            only = copied(entries[0], body={}, after={}) if calls == 1 else None
+        yield Unused(name, only, calls, recording.owner, is_gone), reason
 
     def _reason(self, name: str, recording: Recording) -> str:
         """Return why a recording is not proven unused; empty: it is."""
-        known = self._usage.vault
-        if known and _with_digest(self._vault, name) not in known:
-            return "recorded after the runs"
         for why in sorted(self._usage.foreign_lines)[:1]:
             for entry in recording.entries:
                 if not _is_taken_in(entry.target, self._usage.mimicked):
@@ -191,31 +167,8 @@ def is_fixture_owner(owner: str) -> bool:
 def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     """Delete recordings, and return how many bytes the vault has lost."""
     before = vault.size()
-    gone: dict[str, set[str]] = {}
-    # Nothing is left of most files, of which there may be very many.
-    left: dict[str, Recording | None] = {}
-    for one in unused:
-        left[one.name] = None
-        if one.identity:
-            gone.setdefault(one.name, set()).add(one.identity)
-    for name, identities in gone.items():
-        recording = vault.read(name) or Recording()
-        kept = [one for one in recording.entries if one.identity not in identities]
-        left[name] = copied(recording, entries=kept)
-    vault.reduce(left)
+    vault.delete(one.name for one in unused)
     return before - vault.size()
-
-
-def files_in(vault: Vault) -> set[str]:
-    """Return the files of a vault, each with its digest: `calls/….json 5f3a9c1e…`."""
-    return {_with_digest(vault, name) for name in vault.names()}
-
-
-def _with_digest(vault: Vault, name: str) -> str:
-    try:
-        return f"{name} {xxh3_64_hexdigest(vault.folder.read(name) or b'')}"
-    except CorruptRecordingError:
-        return name
 
 
 def rows_of(unused: Sequence[Unused], label_of: Callable[[Entry], str]) -> list[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import sys
 from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pytest_mimic.engine.events import CALLS, Event
-from pytest_mimic.errors import MimicError
 
 WORDS_OF_OUTCOMES = {
     "failed": "failed",
@@ -41,8 +38,6 @@ class Usage:
             `left out`: it has passed, and nothing was mimicked for it; or `uncalled`:
             it may have passed without a call of its function.
         used: The identities that were used, by the file of their recordings.
-        unmade: The identities in a log that its owner did not ask for, by the file.
-        vault: The files of the vault when the run ended, each with its digest.
     """
 
     def __init__(self) -> None:
@@ -54,24 +49,19 @@ class Usage:
         self.selected: set[str] = set()
         self.outcomes: dict[str, str] = {}
         self.used: dict[str, set[str]] = {}
-        self.unmade: dict[str, set[str]] = {}
-        self.vault: set[str] = set()
 
     def add_events(self, events: Iterable[Event]) -> None:
         """Take from the events of a run which recordings it used."""
         for event in events:
             name = event.text("name")
-            if event.kind == "unmade":
-                identities: Any = event.facts["identities"]
-                self.unmade.setdefault(name, set()).update(identities)
-            elif name:
+            if name:
                 self.used.setdefault(name, set()).add(event.text("identity"))
 
     def add(self, other: Usage) -> None:
         """Count another process or run, and take its sets over, as a part of this."""
         for name, theirs in vars(other).items():
             mine = getattr(self, name)
-            if name in ("used", "unmade"):
+            if name == "used":
                 for file, identities in theirs.items():
                     mine[file] = mine[file] | identities if file in mine else identities
             else:
@@ -162,87 +152,6 @@ def imported_now(
         if event.kind == "imported":
             imported.setdefault(event.test, []).append(event.text("cause"))
     return imported
-
-
-# -- the file of one run, to be judged with others
-
-_VERSION = 7
-
-
-class UsageFile:
-    """The file that one run has left for the command `unused`.
-
-    Args:
-        path: Where it is.
-
-    Attributes:
-        commit: The commit of the checkout; empty: it is none.
-        environment: `Python 3.11 on linux`.
-        usage: What the run used.
-
-    Raises:
-        MimicError: It is no such file, or of another version.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            plain = json.loads(path.read_text("utf-8"))
-            if plain["pytest_mimic_usage"] != _VERSION:
-                raise MimicError(f"{path} is of another version of pytest-mimic")
-            self.usage = Usage.of_plain(plain["usage"])
-            self.commit: str = plain["commit"]
-            self.environment: str = plain["environment"]
-        except OSError as error:
-            raise MimicError(f"{path} cannot be read: {error.strerror}") from None
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise MimicError(f"{path} was not written by --mimic-usage") from None
-
-
-def prepare_usage_file(path: Path) -> None:
-    """Delete the file of an earlier run: if this run is killed, none is left.
-
-    Raises:
-        MimicError: It cannot be deleted.
-    """
-    try:
-        if path.is_file():
-            path.resolve().unlink()  # a link stays
-    except OSError as error:
-        raise MimicError(f"cannot delete {path}: {error.strerror}") from None
-
-
-def write_usage_file(path: Path, usage: Usage, rootdir: Path) -> None:
-    """Write what a run used.
-
-    Raises:
-        MimicError: The file cannot be written.
-    """
-    major, minor = sys.version_info[:2]
-    plain = {
-        "pytest_mimic_usage": _VERSION,
-        "commit": commit_of(rootdir),
-        "environment": f"Python {major}.{minor} on {sys.platform}",
-        "usage": vars(usage),
-    }
-    try:
-        path.write_text(json.dumps(plain, indent=1, default=sorted), "utf-8")
-    except OSError as error:
-        raise MimicError(f"cannot write {path}: {error.strerror}") from None
-
-
-def commit_of(folder: Path) -> str:
-    """Return the commit that is checked out in a folder; empty: there is none."""
-    import subprocess  # few runs write a file
-
-    command = ["git", "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return ""  # git is not installed
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 # -- tests that exist no more

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_mimic.engine.lifecycle import end_run
 from pytest_mimic.engine.processes import edges_of_processes
-from pytest_mimic.engine.unused import READ_UNASKED, clear, files_in, judge
+from pytest_mimic.engine.unused import READ_UNASKED, clear, judge
 from pytest_mimic.engine.usage import (
     ASKED,
     CRASHED,
@@ -21,8 +21,6 @@ from pytest_mimic.engine.usage import (
     asked_now,
     asked_of_plain,
     imported_now,
-    prepare_usage_file,
-    write_usage_file,
 )
 from pytest_mimic.errors import MimicError, TargetError
 from pytest_mimic.patch.clients import Edge
@@ -82,8 +80,6 @@ class Course(Session):
                 if not self._is_worker:
                     self.run.vault.locks.forget()
                 self.run.vault.close()
-            if settings.usage is not None and not self._is_worker:
-                prepare_usage_file(settings.usage)
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
         self.activations.start(settings.targets, self._edges())
@@ -207,7 +203,6 @@ class Course(Session):
             self.safely(note_former_answers, self)
         if self.selection.has_run:
             self.safely(self._judge)
-        self.safely(self._write_usage)
         self._keep_asked()
         self.safely(run.vault.close)
         self.safely(self._write_report)
@@ -227,13 +222,6 @@ class Course(Session):
         self.judgement = judge(vault, self.usage, settings.rootdir, limit=limit)
         if settings.clears_unused and settings.may_record:
             self.cleared = clear(vault, self.judgement.unused)
-
-    def _write_usage(self) -> None:
-        settings = self.settings
-        if settings.usage is None:
-            return
-        self.usage.vault = files_in(self.run.vault)
-        write_usage_file(settings.usage, self.usage, settings.rootdir)
 
     def _keep_asked(self) -> None:
         # Of pytest; there is none with `-p no:cacheprovider`.

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic.cli.git import commit_of
 from pytest_mimic.cli.look import drawn, words_of
 from pytest_mimic.cli.proof import proof_of
 from pytest_mimic.engine.events import CALLS, Event
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.usage import commit_of
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.run.selection import SelectedTests, test_of

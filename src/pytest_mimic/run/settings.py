@@ -56,7 +56,6 @@ def settings_of(config: pytest.Config) -> Settings:
         is_ci=is_ci,
         clears_unused=option.mimic_clear_unused,
         fails_on_unused=option.mimic_fail_on_unused,
-        usage=_file(config, "mimic_usage", b'"pytest_mimic_usage"'),
         report=_file(config, "mimic_report", b"A page of --mimic-report"),
         foreign_lines=foreign_lines,
         run_id=getattr(config, "workerinput", {}).get("testrunuid", ""),
@@ -78,7 +77,6 @@ def _mode(option: Any) -> Mode:
         flags.append("--mimic-no-record")
     if option.mimic_clear_unused and _ACCEPTS in given:
         flags.append("--mimic-clear-unused")
-    if option.mimic_usage and "live" in given:
         flags.insert(0, "--mimic-usage")
     if len(flags) > 1:
         raise pytest.UsageError(f"{flags[0]} cannot be combined with {flags[1]}")
