@@ -204,12 +204,6 @@ WAYS = {
     "record": Way("pytest --mimic-record"),
     "record more": Way("pytest --mimic-record", first="pytest --mimic-record", last=3),
     "record again": Way("pytest --mimic-rerecord", first="pytest --mimic-record"),
-    "rekey": Way(
-        "rekey",
-        then="rekey",
-        first="pytest --mimic-record",
-        options="ignore=extra",
-    ),
     "mv": Way(
         "mv test_shop.py test_new.py",
         then="mv test_shop.py test_new.py",

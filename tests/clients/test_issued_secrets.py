@@ -482,7 +482,6 @@ def test_verifying_knows_a_token_after_a_new_name_or_line(project, renamed):
     project.tests(login.replace("test_login", renamed))
     project.command("mv", "test_shop.py::test_login", f"test_shop.py::{renamed}")
     project.ini("http ignore=port,body.id")
-    assert project.command("rekey").code == 0
 
     with project.shop(Service()):
         project.run("--mimic-verify").expect(passed=1)

@@ -48,7 +48,6 @@ RUNS = (
     ("pytest-mimic", "show", "test_shop.py", "shop:old", "cassettes/trip.json"),
     ("pytest-mimic", "check"),
     ("pytest-mimic", "rm", "-n", "test_shop.py"),
-    ("pytest-mimic", "rekey", "-n"),
 )
 
 

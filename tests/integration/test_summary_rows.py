@@ -131,9 +131,7 @@ def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
     project.record().expect(passed=2)
     project.tests("def test_new():\n    pass\n")
 
-    run = project.run(
-        "--mimic-fail-on-unused", "--mimic-report=r.html"
-    )
+    run = project.run("--mimic-fail-on-unused", "--mimic-report=r.html")
 
     assert "unused:" in run.section
     shown = run.output + project.root.joinpath("r.html").read_text("utf-8")

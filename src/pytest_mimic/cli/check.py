@@ -288,10 +288,8 @@ def _of_values(
             yield f": {': '.join([fault.what, *fault.facts])}", ""
             break
     if hides_more(project, adapter_for(entry.target), call, body):
-        command = project.commands.mimic("rekey", project.path_of(found.name))
-        if is_of_function:  # It may be in the outcome, which is not written anew.
-            places = [(found.name, found.recording.owner)]
-            command = project.record_again("--mimic-rerecord", places)
+        places = [(found.name, found.recording.owner)]
+        command = project.record_again("--mimic-rerecord", places)
         yield " contains values that would be hidden today", f"to hide it: {command}"
     for shown, mark in dict.fromkeys(project.secrets.keys_in(call, body)):
         remedy = f"if it is not a key: mimic_redact = !{mark}"

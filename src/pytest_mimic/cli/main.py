@@ -24,7 +24,6 @@ from pytest_mimic.cli.diff import diff
 from pytest_mimic.cli.importing import import_
 from pytest_mimic.cli.look import ls, show
 from pytest_mimic.cli.project import Project
-from pytest_mimic.cli.rekey import rekey
 from pytest_mimic.errors import MimicError
 from pytest_mimic.words import on_one_line
 
@@ -102,13 +101,6 @@ _COMMANDS = {
         "OLD NEW --dry-run",
         "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
         " two\ncases of a parametrized test. Recordings that NEW already has stay.",
-    ),
-    "rekey": _Command(
-        rekey,
-        "adapt recordings to lines and secret names that have changed",
-        "SELECTOR* --dry-run",
-        "The identities are computed again from the recordings. No call is made.\n"
-        "Exit code 1: some recordings cannot be adapted, and are listed.",
     ),
     "import": _Command(
         import_,

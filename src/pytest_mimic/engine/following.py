@@ -80,39 +80,15 @@ def follow(call: Call, entry: Entry, objects: Objects) -> str:
     Raises:
         MimicError: That cannot be told from what is kept.
     """
-    counted = None if call.is_function else call.counted
-    return identity_today(entry, call.options, objects, counted, call.rehidden)
-
-
-def identity_today(
-    entry: Entry,
-    options: Options,
-    objects: Objects,
-    counted: Counted | None,
-    rehidden: Callable[[Any], Any] | None = None,
-) -> str:
-    """Give the identity that a recorded call has under a line of today.
-
-    Args:
-        entry: The call.
-        options: Those of the line.
-        objects: Where its long parts are.
-        counted: Of a client; None: it is a call of a function.
-        rehidden: Gives a request without what today's names hide; None: they hide what
-            they have hidden.
-
-    Raises:
-        MimicError: That cannot be told from what is kept.
-    """
     before = _options_of(entry.line)
     kept: Tree = entry.arguments or {}
-    if counted is None:
-        now = _without_ignored(kept, before, options)
+    if call.is_function:
+        now = _without_ignored(kept, before, call.options)
     else:
         request = unshelve(entry.request, objects)
         try:
-            kept = counted(request, before)
-            now = counted(rehidden(request) if rehidden else request, options)
+            kept = call.counted(request, before)
+            now = call.counted(call.rehidden(request))
         except MALFORMED:
             raise MimicError("it was edited by hand") from None
     if identity_of(entry.target, kept) != entry.identity:

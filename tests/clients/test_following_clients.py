@@ -8,8 +8,6 @@ import pytest
 from support import loopback
 from support.loopback import Server, serving
 
-pytest_plugins = ("support.rekeying",)
-
 
 class Model(loopback.Handler):
     """Answers each prompt with the number of the request."""
@@ -63,7 +61,7 @@ HTTP = {
 
 @pytest.mark.parametrize(("before", "after", "changes"), HTTP.values(), ids=HTTP)
 def test_requests_follow_their_line(
-    project, service, rekey, monkeypatch, before, after, changes
+    project, service, monkeypatch, before, after, changes
 ):
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
@@ -78,36 +76,6 @@ def test_requests_follow_their_line(
     project.tests(test)
 
     project.replay().expect(passed=1)
-    code, lines = rekey()
-    assert code == 0, lines
-    project.replay().expect(passed=1)
-    assert rekey()[0] == 0
-
-
-def test_different_answers_stay_in_their_logs(project, service, rekey, monkeypatch):
-    """A test's own log answers first, as long as it has the call."""
-    monkeypatch.setenv("SERVICE", service.url)
-    project.module(SHOP)
-    project.tests("""
-        def test_one():
-            assert shop.ask("tea", again=True) == 0
-            assert shop.ask("milk") == 2
-
-        def test_two():
-            assert shop.ask("tea", again=True) == 0
-            assert shop.ask("milk") == 4
-    """)
-    project.ini("http")
-    project.record("-p", "no:randomly").expect(passed=2)
-    service.stop()
-    project.ini("http sequence=no")
-
-    project.replay().expect(passed=2)
-    code, lines = rekey()
-
-    assert code == 0, lines
-    assert project.files("calls") == {}
-    project.replay().expect(passed=2)
 
 
 SQL = """
@@ -124,29 +92,3 @@ SQL = """
             )
             return connection.scalar(sa.text("SELECT count(*) FROM users"))
 """
-
-
-def test_statements_follow_their_line(project, rekey, monkeypatch, tmp_path):
-    pytest.importorskip("sqlalchemy")
-    test = """
-        import shop
-
-        def test_one():
-            assert shop.add("Ann", made=1) == 1
-            assert shop.add("Bob", made=b"2") == 2
-            shop.engine.dispose()
-    """
-    monkeypatch.setenv("DATABASE", str(tmp_path / "users.db"))
-    project.module(SQL)
-    project.tests(test)
-    project.ini("sqlalchemy")
-    project.record().expect(passed=1)
-    monkeypatch.setenv("DATABASE", str(tmp_path / "gone" / "users.db"))
-    project.ini("sqlalchemy ignore=params.made")
-    project.tests(test.replace("made=1", "made=7"))
-
-    project.replay().expect(passed=1)
-    code, lines = rekey()
-
-    assert code == 0, lines
-    project.replay().expect(passed=1)
