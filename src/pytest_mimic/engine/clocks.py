@@ -1,4 +1,4 @@
-"""The clock that a test holds: the moment to which freezegun or time-machine set it."""
+"""The clock that a test holds with freezegun or time-machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from importlib import import_module
 from typing import Any
 
 from pytest_mimic.patch.clients import Edge, Function, noting
-
-CLOCK = "(clock)"
-"""The name under which the moment stands among the arguments; no parameter has it."""
 
 _OURS = "pytest_mimic."
 # What is loaded while the clock is held would keep the classes of that moment.
@@ -34,19 +31,16 @@ def asks_for_time(chain: tuple[str, ...], imported: tuple[str, str]) -> bool:
     return names[-1] in _ASKING or names[-2:] == _TIME or chain[-2:] == _TIME
 
 
-def held_moment() -> str:
-    """Give the moment to which the clock was set; empty: nobody holds it."""
+def holder_of_clock() -> str:
+    """Give which of the two holds the clock now; empty: nobody does."""
     frozen = sys.modules.get("freezegun.api")
     if frozen is not None and frozen.freeze_factories:
-        factory, offset = frozen.freeze_factories[-1], frozen.tz_offsets[-1]
-        return f"{factory.time_to_freeze}{f' {offset}' if offset else ''}"
-    travelling: Any = sys.modules.get("time_machine")
+        return "freezegun"
+    travelling = sys.modules.get("time_machine")
     # Version 3 has another name for it.
-    for name in ("traveller_stack", "coordinates_stack"):
-        for held in getattr(travelling, name, ())[-1:]:
-            zone = held._destination_tzname or ""
-            return f"{held._destination_timestamp_ns} {zone}".strip()
-    return ""
+    held = ("traveller_stack", "coordinates_stack")
+    is_held = any(getattr(travelling, name, ()) for name in held)
+    return "time_machine" if is_held else ""
 
 
 def edges_of_clocks(note: Function) -> Iterator[Edge]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.clocks import CLOCK, held_moment
 from pytest_mimic.engine.events import Event, Json
 from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.errors import MimicError, UnstableIdentityError
@@ -143,8 +142,6 @@ class FunctionPlan:
 
     has_players = False
     _generation = -1
-    # Whether the moment of a clock that a test holds is a part of its calls.
-    _has_moment = False
 
     def __init__(
         self,
@@ -268,17 +265,6 @@ class FunctionPlan:
 
     # -- what all tests share is replayed by players
 
-    def moment(self, arguments: Tree) -> Node:
-        """Give the moment to which a test has set the clock, if it is a part of a call.
-
-        It counts where the code of a call asks for the time.
-        """
-        moment = held_moment() if self.is_shared else ""
-        if not moment or () in self.rules.paths_in(CLOCK):
-            return {}
-        reached = self.inputs.reached_by(self.target, arguments)
-        return {CLOCK: moment} if reached.asks_for_time else {}
-
     def known(self, bound: dict[str, object]) -> tuple[Player | None, Counted]:
         """Return what has answered an equal call, and what is known of this call."""
         if self._generation != self.run.generation:
@@ -288,8 +274,6 @@ class FunctionPlan:
             # An argument may be left out as a whole.
             paths_in = rules.paths_in
             counted = {name: bound[name] for name in bound if () not in paths_in(name)}
-        if self._has_moment:
-            counted = {**counted, **self.moment({})}
         levels = levels_of([*counted.values()]) if self._counts_whole else None
         if levels is None:
             return None, (counted, None, b"")
@@ -305,7 +289,6 @@ class FunctionPlan:
         generation = run.generation
         if self._generation < run.forgotten_at:
             self.players.clear()
-        self._has_moment = bool(self.moment({}))
         self.has_players = (
             self.is_shared
             and run.mode in ("replay", "record")
@@ -386,8 +369,7 @@ class FunctionCall(Call):
             if id(value) not in changing
         }
         copies = plan.run.copies
-        tree = arguments_of(plan.own_line, bound, plan.rules, places, copies)
-        return {**tree, **plan.moment(tree)}
+        return arguments_of(plan.own_line, bound, plan.rules, places, copies)
 
     @cached_property
     def shown(self) -> tuple[Tree, tuple[str, ...]]:

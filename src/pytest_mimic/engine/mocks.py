@@ -10,7 +10,7 @@ from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-from pytest_mimic.engine.clocks import edges_of_clocks
+from pytest_mimic.engine.clocks import edges_of_clocks, holder_of_clock
 from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.engine.run import Run
 from pytest_mimic.patch.clients import Edge, noting
@@ -71,6 +71,8 @@ class ActiveMocks:
         # by the id of their mapping.
         self._attributes: dict[tuple[int, str], object] = {}
         self._items: dict[int, object] = {}
+        # Who holds the clock.
+        self._clock = ""
         # What is reached of it.
         self._names_of = cache(lambda reached: sorted({*self._names_in(reached)}))
 
@@ -136,14 +138,17 @@ class ActiveMocks:
                 pair for one in held for pair in _attributes_of(one)
             )
             self._items = dict(pair for one in held for pair in _items_of(one))
+            self._clock = holder_of_clock()
             self._names_of.cache_clear()
             # Last: other threads go on to look until all is known.
             self._looked_at = generation
-        if not (self._attributes or self._items):
+        if not (self._attributes or self._items or self._clock):
             return []
         return self._names_of(self.inputs.reached_by(target, arguments))
 
     def _names_in(self, reached: Reached) -> Iterator[str]:
+        if self._clock and reached.asks_for_time:
+            yield f"the clock, by {self._clock},"
         pieces = reached.pieces
         attributes = {one for piece in pieces.values() for one in piece.attributes}
         for (module, path), piece in pieces.items():
