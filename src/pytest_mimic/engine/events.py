@@ -40,7 +40,8 @@ EventKind: TypeAlias = Literal[
     "made anew",  # cause, look, target, paths, a line
     "new test id",  # what stands in a test's id, in `call`, and is new in each process
     "held",  # a part of the calls of a target that is data: cause
-    "unrepeated",  # an effect of a recorded function: cause; fact, without the target
+    "wrote",  # a file that a recorded function wrote: cause, with the target
+    "drew",  # random numbers that it drew: cause, with the target
     "unmoved",  # texts of an outcome with a path of this checkout: cause, identity
     "left out",  # parts of an exception that cannot be kept: cause, identity
     "bound",  # an outcome that another version may not load: cause

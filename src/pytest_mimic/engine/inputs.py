@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
@@ -63,16 +63,6 @@ class Reached:
                 if any(asks_for_time(chain, one) for one in imported):
                     return True
         return False
-
-    @cached_property
-    def names(self) -> Mapping[str, Set[str]]:
-        """The names at the top of modules that functions use, by module."""
-        names: dict[str, set[str]] = {}
-        for (module, path), piece in self.pieces.items():
-            if path:
-                used = names.setdefault(module, set())
-                used.update(chain[0] for chain in piece.chains)
-        return names
 
 
 class Inputs:

@@ -18,13 +18,11 @@ class OpenCall:
         shared_target: Its function, if it runs for real and all tests share it.
         asked_clients: The clients that it has asked.
         mocked: What of these a test had replaced.
-        effects: What it has done that edges see: `logged`.
     """
 
     shared_target = ""
     asked_clients: frozenset[str] = frozenset()
     mocked: frozenset[str] = frozenset()
-    effects: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:

@@ -445,10 +445,11 @@ class RealCall:
             unrepeated=left_out,
         )
         for fact in left_out:
-            cause = f"{plan.target} {fact}"
-            if fact in ("printed", "logged", "warned"):
-                cause = "printed, logged or warned"
-            step.add_event("unrepeated", plan.target, cause=cause, fact=fact)
+            verb, _, what = fact.partition(" ")
+            if verb == "wrote":
+                step.add_event("wrote", plan.target, cause=f"{plan.target} {what}")
+            else:
+                step.add_event("drew", plan.target, cause=f"{plan.target} ({what})")
         if self._in_clear:
             cause = f"{plan.target} {', '.join(self._in_clear)}"
             step.add_event("kept in clear", plan.target, cause=cause)
@@ -515,7 +516,7 @@ class RealCall:
             error.what = f"what {self._plan.target} {verb} cannot be stored"
             raise self._step.refused(error) from error.__cause__
         if places.has_graph:
-            self._step.effects |= {"made the graph of its gradients"}
+            places.left_out["the graph of its gradients"] = None
         environment = run.secrecy.secrets.environment
         hidden: Tree = deeply(lambda: environment.hide(tree))
         if self._replay is None and hidden != tree:

@@ -90,11 +90,7 @@ class Course(Session):
         """Yield what a run in this mode replaces beside its targets."""
         mode = self.settings.mode
         if self.settings.writes:
-            # Only a run that records needs it.
-            from pytest_mimic.engine.effects import edges_of_effects
-
             self.note_changing_values()
-            yield from edges_of_effects(self.run.nesting)
         if mode != "live":
             yield from edges_of_processes(self.run, self.activations)
             yield self.run.servers.edge(self.run.events)

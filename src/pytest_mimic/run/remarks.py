@@ -41,10 +41,10 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         is_whole: Whether a list on which nobody must act has rows, too.
     """
     events, rootdir = session.run.events, session.settings.rootdir
-    for event in events.of_kinds("unrepeated"):
-        verb, _, file = event.text("fact").partition(" ")
+    for event in events.of_kinds("wrote"):
+        file = event.text("cause").partition(" ")[2]
         # The tests have removed what a call has written.
-        if verb == "wrote" and not (rootdir / file).is_file():
+        if file != "a temporary file" and not (rootdir / file).is_file():
             events.take_back(event)
     lines: list[str] = []
     for row in _LISTS.strip().splitlines():
@@ -271,7 +271,9 @@ _LISTS = f"""
     hidden              | answers, fact | redacted in answers \
         | without cause > to keep what is no secret | again > and record them again
     kept in clear       | calls, fact   | kept in clear
-    unrepeated          | calls, fact   | side effects that a replay leaves out
+    wrote               | calls, fact   | files written
+    drew                | calls, fact   | random numbers drawn, so that the outcome hangs on the seed \
+        | to record it for each test: sequence; or pass the generator as an argument
     redacted            | call, fact    | secrets from the environment were replaced in
     not searched        | call, fact    | kept as bytes, which cannot be searched for secrets
     out of order        | call, fact    | no longer ended as recorded

@@ -109,7 +109,7 @@ class Entry(_ByFields):
         source: The fingerprint of the target's source.
         inputs: The object that names the code and the files that it reached.
         asked: The clients that the real call has asked: `requests`.
-        unrepeated: What a replay leaves out: `logged`, `wrote out/model.txt`.
+        unrepeated: What a replay leaves out: `wrote out/model.txt`, `drew torch`.
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
         recorded: The day on which it was recorded. Empty: when its file is written.
