@@ -41,7 +41,7 @@ def test_ids_of_tests_that_another_process_makes_anew_are_named(project):
     beside = project.root.parent / "beside.txt"
     beside.write_text(time.strftime("%Y-%m-%d"))
 
-    run = project.record(process=True).expect(passed=6, says=[HEADING])
+    run = project.record(process=True).expect(exit_code=1, passed=6, says=[HEADING])
 
     told = run.output.partition(HEADING)[2]
     for test, look in {

@@ -25,23 +25,6 @@ def test_what_looks_like_a_key_is_masked_in_a_drift(project):
     assert "ghp_" in run.output
 
 
-def test_the_name_of_a_worker_is_named_while_recording(project):
-    """Another number of workers, or none, asks for another schema."""
-    project.ini("shop:connect")
-    project.module("""
-        def connect(schema):
-            return 1
-    """)
-    project.tests("""
-        def test_one():
-            shop.connect("s_" + os.environ.get("PYTEST_XDIST_WORKER", "master"))
-    """)
-
-    recorded = project.record("-n", "2")
-
-    recorded.expect(passed=1, says=["shop:connect schema    1 call in 1 test"])
-
-
 def test_one_cause_is_one_row(project):
     project.ini("shop:ask")
     project.module("""
@@ -140,7 +123,7 @@ def test_a_key_is_masked_in_the_rows_of_unused_recordings(project, server):
 
 
 def test_the_rows_of_a_recording_run_tell_the_model_and_the_last_words(project, server):
-    """Those of what looks secret, what the next run makes anew, and what repeats."""
+    """Those of what looks secret, and of what repeats."""
     pytest.importorskip("httpx")
     project.ini("http", "llm exclude=*")
     project.tests("""
@@ -151,7 +134,6 @@ def test_the_rows_of_a_recording_run_tell_the_model_and_the_last_words(project, 
         def test_it():
             for _ in range(int(os.environ["TIMES"])):
                 ask("What is one?")
-            ask("What is two?", id=str(uuid.uuid4()))
             ask("What is three?", note="ghp_" + "aB1c" * 9)
     """)
     env = {"API": server.url}
@@ -160,7 +142,7 @@ def test_the_rows_of_a_recording_run_tell_the_model_and_the_last_words(project, 
     project.replay(env={**env, "TIMES": "1"})
     repeated = project.replay(env={**env, "TIMES": "3"})
 
-    rows = {"two": recorded, "three": recorded, "one": repeated}
+    rows = {"three": recorded, "one": repeated}
     for words, run in rows.items():
         assert f"(gpt-x: What is {words}?)" in "\n".join(run.section)
 

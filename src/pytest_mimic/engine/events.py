@@ -37,9 +37,7 @@ EventKind: TypeAlias = Literal[
     "set up anew",  # a wider fixture, the owner in `call`: worker
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "two answers",  # the same, where the fixture was set up anew in two ways
-    "made anew",  # cause, look, target, paths, a line
     "new test id",  # what stands in a test's id, in `call`, and is new in each process
-    "held",  # a part of the calls of a target that is data: cause
     "wrote",  # a file that a recorded function wrote: cause, with the target
     "drew",  # random numbers that it drew: cause, with the target
     "unmoved",  # texts of an outcome with a path of this checkout: cause, identity

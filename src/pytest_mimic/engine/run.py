@@ -37,7 +37,7 @@ from pytest_mimic.vault.recording import Recording, copied
 from pytest_mimic.vault.vault import Vault, Written
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.changing import ChangingValues
+    from pytest_mimic.engine.new_test_ids import NewTestIds
     from pytest_mimic.vault.recording import Entry
 
 _MOST_MISSES = 1000
@@ -68,8 +68,8 @@ class Run:
         events: What happened.
         refusals: Makes the errors of calls that get no outcome.
         secrecy: What is hidden.
-        changing: The values of calls that the next run makes anew; None: nothing is
-            recorded.
+        new_test_ids: Finds tests that the next process calls otherwise; None: it
+            records nothing.
         nesting: Which calls are a part of a real call.
         sleeps: Lets nobody wait after a miss.
         is_unseen: Whether a call is a part of a real one, and runs unseen.
@@ -83,7 +83,7 @@ class Run:
     forgotten_at = 0
     is_debugged = False
     see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
-    changing: ChangingValues | None = None
+    new_test_ids: NewTestIds | None = None
 
     def __init__(self, settings: Settings, places: Places | None = None) -> None:
         self.settings = settings

@@ -413,9 +413,8 @@ class Step(OpenCall):
         for shown, mark in run.secrecy.secrets.keys_in(described, held):
             label, test = self.call.label(), self._test
             run.events.add("looks secret", label, test=test, what=shown, mark=mark)
-        if run.changing is not None:
-            run.changing.note_call(call, described, self._test)
-            run.changing.note_answer(entry.body)
+        if run.new_test_ids is not None and call.in_log:
+            run.new_test_ids.note(self._test)
 
     def _shelved(self, body: Body) -> Body:
         vault = self._run.vault
@@ -698,8 +697,6 @@ class Step(OpenCall):
             self.replayed_event = self.add_event(
                 "replayed", seconds=entry.seconds, times=1
             )
-        if self._run.changing is not None:
-            self._run.changing.note_answer(entry.body)
 
     def add_event(self, kind: EventKind, shown: str = "", **facts: Json) -> Event:
         """Add a row that names the call, and where its recording is found."""

@@ -90,7 +90,7 @@ class Course(Session):
         """Yield what a run in this mode replaces beside its targets."""
         mode = self.settings.mode
         if self.settings.writes:
-            self.note_changing_values()
+            self.note_new_test_ids()
         if mode != "live":
             yield from edges_of_processes(self.run, self.activations)
             yield self.run.servers.edge(self.run.events)
@@ -248,7 +248,8 @@ class Course(Session):
             return True
         of = self.run.events.of_kinds
         # Logs that do not fit one another would fail the next run.
-        return bool(of("stray", "wrong target", "former answers", "two answers"))
+        misfits = of("former answers", "two answers", "new test id")
+        return bool(misfits or of("stray", "wrong target"))
 
     def _write_report(self) -> None:
         settings = self.settings

@@ -17,7 +17,6 @@ from pytest_mimic.run.session import Session
 from pytest_mimic.vault.recording import Recording
 from pytest_mimic.words import (
     PAGE_ON_KEYS,
-    PAGE_ON_NEW_VALUES,
     SHOWN,
     and_more,
     few,
@@ -155,11 +154,8 @@ def _lines_with(
     option: str, session: Session, events: list[Event], words: str
 ) -> list[str]:
     """Return each line of the events, with their paths in an option."""
-    # What is data in some call may not be left out.
-    held = {one.text("cause") for one in session.run.events.of_kinds("held")}
-    free = [event for event in events if event.text("cause") not in held]
     told = []
-    for same in _by_line(free):
+    for same in _by_line(events):
         paths = dict.fromkeys(_paths(same))
         if 0 < len(paths) <= SHOWN:  # With more, it would not say what a call is.
             told.append(f"{words}: {_line_with(session, same, option, paths)}")
@@ -231,8 +227,6 @@ _LISTS = f"""
     stale               | call          | stale | again > to record the stale
     drifted             | call          | drifted | again > to accept them | volatile > if this is new each time
     not verified        | call          | not verified | verify > to try again
-    made anew           | calls         | the next run will ask otherwise, and miss \
-        | to make the same values in each run: {PAGE_ON_NEW_VALUES} | ignore > if they may differ
     new test id         | call          | the next run has other ids for these tests, and misses \
         | to give a case the same id in each run: pytest.param(..., id="...")
     damaged             | files         | damaged files of the vault, and what helps
@@ -291,7 +285,6 @@ _WAYS: dict[str, _Way] = {
     "verify or accept": _verify_or_accept,
     "one process": _in_one_process,
     "restore": _restore,
-    "ignore": partial(_lines_with, "ignore"),
     "match": partial(_lines_with, "match"),
     "volatile": _volatile_lines,
     "without mark": partial(_without, "mark"),

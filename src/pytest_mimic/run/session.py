@@ -47,13 +47,13 @@ class Session:
         self.selection = SelectedTests(config, self.usage)
         self.judgement = Judgement()
 
-    def note_changing_values(self) -> None:
-        """Name at the end what the recorded calls hold that the next run makes anew."""
+    def note_new_test_ids(self) -> None:
+        """Name at the end the tests that the next process calls otherwise."""
         # Only a run that records needs it.
-        from pytest_mimic.engine.changing import ChangingValues
+        from pytest_mimic.engine.new_test_ids import NewTestIds
 
-        if self.run.changing is None:
-            self.run.changing = ChangingValues(self.run.events, self._is_in_files)
+        if self.run.new_test_ids is None:
+            self.run.new_test_ids = NewTestIds(self.run.events, self._is_in_files)
 
     def _is_in_files(self, text: str) -> bool:
         return any(text in content for content in self._texts_of_files)
@@ -63,7 +63,7 @@ class Session:
         """The cassettes that are open."""
         from pytest_mimic.engine.cassettes import Cassettes  # few runs have any
 
-        return Cassettes(self.run, self.activations, self.note_changing_values)
+        return Cassettes(self.run, self.activations, self.note_new_test_ids)
 
     @cached_property
     def _texts_of_files(self) -> list[str]:

@@ -11,7 +11,7 @@ from pytest_mimic.words import SHOWN, duration, plural, size_in_words
 
 # What needs no word beside the counts of the first line.
 _COUNTED = {
-    *("replayed", "recorded", "verified", "opened", "held", "put back"),
+    *("replayed", "recorded", "verified", "opened", "put back"),
     "replaced",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mimic.values.tree import Path
@@ -83,15 +83,6 @@ def made_anew(tree: object) -> str:
         if pattern.fullmatch(text):
             return look if look != TOKEN or _is_random(text) else ""
     return ""
-
-
-def ids_and_moments_in(text: str) -> Iterator[tuple[str, str]]:
-    """Give each id or moment in a text, which may be JSON, with its look: `a UUID`."""
-    # The search is slow, and most texts in JSON are too short for one.
-    long = '"'.join([part for part in text.split('"') if len(part) >= _SHORTEST])
-    for look, pattern in _WITHIN_TEXTS.items():
-        for match in pattern.finditer(long):
-            yield match[0], look
 
 
 def new_in_test_id(test: str, today: str = "") -> tuple[str, str]:
