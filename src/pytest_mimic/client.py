@@ -483,8 +483,6 @@ class Port:
         unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
         hashes = frozenset(map(hash, unsigned))
         sender = Sender(place, hashes, _headers_of(call.described))
-        if run.events.to_parent is not None:
-            run.events.to_parent(sender)
         path = run.secrecy.other_sender(sender)
         if path is None:
             return

@@ -1,10 +1,9 @@
-"""Child processes: they replay, and record what all tests share; a call that has a place is refused."""
+"""Child processes: a forked one replays, and refuses what would run; one that is started anew is named."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import textwrap
 
 import pytest
 
@@ -50,8 +49,7 @@ def ask(way, function, path):
 """
 
 # Two are enough at each change.
-NAMES = ["fork", "pool_by_spawn", "pool_by_fork", "pool_by_forkserver"]
-WAYS = NAMES if os.environ.get("MIMIC_RARE") else NAMES[:2]
+WAYS = ["fork", "pool_by_fork"]
 
 
 @pytest.fixture
@@ -62,23 +60,44 @@ def forking(project, server):
     return project
 
 
-def test_children_record_what_all_tests_share_and_replay_it(forking, server):
-    """Their calls are counted."""
+def test_forked_children_replay_what_all_tests_share(forking, server):
+    """Their calls are counted. While recording, what they would do for real is refused."""
     forking.ini("http sequence=no")
     forking.tests(f"""{CHILDREN}
 @pytest.mark.parametrize("way", {WAYS})
 def test_it(way):
     path = f"/users/{{way}}"
-    assert ask(way, get, path) == ask(way, get, path) == get(path)
+    assert get(path) == ask(way, get, path) == ask(way, get, path)
+
+@pytest.mark.parametrize("way", {WAYS})
+def test_alone(way):
+    try:
+        ask(way, get, f"/users/alone/{{way}}")
+    except Exception:
+        pass
 """)
 
-    run = forking.record().expect(passed=len(WAYS))
+    run = forking.record()
 
-    asked = {f"GET /users/{way}" for way in WAYS}
-    assert {call.signature for call in run.calls} == asked
+    refused = [
+        f"GET /users/alone/{way} would be made for real in a forked child process"
+        for way in WAYS
+    ]
+    run.expect(
+        passed=len(WAYS),
+        failed=len(WAYS),
+        says=[*refused, "mimic the function that starts the process"],
+    )
+    assert {call.signature for call in run.calls} == {
+        f"GET /users/{way}" for way in WAYS
+    }
+    assert "alone" not in " ".join(server.seen)
     server.stop()
     replayed = f"{3 * len(WAYS)} calls replayed"
-    forking.run().expect(passed=len(WAYS), says=[replayed])
+    judged = "2 tests deselected, a forked child made calls"
+    forking.run("-k", "it", "--mimic-fail-on-unused").expect(
+        passed=len(WAYS), deselected=len(WAYS), says=[replayed, judged]
+    )
 
 
 @pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-verify", ""])
@@ -189,91 +208,31 @@ def test_two():
     forking.run(process=False).expect(passed=2, says=["4 calls replayed"])
 
 
-# -- what only multiprocessing starts
+# -- what is started anew
 
 STARTED = """
     import multiprocessing
-    from multiprocessing.managers import BaseManager
-
-    SPAWN = multiprocessing.get_context("spawn")
 
     def fetch(city):
         ran("fetch", city)
         return city.upper()
-
-    def hail(city):
-        ran("hail", city)
-        return city.upper()
-
-    class Asking(SPAWN.Process):
-        def __init__(self, city, answers):
-            super().__init__()
-            self.city, self.answers = city, answers
-
-        def run(self):
-            self.answers.put(fetch(self.city))
-
-    class Towns:
-        def fetch(self, city):
-            return fetch(city)
-
-    class Manager(BaseManager):
-        pass
-
-    Manager.register("Towns", Towns)
-
-    def by_own_run(city):
-        answers = SPAWN.Queue()
-        process = Asking(city, answers)
-        process.start()
-        answer = answers.get(timeout=30)
-        process.join()
-        return answer
-
-    def by_manager(city):
-        with Manager(ctx=multiprocessing.get_context("forkserver")) as manager:
-            return manager.Towns().fetch(city)
-
-    def by_pool(city, function=None):
-        with SPAWN.Pool(1) as pool:
-            return pool.apply(function or fetch, [city])
-
-    def by_grandchild(city):
-        return by_pool(city, by_own_run_of_child)
-
-    def by_own_run_of_child(city):
-        multiprocessing.current_process()._config["daemon"] = False
-        return by_own_run(city)
-
-    def die(city):
-        fetch(city)
-        os._exit(3)
-
-    def by_one_that_dies(city):
-        process = SPAWN.Process(target=die, args=[city])
-        process.start()
-        process.join()
-        return city.upper() if process.exitcode == 3 else process.exitcode
 """
-STARTING = """
-    def key(arguments):
-        return arguments["city"].lower()
+MISSING = """
+    @pytest.fixture(scope="session")
+    def pool():
+        with shop.multiprocessing.get_context("fork").Pool(1) as pool:
+            yield pool
 
-    @pytest.mark.parametrize("way", ["by_manager", "by_grandchild", "by_one_that_dies"])
-    def test_way(way):
-        assert getattr(shop, way)(way) == way.upper()
+    def test_one(pool):
+        assert shop.fetch("Oslo") == pool.apply(shop.fetch, ["Oslo"])
 
-    @pytest.mark.mimic("shop:hail", key=key)
-    def test_marker():
-        assert shop.by_pool("Oslo", shop.hail) == "OSLO"
+    def test_two(pool):
+        assert pool.apply(shop.fetch, ["Rome"]).startswith("ROME")
 
-    def test_block():
-        with mimic("shop:hail", key=key):
-            assert shop.by_pool("Rome", shop.hail) == "ROME"
-
-    @pytest.mark.mimic("shop:hail", key=lambda arguments: 1)
-    def test_key_without_a_name():
-        assert shop.by_pool("Bern", shop.hail) == "BERN"
+    def test_begun():
+        pool = shop.multiprocessing.get_context("fork").Pool
+        with pool(1, shop.fetch, ["Bern"]) as workers:
+            workers.map(ran, ["a task", "another"])
 """
 
 
@@ -285,80 +244,82 @@ def started(project):
     return project
 
 
-def test_every_way_of_multiprocessing_records_and_replays(started):
-    """One that dies, too, and with the targets of a test or block, whose `key=` may have no name."""
-    started.tests("from pytest_mimic import mimic\n" + textwrap.dedent(STARTING))
-    real = [f"fetch by_{way}" for way in ("manager", "grandchild", "one_that_dies")]
-    real += ["hail Oslo", "hail Rome", "hail Bern"]
-
-    run = started.record().expect(passed=6, real=real, says=["6 calls recorded"])
-
-    assert len(run.calls) == 6
-    started.replay().expect(passed=6, real=[], says=["6 calls replayed"])
-
-
-MISSING = """
-    @pytest.fixture(scope="session")
-    def {0}():
-        with shop.multiprocessing.get_context("{0}").Pool(1) as pool:
-            yield pool
-
-    def test_one_{0}({0}):
-        assert {0}.apply(shop.fetch, ["Oslo {0}"]).startswith("OSLO")
-
-    def test_two_{0}({0}):
-        assert {0}.apply(shop.fetch, ["Rome {0}"]).startswith("ROME")
-
-    def test_begun_{0}():
-        pool = shop.multiprocessing.get_context("{0}").Pool
-        with pool(1, shop.fetch, ["Bern {0}"]) as workers:
-            workers.map(ran, ["a task", "another"])
-"""
-
-
 def test_a_miss_in_a_pool_is_of_the_test_that_runs(started):
-    """Also in a pool of a wider fixture. Each task raises the miss of an initializer: else Python would start the worker anew, for ever."""
-    started.tests(MISSING.format("fork") + MISSING.format("spawn"))
-    real = ["fetch Oslo fork", "fetch Oslo spawn"]
-    started.record("-k", "one").expect(passed=2, deselected=4, real=real)
+    """Each task raises the miss of an initializer: else Python would start the worker anew, for ever."""
+    started.tests(MISSING)
+    # What the parent has recorded while the pool runs is found there, too.
+    started.record("-k", "one").expect(passed=1, deselected=2, real=["fetch Oslo"])
 
     run = started.run()
 
-    missing = [
-        f"{city} {way}" for city in ("Rome", "Bern") for way in ("fork", "spawn")
-    ]
-    says = [f"no recording of shop:fetch(city='{city}')" for city in missing]
-    run.expect(passed=2, failed=4, real=[], says=says)
+    says = [f"no recording of shop:fetch(city='{city}')" for city in ("Rome", "Bern")]
+    run.expect(passed=1, failed=2, real=[], says=says)
     command = "to record the missing: pytest --mimic-record "
     [line] = [line for line in run.section if line.startswith(command)]
-    names = [f"{name}_{way}" for name in ("two", "begun") for way in ("fork", "spawn")]
-    tests = {f"test_shop.py::test_{name}" for name in names}
-    assert {*line.removeprefix(command).split()} == tests
+    assert {*line.removeprefix(command).split()} == {
+        "test_shop.py::test_two",
+        "test_shop.py::test_begun",
+    }
 
 
-def test_a_key_that_cannot_be_pickled_is_refused_in_such_a_process(started):
-    started.tests("""
-        @pytest.mark.mimic("shop:fetch", key=lambda arguments, lock=threading.Lock(): 1)
-        def test_it():
-            shop.by_pool("Oslo")
+SERVING = """
+    import http.server, multiprocessing, urllib.request
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"own")
+
+        def log_message(self, *args):
+            pass
+
+    def serve(ports):
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        ports.put(server.server_port)
+        server.handle_request()
+
+    def ask(method):
+        context = multiprocessing.get_context(method)
+        ports = context.Queue()
+        process = context.Process(target=serve, args=[ports])
+        process.start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports.get(timeout=30)}/") as answer:
+            found = answer.read()
+        process.join()
+        return found
+"""
+
+
+def test_a_server_of_a_child_is_none_that_is_recorded_by_whichever_method(project):
+    methods = ["fork", "spawn", "forkserver"]
+    project.ini("http")
+    project.module(SERVING)
+    project.tests(f"""
+        import shop
+
+        @pytest.mark.parametrize("method", {methods})
+        def test_it(method):
+            assert shop.ask(method) == b"own"
     """)
 
-    run = started.record()
+    run = project.record(process=True).expect(passed=3)
 
-    run.expect(failed=1, real=[], says=["key= of shop:fetch", "give key= a name"])
-
-
-def test_workers_of_xdist_start_processes_too(started):
-    started.test("assert shop.by_pool('Oslo') == 'OSLO'")
-
-    run = started.record("-n1").expect(passed=1, says=["1 call recorded"])
-
-    assert len(run.calls) == 1
-    assert "nothing is mimicked" not in run.output
+    assert run.calls == []
 
 
 # Other processes and interpreters, by the name that the summary gives them.
 OTHERS = {
+    "spawn": """
+    def test_spawn():
+        with shop.multiprocessing.get_context("spawn").Pool(1) as pool:
+            assert pool.apply(shop.fetch, ["Oslo"]) == "OSLO"
+    """,
+    "forkserver": """
+    def test_forkserver():
+        with shop.multiprocessing.get_context("forkserver").Pool(1) as pool:
+            assert pool.apply(shop.fetch, ["Oslo"]) == "OSLO"
+    """,
     "loky": """
     def test_loky():
         from loky import get_reusable_executor
@@ -379,7 +340,11 @@ OTHERS = {
 
 
 def test_what_starts_elsewhere_is_named(started):
-    found = [name for name in OTHERS if importlib.util.find_spec(name)]
+    found = [
+        name
+        for name in OTHERS
+        if name in ("spawn", "forkserver") or importlib.util.find_spec(name)
+    ]
     started.tests("".join(OTHERS[name] for name in found))
 
     run = started.run()
@@ -389,7 +354,4 @@ def test_what_starts_elsewhere_is_named(started):
     assert heading == "processes in which nothing is mimicked:"
     tests = [f"test_shop.py::test_{name.rpartition('.')[2]}" for name in found]
     assert [row.split() for row in rows] == [[*row] for row in zip(found, tests)]
-    assert (
-        way_out
-        == "to mimic calls there: name the function that starts it, or use multiprocessing"
-    )
+    assert way_out == "to mimic calls there: name the function that starts the process"

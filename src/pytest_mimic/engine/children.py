@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -26,16 +27,10 @@ class Children:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=self._open, after_in_child=self._begin_child)
 
-    @property
     def path(self) -> str:
-        """The file, which another process can join as long as this run lasts."""
+        """Return the file in which another process can tell, while this run lasts."""
         self._open()
         return "" if self._file is None else self._file.name
-
-    def join(self, path: str) -> None:
-        """Begin as a child of the process that has made the file."""
-        self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115
-        self._begin_child()
 
     def hear(self) -> Iterator[object]:
         """Give what children have told since the last time."""
@@ -67,7 +62,17 @@ class Children:
             self._begin(self._send)
 
     def _send(self, row: object) -> None:
-        import pickle  # few runs fork
-
         if self._file is not None:
-            self._file.write(pickle.dumps(row).hex().encode() + b"\n")
+            self._file.write(_line_of(row))
+
+
+def tell(path: str, row: object) -> None:
+    """Tell the run that has made a file; it may have ended, and nobody hears it."""
+    with suppress(OSError), Path(path).open("ab", buffering=0) as file:
+        file.write(_line_of(row))
+
+
+def _line_of(row: object) -> bytes:
+    import pickle  # few runs fork
+
+    return pickle.dumps(row).hex().encode() + b"\n"

@@ -1,38 +1,32 @@
-"""Lets the processes of multiprocessing belong to the run, and names all others."""
+"""Names the processes in which nothing is mimicked, and hears where they listen."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.patch.clients import Edge, around, noting
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.activations import Activations
-    from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
-    from pytest_mimic.patch.targets import Target
-
-_ENTERED = ("fork", "spawn", "forkserver")
 
 
 def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
-    """Return the edges at which multiprocessing starts a process.
+    """Return the edges at which a process is started.
 
-    A process that is no fork reads its preparation data before anything of the project
-    is imported there. What is put among these data lets it enter the run.
+    A fork of this process has all that is mimicked here. A process that is started anew
+    has nothing; one of multiprocessing reads its preparation data first, and what is
+    put among them lets it tell where it listens.
     """
 
     def is_mimicked() -> bool:
         return bool(activations.in_force()) and not run.is_unseen()
 
     def note_other(method: str) -> None:
-        if method not in _ENTERED and run.test and is_mimicked():
+        if method != "fork" and run.test and is_mimicked():
             run.add_event("spawned", method, cause=method)
 
     def note_start(process: Any) -> None:
@@ -44,13 +38,8 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
         if any("python" in Path(str(word)).name for word in words[:1]):
             note_other("subprocess")
 
-    def add_run(data: dict[str, Any], *_args: Any) -> None:
-        if is_mimicked():
-            lines = [
-                ([*map(_portable, targets)], cassette)
-                for targets, cassette in activations.in_force()
-            ]
-            data["pytest_mimic"] = _Heritage(run, run.innermost, lines)
+    def add_channel(data: dict[str, Any], *_args: Any) -> None:
+        data["pytest_mimic"] = _Channel(run.path_of_channel())
 
     def work(
         worker: Any, tasks: Any, results: Any, start: Any, args: Any, *rest: Any
@@ -66,7 +55,7 @@ def edges_of_processes(run: Run, activations: Activations) -> list[Edge]:
             tasks = _FailingTasks(tasks, error)
         worker(tasks, results, None, (), *rest)
 
-    added = noting(after=add_run)
+    added = noting(after=add_channel)
     return [
         Edge("multiprocessing.process", ("BaseProcess", "start"), noting(note_start)),
         Edge("multiprocessing.pool", ("worker",), around(work)),
@@ -98,61 +87,17 @@ class _FailingTasks:
         raise self._error
 
 
-# -- what a started process gets
+class _Channel:
+    """What a process that is started anew loads: from then on it tells its servers.
 
+    Args:
+        path: The file in which it tells them.
+    """
 
-class _Heritage:
-    """What a started process needs of a run; to load it is to enter the run there."""
-
-    def __init__(self, *facts: object) -> None:
-        self._facts = facts
+    def __init__(self, path: str) -> None:
+        self._path = path
 
     def __reduce__(self) -> Any:
-        return _enter, self._facts
+        from pytest_mimic.engine.servers import tell_servers
 
-
-def _enter(
-    run: Run, owner: Owner, lines: Iterable[tuple[list[Target], Owner | None]]
-) -> None:
-    """Mimic in this process what its parent does."""
-    from pytest_mimic.engine.activations import Activations
-
-    if owner.name:
-        run.begin_owner(owner)
-    activations = Activations(run)
-    edges = edges_of_processes(run, activations)
-    activations.start([], [*edges, run.servers.edge(run.events)])
-    for targets, cassette in lines:
-        activations.activate(targets, cassette)
-
-
-def _portable(target: Target) -> Target:
-    """Give a target whose `key=` is loaded when it is first needed.
-
-    To load it earlier would import the project before it is patched.
-    """
-    if target.options.key is None:
-        return target
-    from cloudpickle import dumps  # type: ignore[import-untyped]  # few need it
-
-    pickled = b""
-    with suppress(Exception):  # What it holds cannot be pickled.
-        pickled = dumps(target.options.key)
-    key = partial(_call_pickled, target.name, pickled)
-    return target._replace(options=target.options.updated(key=key))
-
-
-def _call_pickled(target: str, pickled: bytes, arguments: object) -> object:
-    return _unpickled(target, pickled)(arguments)
-
-
-@cache
-def _unpickled(target: str, pickled: bytes) -> Any:
-    if pickled:
-        from pickle import loads  # few need it
-
-        return loads(pickled)
-    raise UnstableIdentityError(
-        f"key= of {target} holds what cannot reach another process",
-        remedies=[("to give key= a name", "define its function in a module")],
-    )
+        return tell_servers, (self._path,)

@@ -19,6 +19,7 @@ from pytest_mimic.errors import (
     Remedy,
     StaleRecordingError,
     UnstableIdentityError,
+    UnstorableOutcomeError,
 )
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.vault.vault import Vault
@@ -180,6 +181,14 @@ class Refusals:
             (f"or {other}, or a thread", ""),
         ]
         return MissingRecordingError(f"{call.label()} {what}", facts, remedies)
+
+    def in_child(self, call: Call) -> MimicError:
+        """A call is to be made for real in a forked child, which records nothing."""
+        return UnstorableOutcomeError(
+            f"{call.label()} would be made for real in a forked child process",
+            ["such a process replays, and records nothing"],
+            [("mimic the function that starts the process", "")],
+        )
 
     def unfilled(
         self,

@@ -21,7 +21,7 @@ from pytest_mimic.engine.refusals import (
     Refusals,
     facts_of,
 )
-from pytest_mimic.engine.secrecy import Secrecy, Sender
+from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.servers import Listening, OwnServers
 from pytest_mimic.engine.settings import Settings
 from pytest_mimic.engine.shared import SharedAnswers
@@ -34,7 +34,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.places import Places
 from pytest_mimic.vault.recording import Recording, copied
-from pytest_mimic.vault.vault import Vault, Written
+from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.new_test_ids import NewTestIds
@@ -70,6 +70,7 @@ class Run:
         secrecy: What is hidden.
         new_test_ids: Finds tests that the next process calls otherwise; None: it
             records nothing.
+        has_calls_of_children: Whether a forked child has made a call.
         nesting: Which calls are a part of a real call.
         sleeps: Lets nobody wait after a miss.
         is_unseen: Whether a call is a part of a real one, and runs unseen.
@@ -84,6 +85,7 @@ class Run:
     is_debugged = False
     see_call: Callable[[Entry], Callable[[Entry], None]] | None = None
     new_test_ids: NewTestIds | None = None
+    has_calls_of_children = False
 
     def __init__(self, settings: Settings, places: Places | None = None) -> None:
         self.settings = settings
@@ -112,14 +114,6 @@ class Run:
         self.servers = OwnServers()
         self._children = Children(self._begin_child)
         self._misses: dict[tuple[str, str, str], Iterator[int]] = defaultdict(count)
-
-    # -- its child processes
-
-    def __reduce__(self) -> Any:
-        """Let a process that is started anew belong to the run."""
-        # The function of a `key=` may be one that nobody can pickle.
-        settings = copied(self.settings, targets=(), run_id="")
-        return _joined, (settings, self.places, self.test, self._children.path)
 
     # -- what decides on calls
 
@@ -372,6 +366,15 @@ class Run:
         self.events.noted = []
         self.forget_replays()
 
+    @property
+    def is_child(self) -> bool:
+        """Whether this process is a fork that runs no whole tests of its own."""
+        return self.events.to_parent is not None and not self.events.is_judged_here
+
+    def path_of_channel(self) -> str:
+        """Return the file in which another process tells where it listens."""
+        return self._children.path()
+
     def hear_children(self) -> None:
         """Take in what forked children have told."""
         if self.events.to_parent is not None:
@@ -380,24 +383,13 @@ class Run:
             if isinstance(row, Event):
                 row.test = row.test or self.test
                 self.events.rows.append(row)
+                self.has_calls_of_children = True
             elif isinstance(row, MimicError):
                 self.events.noted.append(row)
             elif isinstance(row, Listening):
                 self.servers.of_children.add(row.place)
-            elif isinstance(row, Sender):
-                self.secrecy.other_sender(row)
-            elif isinstance(row, Written):
-                self.innermost.keep(row)
 
     def close(self) -> None:
         """Restore what was replaced."""
         self.collector.go_on()
         self._children.close()
-
-
-def _joined(settings: Settings, places: Places, test: str, channel: str) -> Run:
-    """Give the run of a child process, which tells its parent in a file."""
-    run = Run(settings, places)
-    run.test = test
-    run._children.join(channel)
-    return run

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Sender(NamedTuple):
-    """Who sends a call, as a forked child tells it to its parent, too.
+    """Who sends a call.
 
     Attributes:
         place: The owner of the call, and its identity.

@@ -93,6 +93,21 @@ class OwnServers:
         return place in map(_place_at, new)
 
 
+def tell_servers(path: str) -> None:
+    """Tell in a file where this process begins to listen, as forked children do."""
+    import socket
+
+    from pytest_mimic.engine.children import tell
+
+    listen = socket.socket.listen
+
+    def told_listen(server: Any, *args: Any) -> None:
+        tell(path, Listening(_place_of(server)))
+        listen(server, *args)
+
+    socket.socket.listen = told_listen  # type: ignore[method-assign]
+
+
 def is_of_this_machine(host: str) -> bool:
     """Tell whether a name or an address belongs to this machine itself."""
     try:

@@ -92,6 +92,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
             run.try_out(slot.name)
     except MimicError as error:
         raise run.refuse(error, call, owner) from None
+    if run.is_child and slot.name and slot.decision in ("run", "verify", "repeat"):
+        raise run.refuse(run.refusals.in_child(call), call)
     if slot.decision in ("missing", "stale", "follows"):
         raise run.refuse(run.refusals.refusal(call, slot, owner), call)
     step = Step(run, call, slot, owner)
@@ -441,9 +443,7 @@ class Step(OpenCall):
             self.entry = slot.entry  # An equal call has ended before.
             self.owner.borrowed[self._place] = slot.entry
         self._note_failure(failed, is_kept=slot.outcome is entry)
-        if run.events.to_parent is not None:
-            run.events.to_parent(written)
-        elif written.is_changed:
+        if written.is_changed:
             self.owner.keep(written)
 
     def _note_failure(self, failed: str, *, is_kept: bool) -> None:

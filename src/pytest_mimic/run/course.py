@@ -183,6 +183,8 @@ class Course(Session):
         usage.foreign_lines |= {f"{client} is not installed" for client in absent}
         usage.mimicked -= set(absent.values())
         usage.add_events(events.rows)
+        if run.has_calls_of_children:
+            usage.partial["a forked child made calls"] = "stopped"
         if self._is_worker:
             self.safely(run.vault.close)
             told = {"usage": vars(usage), "events": events.to_plain()}

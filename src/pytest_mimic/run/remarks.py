@@ -254,7 +254,7 @@ _LISTS = f"""
     not accepted        | call          | not accepted, since a test that uses it did not pass
     accepted            | calls         | accepted
     spawned             | call          | processes in which nothing is mimicked \
-        | to mimic calls there: name the function that starts it, or use multiprocessing
+        | to mimic calls there: name the function that starts the process
     as before           | call, fact    | as recorded, though the source has changed \
         | rerecord > to accept the new source
     not kept            | call, fact    | not kept, because their tests failed
