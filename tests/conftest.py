@@ -690,21 +690,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("dist", "no") != "no":
         return
     for module in pkgutil.walk_packages([str(face.PACKAGE)], "pytest_mimic."):
-        if not module.name.startswith("pytest_mimic.clients.mcp."):
-            _load(module.name)
+        _load(module.name)
     for name in LATE:
         _load(name)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Import what is about MCP, which takes as long as all else, only for tests of it."""
-    if any("mcp" in item.nodeid for item in session.items if not _is_skipped(item)):
-        _load("pytest_mimic.clients.mcp.adapter")
-        _load("pytest_mimic.clients.mcp.sessions")
-
-
-def _is_skipped(item: pytest.Item) -> bool:
-    return item.get_closest_marker("skip") is not None
 
 
 def _load(module: str) -> None:

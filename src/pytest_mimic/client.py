@@ -49,6 +49,7 @@ name is the line: `sensor = "mimic_sensor:SensorAdapter"`.
 from __future__ import annotations
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import (
     Awaitable,
     Callable,
@@ -75,6 +76,7 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.end_order import pause
+from pytest_mimic.engine.nesting import Unmimicked
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
 from pytest_mimic.engine.shared import BusyError
@@ -90,7 +92,7 @@ from pytest_mimic.patch.clients import Edge, Function, around
 from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.secrets.issued import BY_FORM, SecretScope, texts_in
 from pytest_mimic.secrets.looks import keys_in
-from pytest_mimic.secrets.placeholders import OWN, mark_of
+from pytest_mimic.secrets.placeholders import OWN, is_placeholder, mark_of, number_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve
 from pytest_mimic.values.tree import Path, Tree, paths_of, without
@@ -117,7 +119,12 @@ __all__ = [
     "StandIn",
     "around",
     "at_once",
+    "bytes_of",
+    "fields",
+    "is_placeholder",
+    "number_of",
     "raised",
+    "text_or_base64",
 ]
 
 Plain = dict[str, Any]
@@ -266,6 +273,20 @@ class Port:
         # By line and request: calls without secrets. Equal requests are then one
         # `Call`, which outlives its owner.
         self._plain_calls: dict[Hashable, ClientCall] = {}
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether what runs now is a part of a call that is made for real."""
+        return self.run.is_unseen()
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """A block in which no call or process is one of the test."""
+        before = self.run.nesting.enter(Unmimicked())
+        try:
+            yield
+        finally:
+            self.run.nesting.leave(before)
 
     @property
     def replays(self) -> bool:
@@ -928,3 +949,33 @@ def _new_failure(before: Plain, now: Plain) -> str:
     if error:
         return f"the real call failed ({failed})"
     return f"the real call gave {failed.removeprefix('status ')}"
+
+
+# -- bytes in plain data, pairs of names and values
+
+
+def text_or_base64(data: bytes) -> Any:
+    """Return the text of bytes (UTF-8), or `{"$base64": "/w=="}`."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"$base64": b64encode(data).decode()}
+
+
+def bytes_of(plain: Any) -> bytes:
+    """Return the bytes that `text_or_base64` has read, or what stands for them.
+
+    Raises:
+        ValueError: They are neither.
+    """
+    text = plain["$base64"] if isinstance(plain, dict) else plain
+    is_text = isinstance(plain, str) or is_placeholder(text)
+    return text.encode() if is_text else b64decode(text, validate=True)
+
+
+def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs by name. Several values of a name are a list."""
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: one if len(one) > 1 else one[0] for name, one in found.items()}

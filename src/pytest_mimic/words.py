@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 SHOWN = 10
 """How many rows a list has at most."""
@@ -10,21 +10,6 @@ _WIDEST_COLUMN = 100
 _PAGES = "https://pytest-mimic.readthedocs.io/en/latest/how-to"
 PAGE_ON_KEYS = f"{_PAGES}/secrets.html#what-looks-like-a-key"
 PAGE_ON_NEW_VALUES = f"{_PAGES}/dates-and-ids.html"
-
-
-def request_words(method: str, params: Mapping[str, object]) -> str:
-    """Return what a request of MCP asks for.
-
-    | method | words |
-    |---|---|
-    | `tools/call` | `CALL say` |
-    | `resources/read` | `READ weather://Oslo` |
-    | `tools/list` | `LIST tools` |
-    | `initialize` | `INITIALIZE` |
-    """
-    what, _, verb = method.rpartition("/")
-    resource = params.get("name", params.get("uri", what))
-    return f"{verb.upper()} {resource}".rstrip()
 
 
 def plural(count: int, noun: str) -> str:

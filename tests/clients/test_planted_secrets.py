@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from support import loopback
 from support.http_drivers import DRIVERS, Ask
 from support.loopback import serving
+from support.planted import assert_hidden, planted
 
 pytest_plugins = ("support.database_servers",)
-
-
-def planted(number):
-    return f"Planted{number:03d}xSecret4711"
 
 
 def jwt(name):
@@ -149,123 +144,3 @@ def test_none_of_the_planted_secrets_is_stored_or_shown(project, redis_server, c
 
     run.expect(passed=2 + len(clients))
     assert_hidden(project, run, replayed, SECRETS)
-
-
-GRPC = """
-    import grpc, os
-    from support.grpc_server import protos, services
-
-    PLANTED = os.environ["PLANTED"].split()
-
-    def test_grpc():
-        with grpc.insecure_channel(os.environ["LIBRARY"]) as channel:
-            stub = services.LibraryStub(channel)
-            metadata = [
-                ("authorization", "Bearer " + PLANTED[0]),
-                ("x-api-key", PLANTED[1]),
-                ("session-token-bin", PLANTED[2].encode()),
-                ("cookie", "sid=" + PLANTED[3]),
-                ("x-goog-api-key", PLANTED[6]),
-                ("proxy-authorization", "Custom " + PLANTED[7]),
-            ]
-            wish = protos.Wish(title="Emma", password=PLANTED[4])
-            book = stub.Find(wish, metadata=metadata)
-            title = '{"client_secret": "' + PLANTED[5] + '"}'
-            stub.Find(protos.Wish(title=title))
-            list(stub.List(protos.Wish(title="of " + PLANTED[4], count=2, password=PLANTED[4])))
-            assert stub.Store(iter([wish, wish])).id == 1
-            stub.Find(protos.Wish(title=book.api_key))
-"""
-
-
-def test_none_of_those_of_grpc_is_stored_or_shown(project):
-    pytest.importorskip("grpc_tools")
-    from support.grpc_server import TOKEN, running_library
-
-    secrets = [planted(500 + number) for number in range(8)]
-    project.process = True
-    project.ini("grpc match=metadata")
-    project.write("test_plants.py", GRPC)
-
-    with running_library() as library:
-        env = {
-            "LIBRARY": library.target,
-            "PLANTED": " ".join(secrets),
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-        }
-        run = project.record("--mimic-report=page.html", env=env)
-        library.stop()
-        replayed = project.run(env=env)
-
-    assert_hidden(project, run, replayed, [*secrets, TOKEN])
-
-
-MCP = """
-    from mcp import Client, StdioServerParameters
-
-    PLANTED = os.environ["PLANTED"].split()
-    SERVER = StdioServerParameters(
-        command=sys.executable,
-        args=["server.py", "--token", PLANTED[0], "--api-key=" + PLANTED[6]],
-        env={"API_KEY": PLANTED[1]},
-    )
-    MISSING = StdioServerParameters(command="no-such", args=["--token", PLANTED[0]])
-
-    async def talk():
-        async with Client(SERVER) as client:
-            await client.call_tool("log_in", {"api_key": PLANTED[2]})
-            nested = {"text": "a", "user": {"password": PLANTED[3]}, "again": PLANTED[3]}
-            await client.call_tool("say", nested)
-            await client.call_tool("say", {"text": json.dumps({"token": PLANTED[4]})})
-            headers = {"Authorization": "Bearer " + PLANTED[7]}
-            await client.call_tool("say", {"text": "b", "headers": headers})
-            variables = [{"name": "API_KEY", "value": PLANTED[8]}]
-            await client.call_tool("say", {"text": "c", "env": variables})
-            patch = {"op": "add", "path": "/password", "value": PLANTED[9]}
-            await client.call_tool("say", {"text": "d", "changes": [patch]})
-            await client.call_tool("say", {"text": f"https://ann:{PLANTED[5]}@shop.test/"})
-
-    def test_mcp():
-        asyncio.run(talk())
-
-    def test_missing(mimic_mode):
-        if mimic_mode == "record":  # A start that fails is not recorded.
-            with pytest.raises(FileNotFoundError):
-                asyncio.run(talk_to_nobody())
-
-    async def talk_to_nobody():
-        async with Client(MISSING) as client:
-            await client.list_tools()
-"""
-
-
-@pytest.mark.rare
-def test_none_of_those_of_mcp_is_stored_or_shown(project):
-    pytest.importorskip("mcp")
-    secrets = [planted(600 + number) for number in range(10)]
-    server = Path(__file__).parents[1] / "support/mcp_stdio_server.py"
-    shutil.copy(server, project.root / "server.py")
-    project.write("answer", "as usual")
-    project.ini("mcp")
-    project.write("test_plants.py", MCP)
-    project.process = True
-    env = {"PLANTED": " ".join(secrets)}
-
-    run = project.record("--mimic-report=page.html", env=env)
-    project.root.joinpath("server.py").unlink()
-    replayed = project.run(env=env)
-
-    assert_hidden(project, run, replayed, secrets)
-
-
-def assert_hidden(project, run, replayed, secrets):
-    """Assert that both runs pass, and that no secret is in the vault or was printed."""
-    run.expect(passed=sum(run.outcomes.values()))
-    replayed.expect(passed=sum(run.outcomes.values()))
-    page = project.root.joinpath("page.html").read_text()
-    stored = b"\n".join(run.vault.values()).decode()
-    seen = "\n".join([stored, run.output, replayed.output, page])
-    assert "redacted" in stored
-    assert [secret for secret in secrets if secret in seen] == []
-    coded = [base64.b64encode(secret.encode()).decode() for secret in secrets]
-    assert [code for code in coded if code in seen] == []

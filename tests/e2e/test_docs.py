@@ -89,15 +89,12 @@ if sys.version_info < (3, 12):
 SPELLED = {"sqlalchemy": "SQLAlchemy", "redis": "redis-py"}
 
 
-CLIENTS = "httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis mcp grpc"
+CLIENTS = "httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis"
 
 
 @pytest.mark.parametrize("client", CLIENTS.split())
 def test_the_versions_of_a_client_are_named(client):
-    pages = [
-        REPOSITORY / f"docs/how-to/{name}.md"
-        for name in ("http", "databases", "grpc-and-mcp")
-    ]
+    pages = [REPOSITORY / f"docs/how-to/{name}.md" for name in ("http", "databases")]
     rows = [
         line
         for page in pages

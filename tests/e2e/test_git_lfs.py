@@ -35,7 +35,7 @@ def pushed(project, tmp_path, monkeypatch):
     """
     monkeypatch.setenv("HOME", str(tmp_path))  # `git lfs install` writes there
     git(tmp_path, "lfs", "install", "--skip-repo")
-    (line,) = re.findall(
+    lines = re.findall(
         r"^ +(\.mimic_vault/\S+ filter=lfs .*)$",
         PAGE.read_text(encoding="utf-8"),
         re.MULTILINE,
@@ -44,7 +44,7 @@ def pushed(project, tmp_path, monkeypatch):
     git(tmp_path, "init", "-q", "--bare", "-b", "main", str(remote))
     project.tests(TEST)
     project.ini("shop:model", pythonpath=".")
-    project.write(".gitattributes", line + "\n")
+    project.write(".gitattributes", "\n".join(lines) + "\n")
     project.record().expect(passed=1, real=["1"])
     git(project.root, "init", "-q", "-b", "main")
     git(project.root, "add", "-A")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,33 +188,8 @@ import os, redis
 client = redis.Redis.from_url(os.environ["REDIS_URL"])
 """
 
-GRPC = """
-import os, grpc
-from support.grpc_server import protos, services
-
-stub = services.LibraryStub(grpc.insecure_channel(os.environ["LIBRARY"]))
-
-def find(title, **fields):
-    return stub.Find(protos.Wish(title=title, **fields)).title
-
-
-"""
-
-MCP = """
-import asyncio, sys
-from mcp import Client, StdioServerParameters
-
-SERVER = StdioServerParameters(command=sys.executable, args=["server.py"])
-
-def say(**arguments):
-    async def main():
-        async with Client(SERVER, mode="legacy") as client:
-            return (await client.call_tool("say", arguments)).structured_content
-    return asyncio.run(main())
-"""
-
 #: By the line of a client with a server of its own: the text of a module `remote`.
-REMOTE = {"redis": REDIS, "grpc": GRPC, "mcp": MCP}
+REMOTE = {"redis": REDIS}
 
 
 SITUATIONS: dict[str, Situation] = {
@@ -254,12 +228,6 @@ SITUATIONS: dict[str, Situation] = {
     "command, a field": Situation(
         "remote.client.hset(asked.ASK, 'at', asked.iso()) is not None", "line", "redis"
     ),
-    "message, a field": Situation(
-        "remote.find(asked.ASK, sent_at=asked.iso())", "line", "grpc"
-    ),
-    "tool, an argument": Situation(
-        "remote.say(text=asked.ASK, run=asked.uuid4())", "line", "mcp"
-    ),
 }
 
 
@@ -276,7 +244,6 @@ def shop(project):
 @pytest.fixture
 def with_server(shop, request, monkeypatch):
     """Start the server of a client, if it has one of its own."""
-    running = []
 
     def start(target):
         if target not in REMOTE:
@@ -285,23 +252,10 @@ def with_server(shop, request, monkeypatch):
         shop.project.process = True
         shop.project.write("remote.py", REMOTE[target])
         monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
-        if target == "redis":
-            server = request.getfixturevalue("redis_server")
-            monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
-        elif target == "grpc":
-            pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
-            from support.grpc_server import running_library
+        server = request.getfixturevalue("redis_server")
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
 
-            running.append(running_library())
-            monkeypatch.setenv("LIBRARY", running[0].__enter__().target)
-        else:
-            server = TESTS / "support/mcp_stdio_server.py"
-            shutil.copy(server, shop.project.root / "server.py")
-            shop.project.write("answer", "as usual")
-
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
+    return start
 
 
 class Echo(loopback.Handler):

@@ -35,12 +35,10 @@ def post(body, query=""):
         ("http", {"method": "GET", "url": "https://x.com/rates?to=EUR&q=1%0A2"}, "http GET /rates?to=EUR&q=1 2"),
         ("http", post(CHAT, "?v=1"), "http POST /v1?v=1 (gpt-x: ... Well, Well, Well, will it rain in Oslo?)"),
         ("http", post({"model": "m", "input": "Rain?"}), "http POST /v1 (m: Rain?)"),
-        ("http", post(MCP), "http POST /v1 (CALL search)"),
+        ("http", post(MCP), "http POST /v1 (tools/call search)"),
         ("http", {"url": {"$edited": 1}}, "http {'$edited': 1}"),
         ("sqlalchemy", {"statement": "SELECT id\nFROM users", "parameters": [{"id_1": 7}]}, "sqlalchemy SELECT id FROM users (id_1=7)"),
         ("redis", {"command": "GET", "arguments": {"key": "user:7"}}, "redis GET user:7"),
-        ("grpc", {"method": "/shop.Orders/Get", "request": {"id": 7}}, "grpc /shop.Orders/Get (id=7)"),
-        ("mcp", {"method": "tools/list"}, "mcp LIST tools"),
     ],
 )  # fmt: skip
 def test_a_call_is_one_line_that_tells_it_apart(target, call, label):

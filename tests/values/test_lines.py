@@ -48,13 +48,23 @@ def test_every_form_of_a_line_is_read(text, name, is_excluded, options):
 
 @pytest.mark.parametrize(
     "client",
-    "http httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis mcp grpc".split(),
+    "http httpx httpx2 requests aiohttp urllib3 http.client sqlalchemy redis".split(),
 )
 def test_every_client_is_a_target(client):
     found = line(client)
 
     assert found is not None
     assert found.name == client
+
+
+@pytest.mark.parametrize("client", ["grpc", "mcp"])
+def test_a_client_of_a_distribution_that_is_not_installed_names_it(client, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+
+    with pytest.raises(
+        TargetError, match=f"{client} has a distribution: install pytest-mimic-{client}"
+    ):
+        line(client)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "# shop.api:fetch"])
@@ -71,7 +81,6 @@ def test_a_comment_is_not_a_target(text):
         "shop:f volatile=anything.at",
         "http ignore=host,port,headers,query,body",
         "sqlalchemy ignore=params",
-        "mcp ignore=params.arguments.id",
     ],
 )
 def test_options_of_clients_name_parts_of_their_calls(text):

@@ -70,8 +70,8 @@ _NEW_IN_ANSWERS = """
     response.output.*.id response.output.*.call_id
 """
 
-DISTRIBUTIONS = {"grpc": "grpcio"}
-"""What installs a client of another name."""
+DISTRIBUTIONS = {"grpc": "pytest-mimic-grpc", "mcp": "pytest-mimic-mcp"}
+"""Which distribution has the adapter of a client that is not among ours."""
 
 _BUNDLED = {
     "llm": _http("all_clients:Http")._replace(
@@ -100,13 +100,6 @@ _BUNDLED = {
         "command commands arguments database",
         "reply replies error",
     ),
-    "grpc": _client(
-        "grpc",
-        "grpc.adapter:Grpc",
-        "server method request requests metadata",
-        "response responses code details metadata trailing",
-    ),
-    "mcp": _client("mcp", "mcp.adapter:Mcp", "server method", "result error messages"),
 }
 CLIENT_NAMES = tuple(_BUNDLED)
 
@@ -114,8 +107,9 @@ CLIENT_NAMES = tuple(_BUNDLED)
 def versions_of(kinds: Iterable[str]) -> dict[str, str]:
     """Return the versions of the clients of some kinds that are imported, by name."""
     wanted, found = {*kinds}, dict[str, str]()
-    for name, client in sorted(_BUNDLED.items()):
-        if client.kind in wanted and name in sys.modules:
+    ours = {name for name, client in _BUNDLED.items() if client.kind in wanted}
+    for name in sorted(ours | wanted):
+        if name in sys.modules:
             found |= _version_of(name)
     return found
 
@@ -123,13 +117,10 @@ def versions_of(kinds: Iterable[str]) -> dict[str, str]:
 @cache
 def _version_of(client: str) -> dict[str, str]:
     # No replay asks.
-    from importlib.metadata import PackageNotFoundError, metadata
+    from importlib.metadata import packages_distributions, version
 
-    try:
-        facts = metadata(DISTRIBUTIONS.get(client, client))
-    except PackageNotFoundError:  # a module of Python
-        return {}
-    return {facts["Name"]: facts["Version"]}
+    names = packages_distributions().get(client, ())
+    return {name: version(name) for name in names[:1]}  # None: a module of Python.
 
 
 @cache

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, PathFinder
 
 from pytest_mimic.errors import TargetError, closest
-from pytest_mimic.patch.clients import DISTRIBUTIONS
 from pytest_mimic.patch.holders import namespace_of
 from pytest_mimic.patch.targets import Target
 
@@ -115,7 +114,5 @@ def absent_client(client: str) -> TargetError:
     """Return the error for a client that is not installed."""
     return TargetError(
         f"the client {client} is not installed",
-        remedies=[
-            ("to install it", f"pip install {DISTRIBUTIONS.get(client, client)}")
-        ],
+        remedies=[("to install it", f"pip install {client}")],
     )

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from pytest_mimic.commands import as_value
 from pytest_mimic.errors import TargetError, did_you_mean
-from pytest_mimic.patch.clients import CLIENT_NAMES, Texts, client_of
+from pytest_mimic.patch.clients import (
+    CLIENT_NAMES,
+    DISTRIBUTIONS,
+    Texts,
+    client_of,
+)
 from pytest_mimic.patch.holders import inside_of
 from pytest_mimic.values.tree import steps_of
 
@@ -258,6 +263,8 @@ def _module_and_path(name: str) -> tuple[str, Texts]:
         return module, path
     if client_of(name) is not None:
         return name, ()
+    if name in DISTRIBUTIONS:
+        raise TargetError(f"{name} has a distribution: install {DISTRIBUTIONS[name]}")
     hint = did_you_mean(name, CLIENT_NAMES)
     # Only `http.client` has a dot.
     is_like_client = hint and name.partition(".")[0] in ("http", name)

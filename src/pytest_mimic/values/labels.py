@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pytest_mimic.values.drawing import ENDS, cut_text, line
 from pytest_mimic.values.tree import Node, Tree, is_tagged
-from pytest_mimic.words import request_words
 
 _LONGEST = 120
 _LONGEST_VALUE = 40
@@ -37,7 +36,7 @@ def call_label(target: str, arguments: Tree, *, signature: str = "") -> str:
     if ":" in target:
         return _of_function(target, parts)
     try:
-        words = list(filter(None, _asked(parts)))
+        words = list(filter(None, _asked(parts, signature)))
     except (TypeError, ValueError, AttributeError, LookupError):
         # A file that somebody has edited may hold anything.
         words = [line(arguments)]
@@ -54,7 +53,7 @@ def _of_function(target: str, arguments: Mapping[str, Tree]) -> str:
     return f"{cut_text(label, _LONGEST - 1)})"
 
 
-def _asked(request: Mapping[str, Any]) -> list[str]:
+def _asked(request: Mapping[str, Any], signature: str) -> list[str]:
     """Give the words that tell a request from others of its client."""
     if "statement" in request:
         parameters = request.get("parameters")
@@ -69,12 +68,9 @@ def _asked(request: Mapping[str, Any]) -> list[str]:
     if "url" in request:
         body = request.get("body") or {}
         return [method, _address(_text(request["url"])), _content(body.get("json"))]
-    for name in ("request", "requests"):
-        if name in request:
-            return [method, _in_brackets(request[name])]
-    parameters = request.get("params", {})
-    words = request_words(method, parameters)
-    return [words, _in_brackets(parameters.get("arguments"))]
+    # Of a client that is not known here, the signature and what it has sent.
+    sent = [part for part in request.values() if isinstance(part, (dict, list))]
+    return [signature, *map(_in_brackets, sent[:1])]
 
 
 def _command(request: Mapping[str, Any]) -> str:
@@ -111,11 +107,14 @@ def _address(url: str) -> str:
 
 
 def _content(body: Any) -> str:
-    """Give what a body of JSON asks of MCP, or of a language model."""
+    """Give what a body of JSON-RPC asks, or what is said to a language model."""
     if not isinstance(body, dict):
         return ""
     if "jsonrpc" in body and "method" in body:
-        return f"({request_words(_text(body['method']), body.get('params') or {})})"
+        params = body.get("params")
+        named = params if isinstance(params, dict) else {}
+        about = _text(named.get("name", named.get("uri", "")))
+        return f"({_text(body['method'])} {about}".rstrip() + ")"
     said = messages_of(body)
     if not said:
         return ""

@@ -10,8 +10,7 @@ from importlib import import_module
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import fields
+from pytest_mimic.client import Plain, fields
 from pytest_mimic.clients.http import bodies
 from pytest_mimic.clients.http.failures import NAMES_BY_KIND
 from pytest_mimic.secrets.placeholders import OWN

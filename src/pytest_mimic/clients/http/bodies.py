@@ -22,8 +22,7 @@ from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import fields
+from pytest_mimic.client import Plain, fields
 
 # How a server may have written its JSON, with all characters or in ASCII.
 _WAYS: dict[str, dict[str, Any]] = {

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import text_or_base64
+from pytest_mimic.client import Plain, text_or_base64
 
 _WITH_FIELDS = frozenset({"HSET", "HMSET", "XADD", "MSET", "MSETNX"})
 _SCRIPTS = frozenset({"EVAL", "EVAL_RO", "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"})

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import bytes_of, text_or_base64
+from pytest_mimic.client import Plain, bytes_of, text_or_base64
 from pytest_mimic.clients.redis.commands import mapping_of
 
 # Their replies hold names and values in turn, at any depth.

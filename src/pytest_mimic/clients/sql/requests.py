@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import fields
+from pytest_mimic.client import Plain, fields
 from pytest_mimic.clients.sql import statements
 from pytest_mimic.values.database import described
 from pytest_mimic.values.tree import text_of

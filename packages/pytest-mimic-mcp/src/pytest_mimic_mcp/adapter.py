@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 from pytest_mimic.client import Adapter, Edge, Function, Plain, Port, around
-from pytest_mimic.engine.nesting import Unmimicked
-from pytest_mimic.words import request_words
 
 
 class Mcp(Adapter):
@@ -30,7 +28,7 @@ class Mcp(Adapter):
 
     def signature(self, request: Plain) -> str:
         """Return `CALL say`, `READ weather://Oslo`, `GET greeting` or `LIST tools`."""
-        return request_words(request["method"], request.get("params", {}))
+        return _request_words(request["method"], request.get("params", {}))
 
     def comparable(self, answer: Plain, other: Plain) -> Plain:  # noqa: ARG002
         """Return result or error."""
@@ -45,17 +43,14 @@ async def _stdio_client(
     async def connect() -> AsyncIterator[Any]:
         async with AsyncExitStack() as stack:
             # What the server does is recorded: it is no process to be named.
-            before = port.run.nesting.enter(Unmimicked())
-            try:
+            with port.unseen():
                 opened = await stack.enter_async_context(start())
-            finally:
-                port.run.nesting.leave(before)
             yield opened
 
     start = partial(original, server, *args, **options)
     if port.takes():
         # The client is loaded by now.
-        from pytest_mimic.clients.mcp import sessions
+        from pytest_mimic_mcp import sessions
 
         key = (server.command, *server.args)
         is_real = port.run.mode == "verify" or port.will_run()
@@ -76,3 +71,18 @@ def _http_client(port: Port, original: Function, *args: Any, **options: Any) -> 
             [("This one is over HTTP: add a line http to mimic_functions", "")],
         )
     return original(*args, **options)
+
+
+def _request_words(method: str, params: Mapping[str, object]) -> str:
+    """Return what a request of MCP asks for.
+
+    | method | words |
+    |---|---|
+    | `tools/call` | `CALL say` |
+    | `resources/read` | `READ weather://Oslo` |
+    | `tools/list` | `LIST tools` |
+    | `initialize` | `INITIALIZE` |
+    """
+    what, _, verb = method.rpartition("/")
+    resource = params.get("name", params.get("uri", what))
+    return f"{verb.upper()} {resource}".rstrip()

@@ -10,9 +10,14 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from grpc._cython.cygrpc import _Metadatum
 
-from pytest_mimic.client import Plain
-from pytest_mimic.clients.binary import bytes_of, fields, text_or_base64
-from pytest_mimic.secrets.placeholders import is_placeholder, number_of
+from pytest_mimic.client import (
+    Plain,
+    bytes_of,
+    fields,
+    is_placeholder,
+    number_of,
+    text_or_base64,
+)
 
 Deserialize = Callable[[bytes], Any]
 

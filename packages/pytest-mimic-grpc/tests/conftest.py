@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.runs import Runs
 
 
 @pytest.fixture
@@ -12,6 +13,21 @@ def library():
 
     with running_library() as library:
         yield library
+
+
+@pytest.fixture(autouse=True)
+def _ended_runs():
+    """End the tests that runs have played."""
+    yield
+    Runs.end_all()
+
+
+@pytest.fixture
+def runs(line, monkeypatch):
+    """Runs of a test with gRPC."""
+    runs = Runs(line)
+    runs.install(monkeypatch)
+    return runs
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 from grpc import RpcError
 
 from pytest_mimic.client import Exchange, MimicError, Plain, Port, at_once
-from pytest_mimic.clients.grpc.messages import (
+from pytest_mimic_grpc.messages import (
     Deserialize,
     NoMessageError,
     build,
@@ -62,7 +62,7 @@ class Method:
         Raises:
             UnstorableOutcomeError: There is a reason, or what is sent is no message.
         """
-        if self._port.run.is_unseen():
+        if self._port.is_unseen:
             return None
         request: Plain = {"method": self._name}
         # Who refuses a call waits for nobody.

@@ -15,7 +15,7 @@ from support.ports import held_port
 
 pytestmark = pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed")
 
-SUPPORT = Path(__file__).parents[2] / "support"
+SUPPORT = Path(__file__).parents[3] / "tests" / "support"
 TALKS = """
 import pytest
 from mcp import Client, StdioServerParameters

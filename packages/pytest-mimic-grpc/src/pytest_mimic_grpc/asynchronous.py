@@ -14,7 +14,7 @@ import grpc.aio
 from grpc.aio._interceptor import UnaryUnaryCallResponse
 
 from pytest_mimic.client import Exchange, Function, Plain, Port
-from pytest_mimic.clients.grpc import calls, messages
+from pytest_mimic_grpc import calls, messages
 
 
 def call(
@@ -176,7 +176,7 @@ class _Interceptor(calls.Method):
 
     async def intercept_stream_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call whose messages are read before it begins."""
-        if self._port.run.is_unseen():
+        if self._port.is_unseen:
             return await go_on(details, sent)
         if hasattr(sent, "__aiter__"):
             all_sent = [message async for message in sent]

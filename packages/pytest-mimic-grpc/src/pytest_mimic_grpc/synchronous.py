@@ -10,8 +10,7 @@ import grpc
 from grpc._channel import _InactiveRpcError, _MultiThreadedRendezvous, _RPCState
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once
-from pytest_mimic.clients.grpc import calls, messages
-from pytest_mimic.engine.nesting import Unmimicked
+from pytest_mimic_grpc import calls, messages
 
 _FUTURE = "future() has no place in the order of calls: make the call in a thread"
 
@@ -31,7 +30,7 @@ def unary(
     """
     called = _Method(port, method)
     plain, real = sent, sent
-    if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.run.is_unseen():
+    if isinstance(method, grpc.StreamUnaryMultiCallable) and not port.is_unseen:
         plain = list(sent)
         real = iter(plain)
 
@@ -100,11 +99,8 @@ def credentials(port: Port, original: Function, plugin: Any, name: Any = None) -
     """
 
     def plugin_inside(context: Any, callback: Any) -> Any:
-        before = port.run.nesting.enter(Unmimicked())
-        try:
+        with port.unseen():
             return plugin(context, callback)
-        finally:
-            port.run.nesting.leave(before)
 
     return original(plugin_inside, name)
 

@@ -87,7 +87,7 @@ def _edge(port: Port, module: str, path: str, name: str) -> Edge:
 
     def call(*args: Any, **options: Any) -> Any:
         # The client is loaded by now.
-        functions = import_module(f"pytest_mimic.clients.grpc.{room}")
+        functions = import_module(f"pytest_mimic_grpc.{room}")
         return getattr(functions, name)(port, *args, **options)
 
     return Edge(module, tuple(path.split(".")), around(call))
