@@ -419,18 +419,20 @@ def test_imported_recordings_are_verified_judged_and_found_by_the_command(
 ):
     project.ini("http")
     with running_server() as server:
-        calls = entries(
-            ("POST", "/echo", "old"), ("GET", "/gone", "old"), body="n"
-        ).replace(ORIGIN, server.url)
+        calls = entries(("POST", "/echo", "old"), body="n").replace(ORIGIN, server.url)
         project.write("cassettes/test_talk/test_talk.yaml", calls)
+        project.write("cassettes/test_talk/test_gone.yaml", calls)
         project["test_talk.py"] = f"""
             def test_talk():
                 assert requests.post("{server.url}/echo", data=b"n").text == "old"
+
+            def test_gone():
+                pass
         """
         take_over("cassettes")
-        project.run("--mimic-verify").expect(failed=1, says=["DriftError"])
+        project.run("--mimic-verify").expect(failed=1, passed=1, says=["DriftError"])
 
-        project.run("--mimic-clear-unused").expect(passed=1, says=["GET /gone"])
+        project.run("--mimic-clear-unused").expect(passed=2, says=["::test_gone"])
 
     assert len(project.calls()) == 1
     for command in (["check"], ["ls", "POST /echo"], ["show", "test_talk.py"]):

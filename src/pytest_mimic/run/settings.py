@@ -77,7 +77,6 @@ def _mode(option: Any) -> Mode:
         flags.append("--mimic-no-record")
     if option.mimic_clear_unused and _ACCEPTS in given:
         flags.append("--mimic-clear-unused")
-        flags.insert(0, "--mimic-usage")
     if len(flags) > 1:
         raise pytest.UsageError(f"{flags[0]} cannot be combined with {flags[1]}")
     return given[0] if given else "replay"

@@ -17,6 +17,8 @@ _SAID = (
     "choices output candidates message delta content parts text"
     " item content_block function functionCall arguments partial_json"
 ).split()
+# Under which names a request of a client that is not known here has what is sent.
+_SENT = ("request", "requests", "params")
 # Under which names the call of a tool has its arguments.
 _ARGUMENTS = ("arguments", "input", "args")
 
@@ -69,8 +71,8 @@ def _asked(request: Mapping[str, Any], signature: str) -> list[str]:
         body = request.get("body") or {}
         return [method, _address(_text(request["url"])), _content(body.get("json"))]
     # Of a client that is not known here, the signature and what it has sent.
-    sent = [part for part in request.values() if isinstance(part, (dict, list))]
-    return [signature, *map(_in_brackets, sent[:1])]
+    sent = (request[name] for name in _SENT if name in request)
+    return [signature, _in_brackets(next(sent, None))]
 
 
 def _command(request: Mapping[str, Any]) -> str:
