@@ -148,6 +148,8 @@ class Adapter:
         head: The parts of an answer that say how the call went, which compare=shape
             compares as they are.
         sent_back: The paths of what verifying does not compare, and its client sends.
+        unlike: By the path of a part: what to do where two requests of one owner are
+            equal only because secrets in it are hidden. The second is refused.
         content: The parts of a request in which an imported call may differ: the tool
             that made it did not compare them.
         is_session: Whether each call belongs to a session, so that its place in a log
@@ -161,6 +163,7 @@ class Adapter:
     sent_back: Sequence[str] = ()
     content: Sequence[str] = ()
     is_session = False
+    unlike: Mapping[str, str] = MappingProxyType({})
 
     def open(self, run: Run, activations: Activations) -> Iterable[Edge]:
         """Return the edges for one run."""
@@ -503,7 +506,12 @@ class Port:
         # What is signed differs in each request of one sender.
         unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
         hashes = frozenset(map(hash, unsigned))
-        sender = Sender(place, hashes, _headers_of(call.described))
+        unlike = self._adapter.unlike
+        hidden = frozenset(value for value, path in own.items() if path in unlike)
+        sender = Sender(place, hashes, _headers_of(call.described), hash(hidden))
+        if run.secrecy.is_other_content(sender):
+            way = next(unlike[path] for path in own.values() if path in unlike)
+            raise run.refuse(run.refusals.equal_when_hidden(call, way), call)
         path = run.secrecy.other_sender(sender)
         if path is None:
             return

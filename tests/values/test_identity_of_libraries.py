@@ -197,9 +197,9 @@ ROWS = {
     "nan among fields": ("np.array([(1, np.nan)], dtype='i4,f8')", ["np.array([(1, -np.nan)], dtype='i4,f8')"], ["np.array([(1, np.inf)], dtype='i4,f8')"]),
     "nan in a frame": ("pd.DataFrame({'a': [1.5, np.nan], 'b': [np.nan, 1]})", ["pd.DataFrame({'a': [1.5, -np.nan], 'b': [-np.nan, 1]})"], ["pd.DataFrame({'a': [1.5, np.nan], 'b': [1, np.nan]})"]),
     "nan in an index": ("pd.Index([1.5, np.nan])", ["pd.Index([1.5, -np.nan])"], ["pd.Index([np.nan, 1.5])"]),
-    "nan in polars": ("pl.Series([1.5, None, np.nan])", ["pl.Series([1.5, None, -np.nan])"], ["pl.Series([1.5, np.nan, None])"]),
-    "nan in arrow": ("pa.array([1.5, None, np.nan])", ["pa.array([0, 1.5, None, -np.nan])[1:]"], ["pa.array([1.5, np.nan, None])"]),
-    "halves in arrow": ("pa.array(np.array([1, np.nan], 'f2'))", ["pa.array(np.array([1, -np.nan], 'f2'))"], ["pa.array(np.array([1, np.inf], 'f2'))", "pa.array(np.array([1, np.nan], 'f4'))"]),
+    "nan in polars": ("pl.Series([1.5, None, np.nan])", [], ["pl.Series([1.5, np.nan, None])"]),
+    "nan in arrow": ("pa.array([1.5, None, np.nan])", [], ["pa.array([1.5, np.nan, None])"]),
+    "halves in arrow": ("pa.array(np.array([1, np.nan], 'f2'))", [], ["pa.array(np.array([1, np.inf], 'f2'))", "pa.array(np.array([1, np.nan], 'f4'))"]),
     "nan in a matrix": ("sparse.csr_array([[0, np.nan]])", ["sparse.csr_array([[0, -np.nan]])"], ["sparse.csr_array([[np.nan, 0]])"]),
     "objects": ("np.array([1, 'a', None], dtype=object)", ["np.array([0, 1, 0, 'a', 0, None], dtype=object)[1::2]"], ["np.array([1, 'a', 0], dtype=object)", "np.array([1.0, 'a', None], dtype=object)", "np.array([[1, 'a', None]], dtype=object)"]),
     "objects in two dimensions": ("np.array([[1, 2], [3, 4]], dtype=object)", ["np.asfortranarray(np.array([[1, 2], [3, 4]], dtype=object))"], ["np.array([[1, 3], [2, 4]], dtype=object)"]),
@@ -241,21 +241,20 @@ ROWS = {
     "labels of business days": ("business_days()", ["pd.date_range('2026-11-02', periods=2, freq='C', unit='ns')", "business_days(weekmask='Mon Tue Wed Thu Fri')"], ["business_days(holidays=['2026-11-06'])", "business_days(holidays=['2026-11-09'])", "business_days(weekmask='Sun Mon Tue')", "business_days(normalize=True)"]),
     "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype(['a'], ordered=True)", "pd.CategoricalDtype(['a'], ordered=None)", "pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
     "offset": ("pd.offsets.Day(1)", [], ["pd.offsets.Day(2)", "pd.offsets.Hour(1)"]),
-    "polars frame": ("POLARS", ["POLARS.clone()", "pl.concat([POLARS[:1], POLARS[1:]], rechunk=False)"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
+    "polars frame": ("POLARS", ["POLARS.clone()"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
     "polars series": ("POLARS['n']", [], ["POLARS['n'].rename('m')", "POLARS['n'].cast(pl.Float64)", "POLARS['n'].to_list()", "POLARS['t']"]),
     "polars types": ("pl.Series([1, 2]).cast(pl.Datetime('ns'))", [], ["pl.Series([1, 3]).cast(pl.Datetime('ns'))", "pl.Series([1, 2]).cast(pl.Datetime('us'))", "pl.Series([1, 2]).cast(pl.Date)", "pl.Series([[1, 2]]).cast(pl.List(pl.Duration('ns')))"]),
     "polars categories": ("pl.Series(['a'], dtype=pl.Enum(['a', 'b']))", [], ["pl.Series(['a'], dtype=pl.Enum(['a', 'c']))", "pl.Series(['a'], dtype=pl.Categorical)", "pl.Series(['a'])", "pl.Series([object], dtype=pl.Object)"]),
     "polars dtypes": ("pl.List(pl.Int64)", [], ["pl.List(pl.Int32)", "pl.Int64", "pl.Int64()"]),
     "polars rest": ("pl.col('a') + 1", ["pl.col('a') + pl.lit(1)"], ["pl.col('b') + 1", "pl.col('a') + 2"]),
-    "arrow table": ("TABLE", ["pa.concat_tables([TABLE[:1], TABLE[1:]])"], ["TABLE[:2]", "TABLE.replace_schema_metadata({'a': 'b'})", "TABLE.rename_columns(['m', 't', 'l', 's'])", "TABLE.select(['t', 'n', 'l', 's'])", "TABLE.to_batches()[0]"]),
-    "arrow array": ("pa.array([1, None, 3])", ["pa.array([0, 1, None, 3])[1:]"], ["pa.array([1, 0, 3])", "pa.array([1, None, 3], pa.int32())", "pa.chunked_array([[1, None, 3]])", "pa.array([1.0, None, 3])"]),
+    "arrow table": ("TABLE", [], ["TABLE[:2]", "TABLE.replace_schema_metadata({'a': 'b'})", "TABLE.rename_columns(['m', 't', 'l', 's'])", "TABLE.select(['t', 'n', 'l', 's'])", "TABLE.to_batches()[0]"]),
+    "arrow array": ("pa.array([1, None, 3])", [], ["pa.array([1, 0, 3])", "pa.array([1, None, 3], pa.int32())", "pa.chunked_array([[1, None, 3]])", "pa.array([1.0, None, 3])"]),
     "arrow types": ("pa.array([1, 2], pa.timestamp('ns'))", [], ["pa.array([1, 2], pa.timestamp('us'))", "pa.array([1, 3], pa.timestamp('ns'))", "pa.array([True, None])", "pa.array(['a', 'b']).dictionary_encode()", "pa.array(['a', 'b'])", "pa.array([], pa.int64())", "pa.chunked_array([], pa.int64())"]),
-    "arrow lists": ("pa.array([[1], [2, 3]])", ["pa.array([[0], [1], [2, 3]])[1:]"], ["pa.array([[1, 2], [3]])", "pa.array([[1], None, [2, 3]])", "pa.array([[1], [2, 3]], pa.large_list(pa.int64()))"]),
-    "arrow lists of one length": ("pa.array([[1, 2], None], pa.list_(pa.time64('us'), 2))", ["pa.array([[0, 0], [1, 2], None], pa.list_(pa.time64('us'), 2))[1:]"], ["pa.array([[1, 3], None], pa.list_(pa.time64('us'), 2))", "pa.array([[1, 2]], pa.list_(pa.time64('us'), 2))"]),
+    "arrow lists": ("pa.array([[1], [2, 3]])", [], ["pa.array([[1, 2], [3]])", "pa.array([[1], None, [2, 3]])", "pa.array([[1], [2, 3]], pa.large_list(pa.int64()))"]),
+    "arrow lists of one length": ("pa.array([[1, 2], None], pa.list_(pa.time64('us'), 2))", [], ["pa.array([[1, 3], None], pa.list_(pa.time64('us'), 2))", "pa.array([[1, 2]], pa.list_(pa.time64('us'), 2))"]),
     "arrow maps": ("pa.array([[(1, 2)], None], pa.map_(pa.int8(), pa.time64('us')))", [], ["pa.array([[(1, 3)], None], pa.map_(pa.int8(), pa.time64('us')))", "pa.array([None, [(1, 2)]], pa.map_(pa.int8(), pa.time64('us')))"]),
-    "arrow moments": ("pa.scalar(1000, pa.time64('ns'))", [], ["pa.scalar(1001, pa.time64('ns'))", "pa.scalar(None, pa.time64('ns'))", "pa.scalar(1, pa.timestamp('ns'))"]),
     "arrow moments in a series": ("pd.Series(pa.array([1, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))", [], ["pd.Series(pa.array([2, None], pa.time64('ns')), dtype=pd.ArrowDtype(pa.time64('ns')))"]),
-    "arrow rest": ("pa.scalar(3)", [], ["pa.scalar(4)", "pa.int64()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')", "pa.scalar('3')"]),
+    "arrow rest": ("pa.int64()", [], ["pa.int32()", "pa.field('a', pa.int64())", "pa.schema([('a', pa.int64())])", "pa.py_buffer(b'abc')"]),
     "arrow periods": ("pa.array(pd.PeriodIndex.from_ordinals([1, 2], freq='D'))", [], ["pa.array(pd.PeriodIndex.from_ordinals([1, 2], freq='M'))", "pa.array(pd.PeriodIndex.from_ordinals([1, 3], freq='D'))"]),
     "arrow uuids": ("pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'0' * 16], pa.binary(16)))", [], ["pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b'1' * 16], pa.binary(16)))", "pa.array([b'0' * 16], pa.binary(16))"]),
     "sparse": ("MATRIX", [], ["MATRIX.tocsc()", "MATRIX.T.tocsr()", "sparse.csr_array(MATRIX)", "MATRIX.toarray()", "MATRIX.astype('f4')", "MATRIX.tolil()", "MATRIX.todok()", "MATRIX.todia()", "MATRIX.tobsr()", "Grid(MATRIX)"]),
@@ -463,18 +462,6 @@ def test_an_exception_counts_with_what_its_extension_pickles():
     told_apart(
         ValueError(refused("a")), ValueError(refused("a")), [ValueError(refused("b"))]
     )
-
-
-def test_who_wrote_a_table_does_not_count():
-    """pandas notes its version in the metadata."""
-    table = pa.Table.from_pandas(pd.DataFrame({"a": [1]}))
-    text = table.schema.metadata[b"pandas"]
-    other = table.replace_schema_metadata(
-        {"pandas": text.replace(pd.__version__.encode(), b"0.1")}
-    )
-
-    assert other.schema.metadata != table.schema.metadata
-    assert fingerprint(other) == fingerprint(table)
 
 
 @quiet

@@ -232,6 +232,17 @@ class Refusals:
         facts = ["one recording serves all tests, and keys do not count"]
         return UnstableIdentityError(what, facts, ways)
 
+    def equal_when_hidden(self, call: Call, way: str) -> MimicError:
+        """Secrets are all that tells a call from an equal one before it.
+
+        Args:
+            call: The call.
+            way: What to do: `pass the literals as parameters`.
+        """
+        what = f"{call.label()} is another call before it, but for what is hidden"
+        facts = ["it names a secret, so that no recording shows its literals"]
+        return UnstableIdentityError(what, facts, [("to tell them apart", way)])
+
     def add_command(self, error: MimicError, owner: Owner) -> None:
         """Name the command that makes a damaged recording again."""
         if not isinstance(error, CorruptRecordingError):

@@ -23,11 +23,14 @@ class Sender(NamedTuple):
         place: The owner of the call, and its identity.
         own: The hashes of the secrets of the application's own in it.
         headers: Its headers, without secrets.
+        content: The hash of the parts of which two that only hiding makes equal are
+            refused.
     """
 
     place: tuple[str, str]
     own: frozenset[int]
     headers: Mapping[str, str]
+    content: int
 
 
 class Secrecy:
@@ -67,6 +70,11 @@ class Secrecy:
             wider = [*owner.fixtures.values(), *([test] if test else [])]
             owner.scope.parents = [self.scope(one) for one in wider if one is not owner]
         return owner.scope
+
+    def is_other_content(self, sender: Sender) -> bool:
+        """Return whether only hiding makes a call equal to the first of its place."""
+        first = self._senders.setdefault(sender.place, sender)
+        return first.content != sender.content
 
     def other_sender(self, sender: Sender) -> str | None:
         """Note who sends a call, and return what tells him from who sent an equal call.

@@ -1,4 +1,4 @@
-"""Values of numpy, torch, pandas, polars and pyarrow: by dtype, shape and items.
+"""Values of numpy, torch and pandas: by dtype, shape and items.
 
 The columns of a table, and its index, are `{"$column": items, "dtype": "int64"}`. An
 array is the same under its own tag, with its shape beside.
@@ -7,7 +7,6 @@ array is the same under its own tag, with its shape beside.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +45,6 @@ from pytest_mimic.values.tree import (
     Raw,
     Refused,
     Tree,
-    digest_of,
     memory_node,
 )
 
@@ -631,94 +629,7 @@ def _make_constant(value: Any, _tree: dict[str, Any], _make: Make) -> object:
     return value
 
 
-# -- polars
-
-
-def _polars_frame(frame: Any, walk: Opener) -> Tree:
-    columns = [_polars_column(series, walk) for series in frame.get_columns()]
-    labels: list[Tree] = list(frame.columns)
-    content = _named(labels, columns)
-    return _tagged(frame, content, walk, rows=frame.height, columns=labels)
-
-
-def _polars_series(series: Any, walk: Opener) -> Tree:
-    return _tagged(series, _polars_column(series, walk), walk, name=series.name)
-
-
-def _polars_column(series: Any, walk: Opener) -> Tree:
-    dtype = str(series.dtype)
-    if series.dtype.is_temporal():
-        series = series.to_physical()
-    is_number = series.dtype.is_integer() or series.dtype.is_float()
-    if is_number and not series.null_count():
-        return _column_node(_data(series.to_numpy(), walk), dtype)
-    return _column_node(_objects(series.to_list(), walk), dtype)
-
-
-# -- pyarrow
-
-
-def _arrow_table(table: Any, walk: Opener) -> Tree:
-    columns = [_arrow_column(column, walk) for column in table.columns]
-    fields: list[Tree] = []
-    for field in table.schema:
-        ending = "" if field.nullable else " not null"
-        fields.append(f"{field.name}: {_arrow_type(field.type)}{ending}")
-    content = _named(list(table.schema.names), columns)
-    beside = {"rows": table.num_rows, "columns": fields, **_metadata(table, walk)}
-    return _tagged(table, content, walk, **beside)
-
-
-def _metadata(table: Any, walk: Opener) -> dict[str, Tree]:
-    from json import loads
-
-    of_table = dict(table.schema.metadata or {})
-    about: Any = of_table.pop(b"pandas", b"{}")
-    # What is no mapping of JSON counts as it stands.
-    with suppress(ValueError, TypeError, AttributeError):
-        read = loads(about)
-        # Who wrote a table does not count.
-        read.pop("pandas_version", None)
-        read.pop("creator", None)
-        about = read
-    of_fields = [_metadata_of(field) for field in table.schema]
-    if not of_table and not about and not any(of_fields):
-        return {}
-    return {"metadata": walk.node([of_table, about, of_fields])}
-
-
-def _metadata_of(field: Any) -> Any:
-    kind = field.type
-    inner = [_metadata_of(kind.field(place)) for place in range(kind.num_fields)]
-    return [field.metadata, inner] if any(inner) else field.metadata
-
-
-def _arrow_column(array: Any, walk: Opener) -> Tree:
-    return _column_node(_arrow(array, walk), _arrow_type(array.type))
-
-
-def _arrow_array(array: Any, walk: Opener) -> Tree:
-    tag = "$pyarrow:ChunkedArray" if hasattr(array, "chunks") else "$pyarrow:Array"
-    return {tag: _arrow_column(array, walk)}
-
-
-def _arrow_scalar(scalar: Any, walk: Opener) -> Tree:
-    import pyarrow as pa
-
-    # Its pickle has no nanoseconds.
-    array = pa.array([scalar], scalar.type)
-    return {"$pyarrow:Scalar": _arrow_column(array, walk)}
-
-
-def _arrow_type(kind: Any) -> str:
-    """Name a type of arrow, with all that an extension (periods of pandas) hides."""
-    import pyarrow as pa
-
-    shown = str(kind)
-    if "extension<" not in shown:
-        return shown
-    written = pa.schema([pa.field("", kind)]).serialize().to_pybytes()
-    return f"{shown} {digest_of(written.hex())}"
+# -- columns in the memory of arrow
 
 
 def _arrow(array: Any, walk: Opener) -> Tree:
@@ -808,12 +719,5 @@ RULES: dict[str, Row] = {
     "pandas:Timestamp": Row(_stamp, _make_stamp),
     "torch:RemovableHandle": Row(_handle),
     "torch:Tensor": Row(_tensor, _make_tensor, reduced_tensor, may_change=True),
-    "polars:DataFrame": Row(_polars_frame),
-    "polars:Series": Row(_polars_series),
-    "pyarrow:Table": Row(_arrow_table),
-    "pyarrow:RecordBatch": Row(_arrow_table),
-    "pyarrow:ChunkedArray": Row(_arrow_array),
-    "pyarrow:Array": Row(_arrow_array),
-    "pyarrow:Scalar": Row(_arrow_scalar),
 }
 """The rules by the name of what stands under a tag: `numpy:float32`."""

@@ -404,6 +404,7 @@ _TABLE = """
     an open answer of HTTP | pass what read() returns | http.client:HTTPResponse
     a LazyFrame, which may read files | pass what collect() returns | polars.lazyframe.frame:LazyFrame
     a pyarrow dataset, which reads files | pass what to_table() returns | pyarrow._dataset:Dataset
+    a scalar of pyarrow, whose pickle may lose nanoseconds | pass what as_py() returns | pyarrow.lib:Scalar
     a storage of torch | pass a tensor that has it | torch.storage:UntypedStorage torch.storage:TypedStorage
     a stream of a GPU | | torch.cuda.streams:Stream
     an event of a GPU | | torch.cuda.streams:Event

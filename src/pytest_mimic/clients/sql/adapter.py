@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from itertools import count
 from time import time
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -39,6 +40,7 @@ class Sqlalchemy(Adapter):
     """SQLAlchemy, above whichever driver."""
 
     name = kind = "sqlalchemy"
+    unlike = MappingProxyType({"statement": "pass the literals as parameters"})
     has_effect = True
     sent_back = ("lastrowid",)
 

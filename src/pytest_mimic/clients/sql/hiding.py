@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from pytest_mimic.client import Plain, Redactor, StandIn
@@ -27,8 +27,8 @@ _NUMBER = re.compile(r"(_m?\d+)+$|__\d+$")
 class Hiding:
     """Hides what is secret in a statement and its answer.
 
-    A statement that names a secret hides all texts of which nobody can tell the column:
-    of literals, of parameters, and of results, of these also long numbers.
+    A statement that names a secret hides all its literals, and texts of which nobody
+    can tell the column: of parameters, and of results, of these also long numbers.
 
     Args:
         redactor: Knows the secret names.
@@ -88,22 +88,24 @@ class Hiding:
         for literal in statements.read(text).literals:
             pieces += [text[end : literal.start], self._literal(literal)]
             end = literal.end
-        return "".join([*pieces, text[end:]])
+        hidden = "".join([*pieces, text[end:]])
+        if self._secret and hidden != text:
+            self._stand_in(text, "statement")  # Notes what nobody can tell any more.
+        return hidden
 
     def _literal(self, literal: Token) -> str:
         content = literal.content
+        if not self._secret:
+            hidden: str = self._redactor.hide(content, self._stand_in, "statement")
+            return content if literal.kind == "comment" else hidden
         if literal.kind == "comment":
-            return " " if self._secret else content
-        is_small = literal.kind == "number" and float(content) < _LARGE
-        is_harmless = (is_small or literal.is_key) and not literal.is_compared
-        around = [] if is_harmless else literal.names
-        secret = self._name_beside(around, "", is_harmless=is_harmless)
-        path = f"statement.{secret}".rstrip(".")
-        if not self._redactor.names.secret(secret):
-            hidden: str = self._redactor.hide(content, self._stand_in, path)
-            return hidden
+            return " "
         if literal.kind == "number":
-            return "0" if self._stand_in(content, path) else content
+            return "0"
+        words = statements.words_in(content) if literal.is_key else []
+        if any(map(self._redactor.names.secret, words)):
+            return content  # It is a name, by which the answer is judged, too.
+        path = f"statement.{self._secret}"
         return self._stand_in(content, path) if content else ""
 
     # -- values beside their names
@@ -112,24 +114,11 @@ class Hiding:
         """Return the name by which a parameter is judged."""
         compared = self._statement.compared.get(name, ())
         around = self._request.get("names", {}).get(name, compared)
-        has_no_text = not any(texts_in([shown]))
-        return self._name_beside(around, name, is_harmless=has_no_text)
-
-    def _name_beside(
-        self, around: Sequence[str], own: str, *, is_harmless: bool
-    ) -> str:
-        """Return the name by which a value is judged that stands in a condition.
-
-        Args:
-            around: The names in the condition; `:` if there are other parameters, which
-                may name a part of a document.
-            own: The name of the value; empty: it has none.
-            is_harmless: Whether it stays where nobody can tell its column.
-        """
         columns = [*filter(self._is_column, around)]
-        is_told = columns or self._is_column(own)
+        is_told = columns or self._is_column(name)
         words = self._words if ":" in around else []
-        return self._judged([*columns, *words, own], not (is_told or is_harmless))
+        has_text = any(texts_in([shown]))
+        return self._judged([*columns, *words, name], not is_told and has_text)
 
     def _is_column(self, name: str) -> bool:
         """Return whether a parameter has the name of a column, numbers apart."""

@@ -33,8 +33,6 @@ _ALL_COLUMNS = re.compile(
 )
 _RENAMES = re.compile(r"\b(?:union|intersect|except)\b|\)\s*as\s*(?:\w+\s*)?\(", re.I)
 _COMPARISON = frozenset("=<>!~")
-_NO_COLUMNS = frozenset(["like", "ilike", "not"])
-_COLUMN_COMPARED = re.compile(r"(not)?\(*(name\.)*name([=<>!~]+|i?like)")
 # Before a condition, and where one ends.
 _BEFORE_CONDITIONS = frozenset("where and or on having set".split())
 _BOUNDARIES = _BEFORE_CONDITIONS.union(
@@ -65,9 +63,7 @@ class Token(NamedTuple):
         kind: `text`, `number`, `comment`, `word`, `quoted`, `parameter` or `sign`.
         content: Its content; of a parameter without a name its number.
         depth: In how many brackets it stands.
-        names: The names in the condition in which it stands.
         is_key: Whether it names a part of a document: `settings ->> 'name'`.
-        is_compared: Whether a column stands alone before it: `pin = 123`.
     """
 
     start: int
@@ -75,9 +71,7 @@ class Token(NamedTuple):
     kind: str
     content: str
     depth: int = 0
-    names: Sequence[str] = ()
     is_key: bool = False
-    is_compared: bool = False
 
     @property
     def is_name(self) -> bool:
@@ -140,20 +134,16 @@ def read(text: str) -> Statement:
         elif is_comma and boundary.word == "set":
             start = index + 1
         is_literal = token.kind in ("text", "number") or _is_text(tokens, index)
-        is_parameter = token.kind == "parameter"
-        if boundary.word in _BEFORE_CONDITIONS and (is_literal or is_parameter):
+        if token.kind == "parameter":
             end = index if boundary.word == "set" else len(tokens)
-            token = token._replace(
-                names=_names_around(tokens, start, index, end),
-                is_compared=_is_compared(tokens[start:index]),
-            )
-        if is_parameter:
-            compared[token.content] = token.names
-        elif is_literal and token.kind != "number" and _is_key(tokens, index):
-            names.update(words_in(token.content))
-            literals.append(token._replace(is_key=True))
+            is_condition = boundary.word in _BEFORE_CONDITIONS
+            around = _names_around(tokens, start, index, end) if is_condition else ()
+            compared[token.content] = around
         elif is_literal:
-            literals.append(token)
+            is_key = token.kind != "number" and _is_key(tokens, index)
+            literals.append(token._replace(is_key=is_key))
+            if is_key:
+                names.update(words_in(token.content))
     if _SETS_A_PASSWORD.search(text):
         names.add("password")
     names.discard("")
@@ -199,15 +189,6 @@ def _is_key(tokens: list[Token], index: int) -> bool:
     before = "".join(token.word for token in tokens[max(0, index - 3) : index])
     is_path = tokens[index].content.startswith(("$.", "$["))
     return is_path or before.endswith(("->", "->>", "#>", "#>>"))
-
-
-def _is_compared(before: list[Token]) -> bool:
-    """Return whether a condition begins with a column, and how it is compared."""
-    signs = "".join(
-        "name" if token.is_name and token.word not in _NO_COLUMNS else token.word
-        for token in before
-    )
-    return _COLUMN_COMPARED.fullmatch(signs) is not None
 
 
 def _names_around(tokens: list[Token], start: int, index: int, end: int) -> list[str]:
