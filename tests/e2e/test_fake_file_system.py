@@ -52,7 +52,7 @@ def test_calls_in_a_fake_file_system_are_recorded_and_replayed(project):
         "shop:refuse",
         "shop:stops",
         "shop:odd",
-        "shop:read content=path",
+        "shop:read",
     )
     project.ini(*targets, pythonpath=".", addopts="-p pyfakefs.pytest_plugin")
     project.tests(TESTS)

@@ -212,7 +212,7 @@ CASES = {
         $ pytest -o mimic_functions=requestz
         $ pytest -o 'mimic_functions=shop:rates ignor=day'
         $ pytest -o 'mimic_functions=shop:rates ignore=date'
-        $ pytest -o 'mimic_functions=shop:rates content=day,dat'""",
+        $ pytest -o 'mimic_functions=shop:rates mutates=day,dat'""",
     "run_cassette": """write tests/test_cassette.py
         $ pytest tests/test_cassette.py
         $ pytest -v tests/test_cassette.py

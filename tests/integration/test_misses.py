@@ -103,12 +103,17 @@ def test_a_miss_says_why_a_recording_does_not_follow_its_line(project):
     project.ini("shop:fetch")
     project.test("shop.fetch('shop.py')")
     project.record_once(passed=1)
-    project.ini("shop:fetch content=base")
+    project.ini("shop:fetch")
+    project.conftest("""
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.mimic("shop:fetch", key=len))
+    """)
 
     run = project.replay().expect(failed=1)
 
     assert "it was recorded with other options: none" in run.error
-    assert "it cannot follow its line: content= needs the call itself" in run.error
+    assert "it cannot follow its line: key= needs the call itself" in run.error
 
 
 def test_of_equally_near_recordings_that_counts_which_was_not_asked_for(project):

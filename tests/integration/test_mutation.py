@@ -92,7 +92,6 @@ FILES = """
     [
         ("shop:fill", "shop.fill(tmp_path)"),
         ("shop:fill", "shop.fill(str(tmp_path))"),
-        ("shop:fill content=folder", "shop.fill('exported')"),
     ],
 )
 def test_a_file_made_in_a_folder_whose_content_counts_is_refused(project, target, call):

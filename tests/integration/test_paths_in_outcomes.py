@@ -294,7 +294,7 @@ def test_texts_with_paths_are_moved_to_each_checkout(project, tmp_path_factory):
     """In arguments, outcomes, arrays, frames and exceptions; also where the folder has a blank."""
     pytest.importorskip("pandas")
     lines = "shop:score", "shop:frame", "shop:arrays", "shop:fail"
-    project.ini(*lines, "shop:read content=path")
+    project.ini(*lines, "shop:read")
     project.module(TEXTS)
     project.tests(TESTS_OF_TEXTS)
     first = project.root

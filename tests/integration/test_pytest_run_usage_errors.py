@@ -88,7 +88,7 @@ def test_missing_targets_are_reported_after_collection(shop):
 
 NO_ARGUMENT = {
     "shop:fetch ignore=citty": "shop:fetch: ignore=citty names no argument (did you mean city?)",
-    "shop:load content=rows": "shop:load: content=rows names no argument (it has day)",
+    "shop:load mutates=rows": "shop:load: mutates=rows names no argument (it has day)",
     "shop:Client.fetch ignore=sef": "shop:Client.fetch: ignore=sef names no argument (did you mean self?)",
 }
 

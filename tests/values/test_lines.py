@@ -24,7 +24,6 @@ FORMS = {
     "sequence yes": ("shop:f sequence=yes", "shop:f", False, {"sequence": True}),
     "sequence no": ("http sequence=no", "http", False, {"sequence": False}),
     "shared": ("http shared", "http", False, {"sequence": False}),
-    "content": ("shop:f content=x,y", "shop:f", False, {"content": ("x", "y")}),
     "mutates": ("shop:f ignore=x.lock mutates=x,self", "shop:f", False, {"ignore": ("x.lock",), "mutates": ("x", "self")}),
     "tolerance": ("shop:f rtol=1e-6 atol=0.5", "shop:f", False, {"rtol": 1e-6, "atol": 0.5}),
     "volatile": ("shop:f volatile=headers.date,body.id", "shop:f", False, {"volatile": ("headers.date", "body.id")}),

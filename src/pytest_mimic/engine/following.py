@@ -114,8 +114,6 @@ def _without_ignored(arguments: Tree, before: Options, now: Options) -> Tree:
         return arguments
     if now.key is not None:
         raise MimicError("key= needs the call itself")
-    if set(before.content) != set(now.content):
-        raise MimicError("content= needs the call itself")
     if not set(before.ignore) <= set(now.ignore):
         raise MimicError("what its line ignored was not stored")
     paths = paths_of(now.ignore)

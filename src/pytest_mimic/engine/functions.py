@@ -178,7 +178,6 @@ class FunctionPlan:
         return CallRules(
             ignore=paths_of(options.ignore),
             key=options.key,
-            content=frozenset(options.content),
             parameters=frozenset(binder.names),
             extra=binder.extra,
             unset={name: one for name, one in defaults if type(one) is object},
@@ -215,7 +214,7 @@ class FunctionPlan:
         """Whether each argument counts as a whole, or not at all."""
         rules = self.rules
         has_parts = any(len(path) > 1 for path in rules.ignore)
-        return not (rules.key or rules.content or has_parts)
+        return not (rules.key or has_parts)
 
     # -- the code of the function, and what it reaches
 

@@ -219,7 +219,7 @@ def argument_problem(line: Target, function: NamedFunction) -> str:
     """
     given = [
         (option, path)
-        for option in ("ignore", "content", "mutates")
+        for option in ("ignore", "mutates")
         for path in getattr(line.options, option)
     ]
     if not given or line.path[-1] == "*" or line.is_one_of_several:

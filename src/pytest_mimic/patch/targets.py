@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         ignore: OneOrSeveral
         match: OneOrSeveral
         key: Callable[[Mapping[str, Any]], object]
-        content: OneOrSeveral
         mutates: OneOrSeveral
         sequence: bool
         shared: bool
@@ -57,7 +56,6 @@ class Options:
     ignore: Texts = ()
     match: Texts = ()
     key: Callable[[Mapping[str, Any]], object] | None = None
-    content: Texts = ()
     mutates: Texts = ()
     sequence: bool | None = None
     rtol: float = 0.0
@@ -91,7 +89,7 @@ class Options:
         A function for `key` stands as the word alone.
         """
         words = []
-        for name in ("ignore", "match", "content"):
+        for name in ("ignore", "match"):
             paths = sorted(set(getattr(self, name)))
             if paths:
                 words.append(_word(name, paths))
@@ -493,7 +491,6 @@ _OPTIONS = {
     "ignore": _Option(_read_paths, "arguments or paths in them"),
     "match": _Option(_read_paths, "parts of a request", only_of="client"),
     "key": _Option(_read_function, "a function", only_of="function"),
-    "content": _Option(_read_names, "names of arguments", only_of="function"),
     "mutates": _Option(_read_names, "names of arguments", only_of="function"),
     "sequence": _Option(_read_switch, "true or false"),
     "shared": _Option(_read_switch, "true or false"),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic.values.places import NOWHERE, Places, tree_of_path
+from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
     Levels,
     Node,
     Path,
     Paths,
-    Refused,
     Tree,
     digest_of,
     digest_of_plain,
@@ -34,9 +32,8 @@ class CallRules(NamedTuple):
     Attributes:
         ignore: Arguments and parts that do not count: `("self",)`, `("rows", "*")`.
         key: A function of the user, from the option `key=`. It takes the arguments by
-            name and returns what counts in place of them. `ignore` and `content` have
-            no effect then.
-        content: Arguments that name files or folders whose content counts.
+            name and returns what counts in place of them. `ignore` has no
+            effect then.
         parameters: The names of the parameters; other arguments are those of `extra`.
         extra: The name of `**extra`, which an option may use for all of them.
         unset: The parameters whose default is a bare `object()`, with that default.
@@ -44,7 +41,6 @@ class CallRules(NamedTuple):
 
     ignore: Paths = ()
     key: Callable[[dict[str, Any]], object] | None = None
-    content: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     extra: str = ""
     unset: Mapping[str, object] = {}
@@ -117,7 +113,7 @@ def arguments_of(
     else:
         arguments = deeply(lambda: dict(_counted(bound, rules, walk)))
     walk.forget()
-    if walk.has_refused or rules.content:
+    if walk.has_refused:
         what = f"{line.name} has an argument without a stable identity"
         _refuse(what, arguments, line)
     return arguments
@@ -179,29 +175,7 @@ def _counted(
         paths = rules.paths_in(name)
         if () in paths or (name in rules.unset and value is rules.unset[name]):
             continue
-        if rules.content.intersection(rules.names(name)):
-            yield name, _tree_of_paths(value, walk)
-        else:
-            yield name, walk.node(value, paths)
-
-
-def _tree_of_paths(value: object, walk: Walk) -> Tree:
-    """Give what stands for paths, or for a container of paths: what the files hold."""
-    if value is None:
-        return None
-    if isinstance(value, str | PurePath):
-        content = tree_of_path(value)
-        if content == "missing":
-            what = "a path of content= at which there is no file"
-            return Refused(what, "make the file before the call")
-        return content if isinstance(content, Refused) else {"$content": content}
-    if isinstance(value, list | tuple):
-        return [_tree_of_paths(item, walk) for item in value]
-    if isinstance(value, dict):
-        content = {str(key): _tree_of_paths(item, walk) for key, item in value.items()}
-        return {"$content": content}
-    what = f"a value of type {type(value).__name__}, where content= takes paths"
-    return Refused(what, "pass a path, or a list or dict of paths")
+        yield name, walk.node(value, paths)
 
 
 def _grouped(bound: Mapping[str, object], rules: CallRules) -> dict[str, object]:
