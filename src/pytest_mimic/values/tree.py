@@ -629,7 +629,7 @@ def path_to_refused(path: Path) -> str:
 
     To leave out what stands there helps, too.
     """
-    return shown_path(path[:20] if len(path) >= 1_000 else path)
+    return shown_path(path[:20] if len(path) >= 150 else path)
 
 
 def leaves(tree: Tree) -> Iterator[tuple[Path, Leaf]]:

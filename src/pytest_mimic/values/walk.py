@@ -77,7 +77,7 @@ LATE_FILE = Refused(
 KEPT_HASH = "an object that keeps its own hash(), another in each process"
 FEW = 50
 """So many items of an array stand in the tree, and more count by their memory."""
-DEEPEST = 1_000
+DEEPEST = 150
 """Parts below so many levels are refused."""
 MANY = 20
 """So many parts at least are looked at together."""
@@ -90,27 +90,18 @@ TAUGHT: dict[type, Callable[[Any], object]] = {}
 """The types of `register_fingerprint`, and what gives plainer data for a value."""
 
 
-# The size of stacks and the limit of calls hold for all threads.
+# The limit of calls holds for all threads.
 _setting = threading.Lock()
 
 
 def deeply(work: Callable[[], T]) -> T:
-    """Give what `work` gives, in a thread with a deep stack if this stack is short."""
+    """Give what `work` gives, with more calls in one another than usual if it must."""
     try:
         return work()
     except RecursionError:
-        from concurrent.futures import ThreadPoolExecutor  # few values are deep
-
-    _allow(40 * DEEPEST)
+        _allow(40 * DEEPEST)  # few values are deep
     try:
-        with ThreadPoolExecutor(1) as pool:
-            with _setting:
-                size = threading.stack_size(512 << 20)
-                try:
-                    deep = pool.submit(work)
-                finally:
-                    threading.stack_size(size)
-            return deep.result()
+        return work()
     finally:
         _allow(-40 * DEEPEST)
 
@@ -360,7 +351,7 @@ class Walk:
         if seen is not None:
             return self._again(seen)
         if outer.depth == DEEPEST:
-            return Refused(f"nested deeper than {DEEPEST:,} levels")
+            return Refused(f"nested deeper than {DEEPEST} levels")
         if own_id in self.changeable:
             self.is_shared = True
         part = self._part = _Part(value, outer.depth + 1, self._next)
