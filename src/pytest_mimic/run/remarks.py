@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic.engine.events import CALLS, Event, EventKind
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
@@ -25,6 +25,8 @@ from pytest_mimic.words import (
 )
 
 _LONGEST_CAUSE = 160
+# So many causes stand in a summary, beside missing, stale and drifted calls.
+_MOST_LISTS = 12
 # What differs in so many calls is new each time, whatever it looks like.
 _NEW_IN = 3
 
@@ -32,12 +34,13 @@ _Row = Callable[["list[Event]"], "tuple[str, str]"]
 _Way = Callable[[Session, "list[Event]", str], "list[str]"]
 
 
-def remarks(session: Session, *, is_whole: bool) -> list[str]:
+def remarks(session: Session, *, is_whole: bool, is_quiet: bool) -> list[str]:
     """Return the lines of all lists; none: there is nothing to do.
 
     Args:
         session: What the run has.
-        is_whole: Whether a list on which nobody must act has rows, too.
+        is_whole: Whether all lists are shown, and facts have rows, too.
+        is_quiet: Whether those are left out that say nothing of the next run.
     """
     events, rootdir = session.run.events, session.settings.rootdir
     for event in events.of_kinds("wrote"):
@@ -45,9 +48,22 @@ def remarks(session: Session, *, is_whole: bool) -> list[str]:
         # The tests have removed what a call has written.
         if file != "a temporary file" and not (rootdir / file).is_file():
             events.take_back(event)
+    table = [_List.read(row) for row in _LISTS.strip().splitlines()]
+    met = [one for one in table if events.of_kinds(one.kind)]
+    shown = [one for one in met if one.rank or not is_quiet]
+    if not is_whole:
+        first = [one for one in shown if one.rank in ("problem", "wrong")]
+        causes = [one for one in shown if one.rank != "problem"]
+        # Each row by which a replay may be wrong, and so many others as fill the rest.
+        room = max(0, _MOST_LISTS - sum(one.rank == "wrong" for one in causes))
+        others = [one for one in causes if one not in first][:room]
+        shown = [one for one in shown if one in first or one in others]
     lines: list[str] = []
-    for row in _LISTS.strip().splitlines():
-        lines += _lines(session, row, is_whole=is_whole)
+    for one in shown:
+        lines += _lines(session, one, is_whole=is_whole)
+    left = len(met) - len(shown)
+    if left and not is_quiet:
+        lines.append(f"and {plural(left, 'more cause')}: -v")
     return lines
 
 
@@ -219,58 +235,85 @@ def _without(fact: str, _: Session, events: list[Event], words: str) -> list[str
 
 # -- the lists
 
-# The kind of the events, what a row of the list tells, what has happened, and what to
-# do: a way, with the words before it, or words alone. What must be acted on first comes
-# first. Nobody must act on a fact: it is one line, unless with `-v`.
+
+class _List(NamedTuple):
+    """A list of the summary.
+
+    Attributes:
+        kind: The kind of its events.
+        rank: `problem`: its calls have failed their tests. `wrong`: a replay may be
+            wrong by it, or miss. Both are always shown. `kept`: `-q` keeps it.
+        tells: What a row tells: a call, the owners, or what it counts.
+        is_fact: Whether nobody must act on it: it is one line, unless with `-v`.
+        heading: What has happened.
+        remedies: What to do: a way, with the words before it, or words alone.
+    """
+
+    kind: EventKind
+    rank: str
+    tells: str
+    is_fact: bool
+    heading: str
+    remedies: Sequence[str]
+
+    @classmethod
+    def read(cls, row: str) -> _List:
+        columns: list[Any] = [column.strip() for column in row.split("|")]
+        kind, rank, form, heading, *remedies = columns
+        tells, _, fact = form.partition(", ")
+        return cls(kind, rank, tells, bool(fact), heading, remedies)
+
+
+# What must be acted on first comes first.
 _LISTS = f"""
-    missing             | call          | missing | again > to record the missing
-    stale               | call          | stale | again > to record the stale
-    drifted             | call          | drifted | again > to accept them | volatile > if this is new each time
-    not verified        | call          | not verified | verify > to try again
-    new test id         | call          | the next run has other ids for these tests, and misses \
+    missing             | problem | call          | missing | again > to record the missing
+    stale               | problem | call          | stale | again > to record the stale
+    drifted             | problem | call          | drifted | again > to accept them | volatile > if this is new each time
+    not verified        | problem | call          | not verified | verify > to try again
+    damaged             | problem | files         | damaged files of the vault, and what helps
+    new test id         | wrong   | call          | the next run has other ids for these tests, and misses \
         | to give a case the same id in each run: pytest.param(..., id="...")
-    damaged             | files         | damaged files of the vault, and what helps
-    kept failure        | call          | recorded errors | again > to record them again
-    lost value          | call          | errors that have replaced recorded values | restore > to get the values back
-    others              | owners        | other tests share these calls, and get the new answers
-    not recorded        | call          | not recorded
-    repeated            | call          | made more often than recorded, so the last outcome repeats \
+    lost value          | wrong   | call          | errors that have replaced recorded values | restore > to get the values back
+    others              | wrong   | owners        | other tests share these calls, and get the new answers
+    not recorded        | wrong   | call          | not recorded
+    repeated            | wrong   | call          | made more often than recorded, so the last outcome repeats \
         | again > to record each of these calls
-    overlapped          | call          | ended in a different order than they began: add sequence
-    imported            | call          | imported, but now sent with another body or other headers \
+    overlapped          | wrong   | call          | ended in a different order than they began: add sequence
+    out of order        | wrong   | call, fact    | no longer ended as recorded
+    imported            | wrong   | call          | imported, but now sent with another body or other headers \
         | again > to record them
-    former answers      | tests         | recordings with earlier answers of a fixture that was recorded again \
+    former answers      | wrong   | tests         | recordings with earlier answers of a fixture that was recorded again \
         | rerecord > to record them again
-    two answers         | tests         | fixtures to which two workers got different answers \
+    two answers         | wrong   | tests         | fixtures to which two workers got different answers \
         | one process > to record it in one process
-    told apart by order | call          | equal calls with other keys, so that only their order tells them apart \
+    told apart by order | wrong   | call          | equal calls with other keys, so that only their order tells them apart \
         | match > to tell them apart
-    sent in part        | call          | a replay has a placeholder for the token, sends another request, and misses
-    became one          | calls         | different requests that are one recording, since their line ignores parts
-    looks secret        | call          | looks like a secret \
+    sent in part        | wrong   | call          | a replay has a placeholder for the token, sends another request, and misses
+    became one          | wrong   | calls         | different requests that are one recording, since their line ignores parts
+    kept failure        | kept    | call          | recorded errors | again > to record them again
+    looks secret        | kept    | call          | looks like a secret \
         | if they are secret: {PAGE_ON_KEYS} | without mark > if they are not secret
-    inputs changed      | targets       | code or files that recorded calls use have changed \
+    inputs changed      | kept    | targets       | code or files that recorded calls use have changed \
         | verify or accept > to see whether it matters
-    not accepted        | call          | not accepted, since a test that uses it did not pass
-    accepted            | calls         | accepted
-    spawned             | call          | processes in which nothing is mimicked \
+    not accepted        | kept    | call          | not accepted, since a test that uses it did not pass
+    spawned             | kept    | call          | processes in which nothing is mimicked \
         | to mimic calls there: name the function that starts the process
-    as before           | call, fact    | as recorded, though the source has changed \
+    not kept            | kept    | call, fact    | not kept, because their tests failed
+    connected           | kept    | call, fact    | connections that no line took
+    kept in clear       | kept    | calls, fact   | kept in clear
+    accepted            |         | calls         | accepted
+    as before           |         | call, fact    | as recorded, though the source has changed \
         | rerecord > to accept the new source
-    not kept            | call, fact    | not kept, because their tests failed
-    connected           | call, fact    | connections that no line took
-    left out            | calls         | left out of exceptions
-    unmoved             | calls         | in outcomes, the same in every checkout
-    bound               | calls, fact   | outcomes that another version may not load
-    hidden              | answers, fact | redacted in answers \
+    left out            |         | calls         | left out of exceptions
+    unmoved             |         | calls         | in outcomes, the same in every checkout
+    bound               |         | calls, fact   | outcomes that another version may not load
+    hidden              |         | answers, fact | redacted in answers \
         | without cause > to keep what is no secret | again > and record them again
-    kept in clear       | calls, fact   | kept in clear
-    wrote               | calls, fact   | files written
-    drew                | calls, fact   | random numbers drawn, so that the outcome hangs on the seed \
+    wrote               |         | calls, fact   | files written
+    drew                |         | calls, fact   | random numbers drawn, so that the outcome hangs on the seed \
         | to record it for each test: sequence; or pass the generator as an argument
-    redacted            | call, fact    | secrets from the environment were replaced in
-    not searched        | call, fact    | kept as bytes, which cannot be searched for secrets
-    out of order        | call, fact    | no longer ended as recorded
+    redacted            |         | call, fact    | secrets from the environment were replaced in
+    not searched        |         | call, fact    | kept as bytes, which cannot be searched for secrets
 """  # noqa: E501
 # How the events of one cause are told. Others are counted: as calls, answers, files.
 _ROWS: dict[str, _Row] = {
@@ -292,30 +335,25 @@ _WAYS: dict[str, _Way] = {
 }
 
 
-def _lines(session: Session, row: str, *, is_whole: bool) -> list[str]:
-    """Return the lines of a list; none: nothing of its kind has happened."""
-    columns: list[Any] = [column.strip() for column in row.split("|")]
-    kind, form, heading, *remedies = columns
-    events = session.run.events.of_kinds(kind)
-    if not events:
-        return []
+def _lines(session: Session, row: _List, *, is_whole: bool) -> list[str]:
+    """Return the lines of a list of which something has happened."""
+    events = session.run.events.of_kinds(row.kind)
     by_cause: defaultdict[object, list[Event]] = defaultdict(list)
     # The first line counts each call. Else an equal call of a test is the same row.
     told_once = {_place_of(one): one for one in events}.values()
-    for event in events if kind in CALLS else told_once:
+    for event in events if row.kind in CALLS else told_once:
         by_cause[event.text("cause") or _place_of(event)].append(event)
     causes = [*by_cause.values()]
     helps: list[str] = []
-    for remedy in remedies:
+    for remedy in row.remedies:
         way, _, words = remedy.rpartition(" > ")
         helps += _WAYS[way](session, events, words) if way else [words]
-    told, _, is_fact = form.partition(", ")
-    unit = told.removesuffix("s")
-    if is_fact and not is_whole:
-        return ["    ".join([f"{heading}: {_fact(unit, causes)}", *helps])]
+    unit = row.tells.removesuffix("s")
+    if row.is_fact and not is_whole:
+        return ["    ".join([f"{row.heading}: {_fact(unit, causes)}", *helps])]
     return [
-        f"{heading}:",
-        *_rows(_ROWS.get(told) or partial(_counts, unit), causes[:SHOWN]),
+        f"{row.heading}:",
+        *_rows(_ROWS.get(row.tells) or partial(_counts, unit), causes[:SHOWN]),
         *and_more(sum(map(len, causes[SHOWN:]))),
         *helps,
     ]

@@ -31,7 +31,7 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
     if any(one.kind not in _COUNTED for one in events.rows):
         from pytest_mimic.run.remarks import remarks  # a sound run has none
 
-        problems = remarks(session, is_whole=is_whole)
+        problems = remarks(session, is_whole=is_whole, is_quiet=is_quiet)
     problems += _unused(session)
     counts = _counts(session)
     recorded = events.of_kinds("recorded")
