@@ -96,7 +96,7 @@ def test_a_changed_input_is_accepted_also_where_it_only_warns(project):
 
 
 def test_a_miss_stays_a_miss(nets):
-    nets.module(EMBED.replace("(word)", "(word, size=3)", 1))
+    nets.module(EMBED.replace("(word)", "(text)", 1))
 
     run = nets.run(OPTION, offline=True).expect(failed=3, real=[])
 

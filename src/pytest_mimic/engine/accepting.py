@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pytest_mimic.engine.events import Event, Events
+from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, copied
 from pytest_mimic.vault.vault import Vault
 
@@ -33,7 +35,20 @@ def accept(vault: Vault, events: Events, outcomes: Mapping[str, str]) -> None:
             entries = [
                 _renewed(one, rows, outcomes, vault) for one in recording.entries
             ]
-            vault.write(name, copied(recording, entries=entries))
+            now = copied(recording, entries=entries)
+            is_shared = name == _name_of(recording.entries[0])
+            now_name = _name_of(entries[0]) if is_shared else name
+            vault.write(now_name, now)
+            if now_name != name:
+                vault.delete([name])
+                for event in events.rows:
+                    if event.text("name") == name:
+                        event.facts["name"] = now_name
+
+
+def _name_of(entry: Entry) -> str:
+    """Give the file of a call that all tests share: it may have got other arguments."""
+    return call_name(entry.target, entry.identity, entry.line)
 
 
 def _renewed(
@@ -57,4 +72,8 @@ def _renewed(
     if "inputs" in facts:
         inputs = vault.write_object("json", [listed.encode()]) if listed else ""
         entry = copied(entry, inputs=inputs)
+    new: Any = facts.get("arguments")
+    if new:
+        arguments = {**(entry.arguments or {}), **new}
+        entry = copied(entry, identity=facts["now"], arguments=arguments)
     return copied(entry, source=facts.get("source", entry.source))

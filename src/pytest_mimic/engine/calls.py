@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -94,6 +94,17 @@ class Call:
     def stale_parts(self, entry: Entry) -> list[str]:  # noqa: ARG002
         """Give what makes a recording stale: the target, or what it has reached."""
         return []
+
+    def new_arguments(self, entry: Entry) -> list[str]:  # noqa: ARG002
+        """Give the arguments that its function has got since an entry was recorded."""
+        return []
+
+    def identity_before(self, names: Collection[str]) -> str:  # noqa: ARG002
+        """Give the identity that it had when its function took these arguments alone.
+
+        Empty: it is another call than any of then.
+        """
+        return ""
 
     def counted(
         self,

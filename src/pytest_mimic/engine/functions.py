@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -399,6 +399,39 @@ class FunctionCall(Call):
         """What its code and the classes of its arguments reach."""
         return self.plan.inputs.reached_by(self.target, self.opened)
 
+    def identity_before(self, names: Collection[str]) -> str:
+        __tracebackhide__ = True
+        if self.plan.rules.key:
+            return ""
+        tree = self.tree
+        new = tree.keys() - names
+        is_more = bool(new) and tree.keys() >= set(names)
+        if not (is_more and all(map(self._has_default, new))):
+            return ""
+        return identity_of(
+            self.target, {one: tree[one] for one in tree if one in names}
+        )
+
+    def _has_default(self, argument: str) -> bool:
+        """Whether an argument is what its function takes where it is left out."""
+        plan = self.plan
+        binder = plan.binder
+        if argument == binder.rest:
+            return not self._bound[argument]
+        if argument not in binder.defaults:
+            return False
+        alone = {argument: binder.defaults[argument]}
+        copies = plan.run.copies
+        default = arguments_of(plan.own_line, alone, plan.rules, self.places, copies)
+        asked = {argument: self.tree[argument]}
+        return identity_of(self.target, default) == identity_of(self.target, asked)
+
+    def new_arguments(self, entry: Entry) -> list[str]:
+        if entry.identity == self.identity or entry.line != self.line:
+            return []
+        kept = entry.arguments
+        return [one for one in self.tree if one not in kept] if kept is not None else []
+
     def stale_parts(self, entry: Entry) -> list[str]:
         """Say what makes a recording stale: the target itself, or what it reached.
 
@@ -408,6 +441,9 @@ class FunctionCall(Call):
         plan, settings = self.plan, self.plan.run.settings
         if entry.asked:
             plan.refuse_replaced(plan.mocks.replaced_of(entry.asked))
+        new = self.new_arguments(entry)
+        if new:
+            return new
         if settings.source == "strict" and plan.is_of_other_source(entry):
             return [plan.target]
         return self.changed_inputs(entry) if settings.inputs == "strict" else []
@@ -447,6 +483,11 @@ class FunctionCall(Call):
             CorruptRecordingError: The list of what it reached is damaged.
         """
         plan, facts = self.plan, dict[str, Json]()
+        new = self.new_arguments(entry)
+        if new:
+            shown: Any = self.shown[0]
+            facts["now"] = self.identity
+            facts["arguments"] = {name: shown[name] for name in new}
         if plan.is_of_other_source(entry):
             facts["source"] = plan.source
         if plan.run.settings.inputs != "ignore" and self.changed_inputs(entry):

@@ -185,6 +185,18 @@ class Log:
         followed, is_whole, _ = self._following.equal(call)
         return followed if is_whole else found
 
+    def _equal_before(self, call: Call) -> list[int]:
+        """Give the numbers of the calls that equal one without its new arguments."""
+        if not call.is_function:
+            return []
+        numbered = [*self._numbered(call)]
+        for names in {frozenset(one.arguments or ()) for _, one in numbered}:
+            identity = call.identity_before(names)
+            found = [at for at, one in numbered if one.identity == identity]
+            if found:
+                return found
+        return []
+
     def _numbered(self, call: Call) -> Iterator[tuple[int, Entry]]:
         """Yield the calls of a target, each with its number."""
         for index, entry in enumerate(self.entries):
@@ -253,6 +265,7 @@ class Log:
         Of more calls than were recorded, each gets the last one.
         """
         indices, number = self.equal(as_recorded), self._next(key)
+        indices = indices or self._equal_before(as_recorded)
         if number == 0:
             self._asked.update(indices)
         own = self._of_sender(call, indices)

@@ -117,10 +117,15 @@ class Refusals:
     def _stale(self, call: Call, slot: Slot, owner: Owner) -> MimicError:
         assert slot.entry is not None
         changed, what, facts = call.stale_parts(slot.entry), call.target, []
-        if changed != [call.target]:
-            what = f"code or a file that {call.label()} uses"
-            facts = [f"{name} has changed" for name in changed]
+        new = call.new_arguments(slot.entry)
         words = f"{what} has changed since this call was recorded"
+        if new:
+            arguments = ", ".join(new)
+            words = f"{what} was recorded before it had an argument {arguments}"
+        elif changed != [what]:
+            used = f"code or a file that {call.label()} uses"
+            words = f"{used} has changed since this call was recorded"
+            facts = [f"{name} has changed" for name in changed]
         ways = [("if the change does not matter", self.command(ACCEPT, owner))]
         if not owner.never_records:
             command = self.command(VERIFY, owner)

@@ -34,6 +34,8 @@ from pytest_mimic.vault.vault import Vault, Written, renewed
 
 # The digits of an identity.
 _IDENTITY = 32
+# So many recordings of a function are read to see what arguments it had.
+_MOST_READ = 500
 # In seconds: how long a call waits until another worker has made it, at most.
 _LONGEST_WAIT = 30
 
@@ -96,6 +98,8 @@ class SharedAnswers:
         # Since when a call of this process waits for an answer.
         self._busy: dict[tuple[str, int], float] = {}
         self._following = Following(self._of_other_lines, vault)
+        # What functions took when they were recorded, by target.
+        self._arguments: dict[str, list[frozenset[str]]] = {}
 
     def find(self, call: Call) -> tuple[str, list[Entry]]:
         """Give the file of a call, and the answers in it.
@@ -109,6 +113,10 @@ class SharedAnswers:
         answers = self.answers_in(name)
         if answers:
             return name, answers
+        if not self._is_recording:
+            name_before = self._name_before(call)
+            if name_before:
+                return name_before, self.answers_in(name_before)
         names, _, _ = self._following.equal(call)
         found = [(other, self.answers_in(other)) for other in sorted(names)]
         # Of several outcomes, nobody knows which one is meant.
@@ -133,6 +141,35 @@ class SharedAnswers:
                 for entry in self.answers_in(name)[:1]:
                     if entry.target == call.target:
                         yield name, entry
+
+    def _name_before(self, call: Call) -> str:
+        """Give the file of a call that was made before its function took all arguments.
+
+        Empty: there is none.
+        """
+        if not call.is_function:
+            return ""
+        target = call.target
+        if target not in self._arguments:
+            self._arguments[target] = self._arguments_of(target)
+        for names in self._arguments[target]:
+            identity = call.identity_before(names)
+            name = call_name(target, identity, call.line) if identity else ""
+            if name and self.answers_in(name):
+                return name
+        return ""
+
+    def _arguments_of(self, target: str) -> list[frozenset[str]]:
+        """Give the arguments that a function had when it was recorded, most first."""
+        folder = call_folder(target)
+        files = self._vault.folder.listed(folder)
+        found = set()
+        # Of very many files, some: those of one version of the function are alike.
+        for file in files[:: 1 + len(files) // _MOST_READ]:
+            with suppress(CorruptRecordingError):
+                for entry in self.answers_in(f"{folder}/{file}")[:1]:
+                    found.add(frozenset(entry.arguments or ()))
+        return sorted(found, key=len, reverse=True)
 
     def answers_in(self, name: str) -> list[Entry]:
         """Give the answers in a file.

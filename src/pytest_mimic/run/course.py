@@ -191,16 +191,16 @@ class Course(Session):
             # xdist has this attribute in its workers.
             self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
             return
-        if self.settings.mode == "accept-source":
-            from pytest_mimic.engine.accepting import accept  # few runs ask
-
-            self.safely(accept, run.vault, events, usage.outcomes)
         if events.of_kinds("set up anew"):
             from pytest_mimic.run.remarks import note_former_answers  # few set up anew
 
             self.safely(note_former_answers, self)
         if self.selection.has_run:
             self.safely(self._judge)
+        if self.settings.mode == "accept-source":
+            from pytest_mimic.engine.accepting import accept  # few runs ask
+
+            self.safely(accept, run.vault, events, usage.outcomes)
         self._keep_asked()
         self.safely(run.vault.close)
         self.safely(self._write_report)

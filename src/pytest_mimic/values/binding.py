@@ -19,6 +19,7 @@ class Binder:
 
     Attributes:
         names: The names of the parameters, without stars.
+        rest: The name of `*rest`, or "".
         extra: The name of `**extra`, or "". Its arguments stand under their own names
             beside the others; one that a parameter has taken is `**name`.
         defaults: The defaults by name, the function's own objects.
@@ -30,9 +31,11 @@ class Binder:
     def __init__(self, function: Callable[..., Any]) -> None:
         parameters = _parameters_of(function)
         self.names = tuple(parameter.name for parameter in parameters)
-        self.extra = ""
+        self.rest = self.extra = ""
         self.defaults: dict[str, object] = {}
         for parameter in parameters:
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                self.rest = parameter.name
             if parameter.kind is Parameter.VAR_KEYWORD:
                 self.extra = parameter.name
             if parameter.default is not Parameter.empty:
