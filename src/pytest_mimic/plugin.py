@@ -52,8 +52,9 @@ _INI: dict[str, tuple[str | list[str], str]] = {
         "what a replay does if the source of a target has changed: strict or ignore",
     ),
     "mimic_inputs": (
-        "warn",
-        "the same for what a recorded call reaches and reads: warn, strict or ignore",
+        "",
+        "the same for what a recorded call reaches and reads: warn (strict where the "
+        "environment says CI), strict or ignore; !module: one that does not count",
     ),
     "mimic_pickle": (
         "listed",

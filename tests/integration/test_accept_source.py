@@ -222,3 +222,38 @@ def test_an_error_that_replaces_a_value_is_named(project, line, is_in_git):
     project.module(FALLBACK.replace("no CUDA", "none here"))
     again = project.record().expect(passed=1)
     assert "replaced" not in again.output
+
+
+# What the accepted body reaches that the recorded one did not, and what changes later.
+REACHED = {
+    "a helper of the same module": ("def _impl(a):\n    return a * 42\n", "_impl(a)", "42", "43"),
+    "a method of a new class": (
+        "class Net:\n    def run(self, a):\n        return a * 42\n",
+        "Net().run(a)",
+        "42",
+        "43",
+    ),
+    "a value": ("SCALE = 42\n", "a * SCALE", "42", "43"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("has_helper", [False, True], ids=["alone", "beside a helper"])
+@pytest.mark.parametrize(("new", "call", "old", "now"), REACHED.values(), ids=REACHED)
+def test_what_an_accepted_body_reaches_counts_from_then_on(
+    project, has_helper, new, call, old, now
+):
+    project.ini("shop:fit", mimic_inputs="strict")
+    helper, used = (
+        ("def _known():\n    return 0\n", " + _known()") if has_helper else ("", "")
+    )
+    project.module(f"{helper}def fit(a):\n    return a * 42{used}\n")
+    project.test("assert shop.fit(1) == 42")
+    project.record().expect(passed=1)
+    accepted = f"{helper}{new}def fit(a):\n    return {call}{used}\n"
+    project.module(accepted)
+    project.run(OPTION).expect(passed=1)
+    project.replay().expect(passed=1)
+
+    project.module(accepted.replace(old, now))
+
+    project.replay().expect(failed=1, says=["StaleRecordingError"])

@@ -287,3 +287,40 @@ def test_what_is_accepted_with_a_change_has_not_drifted(project):
 
     [line] = [one for one in run.section if "to accept the change" in one]
     assert line.endswith("pytest --mimic-rerecord test_shop.py::test_cake")
+
+
+def test_changed_code_is_strict_where_the_environment_says_ci(small):
+    small.record().expect(passed=1)
+    change(small)
+
+    told = "mimic_inputs is strict, since the environment says CI"
+    small.run(env={"CI": "true"}).expect(failed=1, says=[told])
+    for options, env in [
+        ((), {"CI": "false"}),
+        (("-o", "mimic_inputs=warn"), {"CI": "1"}),
+    ]:
+        small.run(*options, env=env).expect(passed=1, never=[told])
+
+
+@pytest.mark.parametrize(
+    ("module", "option"),
+    [("_version", "strict"), ("build", "strict !shop.build"), ("build", "strict")],
+)
+def test_what_a_build_writes_does_not_count(project, module, option):
+    written = "def number():\n    return 1\n"
+    project.write("shop/__init__.py", "__version__ = '1'\n")
+    project.write(f"shop/{module}.py", written)
+    project.write(
+        "shop/report.py",
+        f"import shop\nfrom shop.{module} import number\n"
+        "def made():\n    return [shop.__version__, number()]\n",
+    )
+    project.ini("shop.report:made", mimic_inputs=option)
+    project.test("import shop.report\nassert shop.report.made() == ['1', 1]")
+    project.record().expect(passed=1)
+
+    project.write("shop/__init__.py", "__version__ = '2'\n")
+    project.replay().expect(passed=1)
+    project.write(f"shop/{module}.py", written.replace("1", "2"))
+    counts = (module, option) == ("build", "strict")
+    project.replay().expect(**{"failed" if counts else "passed": 1})

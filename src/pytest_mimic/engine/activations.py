@@ -145,7 +145,8 @@ class Activations:
         self._mimicked: dict[object, Mimicked] = {}
         self._edge_wrappers: dict[object, Function] = {}
         self._patches = Patches()
-        inputs = Inputs(run.settings.rootdir, run.vault)
+        settings = run.settings
+        inputs = Inputs(settings.rootdir, run.vault, settings.inputs_not_counted)
         self._mocks = ActiveMocks(run, inputs, self._patches)
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}

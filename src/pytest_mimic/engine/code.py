@@ -24,6 +24,8 @@ STDLIB = f"{os.path.realpath(Path(os.__file__).parent)}{os.sep}"
 _NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
+# What builds write beside a module `_version`.
+_VERSIONS = frozenset("__version__ version version_tuple __commit_id__".split())
 # What binds names for itself alone.
 _SCOPES = (
     *(*DEFINITIONS, ast.Lambda),
@@ -266,12 +268,23 @@ def _note_pieces(
         elif isinstance(node, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
             for name in ("body", "handlers", "orelse", "finalbody"):
                 _note_pieces(getattr(node, name, ()), prefix, pieces)
-        elif not isinstance(node, _IMPORTS) and not _is_remark(node):
+        elif not (isinstance(node, _IMPORTS) or _is_remark(node) or _is_version(node)):
             pieces.setdefault("", []).append(node)
 
 
 def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _is_version(statement: ast.stmt) -> bool:
+    """Return whether a statement says a version, which a build may write."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    else:
+        return False
+    return all(isinstance(one, ast.Name) and one.id in _VERSIONS for one in targets)
 
 
 def _free_chains(scope: ast.AST) -> set[Chain]:

@@ -490,7 +490,8 @@ class FunctionCall(Call):
             facts["arguments"] = {name: shown[name] for name in new}
         if plan.is_of_other_source(entry):
             facts["source"] = plan.source
-        if plan.run.settings.inputs != "ignore" and self.changed_inputs(entry):
+        keeps_inputs = bool(plan.source) and plan.run.settings.inputs != "ignore"
+        if keeps_inputs and not plan.inputs.is_as_today(entry.inputs, self.reached):
             listed = plan.inputs.renewed(entry.inputs, self.reached)
             facts["inputs"] = listed.decode()
         if facts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial
 from json import dumps, loads  # A test may replace those of the module.
 from pathlib import Path
@@ -31,13 +31,21 @@ class Reached:
         code: The code of the project.
         target: The target.
         classes: The definitions of the classes.
+        counts: Whether a definition counts.
 
     Attributes:
         pieces: The pieces of the project's code, by definition.
     """
 
-    def __init__(self, code: Code, target: str, classes: Iterable[Definition]) -> None:
+    def __init__(
+        self,
+        code: Code,
+        counts: Callable[[str], bool],
+        target: str,
+        classes: Iterable[Definition],
+    ) -> None:
         self._code = code
+        self._counts = counts
         self._target = target
         self.pieces = code.reached_from({_definition_of(target), *classes})
 
@@ -48,7 +56,8 @@ class Reached:
         for module, path in sorted(self.pieces):
             name = f"{module}:{path}" if path else module
             digest = self._code.module(module).digest(path)
-            if digest and name != self._target:  # Its own source is not in the list.
+            # Its own source is not in the list.
+            if digest and name != self._target and self._counts(name):
                 listed[name] = digest
         return listed
 
@@ -68,6 +77,11 @@ class Reached:
 class Inputs:
     """What calls of one run reach and read; each file is looked at once.
 
+    Args:
+        rootdir: The rootdir of the project.
+        vault: Where lists are.
+        not_counted: The modules of the project that do not count.
+
     Attributes:
         rootdir: The rootdir of the project.
         code: The code of the project.
@@ -81,16 +95,34 @@ class Inputs:
     "files": {"data.csv": "77ab…"}}`.
     """
 
-    def __init__(self, rootdir: Path, vault: Vault) -> None:
+    def __init__(
+        self, rootdir: Path, vault: Vault, not_counted: Iterable[str] = ()
+    ) -> None:
         self.rootdir = rootdir
         self._vault = vault
         self._started = time.time_ns()
         self.code = Code(rootdir)
-        self._reached = cache(partial(Reached, self.code))
+        self._not_counted = frozenset(not_counted)
+        self._reached = cache(partial(Reached, self.code, self._counts))
         self._digest_of_file = cache(self._digest_of)
         self.changed = cache(self._changed)
         # Most calls of a target have the same list.
         self.store = cache(self._store)
+
+    def _counts(self, definition: str) -> bool:
+        """Return whether a definition counts: `shop._version:number` does not."""
+        module, _ = _definition_of(definition)
+        is_version = module.rpartition(".")[2] == "_version"
+        return not is_version and module not in self._not_counted
+
+    def is_as_today(self, name: str, reached: Reached) -> bool:
+        """Return whether a stored list is the one that today's code gives.
+
+        Raises:
+            CorruptRecordingError: The list is gone or damaged.
+        """
+        stored = self._vault.read_object(name)[:] if name else b""
+        return bytes(stored) == self.renewed(name, reached)
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
@@ -116,7 +148,7 @@ class Inputs:
             for own, digest in content["functions"].items():
                 module_name, path = _definition_of(own)
                 module = self.code.module(module_name)
-                if digest != module.digest(path):
+                if self._counts(own) and digest != module.digest(path):
                     changed.append(self._with_file(own))
             for own, digest in content["files"].items():
                 if self._digest_of_file(own) != digest:

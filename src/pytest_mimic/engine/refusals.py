@@ -61,7 +61,10 @@ class Refusals:
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more, as far as is known.
         of_targets: Recordings by target, as far as misses have read them.
+        is_strict_by_ci: Whether inputs count because the environment says `CI`.
     """
+
+    is_strict_by_ci = False
 
     def __init__(self, vault: Vault, commands: Commands, secrecy: Secrecy) -> None:
         self.vault = vault
@@ -126,6 +129,8 @@ class Refusals:
             used = f"code or a file that {call.label()} uses"
             words = f"{used} has changed since this call was recorded"
             facts = [f"{name} has changed" for name in changed]
+            if self.is_strict_by_ci:
+                facts.append("mimic_inputs is strict, since the environment says CI")
         ways = [("if the change does not matter", self.command(ACCEPT, owner))]
         if not owner.never_records:
             command = self.command(VERIFY, owner)

@@ -105,6 +105,7 @@ class Run:
         self.secrecy = Secrecy(settings.redact)
         commands = Commands(settings.rootdir, settings.start, settings.vault_option)
         self.refusals = Refusals(vault, commands, self.secrecy)
+        self.refusals.is_strict_by_ci = settings.is_strict_by_ci
         self.nesting = Nesting()
         self.is_unseen = (
             self._is_unseen_live if mode == "live" else self.nesting.is_unseen

@@ -27,6 +27,8 @@ class Settings:
         redact: The lines of `mimic_redact`.
         source: What a replay does about a target whose source has changed.
         inputs: The same for what a call reaches and reads.
+        inputs_not_counted: The modules of the project that do not count among these.
+        is_strict_by_ci: Whether `inputs` is strict because the environment says `CI`.
         forbids_pickles: Whether nothing may be unpickled.
         may_record: Whether calls may be recorded: not with `--mimic-no-record` or
             `--mimic-accept-source`.
@@ -45,6 +47,8 @@ class Settings:
     redact: Sequence[str] = ()
     source: Source = "strict"
     inputs: Inputs = "warn"
+    inputs_not_counted: Sequence[str] = ()
+    is_strict_by_ci: bool = False
     forbids_pickles: bool = False
     may_record: bool = True
     is_ci: bool = False

@@ -41,6 +41,9 @@ def settings_of(config: pytest.Config) -> Settings:
     elif option.inifilename:
         foreign_lines = "-c was given"
     vault_option: str = option.mimic_vault or ""
+    inputs, not_counted = _inputs(config)
+    is_strict_by_ci = is_ci and not inputs
+    pickles = _word("mimic_pickle", config.getini("mimic_pickle"), Pickle)
     return Settings(
         mode,
         config.rootpath,
@@ -49,9 +52,11 @@ def settings_of(config: pytest.Config) -> Settings:
         vault_option=vault_option,
         targets=_targets(config),
         redact=_redacted(config),
-        source=_word(config, "mimic_source", Source),
-        inputs=_word(config, "mimic_inputs", Inputs),
-        forbids_pickles=_word(config, "mimic_pickle", Pickle) == "forbid",
+        source=_word("mimic_source", config.getini("mimic_source"), Source),
+        inputs=inputs or ("strict" if is_ci else "warn"),
+        inputs_not_counted=not_counted,
+        is_strict_by_ci=is_strict_by_ci,
+        forbids_pickles=pickles == "forbid",
         may_record=mode != _ACCEPTS and not option.mimic_no_record,
         is_ci=is_ci,
         clears_unused=option.mimic_clear_unused,
@@ -157,13 +162,31 @@ def _ini_lines(config: pytest.Config, name: str) -> list[str]:
     return list(lines)
 
 
-def _word(config: pytest.Config, name: str, words: Any) -> Any:
+def _inputs(config: pytest.Config) -> tuple[str, list[str]]:
+    """Return what `mimic_inputs` says, and the modules that do not count.
+
+    Empty: the ini file says nothing.
+
+    Raises:
+        pytest.UsageError: It is none of its words, or names no module.
+    """
+    name = "mimic_inputs"
+    words = str(config.getini(name)).split()
+    modules = [word[1:] for word in words if word.startswith("!")]
+    for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise pytest.UsageError(f"{name}: !{module} names no module")
+    said = " ".join(word for word in words if not word.startswith("!"))
+    return _word(name, said, Inputs) if said else "", modules
+
+
+def _word(name: str, given: str, words: Any) -> Any:
     """Return the value of an ini option for which a few words are allowed.
 
     Raises:
         pytest.UsageError: It is none of them.
     """
-    given, known = str(config.getini(name)), get_args(words)
+    known = get_args(words)
     if given in known:
         return given
     listed = f"{', '.join(known[:-1])} or {known[-1]}"
