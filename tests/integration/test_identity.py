@@ -166,12 +166,21 @@ HANDLES = """
 
         def __reduce__(self):
             return made, (self.number, id(self))
+
+    class Held:
+        def __getstate__(self):
+            return {"id": id(self)}
 """
 OPAQUE = {
     "a pointer": ("ctypes.c_void_p(1)", "an object of ctypes.c_void_p", DATA),
     "an object of C": ("hashlib.md5(b'price')", "an object of _hashlib.HASH", DATA),
     "what a pickle gives an address": (
         "Handle(3)",
+        "an object whose copies differ, as if it held an address",
+        DATA,
+    ),
+    "what a state gives an address": (
+        "Held()",
         "an object whose copies differ, as if it held an address",
         DATA,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -325,3 +326,16 @@ def test_each_call_runs_and_one_outcome_is_recorded(project):
         name for name in recorded.vault if name.startswith("calls/")
     }
     project.replay().expect(passed=4, real=[])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+@pytest.mark.parametrize("vault", ["vault", "share/vault", "/proc/vault"])
+def test_a_vault_that_cannot_be_made_ends_the_run_before_a_call(project, vault):
+    """A link that leads nowhere, as a share that is not mounted, or a folder of none."""
+    project.test("shop.fetch('Oslo')")
+    for link in ("vault", "share"):
+        (project.root / link).symlink_to("/nowhere")
+
+    run = project.run("--mimic-record", "--mimic-vault", vault)
+
+    run.expect(exit_code=4, real=[], says=["No such file or directory"])

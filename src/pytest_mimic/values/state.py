@@ -143,12 +143,9 @@ class Kind:
 
     @cached_property
     def may_hold_addresses(self) -> bool:
-        """Whether code of the class, or C, makes the pickles of its objects.
-
-        What a class only says of their state is made of its attributes.
-        """
+        """Whether code of the class, or C, makes the pickles of its objects."""
         bases = [base for base in self.cls.__mro__ if base is not object]
-        hooks = [vars(base).get(name) for base in bases for name in _HOOKS[:2]]
+        hooks = [vars(base).get(name) for base in bases for name in _HOOKS]
         if any(hook is not None and not is_generated(hook) for hook in hooks):
             return True
         return self.base is None and is_larger_than_attributes(self.cls)

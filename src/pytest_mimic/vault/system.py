@@ -90,7 +90,8 @@ def make_folder(path: str, mode: int = 0o777) -> None:
         if around == path:
             raise
         make_folder(around)
-        make_folder(path, mode)
+        with suppress(FileExistsError):  # Another process may make it, too.
+            mkdir(path, mode)  # Above may be a link that leads nowhere.
 
 
 def read_file(path: str, size: int, *, may_map: bool = False) -> bytes | mmap:
