@@ -207,7 +207,7 @@ def test_what_may_hold_the_value_is_never_to_be_left_out(sessions):
     sessions.write("handles.py", HANDLES)
     sessions.tests(
         "import asyncio, ctypes, hashlib, weakref, shop\nfrom unittest.mock import AsyncMock\n"
-        + "from handles import KEPT, Handle\n"
+        + "from handles import KEPT, Handle, Held\n"
         + "".join(tests)
     )
 
