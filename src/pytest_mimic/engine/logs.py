@@ -101,6 +101,8 @@ class Log:
         self._indices: dict[Key, list[int]] = {}
         # The lines of the recorded calls, by target.
         self._lines: defaultdict[str, set[str]] = defaultdict(set)
+        # What functions took when they were recorded, by target.
+        self._arguments: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
         self._following = Following(self._numbered, vault)
         self._by_index: dict[int, Slot] = {}
         # The recorded calls that equal one that has begun.
@@ -136,10 +138,13 @@ class Log:
         ended = end_of(one for piece in before for one in piece.entries)
         self._clock = count(ended)
         self._lines.clear()
+        self._arguments.clear()
         self._indices.clear()
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
             self._lines[entry.target].add(entry.line)
+            if entry.arguments is not None:
+                self._arguments[entry.target].add(frozenset(entry.arguments))
 
     @cached_property
     def _of_other_tools(self) -> list[int]:
@@ -187,12 +192,8 @@ class Log:
 
     def _equal_before(self, call: Call) -> list[int]:
         """Give the numbers of the calls that equal one without its new arguments."""
-        if not call.is_function:
-            return []
-        numbered = [*self._numbered(call)]
-        for names in {frozenset(one.arguments or ()) for _, one in numbered}:
-            identity = call.identity_before(names)
-            found = [at for at, one in numbered if one.identity == identity]
+        for names in self._arguments.get(call.target, ()):
+            found = self._indices.get((call.identity_before(names), call.line))
             if found:
                 return found
         return []

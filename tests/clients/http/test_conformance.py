@@ -52,9 +52,11 @@ def some(condition):
 
 def plain(answer):
     """Return an answer without the encoding of its body, which a replay gives plain."""
-    unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}.get(
-        answer.body[:2], bytes
-    )
+    unpack = {
+        b"\x1f\x8b": gzip.decompress,
+        b"x\x9c": zlib.decompress,
+        b"x\x01": zlib.decompress,
+    }.get(answer.body[:2], bytes)
     headers = [
         pair
         for pair in answer.headers

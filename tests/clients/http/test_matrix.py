@@ -38,7 +38,11 @@ def common(answer):
 
 def unpacked(body):
     """Return a body as text, which a client that never decompresses gets compressed."""
-    unpack = {b"\x1f\x8b": gzip.decompress, b"x\x9c": zlib.decompress}
+    unpack = {
+        b"\x1f\x8b": gzip.decompress,
+        b"x\x9c": zlib.decompress,
+        b"x\x01": zlib.decompress,
+    }
     whole = body if isinstance(body, bytes) else b"".join(body)
     return unpack.get(whole[:2], bytes)(whole)
 

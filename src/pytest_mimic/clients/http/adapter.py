@@ -272,14 +272,18 @@ class Attempt:
             await self.exchange.wait(is_task=self.is_task)
         return self.exchange.replay_at_once(self.build)
 
-    def takes_packed(self) -> bool:
-        """Return whether a server would compress a body, which its reader unpacks."""
+    def takes_packed(self, answer: Plain) -> bool:
+        """Return whether a server would encode a body as it did, for this reader."""
+        encoding = answer.get("encoding", "")
+        if not encoding:
+            return False
         step = self.exchange.step
         asked: Any = step.call.described
         accepted = asked["headers"].get("accept-encoding")
-        if accepted != "identity":
+        names = answers.names_in(encoding)
+        if accepted is None or all(name in accepted for name in names):
             return True
-        # The server may have compressed it all the same.
+        # The server may have encoded it all the same.
         recorded: Any = (step.entry and step.entry.request) or {}
         return bool(recorded.get("headers", {}).get("accept-encoding") == accepted)
 

@@ -205,7 +205,8 @@ class _AiohttpAttempt(Attempt):
 
     def build(self, answer: Plain) -> Any:
         """Return a protocol that gives an answer, or an error of connecting."""
-        response = answers.Response(answer, self.request.method)
+        method, is_packed = self.request.method, self.takes_packed(answer)
+        response = answers.Response(answer, method, is_packed=is_packed)
         if not response.status and response.error["kind"] in failures.BEFORE_SENDING:
             return _error(response.error, self.request)
         return _ReplayedProtocol(self, response)
@@ -246,8 +247,7 @@ class _ReplayedProtocol(ResponseHandler):
         Nothing arrives late.
         """
         super().set_response_params(**{**params, "read_timeout": None})
-        is_packed = not params["auto_decompress"] and self._attempt.takes_packed()
-        pieces = self._response.on_the_wire(is_packed=is_packed)
+        pieces = self._response.on_the_wire()
         self._replay = BodyReplay(self._attempt, self._response, pieces)
 
     async def read(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.values.outcome import MOST_BYTES
 
 _WITHOUT_BODY = (204, 304)
+_PARTIAL = 206
 # They hold for the very bytes that came.
 _CHECKSUMS = frozenset(
     "content-md5 digest content-digest repr-digest x-amz-checksum-crc32"
@@ -29,6 +30,10 @@ _PIECE = 1024
 _MALFORMED_CHUNK = b"malformed\r\n"
 # A header may go on in a line that is indented.
 _UNSENDABLE = r"\0|\r(?!\n)|\n(?![ \t])"
+
+
+Packer = Callable[..., "list[bytes]"]
+"""Takes the pieces of a body, and whether it `is_whole`, and gives them compressed."""
 
 
 class Head(NamedTuple):
@@ -64,9 +69,12 @@ class Head(NamedTuple):
         """
         headers = fields((name.lower(), value) for name, value in self.headers)
         data = b"".join(pieces)
-        encoding = str(headers.pop("content-encoding", ""))
-        encoding = self.unpacked or encoding
+        encoding = self.unpacked or str(headers.pop("content-encoding", ""))
+        headers.pop("content-encoding", "")
+        is_part = not data or self.status == _PARTIAL
         body = data if self.unpacked else decompressed(data, encoding)
+        if is_part and not self.unpacked:
+            body = None
         plain: Plain = {"status": self.status}
         if self.version != "HTTP/1.1":
             plain["version"] = self.version
@@ -74,8 +82,10 @@ class Head(NamedTuple):
             plain["reason"] = self.reason
         plain["headers"] = headers
         if body is None:
-            # The application gets what nobody here can read.
-            headers["content-encoding"], body, encoding = encoding, data, ""
+            # The application gets what nobody here can read, and a part as it came.
+            if encoding:
+                headers["content-encoding"] = encoding
+            body, encoding = data, ""
         if body:
             content_type = str(headers.get("content-type", ""))
             plain["body"] = bodies.read_given(body, content_type)
@@ -133,7 +143,7 @@ class Response:
         ValueError: The answer was edited to what no client can be given.
     """
 
-    def __init__(self, answer: Plain, method: str) -> None:
+    def __init__(self, answer: Plain, method: str, *, is_packed: bool) -> None:
         _check(answer)
         self.method = method
         self.status: int = answer.get("status", 0)
@@ -148,10 +158,18 @@ class Response:
         self.pieces = [piece for piece in pieces if piece]
         self.headers: list[tuple[str, str]] = []
         headers = answer.get("headers", {})
+        packers = _packers(self.encoding) if is_packed else []
+        if packers:
+            for packer in packers:
+                self.pieces = packer(self.pieces, is_whole=self.is_whole)
+            self.pieces = [piece for piece in self.pieces if piece]
+            headers = {**headers, "content-encoding": self.encoding}
+        # A body that was cut short ends before its length.
+        self._says_length = self.is_whole or bool(packers)
         for name, held in headers.items():
             values = held if isinstance(held, list) else [held]
-            if name == "content-length" and method != "HEAD" and self.is_whole:
-                values = [str(sum(map(len, self.pieces)))]
+            if name == "content-length" and method != "HEAD" and self._says_length:
+                values = [str(sum(map(len, self.pieces)) + (not self.is_whole))]
             elif name == "set-cookie":
                 values = [_lasting(cookie, headers) for cookie in values]
             elif name in _CHECKSUMS and not _has_its_bytes(answer, self.pieces):
@@ -164,23 +182,13 @@ class Response:
         if re.search(_UNSENDABLE, f"{sent}."):
             raise ValueError("a reason or header has more than one line, or a zero")
 
-    def on_the_wire(self, *, is_packed: bool) -> list[bytes]:
-        """Return it as it comes over a socket: its head, and pieces of its body.
-
-        Args:
-            is_packed: Whether the body is compressed anew, for a reader that
-                decompresses by himself.
-        """
+    def on_the_wire(self) -> list[bytes]:
+        """Return it as it comes over a socket: its head, and pieces of its body."""
         headers = dict(self.headers)
         pieces = self.pieces
         # HTTP/2 has no lines, and a parser of lines knows no such version.
         version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
         lines = [f"{version} {self.status} {self.reason}"]
-        if is_packed and self.encoding:
-            encoding, data = _packed(b"".join(pieces), self.encoding)
-            pieces = [data]
-            lines.append(f"Content-Encoding: {encoding}")
-            headers["content-length"] = str(len(data))
         has_body = self.method != "HEAD" and self.status not in _WITHOUT_BODY
         is_chunked = "transfer-encoding" in headers
         if not self.is_whole and not is_chunked and "content-length" not in headers:
@@ -188,9 +196,8 @@ class Response:
             is_chunked = True
             lines.append("Transfer-Encoding: chunked")
         for name, value in self.headers:
-            shown = headers[name] if name == "content-length" else value
             # Some code reads names as they are usually written.
-            lines.append(f"{name.title()}: {shown}")
+            lines.append(f"{name.title()}: {value}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
         if not has_body:
             return [head]
@@ -235,12 +242,61 @@ def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
     return not any(OWN.encode() in piece for piece in pieces)
 
 
-def _packed(data: bytes, encoding: str) -> tuple[str, bytes]:
-    """Return an encoding that needs no library, and data in it."""
-    if "deflate" in encoding:
-        return "deflate", zlib.compress(data)
-    packer = zlib.compressobj(wbits=_GZIP)
-    return "gzip", packer.compress(data) + packer.flush()
+def _packers(encoding: str) -> list[Packer]:
+    """Return what writes an encoding, step by step; none: nothing here can.
+
+    They store more than they compress: that costs nothing.
+    """
+    try:
+        return [_PACKERS[name]() for name in names_in(encoding) if name != "identity"]
+    except (KeyError, ImportError):
+        return []
+
+
+def _packing(make: Callable[[], Any], *flushed: Any) -> Packer:
+    """Return what compresses the pieces of a body, each of which can be read at once.
+
+    Args:
+        make: Makes what compresses.
+        flushed: What its method `flush` takes to end a piece.
+    """
+
+    def pack(pieces: Sequence[bytes], *, is_whole: bool) -> list[bytes]:
+        writer = make()
+        compress = getattr(writer, "compress", None) or writer.process
+        finish = getattr(writer, "finish", writer.flush)
+        packed = []
+        for number, piece in enumerate(pieces, 1):
+            is_last = is_whole and number == len(pieces)
+            begun = compress(piece)
+            packed.append(begun + (finish() if is_last else writer.flush(*flushed)))
+        return packed
+
+    return pack
+
+
+def _gzipping() -> Packer:
+    return _packing(partial(zlib.compressobj, 0, wbits=_GZIP), zlib.Z_SYNC_FLUSH)
+
+
+def _deflating() -> Packer:
+    return _packing(partial(zlib.compressobj, 0), zlib.Z_SYNC_FLUSH)
+
+
+def _brotli_writer() -> Packer:
+    brotli = import_module("brotli")
+    return _packing(lambda: brotli.Compressor(quality=0))
+
+
+def _zstd_writer() -> Packer:
+    try:
+        zstd = import_module("compression.zstd")
+    except ImportError:
+        zstd = import_module("zstandard")
+        make = zstd.ZstdCompressor(level=1).compressobj
+        return _packing(make, zstd.COMPRESSOBJ_FLUSH_BLOCK)
+    make = partial(zstd.ZstdCompressor, level=1)
+    return _packing(make, zstd.ZstdCompressor.FLUSH_BLOCK)
 
 
 def _in_pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
@@ -281,13 +337,18 @@ def decompressed(data: bytes, encoding: str) -> bytes | None:
 
     So it is where they would be more than `MOST_BYTES`.
     """
-    for name in reversed(encoding.lower().replace(" ", "").split(",")):
+    for name in reversed(names_in(encoding)):
         try:
             reader = _READERS[name]()
             data = _read(reader, data) if reader is not None else data
         except Exception:  # each library has an error of its own
             return None
     return data
+
+
+def names_in(encoding: str) -> list[str]:
+    """Return the steps in which a body was encoded."""
+    return encoding.lower().replace(" ", "").split(",")
 
 
 def _read(reader: Callable[[bytes], bytes], data: bytes) -> bytes:
@@ -357,4 +418,12 @@ _READERS: dict[str, Callable[[], Callable[[bytes], bytes] | None]] = {
     "deflate": _inflating,
     "br": _with_brotli,
     "zstd": _with_zstd,
+}
+# Each gives what writes the encoding; it raises an ImportError where its library lacks.
+_PACKERS: dict[str, Callable[[], Packer]] = {
+    "gzip": _gzipping,
+    "x-gzip": _gzipping,
+    "deflate": _deflating,
+    "br": _brotli_writer,
+    "zstd": _zstd_writer,
 }

@@ -382,7 +382,8 @@ class _ConnectionAttempt(Attempt):
 
     def build(self, answer: Plain) -> Any:
         """Return an answer as a file over a socket, or its error."""
-        response = answers.Response(answer, self._request.method)
+        method, is_packed = self._request.method, self.takes_packed(answer)
+        response = answers.Response(answer, method, is_packed=is_packed)
         kind = response.error.get("kind", "")
         error = _error(self._socket, response.error) if response.error else None
         if not response.status:
@@ -391,8 +392,7 @@ class _ConnectionAttempt(Attempt):
             return error
         if kind in ("closed early", "malformed"):
             error = None  # The client's own parser finds it.
-        is_packed = not self._socket.is_of_urllib3 and self.takes_packed()
-        pieces = response.on_the_wire(is_packed=is_packed)
+        pieces = response.on_the_wire()
         replay = BodyReplay(self, response, pieces)
 
         def following() -> bytes:

@@ -189,7 +189,7 @@ class _HttpxAttempt(Attempt):
     def build(self, answer: Plain) -> Any:
         """Return the response of a recorded answer, or its error."""
         method = self._request.method.decode("latin-1")
-        response = answers.Response(answer, method)
+        response = answers.Response(answer, method, is_packed=self.takes_packed(answer))
         error = self._error(response.error) if response.error else None
         if not response.status:
             return error
