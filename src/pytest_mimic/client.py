@@ -455,7 +455,9 @@ class Port:
                 return call, scope
         call = ClientCall(self._adapter, request, line, scope, run)
         is_short = 0 < len(data) < _LONGEST_PLAIN
-        is_plain = is_short and not call.own and OWN.encode() not in data
+        is_plain = (
+            is_short and not (call.own or call.stands) and OWN.encode() not in data
+        )
         if is_plain and call.described == request:
             if len(self._plain_calls) >= _MANY:
                 self._plain_calls.clear()
@@ -542,6 +544,7 @@ class ClientCall(Call):
     Attributes:
         own: The paths of the application's own secrets in it, by their values.
         pieces: What it holds of issued tokens that no replay can send.
+        stands: What is no secret in it, since an answer held it in clear.
     """
 
     def __init__(
@@ -566,6 +569,7 @@ class ClientCall(Call):
         self._run = run
         self.own: dict[str, str] = {}
         self.pieces: set[str] = set()
+        self.stands: set[str] = set()
         hide = partial(
             self._secrets.hide_request,
             request,
@@ -573,6 +577,7 @@ class ClientCall(Call):
             hide=adapter.hide_request,
             own=self.own,
             pieces=self.pieces,
+            stands=self.stands,
         )
         self.described: Plain = deeply(hide)
         self.signature = adapter.signature(self.described)
@@ -774,6 +779,7 @@ class Exchange:
             return raised(self.built(build, self._verified(answer)))
         stored = self.stored(answer)
         self._note(stored, is_hidden=stored != answer)
+        self._scope.give(lambda: stored)
         self.step.complete({"answer": stored})
         self._note_tokens(self.step.recorded_event, stored)
         if self.step.entry is not None:

@@ -90,4 +90,5 @@ class Exchanges:
             hide=partial(adapter.hide_answer, request=request),
             stays=self._stays,
         )
+        self._scope.give(lambda: hidden)
         return hidden

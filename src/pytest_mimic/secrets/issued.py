@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pytest_mimic.secrets import looks, placeholders
 from pytest_mimic.secrets.forms import Pieces, decoded_of, in_base64
@@ -29,6 +30,8 @@ BY_FORM = "key"
 IN_CLEAR = "(in clear in the file)"
 """What is shown of a secret that a file holds as it is."""
 
+# What stands between the values of a text: in JSON, markup, a URL or a header.
+_BETWEEN = re.compile(r"""[\s"'<>=&?;,{}\[\]\\]+""")
 # What may be base64 of a token.
 _ENCODED = re.compile(r"[\w+/=-]{22,}")
 
@@ -57,6 +60,9 @@ class SecretScope:
         self._pieces: tuple[int, Pieces] = 0, Pieces([])
         # Few applications send back what an answer gave: most stay unread.
         self._unread: list[Callable[[], Any]] = []
+        # The answers as they are stored, and the values in those that were searched.
+        self._given: list[Callable[[], Any]] = []
+        self._values_given: set[str] = set()
         self.sent: set[str] = set()
         self.late = KnownValues()
 
@@ -78,6 +84,24 @@ class SecretScope:
             read: Gives the answer.
         """
         self._unread.append(read)
+        self.give(read)
+
+    def give(self, read: Callable[[], Any]) -> None:
+        """Note an answer that the application has got, as it is stored.
+
+        Args:
+            read: Gives the answer.
+        """
+        self._given.append(read)
+
+    def holds_in_clear(self, value: str) -> bool:
+        """Return whether an answer that the application got holds a value in clear."""
+        for scope in self.chain():
+            while scope._given:
+                text = json.dumps(scope._given.pop()(), ensure_ascii=False)
+                scope._values_given.update(_BETWEEN.split(unquote(text)))
+        ends = {value, value.rstrip("=")}
+        return any(ends & scope._values_given for scope in self.chain())
 
     def count(self, identity: str) -> int:
         """Return the number of a call among equal calls, from 0."""
@@ -194,6 +218,7 @@ class Secrets:
         hide: Hide = Redactor.hide,
         own: dict[str, str] | None = None,
         pieces: set[str] | None = None,
+        stands: set[str] | None = None,
     ) -> Any:
         """Return a request as it is stored and counted, and note what it has sent.
 
@@ -204,6 +229,7 @@ class Secrets:
             own: Is filled with the application's own secrets in it, and their paths.
             pieces: Is filled with what it holds of a token that no replay can send:
                 `a part of a token`.
+            stands: Is filled with what is no secret only since an answer held it.
         """
 
         def stand_in(value: str, path: str) -> str:
@@ -212,6 +238,10 @@ class Secrets:
                 shown = value if scope.has_received(value) else OWN
             elif value not in self.environment:
                 shown = scope.stand_in_for(value)
+                if shown is None and self._stands(value, path, scope):
+                    if stands is not None:
+                        stands.add(value)
+                    return value
             if shown is None:
                 shown = OWN
                 scope.known.add(value, OWN)
@@ -238,6 +268,14 @@ class Secrets:
         if hidden != plain:
             texts = texts_in(hidden)
         return _with_texts(hidden, texts, without_values)
+
+    def _stands(self, value: str, path: str, scope: SecretScope) -> bool:
+        """Return whether a value is no secret where it is sent back.
+
+        It has no hard name, does not look like a key, and an answer holds it in clear.
+        """
+        is_key = self._is_sent_as_key(value, path)
+        return not is_key and scope.holds_in_clear(value)
 
     def _is_sent_as_key(self, value: str, path: str) -> bool:
         """Return whether a value is a key where it is sent, or looks like one."""

@@ -298,6 +298,8 @@ class _Walk:
         self._redactor = redactor
         self._names = redactor.names
         self._give = stand_in
+        # How many values were judged as secrets, whatever stands for them.
+        self._judged = 0
         self._is_sent = redactor.rule == _AS_SENT
         # What was made of parts, by their ids, which are theirs while they are held.
         self._hidden: dict[int, tuple[Any, Any]] = {}
@@ -330,9 +332,10 @@ class _Walk:
         harmless = self._redactor.harmless
         if text in harmless:
             return text
+        judged = self._judged
         hidden = self._hide_named_values(text, path)
         # In a text of JSON a line may name a place.
-        if hidden == text and self._names.path is None:
+        if self._judged == judged and self._names.path is None:
             if len(harmless) > _MANY:
                 harmless.clear()
             harmless.add(text)
@@ -518,6 +521,7 @@ class _Walk:
         is_count = strength == SOFT or (strength == HARD and name.endswith("s"))
         if is_count and not self._is_sent:
             return value
+        self._judged += 1
         return number_of(self._give(Number(value), path))
 
     def _replace_parts(
@@ -545,6 +549,7 @@ class _Walk:
     def _stand_in(self, value: str, path: str) -> str:
         if not value or value in _PLAIN_WORDS:
             return value
+        self._judged += 1
         return self._give(value, path)
 
     def _replace_text(self, name: str, value: str, path: str) -> str:
