@@ -605,3 +605,34 @@ def test_code_that_tries_again_does_not_wait(project):
         never=["pytest_mimic/"],
     )
     assert run.section[0].startswith("3 calls missing"), run.output
+
+
+@pytest.mark.parametrize("options", [(), ("--tb=short",), ("--tb=line",), ("-n", "1")])
+def test_a_failure_after_a_swallowed_miss_leads_with_it(project, options):
+    """As a view of Flask or Django makes an answer with 500 of it."""
+    project.ini("shop:fetch")
+    project.module("""
+        def fetch(city):
+            return {"city": city}
+
+        def view(city):
+            try:
+                return fetch(city)["city"]
+            except Exception:
+                return None
+    """)
+    project.test("assert shop.view('Oslo')[0] == 'O'")
+
+    report = project.root / "junit.xml"
+    process = "-n" in options
+    run = project.run(*options, f"--junitxml={report}", process=process).expect(
+        failed=1
+    )
+
+    lead = "MissingRecordingError: no recording of shop:fetch(city='Oslo')"
+    assert f"- {lead[:60]}" in run.output or f"{lead} (then " in run.output
+    assert "MissingRecordingError: no recording of shop:fetch" in report.read_text()
+    if "--tb=line" not in options:
+        whole = run.output
+        own = "TypeError: 'NoneType' object is not subscriptable"
+        assert whole.index(f"E   {lead}") < whole.index(own)

@@ -157,7 +157,7 @@ def test_the_calls_that_follow_stay_the_recorded_ones(shop):
     )
 
     assert run.section[0] == "1 call verified, 1 drifted"
-    assert run.output.index("its own failure") < run.output.index(
+    assert run.output.index("its own failure") > run.output.index(
         "id: 1 recorded, 2 now"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,13 @@ from types import TracebackType
 from typing import Any
 
 import pytest
-from _pytest._code.code import Traceback, TracebackEntry
+from _pytest._code.code import (
+    ExceptionChainRepr,
+    ReprEntryNative,
+    ReprExceptionInfo,
+    Traceback,
+    TracebackEntry,
+)
 
 from pytest_mimic.engine.refusals import EndlessCallsError
 from pytest_mimic.errors import (
@@ -79,12 +85,42 @@ def judged(
         _leave_out_our_lines(report, raised, item)
     told = "\n".join(map(str, [report.longrepr, *shown_errors]))
     untold = [one for one in errors if on_one_line(one.what) not in told]
-    shown = _first(dict.fromkeys(f"{type(one).__name__}: {one}" for one in untold))
+    if report.failed and hidden is None:
+        files = own_files(item)
+        leading = [one for one in untold if not _is_handled(one, files)]
+        untold = [one for one in untold if one not in leading]
+        texts = _first(_texts(leading))
+        if drifted not in told:
+            texts.append(drifted)
+        if texts:
+            _lead_with(report, texts)
+            drifted = ""
+    shown = _first(_texts(untold))
     if drifted not in told:
         shown.append(drifted)
     if shown:
         report.sections.append(("mimic", "\n".join(shown)))
     return report
+
+
+def _texts(errors: Iterable[MimicError]) -> Collection[str]:
+    return dict.fromkeys(f"{type(one).__name__}: {one}" for one in errors)
+
+
+def _lead_with(report: pytest.TestReport, texts: Sequence[str]) -> None:
+    """Let a failure begin with what may be its cause; its own error stands below."""
+    lines = [f"E   {line}\n" for text in texts for line in text.splitlines()]
+    shown = report.longrepr
+    if not isinstance(shown, (ExceptionChainRepr, ReprExceptionInfo)):
+        report.longrepr = "".join([*lines, str(shown)])
+        return
+    first = shown.reprtraceback
+    if isinstance(shown, ExceptionChainRepr):
+        first, *_ = shown.chain[0]
+    first.reprentries = [ReprEntryNative(lines), *first.reprentries]
+    if shown.reprcrash is not None:
+        cause = texts[0].splitlines()[0]
+        shown.reprcrash.message = f"{cause} (then {shown.reprcrash.message})"
 
 
 def _raised(error: MimicError) -> pytest.ExceptionInfo[BaseException]:
