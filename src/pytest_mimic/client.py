@@ -95,7 +95,7 @@ from pytest_mimic.secrets.looks import keys_in
 from pytest_mimic.secrets.placeholders import OWN, is_placeholder, mark_of, number_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve
-from pytest_mimic.values.tree import Path, Tree, paths_of, without
+from pytest_mimic.values.tree import Path, Tree, below, paths_of, without
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import MALFORMED
 
@@ -211,6 +211,15 @@ class Adapter:
             matched: The paths of `match=`.
         """
         return parts
+
+    def uncounted(self, now: Plain, recorded: Plain) -> list[str]:  # noqa: ARG002
+        """Return the paths of what differs from a recorded request, and does not count.
+
+        Args:
+            now: A request, as it is stored.
+            recorded: That of the recording that answers it.
+        """
+        return []
 
     def hide_request(
         self, redactor: Redactor, request: Plain, stand_in: StandIn
@@ -734,7 +743,27 @@ class Exchange:
         self._scope.receive(partial(unshelve, entry.body, self._run.vault))
         found = self.built(build, answer)
         self._note_tokens(self.step.replayed_event, answer)
+        if self._run.mode == "replay" and not entry.imported:
+            self._note_uncounted(entry.request)
         return found
+
+    def _note_uncounted(self, recorded: Any) -> None:
+        """Name what differs from the recorded request, and does not count."""
+        call: Any = self.step.call
+        options = call.options
+        named = paths_of([one.lower() for one in (*options.match, *options.ignore)])
+        for path in self._adapter.uncounted(call.described, recorded or {}):
+            rest = [named]
+            for step in path.split("."):
+                rest.append(below(rest[-1], step))
+            if not any(() in paths for paths in rest):
+                self._run.add_event(
+                    "differs",
+                    call.label(),
+                    cause=path.rpartition(".")[2],
+                    paths=[path],
+                    **call.facts_of_line(),
+                )
 
     def _note_tokens(self, row: Event | None, answer: Plain) -> None:
         """Note in the row of a call what a language model has counted."""

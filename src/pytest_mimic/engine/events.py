@@ -46,6 +46,7 @@ EventKind: TypeAlias = Literal[
     "hidden",  # a name in an answer, whose values are placeholders in a replay: cause
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line
+    "differs",  # a header that does not count: cause, paths, a line
     "became one",  # requests that differ in ignored parts alone: cause, identity
     "kept in clear",  # secrets in what a function gave: cause, the target and names
     "sent in part",  # a part or a digest of an issued token: what

@@ -290,6 +290,8 @@ _LISTS = f"""
         | match > to tell them apart
     sent in part        | wrong   | call          | a replay has a placeholder for the token, sends another request, and misses
     became one          | wrong   | calls         | different requests that are one recording, since their line ignores parts
+    differs             | wrong   | calls         | differs, and does not count \
+        | match > to let it count | ignore > to be told no more
     kept failure        | kept    | call          | recorded errors | again > to record them again
     looks secret        | kept    | call          | looks like a secret \
         | if they are secret: {PAGE_ON_KEYS} | without mark > if they are not secret
@@ -329,6 +331,7 @@ _WAYS: dict[str, _Way] = {
     "one process": _in_one_process,
     "restore": _restore,
     "match": partial(_lines_with, "match"),
+    "ignore": partial(_lines_with, "ignore"),
     "volatile": _volatile_lines,
     "without mark": partial(_without, "mark"),
     "without cause": partial(_without, "cause"),

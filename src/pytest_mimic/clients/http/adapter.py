@@ -57,6 +57,12 @@ class HttpAdapter(Adapter):
         _, _, path, _ = requests.split(request["url"])
         return f"{request['method']} {path or '/'}"
 
+    def uncounted(self, now: Plain, recorded: Plain) -> list[str]:
+        headers, before = now["headers"], recorded.get("headers", {})
+        if headers == before:
+            return []
+        return [f"headers.{name}" for name in requests.uncounted(headers, before)]
+
     def is_of_line(self, name: str, request: Plain) -> bool:
         """Return whether a line `llm` is for a request; others are for each.
 

@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import answers, bodies
+from pytest_mimic.secrets.placeholders import OWN
+from pytest_mimic.values.looks import made_anew
 
 # Headers that choose an answer, or say what to do.
 _COUNTED_HEADERS = frozenset(
@@ -16,6 +18,20 @@ _COUNTED_HEADERS = frozenset(
     accept range if-match if-none-match if-modified-since if-unmodified-since if-range
     prefer x-http-method-override x-amz-target soapaction
     """.split()
+)
+# What clients and SDKs set themselves, by family: of the connection and the encoding,
+# their name, version and platform, dates, traces and ids of requests, checks of bytes.
+_OF_CLIENTS = re.compile(
+    r"""
+      host|connection|keep-alive|te|upgrade|expect|transfer-encoding|content-\S+
+    | accept-encoding|cache-control|pragma|x-stainless-\S+|x-goog-api-client
+    | x-b3-\S+|baggage|amz-sdk-\S+
+    | (\S*[-_])?
+      (agent|version|sdk|client|client-info|platform|runtime|os|arch|lang|date
+      |timestamp|trace\w*|span\w*|request-?id|correlation-?id|invocation-?id
+      |retry-count|attempt|nonce|checksum|sha256|digest|idempotency-key)
+    """,
+    re.X,
 )
 # The forms of a body that have fields.
 _OF_FIELDS = ("form", "parts")
@@ -127,6 +143,27 @@ def counted(parts: Plain, matched: Iterable[str] = ()) -> Plain:
     if "body" not in parts:
         counted.pop("form", None)
     return counted
+
+
+def uncounted(now: Plain, recorded: Plain) -> list[str]:
+    """Return the headers that differ, do not count, and are none of a client's own.
+
+    Secrets, and what looks made anew, are left out.
+
+    Args:
+        now: The headers of a request.
+        recorded: Those of the recording that answers it.
+    """
+    found = []
+    for name in sorted({*now, *recorded} - _COUNTED_HEADERS):
+        values = [now.get(name, ""), recorded.get(name, "")]
+        if values[0] == values[1] or _OF_CLIENTS.fullmatch(name):
+            continue
+        texts = [value for value in values if isinstance(value, str)]
+        is_told = any(OWN in text or made_anew(text) for text in texts)
+        if len(texts) == len(values) and not is_told:
+            found.append(name)
+    return found
 
 
 @lru_cache(maxsize=64)
