@@ -6,6 +6,7 @@ import re
 from argparse import Namespace
 from collections.abc import Generator, Mapping, Sequence
 
+from pytest_mimic.cli.moved import Moved, is_code, moved_code
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.errors import CorruptRecordingError, MimicError
@@ -53,10 +54,22 @@ def delete_calls(vault: Vault, found: Sequence[Found]) -> None:
 def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
     """Let the recordings of a test, class, file or folder go with it.
 
+    Those of a function, class or module that moved go with it, too.
+
     Raises:
         MimicError: The one cannot become the other.
     """
     vault = project.vault
+    if is_code(options.old, options.new):
+        code = Moved(options.old, options.new, is_tried=options.dry_run)
+        # A plain word may name a folder of tests, too.
+        if ":" in options.old or any(
+            code.named(entry.target) != entry.target
+            for _, recording in vault.all()
+            if isinstance(recording, Recording)
+            for entry in recording.entries
+        ):
+            return (yield from _mv_code(project, options, code))
     old, new = _owner_at(project, options.old), project.place_of(options.new)
     if _kind_of(old) != _kind_of(new) or old == new:
         raise MimicError(
@@ -98,6 +111,30 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
     # What a test shares with others is a file a call.
     yield from dict.fromkeys(rows)
     return 1 if stay else 0
+
+
+def _mv_code(
+    project: Project, options: Namespace, moved: Moved
+) -> Generator[str, None, int]:
+    """Let the recordings of a function, class or module go with it."""
+    vault = project.vault
+    found: dict[str, Recording] = {}
+    for name, recording in vault.all():
+        if isinstance(recording, Recording):
+            found[name] = recording
+    moves, rows, staying = moved_code(moved, found, vault)
+    taken = [to for name, (to, _) in moves.items() if to != name and to in found]
+    for name in [name for name, (to, _) in moves.items() if to in taken]:
+        to, _ = moves.pop(name)
+        staying.append(f"{name}: not moved, {to} has recordings of its own")
+    if not moves and not staying:
+        yield f"nothing in {vault.label} is of {options.old}"
+        return 1
+    if not options.dry_run:
+        replace_files(vault, moves)
+    yield from dict.fromkeys(rows)
+    yield from dict.fromkeys(staying)
+    return 1 if staying else 0
 
 
 def replace_files(vault: Vault, moves: Mapping[str, tuple[str, Recording]]) -> None:

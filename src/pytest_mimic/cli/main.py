@@ -97,10 +97,11 @@ _COMMANDS = {
     ),
     "mv": _Command(
         mv,
-        "move the recordings of a test that was renamed or moved",
+        "move the recordings of a test or function that was renamed or moved",
         "OLD NEW --dry-run",
         "OLD and NEW are the whole ids of two tests, classes, files or folders, or of"
-        " two\ncases of a parametrized test. Recordings that NEW already has stay.",
+        " two\ncases of a parametrized test; or names of functions, classes or modules:"
+        " lib:fit\ncore.fit:fit. Recordings that NEW already has stay.",
     ),
     "import": _Command(
         import_,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.following import follow
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.secrecy import Secrecy
-from pytest_mimic.engine.unused import is_fixture_owner
+from pytest_mimic.engine.unused import is_fixture_owner, is_taken_in
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values import messages
@@ -66,6 +68,7 @@ class Nearest:
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more.
         of_targets: Recordings by target, which the run has read for other calls.
+        named: What the lines of the ini file name.
     """
 
     _call: Call
@@ -75,6 +78,7 @@ class Nearest:
     _secrecy: Secrecy
     _gone: Container[str]
     _of_targets: dict[str, list[RecordedCall]]
+    _named: Collection[str]
 
     def hints(self, slot: Slot) -> Hints:
         """Give what the error of a miss says."""
@@ -210,7 +214,14 @@ class Nearest:
         call = self._call
         described = call.counted(call.described)
         if not recorded:
-            return Hints([f"there are no recordings of {call.target}"])
+            facts = [f"there are no recordings of {call.target}"]
+            former = self._former_target() if call.is_function else ""
+            if not former:
+                return Hints(facts)
+            command = self._commands.mimic("mv", former, call.target)
+            facts = [f"{former}, which no line names, has a recording of this call"]
+            words = "to move the recordings to the function that moved"
+            return Hints(facts, [(words, command)], is_enough=True)
         ignored = paths_of(call.options.ignore)
         kept = [kept_parts(call, one.entry, self._vault) for one in recorded]
         trees = [without(parts, ignored) for parts in kept]
@@ -243,6 +254,23 @@ class Nearest:
         words = "if it may differ" if hidden else "if it changes from run to run"
         ways = [(words, call.line_with(ignore=paths))] if paths else []
         return Hints(facts, ways, cause)
+
+    def _former_target(self) -> str:
+        """Give the function with this name and these arguments that no line names.
+
+        Empty: there is none, or there are several.
+        """
+        call, found = self._call, set()
+        name = re.split("[.:]", call.target)[-1]
+        asked = call.counted(call.described)
+        for file in islice(self._vault.names(), _MOST_READ):
+            with suppress(MimicError):
+                for entry in (self._vault.read(file) or Recording()).entries:
+                    is_kin = re.split("[.:]", entry.target)[-1] == name
+                    if is_kin and entry.arguments == asked:
+                        found.add(entry.target)
+        left = [one for one in found if not is_taken_in(one, self._named)]
+        return left[0] if len(left) == 1 else ""
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""

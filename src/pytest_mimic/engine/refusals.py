@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic.commands import Commands
@@ -61,9 +61,11 @@ class Refusals:
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more, as far as is known.
         of_targets: Recordings by target, as far as misses have read them.
+        named: What the lines of the ini file name.
         is_strict_by_ci: Whether inputs count because the environment says `CI`.
     """
 
+    named: Collection[str] = ()
     is_strict_by_ci = False
 
     def __init__(self, vault: Vault, commands: Commands, secrecy: Secrecy) -> None:
@@ -86,7 +88,8 @@ class Refusals:
             hints = Hints([f"{kept}: {why}"])
         else:
             known = self.vault, self.commands, self.secrecy, self.gone
-            hints = Nearest(call, owner, *known, self.of_targets).hints(slot)
+            nearest = Nearest(call, owner, *known, self.of_targets, self.named)
+            hints = nearest.hints(slot)
         what, words = f"no recording of {call.label()}", "to record it"
         facts = [*_upgrades(call, owner), *hints.facts]
         ways = [*hints.ways]

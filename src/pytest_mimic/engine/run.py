@@ -106,6 +106,7 @@ class Run:
         commands = Commands(settings.rootdir, settings.start, settings.vault_option)
         self.refusals = Refusals(vault, commands, self.secrecy)
         self.refusals.is_strict_by_ci = settings.is_strict_by_ci
+        self.refusals.named = {one.name for one in settings.targets}
         self.nesting = Nesting()
         self.is_unseen = (
             self._is_unseen_live if mode == "live" else self.nesting.is_unseen

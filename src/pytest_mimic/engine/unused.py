@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -123,7 +123,7 @@ class _Jury:
         """Return why a recording is not proven unused; empty: it is."""
         for why in sorted(self._usage.foreign_lines)[:1]:
             for entry in recording.entries:
-                if not _is_taken_in(entry.target, self._usage.mimicked):
+                if not is_taken_in(entry.target, self._usage.mimicked):
                     return f"{entry.target} is not mimicked ({why})"
         is_fixture = is_fixture_owner(recording.owner)
         # Any test may need what all share, or what a wider fixture asked.
@@ -145,7 +145,8 @@ class _Jury:
         return "" if outcome == "passed" else f"{test} {WORDS_OF_OUTCOMES[outcome]}"
 
 
-def _is_taken_in(target: str, mimicked: set[str]) -> bool:
+def is_taken_in(target: str, mimicked: Collection[str]) -> bool:
+    """Return whether a line takes a target in."""
     if ":" not in target or target in mimicked:
         return target in mimicked
     # A line may name all functions of the module, or of the class.

@@ -1,0 +1,154 @@
+"""Recordings of a function, class or module that moved, under its new name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pytest_mimic.values.identity import identity_of
+from pytest_mimic.values.labels import call_label
+from pytest_mimic.values.tree import Tree
+from pytest_mimic.vault.names import call_name
+from pytest_mimic.vault.recording import Entry, Recording, copied
+from pytest_mimic.vault.vault import Vault
+
+_CODE = r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d][\w.]*)?"
+# Under these a tree has the name of what it is.
+_NAMING = ("$name", "$function", "$class", "$type", "by")
+
+
+def is_code(old: str, new: str) -> bool:
+    """Return whether two words name functions, classes or modules, and no tests."""
+    are_names = all(re.fullmatch(_CODE, word) for word in (old, new))
+    return are_names and (":" in old) == (":" in new)
+
+
+class Moved(NamedTuple):
+    """What has another name now.
+
+    Attributes:
+        old: The name that a function, class or module had: `lib:fit`, `lib`.
+        new: The name that it has.
+        is_tried: Whether nothing is to be written.
+    """
+
+    old: str
+    new: str
+    is_tried: bool
+
+    def named(self, name: str) -> str:
+        """Return a name, as it is now."""
+        rest = name.removeprefix(self.old)
+        is_below = rest != name and rest[:1] in ("", ".", ":")
+        return self.new + rest if is_below else name
+
+    def tree(self, tree: Tree) -> Any:
+        """Return a tree in which names are as they are now."""
+        if isinstance(tree, list):
+            return [self.tree(part) for part in tree]
+        if not isinstance(tree, dict):
+            return tree
+        changed = {}
+        for key, part in tree.items():
+            is_name = key in _NAMING and isinstance(part, str)
+            tag = f"${self.named(key[1:])}" if key[:1] == "$" else key
+            changed[tag] = self.named(str(part)) if is_name else self.tree(part)
+        return changed
+
+    def entry(self, entry: Entry, vault: Vault) -> tuple[Entry, str]:
+        """Return a call as it is now, and why it stays as it was; empty: it does not.
+
+        Raises:
+            CorruptRecordingError: The list of what it reached cannot be read.
+        """
+        if ":" not in entry.target:
+            return entry, ""
+        target, body = self.named(entry.target), self.tree(entry.body)
+        arguments, after = self.tree(entry.arguments or {}), self.tree(entry.after)
+        now = copied(
+            entry,
+            target=target,
+            arguments=arguments,
+            body=body,
+            after=after,
+            inputs=self._inputs(entry.inputs, vault),
+        )
+        if now == entry:
+            return entry, ""
+        kept: Tree = entry.arguments or {}
+        if (target, arguments) != (entry.target, kept):
+            if identity_of(entry.target, kept) != entry.identity:
+                return entry, "a part of it is hidden, or key= says what it asked"
+            now.identity = identity_of(target, arguments)
+        return now, ""
+
+    def _inputs(self, name: str, vault: Vault) -> str:
+        """Return the list of what a call reached, with the names of today."""
+        if not name:
+            return ""
+        content = json.loads(bytes(vault.read_object(name)[:]))
+        functions = content["functions"]
+        named = {self.named(own): functions[own] for own in functions}
+        if named == functions or self.is_tried:
+            return name
+        listed = json.dumps({**content, "functions": named}, indent=1)
+        return vault.write_object("json", [listed.encode()])
+
+    def imported(self, entry: Entry) -> list[str]:
+        """Return the names of what has moved that the pickles of a call import."""
+        found = [*_imports_in([entry.body, entry.after])]
+        return sorted({name for name in found if self.named(name) != name})
+
+
+def _imports_in(tree: Any) -> Iterator[str]:
+    pending = [tree]
+    for part in pending:  # It grows.
+        if isinstance(part, dict):
+            yield from (str(one) for one in part.get("imports", ()))
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
+
+
+def moved_code(
+    moved: Moved, recordings: Mapping[str, Recording], vault: Vault
+) -> tuple[dict[str, tuple[str, Recording]], list[str], list[str]]:
+    """Return what becomes of the recordings of a function, class or module that moved.
+
+    Args:
+        moved: The names.
+        recordings: By their files.
+        vault: Where their objects are.
+
+    Returns:
+        By the name of each file that changes, the name and content of the new one; a
+        row a call that moves; a row a call that does not, or that may need more.
+
+    Raises:
+        CorruptRecordingError: An object cannot be read.
+    """
+    moves: dict[str, tuple[str, Recording]] = {}
+    rows: list[str] = []
+    staying: list[str] = []
+    for name, recording in recordings.items():
+        entries = []
+        for entry in recording.entries:
+            now, why = moved.entry(entry, vault)
+            entries.append(now)
+            label = call_label(entry.target, entry.arguments or {})
+            if why:
+                staying.append(f"{label}: not moved, {why}: record it again")
+            elif now.target != entry.target:
+                rows.append(f"{label} -> {now.target}")
+            for imported in moved.imported(now):
+                what = f"a pickle of it imports {imported}, which has to lead there"
+                staying.append(f"{label}: {what}")
+        if entries != recording.entries:
+            first = recording.entries[0]
+            is_shared = name == call_name(first.target, first.identity, first.line)
+            one = entries[0]
+            to = call_name(one.target, one.identity, one.line) if is_shared else name
+            moves[name] = to, copied(recording, entries=entries)
+    return moves, rows, staying
