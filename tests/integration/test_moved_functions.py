@@ -71,18 +71,22 @@ def test_recordings_follow_a_module(lib, options, new):
 
 
 def test_recordings_follow_a_function_and_a_class(lib):
-    lib.ini(*LINES, mimic_source="ignore")
+    lib.ini(*LINES)
     lib.record().expect(passed=1)
     moved = LIB.replace("def fit", "def train").replace("class Net", "class Model")
     lib.write("lib.py", moved)
     lib.tests(TESTS.replace("lib.fit", "lib.train").replace("lib.Net", "lib.Model"))
-    lib.ini("lib:train", "lib:Model.run", mimic_source="ignore")
+    lib.ini("lib:train", "lib:Model.run")
 
     assert lib.command("mv", "lib:fit", "lib:train").code == 0
     assert lib.command("mv", "lib:Net", "lib:Model").code == 0
 
-    lib.replay().expect(passed=1, real=[])
+    lib.replay().expect(passed=1, real=[], never=["have changed"])
     assert lib.command("mv", "lib:fit", "lib:train").code == 1
+    lib.write(
+        "lib.py", moved.replace("helper(price.amount)", "helper(price.amount + 0)")
+    )
+    lib.replay().expect(failed=1, says=["StaleRecordingError"])
 
 
 def test_a_miss_prints_the_line_where_it_works(project):

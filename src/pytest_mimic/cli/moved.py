@@ -74,6 +74,7 @@ class Moved(NamedTuple):
             body=body,
             after=after,
             inputs=self._inputs(entry.inputs, vault),
+            source=_source_as(entry.source, entry.target, target),
         )
         if now == entry:
             return entry, ""
@@ -100,6 +101,15 @@ class Moved(NamedTuple):
         """Return the names of what has moved that the pickles of a call import."""
         found = [*_imports_in([entry.body, entry.after])]
         return sorted({name for name in found if self.named(name) != name})
+
+
+def _source_as(source: str, old: str, new: str) -> str:
+    """Return the fingerprint of a function that may have another name now."""
+    name = re.split("[.:]", old)[-1]
+    is_renamed = name != re.split("[.:]", new)[-1]
+    return (
+        f"{source} as {name}" if source and is_renamed and " " not in source else source
+    )
 
 
 def _imports_in(tree: Any) -> Iterator[str]:

@@ -24,7 +24,12 @@ from pytest_mimic.values.identity import (
 )
 from pytest_mimic.values.outcome import copies_of
 from pytest_mimic.values.places import stamps_of
-from pytest_mimic.values.source import innermost, run_imports, source_fingerprint
+from pytest_mimic.values.source import (
+    innermost,
+    run_imports,
+    source_fingerprint,
+    source_of_code,
+)
 from pytest_mimic.values.tree import Levels, Node, Tree, cut, levels_of, paths_of
 from pytest_mimic.values.walk import deeply
 
@@ -236,9 +241,14 @@ class FunctionPlan:
     def is_of_other_source(self, entry: Entry) -> bool:
         """Whether a recording was made with another source of the function.
 
-        One that keeps no fingerprint was, if the function has one today.
+        One that keeps no fingerprint was, if the function has one today. That of a
+        function which has been renamed says its former name: `9f31… as fit`.
         """
-        return bool(self.source) and entry.source != self.source
+        recorded, _, name = entry.source.partition(" as ")
+        now, function = self.source, innermost(self.function)
+        if name and now and function is not None:
+            now = source_of_code(function.__code__, name) or ""
+        return bool(now) and recorded != now
 
     def refuse_replaced(self, replaced: Iterable[str]) -> None:
         """Refuse a call that reaches what a test has replaced, if it has anything.

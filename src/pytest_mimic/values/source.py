@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -85,12 +86,21 @@ def source_of_function(function: FunctionType) -> str | None:
     return vars(function).get(COPIED_SOURCE) or source_of_code(function.__code__)
 
 
-def source_of_code(code: CodeType) -> str | None:
+def source_of_code(code: CodeType, name: str = "") -> str | None:
     """Give the digest of the source of a function's code.
 
     There is none where different lambdas begin on one line.
+
+    Args:
+        code: The code.
+        name: What its function was called before; empty: the same.
     """
-    digests = set(map(digest_of_syntax, _nodes_of(code)))
+    nodes = _nodes_of(code)
+    if name:
+        nodes = [copy(node) for node in nodes]
+        for node in nodes:
+            node.name = name
+    digests = set(map(digest_of_syntax, nodes))
     return digests.pop() if len(digests) == 1 else None
 
 
