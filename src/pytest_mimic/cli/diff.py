@@ -6,8 +6,9 @@ import json
 import shlex
 from argparse import Namespace
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -27,8 +28,9 @@ from pytest_mimic.values.differences import (
     differences,
 )
 from pytest_mimic.values.looks import ignorable
+from pytest_mimic.values.messages import nearest
 from pytest_mimic.values.tree import paths_of
-from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, parse
+from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, copied, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in
 from pytest_mimic.words import SHOWN, and_more, plural
 
@@ -43,6 +45,7 @@ class _Row(NamedTuple):
         change: What has happened to it: `changed`, `added` or `removed`.
         owner: The test, the fixture or the cassette, as a line names it.
         file: Where it stands.
+        former: Where the call stood in whose place it is; empty: in the same file.
         call: The call on one line.
         target: Its target.
         differences: Where it differs, a line each.
@@ -51,6 +54,7 @@ class _Row(NamedTuple):
     change: str
     owner: str
     file: str
+    former: str
     call: str
     target: str
     differences: list[str]
@@ -71,11 +75,13 @@ def diff(project: Project, options: Namespace) -> Generator[str, None, int]:
     with closing(revision):
         rows: list[_Row] = []
         real = RealValues()
+        former = _replaced(project, revision)
         # Tests ask for what fixtures were given.
         for name in sorted(
-            revision.changed_files, key=lambda name: "/fixture-" not in name
+            {*revision.changed_files} - {*former.values()},
+            key=lambda name: ("/fixture-" not in name, name),
         ):
-            rows += _rows_of_file(project, revision, name, real)
+            rows += _rows_of_file(project, revision, name, former.get(name, ""), real)
         rows.sort(key=lambda row: (row.owner, _CHANGES.index(row.change)))
         blocks: dict[str, list[_Row]] = {}
         for row in rows:
@@ -123,7 +129,8 @@ def _draw_blocks(
 
 def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> list[str]:
     """Return the commands for the files of some calls, with their objects."""
-    names = list(dict.fromkeys(row.file for row in rows))
+    files = [name for row in rows for name in (row.file, row.former) if name]
+    names = list(dict.fromkeys(files))
     pending = list(names)
     while pending:
         content = revision.read(pending.pop()) or b""
@@ -138,8 +145,59 @@ def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> lis
 # -- what differs
 
 
+def _replaced(project: Project, revision: Revision) -> dict[str, str]:
+    """Return the file of each new shared call, and of the one in whose place it is.
+
+    That is the nearest one of its test that is gone, or that the test asks no more.
+    """
+    asked = project.asked
+    added: dict[str, Entry] = {}
+    gone: dict[str, Entry] = {}
+    files = dict.fromkeys([*revision.changed_files, *project.vault.names()])
+    for name in files:
+        if not name.startswith("calls/"):
+            continue
+        new = _first_of(partial(project.vault.read, name))
+        old = _first_of(partial(_parsed, project, revision, name))
+        # Of a function nothing is noted, whose folder has a dot.
+        is_noted = new is not None and "." not in name.split("/")[1]
+        is_left = is_noted and new and name not in asked.get(new.test, [name])
+        if new is not None and old is None:
+            added[name] = new
+        elif old is not None and (new is None or is_left):
+            gone[name] = old
+    found: dict[str, str] = {}
+    for name, entry in added.items():
+        kin = [
+            one
+            for one, other in gone.items()
+            if (other.test, other.target) == (entry.test, entry.target)
+        ]
+        if kin:
+            trees = [gone[one].arguments or gone[one].request for one in kin]
+            number, _ = nearest(entry.arguments or entry.request, trees)
+            found[name] = kin[number]
+            del gone[kin[number]]
+    return found
+
+
+def _first_of(read: Callable[[], Recording | None]) -> Entry | None:
+    """Return the first answer of a file, with its test; nothing: it has none."""
+    with suppress(CorruptRecordingError):
+        recording = read()
+        if recording is not None and recording.entries:
+            first = recording.entries[0]
+            return copied(first, test=first.test or recording.owner)
+    return None
+
+
+def _parsed(project: Project, revision: Revision, name: str) -> Recording | None:
+    content = revision.read(name)
+    return None if content is None else parse(content, project.path_of(name))
+
+
 def _rows_of_file(
-    project: Project, revision: Revision, name: str, real: RealValues
+    project: Project, revision: Revision, name: str, former: str, real: RealValues
 ) -> Iterator[_Row]:
     """Yield a row for each call of a file that differs.
 
@@ -147,6 +205,7 @@ def _rows_of_file(
         project: The project.
         revision: The revision of git.
         name: The file.
+        former: The file of the call in whose place it is; empty: it is the same.
         real: What stands at volatile paths of earlier answers.
     """
     if name.partition("/")[0] not in FOLDERS or not name.endswith(".json"):
@@ -154,12 +213,11 @@ def _rows_of_file(
     label = project.path_of(name)
     [new] = [*files_in(project, [name])] or [Found(name, Recording(), [])]
     try:
-        content = revision.read(name)
-        old = Recording() if content is None else parse(content, label)
+        old = _parsed(project, revision, former or name) or Recording()
         if new.damage is not None:
             raise new.damage
     except CorruptRecordingError as error:
-        yield _Row("changed", label, name, label, label, [error.what])
+        yield _Row("changed", label, name, former, label, label, [error.what])
         return
     owner = new.owner if new.entries else Found(name, old, []).owner
     for before, now in _pairs(old.entries, new.entries):
@@ -176,7 +234,7 @@ def _rows_of_file(
         shown = now or before
         if shown is not None and (lines or change != "changed"):
             call = project.label(shown)
-            yield _Row(change, owner, name, call, shown.target, lines)
+            yield _Row(change, owner, name, former, call, shown.target, lines)
 
 
 def _pairs(

@@ -80,18 +80,22 @@ def in_folder(path: str, work: Callable[[], _T]) -> _T:
 
 
 def make_folder(path: str, mode: int = 0o777) -> None:
-    """Make a folder, and its parents. `os.makedirs` can be reached by tests."""
-    try:
-        mkdir(path, mode)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        around = dirname(path)
-        if around == path:
-            raise
-        make_folder(around)
-        with suppress(FileExistsError):  # Another process may make it, too.
-            mkdir(path, mode)  # Above may be a link that leads nowhere.
+    """Make a folder, and its parents. `os.makedirs` can be reached by tests.
+
+    Another process may delete those again, since they are empty. Where one is a link
+    that leads nowhere, nothing can be made.
+    """
+    for _ in range(_MOST_TRIES):
+        try:
+            return mkdir(path, mode)
+        except FileExistsError:
+            return None
+        except FileNotFoundError:
+            around = dirname(path)
+            if around == path:
+                raise
+            make_folder(around)
+    return mkdir(path, mode)
 
 
 def read_file(path: str, size: int, *, may_map: bool = False) -> bytes | mmap:
