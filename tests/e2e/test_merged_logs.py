@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 
 import pytest
 from support.git import git
@@ -61,13 +63,32 @@ def test_the_log_of_one_side_is_one_conversation(branches):
     branches.replay(env={"BRANCH": "none"}).expect(passed=1, real=[])
 
 
-def test_a_log_with_marks_of_a_conflict_is_named_as_such(branches):
-    git(branches.root, "merge", "-q", "early", check=False)
+@pytest.mark.parametrize(
+    ("command", "sides"),
+    [
+        (("merge", "early"), {"HEAD": "late", "early": "early"}),
+        (("rebase", "early"), {"HEAD": "early", "(late)": "late"}),
+        (("cherry-pick", "early"), {"HEAD": "late", "(early)": "early"}),
+    ],
+    ids=["merge", "rebase", "cherry-pick"],
+)
+def test_a_conflict_names_each_side_with_the_command_that_keeps_it(
+    branches, command, sides
+):
+    git(branches.root, "-c", "core.editor=true", *command, check=False)
+    [name] = [one for one in conflicts(branches) if one.endswith(".json")]
     branches.tests(test_of([1, 3, 4, 5]))
 
     run = branches.replay(env={"BRANCH": "none"}).expect(failed=1, real=[])
 
-    assert "conflict" in run.output
+    ways = re.findall("to keep the side of (.*): (git checkout .*)", run.output)
+    assert len(ways) >= len(sides)
+    for label, branch in sides.items():
+        [way] = {way for side, way in ways if side.endswith(label)}
+        subprocess.run(way, shell=True, check=True, cwd=branches.root)
+        assert (branches.root / name).read_text() == git(
+            branches.root, "show", f"{branch}:{name}"
+        )
 
 
 def test_a_log_that_was_merged_by_hand_is_no_answer(branches):

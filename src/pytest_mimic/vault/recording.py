@@ -382,6 +382,20 @@ def refuse_pointer(content: bytes, name: str) -> None:
 # -- reading
 
 
+def _sides(text: str, name: str) -> list[Remedy]:
+    """Return the command that keeps each side of a conflict, by the label of its mark.
+
+    In a rebase, what Git calls ours is not the side of the branch that is rebased.
+    """
+    ways = []
+    for mark, option in (("<", "--ours"), (">", "--theirs")):
+        label = re.search(rf"(?m)^{mark}{{7}} (.{{1,60}})", text)
+        if label:
+            command = f"git checkout {option} {shlex.quote(name)}"
+            ways.append((f"to keep the side of {label[1].strip()}", command))
+    return ways
+
+
 def _json_of(content: bytes, name: str) -> Any:
     try:
         text = content.removeprefix(BOM_UTF8).decode()
@@ -395,8 +409,7 @@ def _json_of(content: bytes, name: str) -> Any:
         if conflict:
             line = text.count("\n", 0, conflict.start()) + 1
             what = f"has a merge conflict, line {line}"
-            ways = [("to keep your side", f"git checkout --ours {shlex.quote(name)}")]
-            raise damaged(name, "conflict", what, remedies=ways) from None
+            raise damaged(name, "conflict", what, remedies=_sides(text, name)) from None
         what = f"is not valid JSON, line {reason.lineno}"
         raise damaged(name, "half", what, [reason.msg]) from None
     except RecursionError:
