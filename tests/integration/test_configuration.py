@@ -207,32 +207,3 @@ def test_strict_markers_and_strict_config_accept_the_plugin(shop):
     shop.record("--strict-markers", "--strict-config").expect(
         passed=1, real=["fetch Oslo"]
     )
-
-
-def test_a_package_of_a_monorepo_is_told_where_its_recordings_are(project):
-    """pytest takes the folder of the package as its rootdir, and looks for a vault there."""
-    package = "packages/alpha"
-    project.ini("core:work", pythonpath=package)
-    project.write(f"{package}/core.py", "def work(n):\n    return n\n")
-    project.write(
-        f"{package}/tests/test_core.py",
-        "import core\ndef test_core():\n    assert core.work(2) == 2\n",
-    )
-    project.record().expect(passed=1)
-    ini = f"{package}/pytest.ini"
-    project.write(ini, "[pytest]\nmimic_functions = core:work\npythonpath = .\n")
-
-    run = project.run(f"--rootdir={package}", "-c", ini, package).expect(failed=1)
-
-    assert run.header.startswith(
-        "replay from .mimic_vault, which does not exist"
-        " (a vault in . has recordings of these tests)"
-    )
-    assert run.error == [
-        "MissingRecordingError: no recording of core:work(n=2)",
-        "the vault .mimic_vault does not exist",
-        "a vault in . has recordings of these tests",
-        f"to record it: pytest --mimic-record {package}/tests/test_core.py::test_core",
-        "to use it: pytest --rootdir=.",
-    ]
-    project.run("--rootdir=.", "-c", ini, package).expect(passed=1)

@@ -22,7 +22,7 @@ from pytest_mimic.values import messages
 from pytest_mimic.values.looks import are_ids_seeded, new_in_test_id
 from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import Vault, vault_above
+from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import few
 
 # Recordings of a target that are read, and those that are compared with a call.
@@ -91,14 +91,7 @@ class Nearest:
             facts = [f"{hints.facts[0]} {where}", *hints.facts[1:]]
             return hints._replace(facts=facts)
         if not self._vault.path.is_dir():
-            facts = [f"the vault {self._vault.label} does not exist"]
-            above = vault_above(self._vault.path, self._commands.rootdir)
-            if above is not None:
-                there = self._commands.folder(above)
-                facts.append(f"a vault in {there} has recordings of these tests")
-                way = self._commands.pytest(f"--rootdir={there}")
-                return Hints(facts, [("to use it", way)])
-            return Hints(facts)
+            return Hints([f"the vault {self._vault.label} does not exist"])
         target = self._call.target
         if target not in self._of_targets:
             found = islice(self._recorded(self._vault.names()), _MOST_READ)

@@ -29,7 +29,7 @@ from pytest_mimic.patch.targets import Target, as_targets
 from pytest_mimic.run.fixtures import Fixtures
 from pytest_mimic.run.phases import Phases
 from pytest_mimic.run.session import Session
-from pytest_mimic.vault.vault import FOLDERS, vault_above
+from pytest_mimic.vault.vault import FOLDERS
 from pytest_mimic.words import on_one_line, plural
 
 _HEADERS = {
@@ -111,13 +111,9 @@ class Course(Session):
         if not settings.targets and not settings.vault.is_dir():
             return None
         header = _HEADERS[settings.mode].format(settings.vault_label)
-        if settings.mode != "live" and not settings.vault.is_dir():
-            if not settings.writes:
-                header += ", which does not exist"
-            above = vault_above(settings.vault, settings.rootdir)
-            if above is not None:
-                there = self.commands.folder(above)
-                header += f" (a vault in {there} has recordings of these tests)"
+        needs_vault = settings.mode != "live" and not settings.writes
+        if needs_vault and not settings.vault.is_dir():
+            header += ", which does not exist"
         if self.config.option.mimic_no_record:
             header += ", nothing may be recorded"
         count = sum(not target.excluded for target in settings.targets)

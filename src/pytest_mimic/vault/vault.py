@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from os import getpid
 from os.path import normpath
 from pathlib import Path
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 FOLDERS = ("calls", "cassettes", "logs")
 PART = ".part"
-_FEW_CALLS = 200
 _BEGIN = f'{{\n  "format": {FORMAT},'.encode()
 
 IsEqual = Callable[[Entry, Entry], bool]
@@ -75,41 +73,6 @@ def vault_label(folder: Path, rootdir: Path) -> str:
     if folder.is_relative_to(rootdir):
         return folder.relative_to(rootdir).as_posix()
     return str(folder)
-
-
-@cache
-def vault_above(folder: Path, rootdir: Path) -> Path | None:
-    """Return the vault of a folder above that holds recordings of a project's tests.
-
-    Args:
-        folder: The vault of the project, which does not exist.
-        rootdir: The rootdir of the project, to which the ids of its tests are relative.
-
-    Returns:
-        The folder above that has the vault; None: no folder has one.
-    """
-    if not folder.is_relative_to(rootdir):
-        return None
-    for above in rootdir.parents:
-        vault = above / folder.relative_to(rootdir)
-        if vault.is_dir() and _holds_tests(
-            vault, rootdir.relative_to(above).as_posix()
-        ):
-            return above
-    return None
-
-
-def _holds_tests(vault: Path, project: str) -> bool:
-    """Whether a log, or a file of a few shared calls, is of the tests of a folder."""
-    if (vault / "logs" / project).is_dir():
-        return True
-    owner = f'"owner": "{project}/'.encode()
-    folder = Folder(vault, str(vault))
-    for name in islice(folder.names("calls"), _FEW_CALLS):
-        with suppress(CorruptRecordingError):
-            if owner in (folder.read(name) or b""):
-                return True
-    return False
 
 
 class Written:
