@@ -750,9 +750,12 @@ class Exchange:
     def _note_uncounted(self, recorded: Any) -> None:
         """Name what differs from the recorded request, and does not count."""
         call: Any = self.step.call
+        found = self._adapter.uncounted(call.described, recorded or {})
+        if not found:
+            return
         options = call.options
         named = paths_of([one.lower() for one in (*options.match, *options.ignore)])
-        for path in self._adapter.uncounted(call.described, recorded or {}):
+        for path in found:
             rest = [named]
             for step in path.split("."):
                 rest.append(below(rest[-1], step))

@@ -244,11 +244,13 @@ class FunctionPlan:
         One that keeps no fingerprint was, if the function has one today. That of a
         function which has been renamed says its former name: `9f31… as fit`.
         """
+        if not self.source or entry.source == self.source:
+            return False
         recorded, _, name = entry.source.partition(" as ")
-        now, function = self.source, innermost(self.function)
-        if name and now and function is not None:
-            now = source_of_code(function.__code__, name) or ""
-        return bool(now) and recorded != now
+        function = innermost(self.function) if name else None
+        if function is None:
+            return True
+        return recorded != source_of_code(function.__code__, name)
 
     def refuse_replaced(self, replaced: Iterable[str]) -> None:
         """Refuse a call that reaches what a test has replaced, if it has anything.

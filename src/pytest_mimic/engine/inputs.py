@@ -126,7 +126,7 @@ class Inputs:
 
     def reached_by(self, target: str, arguments: Tree) -> Reached:
         """Give what a target's code and the classes of its arguments reach."""
-        named = re.findall(_TAG_OF_CLASS, text_of(arguments))
+        named = re.findall(_TAG_OF_CLASS, text_of(arguments)) if arguments else ()
         return self._reached(target, frozenset(map(_definition_of, named)))
 
     def _store(self, reached: Reached, opened: frozenset[str]) -> str:

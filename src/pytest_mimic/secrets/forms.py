@@ -98,7 +98,7 @@ class Pieces:
         Returns:
             The text, and `a part of a token`, `a digest of a token`, or nothing.
         """
-        if len(text) > _LONGEST:
+        if len(text) > _LONGEST or not (self._grams or self._digests):
             return text, ""
         found = ""
         for digest, name in self._digests.items():

@@ -254,13 +254,14 @@ class Secrets:
         hidden = hide(self.redactor, plain, stand_in)
         texts = texts_in(plain)
         scope.sent.update(texts)
+        issued = scope.pieces()
 
         def without_values(text: str) -> str:
             text = self._without_values(text, scope)
             if _ENCODED.search(text):
                 text = in_base64(text, partial(self._without_values, scope=scope))
             text = self._without_keys(self._without_tokens(text, scope), scope, own)
-            text, found = scope.pieces().hide_in(text, OWN)
+            text, found = issued.hide_in(text, OWN)
             if found and pieces is not None:
                 pieces.add(found)
             return text

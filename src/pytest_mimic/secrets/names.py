@@ -298,13 +298,7 @@ class SecretNames:
 
     def is_sent_key(self, name: str, value: str, *, in_header: bool) -> bool:
         """Return whether a header or a field is a key by its ending and its look."""
-        words = words_of(name)
-        if self._declared.get(words) is False:
-            return False
-        glued = words.replace(" ", "")
-        endings = filter(glued.endswith, _table(ENDINGS_OF_KEYS))
-        before = {glued.removesuffix(ending) for ending in endings}
-        if not before or not _table(NO_KEYS).isdisjoint({*before, *words.split()}):
+        if not ends_as_key(name) or self._declared.get(words_of(name)) is False:
             return False
         return _looks_sent_as_key(value, in_header=in_header)
 
@@ -533,6 +527,16 @@ def _is_about(phrase: str, before: list[str], after: list[str]) -> bool:
     if phrase == "token" and _table(OF_TOKENS) & {*before[-1:]}:
         return True
     return bool(after) and after[-1] in _table(ABOUT)
+
+
+@lru_cache(maxsize=4096)
+def ends_as_key(name: str) -> bool:
+    """Return whether a name ends as that of a key, and means one."""
+    words = words_of(name)
+    glued = words.replace(" ", "")
+    endings = filter(glued.endswith, _table(ENDINGS_OF_KEYS))
+    before = {glued.removesuffix(ending) for ending in endings}
+    return bool(before) and _table(NO_KEYS).isdisjoint({*before, *words.split()})
 
 
 @lru_cache(maxsize=4096)

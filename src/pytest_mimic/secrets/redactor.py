@@ -24,6 +24,7 @@ from pytest_mimic.secrets.names import (
     WHOLE,
     BySiblings,
     SecretNames,
+    ends_as_key,
     is_everyday,
     leaves_zero,
     looks_like_a_token,
@@ -636,7 +637,8 @@ class _Walk:
             # Where the name leads: of `user[password]` and `a.password` the last word.
             last_name = re.split(r"[.\[\]]+", unquote_plus(name).rstrip("]"))[-1]
             may_hide = self._names.may_hide(name) or self._names.may_hide(last_name)
-            may_hide = may_hide or self._redactor.place == _IN_FIELDS
+            if self._redactor.place == _IN_FIELDS and not may_hide:
+                may_hide = ends_as_key(name) or ends_as_key(last_name)
             if start < end or not (may_hide or name in by_siblings):
                 continue
             place = _value_at(text, start, sign)
@@ -646,7 +648,8 @@ class _Walk:
             decoded = unquote_plus(value) if "%" in value else value
             makes_secret = by_siblings if sign == "=" else {}
             is_secret = self._redactor.hides(name, decoded, makes_secret)
-            is_secret = is_secret or self._redactor.hides(last_name, decoded)
+            if last_name != name:
+                is_secret = is_secret or self._redactor.hides(last_name, decoded)
             if not is_secret or decoded.startswith(OWN):
                 continue
             hidden = self._replace_text(name, decoded, f"{path}.{name}")

@@ -231,6 +231,8 @@ def odd_field(plain: Any, kind: Kind, *, in_objects: bool = False) -> Steps | No
             return _odd_of_fields(plain, kind, in_objects=in_objects)
     elif isinstance(kind, Named):
         if found is dict:
+            if kind.kind is object or {*map(type, plain.values())} <= {kind.kind}:
+                return None  # So it is of most.
             return _odd_of(plain.items(), kind.kind, in_objects=in_objects)
     elif isinstance(kind, Items):
         if found is list and kind.least <= len(plain) <= kind.most:
