@@ -832,6 +832,8 @@ class Exchange:
             self.step.postpone(new_failure)
             return answer
         stored = self.stored(answer, recorded)
+        for given in (before, {"answer": stored}):  # of both, the caller gets parts
+            self._scope.give(partial(dict, given))
         options = self.step.call.options
         found = differing_answers(adapter, recorded, stored, options, is_verified=True)
         if self.hangs:

@@ -108,6 +108,21 @@ def test_a_miss_prints_the_line_where_it_works(project):
     project.replay().expect(passed=1)
 
 
+def test_data_that_looks_like_a_name_stays(project):
+    data = {"by": "lib", "imports": 3, "names": ["lib:fit"], "$name": "lib:fit"}
+    project.write("lib.py", f"def fit(given):\n    return {data}\n")
+    project.ini("lib:fit")
+    project.test(f"import lib\nassert lib.fit({data}) == {data}")
+    project.record().expect(passed=1)
+    project.root.joinpath("lib.py").rename(project.root / "core.py")
+    project.test(f"import core\nassert core.fit({data}) == {data}")
+    project.ini("core:fit")
+
+    assert project.command("mv", "lib", "core").code == 0
+
+    project.replay().expect(passed=1)
+
+
 def test_what_cannot_follow_is_listed(project):
     project.ini("shop:login")
     project.module("def login(password):\n    return 1\n")

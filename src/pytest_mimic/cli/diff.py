@@ -153,19 +153,23 @@ def _replaced(project: Project, revision: Revision) -> dict[str, str]:
     asked = project.asked
     added: dict[str, Entry] = {}
     gone: dict[str, Entry] = {}
-    files = dict.fromkeys([*revision.changed_files, *project.vault.names()])
-    for name in files:
-        if not name.startswith("calls/"):
-            continue
-        new = _first_of(partial(project.vault.read, name))
-        old = _first_of(partial(_parsed, project, revision, name))
-        # Of a function nothing is noted, whose folder has a dot.
-        is_noted = new is not None and "." not in name.split("/")[1]
-        is_left = is_noted and new and name not in asked.get(new.test, [name])
-        if new is not None and old is None:
-            added[name] = new
-        elif old is not None and (new is None or is_left):
-            gone[name] = old
+    for name in revision.changed_files:
+        if name.startswith("calls/"):
+            new = _first_of(partial(project.vault.read, name))
+            old = _first_of(partial(_parsed, project, revision, name))
+            if new is not None and old is None:
+                added[name] = new
+            elif old is not None and new is None:
+                gone[name] = old
+    folders = {name.split("/")[1] for name in added}
+    # Of functions, whose folders have a dot, nobody notes which tests ask.
+    for folder in sorted(one for one in folders if "." not in one):
+        for file in project.vault.folder.listed(f"calls/{folder}"):
+            name = f"calls/{folder}/{file}"
+            one = _first_of(partial(project.vault.read, name))
+            is_left = one and name not in asked.get(one.test, [name])
+            if one is not None and is_left and name not in added:
+                gone[name] = one
     found: dict[str, str] = {}
     for name, entry in added.items():
         kin = [

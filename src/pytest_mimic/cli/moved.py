@@ -7,16 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.labels import call_label
-from pytest_mimic.values.tree import Tree
+from pytest_mimic.values.tree import Tree, is_tagged
 from pytest_mimic.vault.names import call_name
-from pytest_mimic.vault.recording import Entry, Recording, copied
+from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, copied
 from pytest_mimic.vault.vault import Vault
 
 _CODE = r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d][\w.]*)?"
 # Under these a tree has the name of what it is.
-_NAMING = ("$name", "$function", "$class", "$type", "by")
+_NAMING = ("$name", "$function", "$class", "$type")
 
 
 def is_code(old: str, new: str) -> bool:
@@ -52,7 +53,8 @@ class Moved(NamedTuple):
             return tree
         changed = {}
         for key, part in tree.items():
-            is_name = key in _NAMING and isinstance(part, str)
+            # Data has such keys, too, but none that begins with a sign.
+            is_name = key in _NAMING and isinstance(part, str) and is_tagged(tree)
             tag = f"${self.named(key[1:])}" if key[:1] == "$" else key
             changed[tag] = self.named(str(part)) if is_name else self.tree(part)
         return changed
@@ -89,9 +91,13 @@ class Moved(NamedTuple):
         """Return the list of what a call reached, with the names of today."""
         if not name:
             return ""
-        content = json.loads(bytes(vault.read_object(name)[:]))
-        functions = content["functions"]
-        named = {self.named(own): functions[own] for own in functions}
+        try:
+            content = json.loads(bytes(vault.read_object(name)[:]))
+            functions = content["functions"]
+            named = {self.named(own): functions[own] for own in functions}
+        except MALFORMED as error:
+            what = f"{name} is no list of what a call has reached"
+            raise CorruptRecordingError(what, file=name) from error
         if named == functions or self.is_tried:
             return name
         listed = json.dumps({**content, "functions": named}, indent=1)
@@ -116,7 +122,8 @@ def _imports_in(tree: Any) -> Iterator[str]:
     pending = [tree]
     for part in pending:  # It grows.
         if isinstance(part, dict):
-            yield from (str(one) for one in part.get("imports", ()))
+            if "$pickle" in part:
+                yield from map(str, part.get("imports", ()))
             pending += part.values()
         elif isinstance(part, list):
             pending += part

@@ -181,6 +181,11 @@ Key = tuple[str, str]
 """What makes calls equal: the identity, and the options of the line that count."""
 
 
+def most_first(arguments: Collection[frozenset[str]]) -> list[frozenset[str]]:
+    """Give what a function took at several times, in the same order in each run."""
+    return sorted(arguments, key=lambda names: (-len(names), sorted(names)))
+
+
 def key_of(call: Call | Entry) -> Key:
     """Give what a call has in common with equal calls."""
     return call.identity, call.line

@@ -177,8 +177,14 @@ class Inputs:
         Raises:
             CorruptRecordingError: The list is gone or damaged.
         """
-        files = loads(self._vault.read_object(name)[:])["files"] if name else []
-        opened = [str(self.rootdir / one) for one in files]
+        opened: list[str] = []
+        if name:
+            try:
+                files = loads(self._vault.read_object(name)[:])["files"]
+                opened = [str(self.rootdir / one) for one in files]
+            except MALFORMED as error:
+                what = f"{name} is no list of what a call has reached"
+                raise CorruptRecordingError(what, file=name) from error
         return self._list_of(reached, opened)
 
     def _own(self, opened: Iterable[str]) -> Iterator[str]:

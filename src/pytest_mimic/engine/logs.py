@@ -25,6 +25,7 @@ from pytest_mimic.engine.calls import (
     is_gone,
     kept_parts,
     key_of,
+    most_first,
     raised_in,
     recorded_at,
 )
@@ -192,7 +193,7 @@ class Log:
 
     def _equal_before(self, call: Call) -> list[int]:
         """Give the numbers of the calls that equal one without its new arguments."""
-        for names in self._arguments.get(call.target, ()):
+        for names in most_first(self._arguments.get(call.target, ())):
             found = self._indices.get((call.identity_before(names), call.line))
             if found:
                 return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -67,7 +66,8 @@ class Nearest:
         commands: Writes commands.
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more.
-        of_targets: Recordings by target, which the run has read for other calls.
+        of_targets: Recordings by target, which the run has read for other calls; by
+            `:name` those of all functions of a name.
         named: What the lines of the ini file name.
     """
 
@@ -114,15 +114,24 @@ class Nearest:
         recorded.sort(key=lambda one: (one.owner != owner.name, one.number in asked))
         return self._of_nearest(recorded[:_CANDIDATES])
 
-    def _recorded(self, names: Iterable[str]) -> Iterator[RecordedCall]:
-        """Yield the recordings of the call's target in some files."""
+    def _recorded(
+        self, names: Iterable[str], *, named: str = ""
+    ) -> Iterator[RecordedCall]:
+        """Yield the recordings of the call's target in some files.
+
+        Args:
+            names: The files.
+            named: Yield those of every function of this name.
+        """
         for name in names:
             try:
                 recording = self._vault.read(name) or Recording()
             except MimicError:
                 continue  # it is named where it is needed
             for number, entry in enumerate(recording.entries):
-                if entry.target == self._call.target and entry.end != "empty":
+                is_of_name = re.split("[.:]", entry.target)[-1] == named
+                is_asked = entry.target == self._call.target or is_of_name
+                if is_asked and entry.end != "empty":
                     day = entry.recorded or recording.recorded
                     # An imported cassette is of no test.
                     owner = recording.owner or name.removesuffix(".json")
@@ -253,16 +262,16 @@ class Nearest:
 
         Empty: there is none, or there are several.
         """
-        call, found = self._call, set()
+        call = self._call
         name = re.split("[.:]", call.target)[-1]
         asked = call.counted(call.described)
-        for file in islice(self._vault.names(), _MOST_READ):
-            with suppress(MimicError):
-                for entry in (self._vault.read(file) or Recording()).entries:
-                    is_kin = re.split("[.:]", entry.target)[-1] == name
-                    if is_kin and entry.arguments == asked:
-                        found.add(entry.target)
-        left = [one for one in found if not is_taken_in(one, self._named)]
+        kin = f":{name}"
+        if kin not in self._of_targets:  # Many calls may miss, and each would read all.
+            found = self._recorded(self._vault.names(), named=name)
+            self._of_targets[kin] = [*islice(found, _MOST_READ)]
+        equal = [one.entry for one in self._of_targets[kin]]
+        targets = {one.target for one in equal if one.arguments == asked}
+        left = [one for one in targets if not is_taken_in(one, self._named)]
         return left[0] if len(left) == 1 else ""
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:

@@ -16,6 +16,7 @@ from pytest_mimic.engine.calls import (
     Slot,
     failed_exchange,
     key_of,
+    most_first,
     raised_in,
     recorded_at,
 )
@@ -169,7 +170,7 @@ class SharedAnswers:
             with suppress(CorruptRecordingError):
                 for entry in self.answers_in(f"{folder}/{file}")[:1]:
                     found.add(frozenset(entry.arguments or ()))
-        return sorted(found, key=len, reverse=True)
+        return most_first(found)
 
     def answers_in(self, name: str) -> list[Entry]:
         """Give the answers in a file.
