@@ -88,3 +88,31 @@ def test_the_value_of_a_secret_variable_in_a_pickle_is_refused(shop):
         ],
     )
     assert [name for name in run.vault if not name.startswith(".")] == []
+
+
+@pytest.mark.must
+@pytest.mark.parametrize(
+    "made",
+    [
+        "pandas.DataFrame({'k': [key] * 100, 'n': range(100)})",
+        "numpy.array([key] * 100)",
+        "{'deep': [numpy.array([key] * 100)]}",
+    ],
+    ids=["frame", "array", "array inside"],
+)
+def test_the_value_of_a_secret_variable_in_many_texts_is_refused(project, made):
+    """Of them the tree holds a digest alone, and the object of the vault each one."""
+    library = made.partition("(")[0].rpartition(".")[0].rpartition("[")[2]
+    pytest.importorskip(library)
+    project.ini("shop:made")
+    project.module(
+        f"import os, {library}\n\ndef made():\n"
+        f"    key = os.environ['API_SECRET']\n    return {made}\n"
+    )
+    project.test("shop.made()")
+
+    run = project.record(env={"API_SECRET": "s3cr3t-value-0815-xyz"})
+
+    run.expect(failed=1, says=["the value of API_SECRET, which stands in an array"])
+    assert [name for name in run.vault if not name.startswith(".")] == []
+    project.record(env={"API_SECRET": "short"}).expect(passed=1)

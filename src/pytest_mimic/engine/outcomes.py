@@ -22,7 +22,14 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
-from pytest_mimic.values.outcome import Objects, Seen, copies_of, shelve, store
+from pytest_mimic.values.outcome import (
+    Chunks,
+    Objects,
+    Seen,
+    copies_of,
+    shelve,
+    store,
+)
 from pytest_mimic.values.tree import Node, Tree, is_tagged, texts_in
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import object_name
@@ -510,7 +517,7 @@ class RealCall:
                 self._mask,
                 forbid=run.settings.forbids_pickles,
                 name=name,
-                look=self._look,
+                look=_Looking(self),
             )
         except UnstorableOutcomeError as error:
             error.what = f"what {self._plan.target} {verb} cannot be stored"
@@ -540,9 +547,13 @@ class RealCall:
             variable = secrecy.secrets.variable_in(text)
             if variable:
                 what = f"the value of {variable}, which only a pickle would keep"
-                way = "return data in which it does not stand"
-                return Seen(path, what, way)
+                return Seen(path, what, _WITHOUT_VALUE)
         return None
+
+    def _look_at_bytes(self, chunks: Chunks) -> Seen | None:
+        variable = self._plan.run.secrecy.secrets.variable_in_bytes(chunks)
+        what = f"the value of {variable}, which stands in an array or a pickle"
+        return Seen((), what, _WITHOUT_VALUE) if variable else None
 
     def _mask(self, text: str) -> str:
         masked = self._plan.run.secrecy.secrets.masked_text(text)
@@ -557,6 +568,21 @@ class RealCall:
             self._plan.run.add_event(
                 kind, target, cause=cause, identity=self._call.identity
             )
+
+
+_WITHOUT_VALUE = "return data in which it does not stand"
+
+
+class _Looking:
+    """Sees what is kept of one outcome."""
+
+    def __init__(self, outcome: Any) -> None:
+        self._see = outcome._look
+        self.at_bytes = outcome._look_at_bytes
+
+    def __call__(self, tree: Tree, *, is_pickle: bool) -> Seen | None:
+        seen: Seen | None = self._see(tree, is_pickle=is_pickle)
+        return seen
 
 
 def _refers(body: Body) -> bool:

@@ -424,6 +424,21 @@ class Secrets:
             "" if hidden == text else "".join(placeholders.variables_in([hidden])[:1])
         )
 
+    def variable_in_bytes(
+        self, chunks: Callable[[], Iterable[bytes | memoryview]]
+    ) -> str:
+        """Return the variable whose value stands in some bytes; empty: none does.
+
+        It is looked for in UTF-8, and in the UTF-32 of arrays of numpy.
+        """
+        pieces = list(chunks()) if self.environment else []
+        for value, placeholder in self.environment.items():
+            for encoding in ("utf-8", "utf-32-le"):
+                form = re.compile(re.escape(value.encode(encoding)))
+                if any(form.search(piece) for piece in pieces):
+                    return "".join(placeholders.variables_in([placeholder])[:1])
+        return ""
+
     def hidden_names(self, plain: Any) -> list[str]:
         """Return the names under which placeholders stand in plain data.
 

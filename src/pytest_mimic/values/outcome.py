@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias
 
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -84,6 +84,10 @@ class Objects(Protocol):
 # -- storing
 
 
+Chunks: TypeAlias = "Callable[[], Iterable[bytes | memoryview]]"
+"""Gives the bytes of an object, in pieces."""
+
+
 class Seen(NamedTuple):
     """A part that may not be kept.
 
@@ -109,9 +113,21 @@ class Look(Protocol):
             is_pickle: Whether only a pickle keeps it.
         """
 
+    def at_bytes(self, chunks: Chunks) -> Seen | None:
+        """Look at the bytes of an object, of which a tree does not show all."""
 
-def _see_nothing(tree: Tree, *, is_pickle: bool) -> None:
-    """Look at nothing."""
+
+class _SeeNothing:
+    """Looks at nothing."""
+
+    def __call__(self, tree: Tree, *, is_pickle: bool) -> None:
+        """Look at no tree."""
+
+    def at_bytes(self, chunks: Chunks) -> None:
+        """Look at no bytes."""
+
+
+_see_nothing = _SeeNothing()
 
 
 def store(
@@ -167,7 +183,7 @@ class _Part(NamedTuple):
 
     suffix: str
     node: Node
-    chunks: Callable[[], Iterable[bytes | memoryview]]
+    chunks: Chunks
     loaded: object
     changeable: Mapping[int, object]
 
@@ -267,6 +283,7 @@ class _Storing:
 
                 chunks = partial(file_of, leaf.array)
                 node = leaf.plain()
+                self._look_at(path, chunks)
                 parts.append(_Part("npy", node, chunks, leaf.array, {}))
         return parts
 
@@ -332,7 +349,13 @@ class _Storing:
             in_code = [step for step in (*path, *steps) if step != "shows"]
             self._places.left_out[shown_path((self._name, *in_code))] = None
         self._places.versions |= _versions_of(names)
+        self._look_at(path, pickled.chunks)
         return _Part("pkl", node, pickled.chunks, loaded, proof.changeable)
+
+    def _look_at(self, path: Path, chunks: Chunks) -> None:
+        seen = self._look.at_bytes(chunks)
+        if seen is not None:
+            self.refuse((*path, *seen.path), seen.what, seen.way)
 
     def _unsteady(self, copy: object) -> list[Path]:
         """Give the parts that differ in any two copies: memory that nobody has written.
