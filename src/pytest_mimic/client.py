@@ -8,9 +8,8 @@ What an adapter must do:
   lowest that see a whole request, so that the client's own code runs in a replay;
 - read each request and each answer into plain data: JSON in which a name stands beside
   each value, so that one walk hides what is secret. Nothing in it is hidden before;
-- begin each call at its port (a task by `begin_async`, so that its loop goes on), and
-  follow the mode of the exchange: `replay`, or the real call within `running()` and
-  then `finish`. An error of the service is an answer,
+- begin each call at its port, and follow the mode of the exchange: `replay`, or the
+  real call within `running()` and then `finish`. An error of the service is an answer,
   `{"error": {"kind": ..., "text": ...}}`; any other leaves nothing behind;
 - give an answer back as the client's own object, from plain data alone. A `build` that
   raises says that the recording is damaged; an error that it returns is raised;
@@ -75,11 +74,9 @@ from pytest_mimic.engine.calls import (
     is_worth_a_wait,
     raised_in,
 )
-from pytest_mimic.engine.end_order import pause
 from pytest_mimic.engine.nesting import Unmimicked
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
-from pytest_mimic.engine.shared import BusyError
 from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import (
@@ -134,8 +131,6 @@ Plain = dict[str, Any]
 # Longer requests are rarely equal, and a run keeps so many others.
 _LONGEST_PLAIN = 4_000
 _MANY = 1_000
-# In seconds: how often a call asks whether another worker has made its answer.
-_PAUSE = 0.02
 
 
 class Adapter:
@@ -340,21 +335,6 @@ class Port:
                 placeholder of a secret, and would be sent.
             CorruptRecordingError: Its recording is damaged.
         """
-        begun = self.begin_async(
-            request, *clients, numbered=numbered, place=place, is_task=False
-        )
-        exchange: Exchange | None = at_once(begun)
-        return exchange
-
-    async def begin_async(
-        self,
-        request: Plain,
-        *clients: str,
-        numbered: Mapping[str, Hashable] = MappingProxyType({}),
-        place: str | None = None,
-        is_task: bool = True,
-    ) -> Exchange | None:
-        """As `begin`, for a task: another worker may make the answer just now."""
         run = self.run
         line = self._line(request, clients, place)
         if line is None:
@@ -365,15 +345,13 @@ class Port:
             self._note_sender(call, owner)
         if run.mode in ("record", "rerecord"):
             call.note_secrets()
-        while True:
-            try:
-                step = self._begin(call, line)
-                break
-            except BusyError:
-                await pause(_PAUSE, is_task=is_task)
+        step = self._begin(call, line)
         if step.decision != "replay":
             self._refuse_unfilled(request, step)
         return Exchange(self._adapter.of_line(line.name), step, scope, run)
+
+    def _begin(self, call: Call, line: ClientLine) -> Step:
+        return begin(self.run, call, line.cassette)
 
     def body_search(
         self, request: Plain, *clients: str, place: str | None = None
@@ -396,9 +374,6 @@ class Port:
             return piece
 
         return searched
-
-    def _begin(self, call: Call, line: ClientLine) -> Step:
-        return begin(self.run, call, line.cassette)
 
     def takes(self) -> bool:
         """Return whether any line takes calls of this client now."""

@@ -223,6 +223,13 @@ def _is_asked_for(items: list[pytest.Item]) -> bool:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist since when files of the vault are of this run."""
+    course = node.config.stash.get(_COURSE, None)
+    node.workerinput["mimic_began"] = course.run.vault.began if course else 0
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over what happened in a worker of xdist, or note that it has crashed."""
     told = getattr(node, "workeroutput", {}).get("mimic")

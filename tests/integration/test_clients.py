@@ -94,25 +94,6 @@ def test_the_whole_of_a_request_is_kept_and_shared(project):
     assert not [name for name in project.files() if "objects/" in name]
 
 
-def test_the_summary_names_an_answer_that_a_retry_has_replaced(project):
-    """All tests share one answer, so the order is lost."""
-    project.ini("httpx sequence=no")
-    project.test("""
-        import httpx
-        url = os.environ["API"] + "/flaky"
-        assert [httpx.get(url).status_code for _ in range(3)][-1] == 200
-    """)
-
-    with project.shop():
-        recorded = project.record().expect(passed=1)
-    project.replay().expect(passed=1)
-
-    row = "http GET /flaky gave status 503 first: only the answer after it is shared"
-    assert [line.strip() for line in recorded.section if "/flaky" in line] == [
-        f"{row}    test_shop.py::test_it"
-    ]
-
-
 TALK = """
 def test_it(mimic_auto):
     url = os.environ["API"]

@@ -137,17 +137,17 @@ def test_a_deep_call_comes_back(vault):
 def test_only_what_is_still_its_own_is_put_back(vault, tmp_path):
     """Another worker may have recorded the call meanwhile."""
     new = vault.write(SHARED, recording(entry(1)))
-    vault.put_back(new, lambda: False)
+    vault.put_back(new)
     assert vault.read(SHARED) is None
 
     vault.write(SHARED, recording(entry(1)))
     replaced = vault.write(SHARED, recording(entry(2)))
-    vault.put_back(replaced, lambda: False)
+    vault.put_back(replaced)
     assert vault.read(SHARED).entries == [entry(1)]
 
     mine = vault.write(SHARED, recording(entry(3)))
     Vault(tmp_path / "v").write(SHARED, recording(entry(4)))
-    vault.put_back(mine, lambda: False)
+    vault.put_back(mine)
     assert vault.read(SHARED).entries == [entry(4)]
 
 

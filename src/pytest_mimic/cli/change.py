@@ -167,7 +167,7 @@ def _undone(vault: Vault, written: Sequence[Written]) -> str:
     left = []
     for one in reversed(written):
         try:
-            vault.put_back(one, lambda: False)
+            vault.put_back(one)
         except MimicError:
             left.append(one.name)
     if left:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Generator, Iterator
 from operator import itemgetter
 from shutil import get_terminal_size
@@ -147,23 +146,19 @@ def _in_order(
     for them, or else all tests.
     """
     tests = [*filter(selection.names, project.asked)] or list(project.asked)
-    # When each answer was asked for first, by its file and number.
-    moments: dict[tuple[str, int], int] = {}
+    # When each answer was asked for first, by its file.
+    moments: dict[str, int] = {}
     for test in tests:
-        numbers: Counter[str] = Counter()
         for name in project.asked[test]:
-            moments.setdefault((name, numbers[name]), len(moments))
-            numbers[name] += 1
+            moments.setdefault(name, len(moments))
     shared: list[tuple[int, Found, Entry]] = []
     for found in selection:
-        number = 0
         for entry in found.entries:
             if not found.is_shared or entry.request is None:
                 yield found, entry, False
             else:
-                moment = moments.get((found.name, number), len(moments))
+                moment = moments.get(found.name, len(moments))
                 shared.append((moment, found, entry))
-                number += entry.times
     for moment, found, entry in sorted(shared, key=itemgetter(0)):
         is_known = (entry.test or found.recording.owner) in tests
         yield found, entry, is_known and moment == len(moments)

@@ -60,7 +60,7 @@ class Call:
         has_effect: Whether it may change what later real calls find (SQL, Redis).
         hides_anew: Whether today's names may hide other parts than those of old.
         content: The parts in which an imported call may differ.
-        shared_answers: The file of what all tests share, and the answers in it, where
+        shared_answer: The file of what all tests share, and the answer in it, where
             these were looked for; None: they were not.
         same_bodies: Compares two outcomes as verifying does, and holds nothing of the
             call; None: all of them counts.
@@ -73,7 +73,7 @@ class Call:
     has_effect = False
     hides_anew = False
     content: Sequence[str] = ()
-    shared_answers: tuple[str, list[Entry]] | None = None
+    shared_answer: tuple[str, Entry | None] | None = None
     same_bodies: SameBodies | None = None
 
     def __init__(self, target: str, options: Options, *, in_log: bool) -> None:
@@ -204,8 +204,7 @@ class Slot:
         name: The file.
         key: What equal calls have.
         conversation: The calls that it follows from, by name; empty: none.
-        index: The recorded call of the log that it is; None: none. Of what all tests
-            share the number of the answer.
+        index: The recorded call of the log that it is; None: none.
         is_real: Whether the call runs for real and is recorded.
         at: When it began, among the beginnings and ends of the log, and when it ended.
         has_ended: Whether it has ended, in a log.

@@ -311,14 +311,6 @@ def waker_of_task() -> TaskWaker | TrioWaker:
         return TrioWaker()
 
 
-async def pause(seconds: float, *, is_task: bool) -> None:
-    """Wait so long, in a task or in a thread."""
-    if is_task:
-        await waker_of_task().wait(seconds)
-    else:
-        ThreadWaker().wait(seconds)
-
-
 def end_this_thread() -> NoReturn:
     """End a thread whose owner has ended, of which nobody is to hear.
 

@@ -47,6 +47,7 @@ EventKind: TypeAlias = Literal[
     "redacted",  # an outcome that held values of the environment
     "told apart by order",  # equal calls with other keys: what, paths, a line
     "differs",  # a header that does not count: cause, paths, a line
+    "asked again",  # a request that one owner has made twice, and all share: a line
     "became one",  # requests that differ in ignored parts alone: cause, identity
     "kept in clear",  # secrets in what a function gave: cause, the target and names
     "sent in part",  # a part or a digest of an issued token: what

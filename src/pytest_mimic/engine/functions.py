@@ -528,8 +528,7 @@ class FunctionCall(Call):
         if places.folders:
             return None
         try:
-            name, answers = self.shared_answers = run.shared.find(self)
-            entry = answers[0] if answers else None
+            name, entry = self.shared_answer = run.shared.find(self)
             if entry is None or "value" not in entry.body or self.stale_parts(entry):
                 return None
         except MimicError:

@@ -163,7 +163,7 @@ def _hide_late(run: Run, owner: Owner) -> None:
             slot.outcome.body = {"answer": shelve_answer(hidden, run.vault)}
     written: list[Entry | None] = []
     for shared in owner.shared_writes.values():
-        written += shared.answers.values()
+        written.append(shared.answer)
     for fixture in owner.fixtures.values():
         if fixture.log is not None:
             written += [slot.outcome or slot.entry for slot in fixture.log.slots]
@@ -234,19 +234,19 @@ def _judge_shared(
         _confirm_borrowed(run, owner)
     # Threads that are not joined may still add to these.
     for written in list(owner.shared_writes.values()):
-        failed, is_replaced = 0, ending == "failed" and written.replaced
-        for number, entry in list(written.answers.items()):
-            why = why_not_kept(entry, ending, below_replayed=below_replayed)
-            failed += bool(why)
-            if why or not is_replaced:
-                before = written.replaced.get(number)
-                _add_events_of_outcome(run, owner, written.name, entry, before, why)
-        if not is_replaced and failed < len(written.answers):
+        entry, before = written.answer, written.replaced
+        assert entry is not None
+        why = why_not_kept(entry, ending, below_replayed=below_replayed)
+        is_replaced = ending == "failed" and before is not None
+        if not (why or is_replaced) or not run.shared.put_back(written):
             left.append(written)
-        elif run.shared.put_back(written):
-            run.forget_replays()
-            if is_replaced:
-                run.add_event("put back", name=written.name)
+            _add_events_of_outcome(run, owner, written.name, entry, before, "")
+            continue
+        run.forget_replays()
+        if why:
+            _add_events_of_outcome(run, owner, written.name, entry, before, why)
+        if is_replaced:
+            run.add_event("put back", name=written.name)
     return left
 
 
@@ -255,8 +255,8 @@ def _confirm_borrowed(run: Run, owner: Owner) -> None:
 
     Of two owners that were given two answers, the next run would fail one.
     """
-    for (name, number), entry in list(owner.borrowed.items()):
-        if not run.shared.confirm(name, number, entry):
+    for name, entry in list(owner.borrowed.items()):
+        if not run.shared.confirm(name, entry):
             label = run.secrecy.secrets.label_of(entry)
             command = run.refusals.command(RERECORD, owner)
             what = f"another answer to {label} is kept than {owner.name} was given"

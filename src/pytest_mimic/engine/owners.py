@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from functools import cached_property, partial
 from itertools import count
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.nesting import OpenCall
-from pytest_mimic.engine.shared import BegunCounts
 from pytest_mimic.engine.verifying import RealValues
 from pytest_mimic.errors import MimicError
 from pytest_mimic.vault.names import log_name
@@ -48,9 +47,9 @@ class Owner:
         log_lock: Is held while its log is read.
         log: Its log, from its first call with a place on.
         unreadable: Why its log could not be read.
-        begun_counts: How many equal calls it began of what all tests share.
+        asked: How many equal calls it began of what all tests share, by file.
         shared_writes: What all tests share and it has recorded, by file.
-        borrowed: Answers that another owner has made in this run, by file and number.
+        borrowed: Answers that another owner has made in this run, by file.
         open_calls: Its calls that have not ended, in the order of their beginning. A
             call puts itself in, and whoever takes it out ends it.
         storing_calls: Those whose outcomes are being stored.
@@ -107,9 +106,9 @@ class Owner:
         self.never_records = never_records
         self.pid = pid or os.getpid()
         self.log_lock = threading.Lock()
-        self.begun_counts = BegunCounts()
+        self.asked: Counter[str] = Counter()
         self.shared_writes: dict[str, Written] = {}
-        self.borrowed: dict[tuple[str, int], Entry] = {}
+        self.borrowed: dict[str, Entry] = {}
         self.open_calls: dict[OpenCall, None] = {}
         self.storing_calls: dict[OpenCall, None] = {}
         self.ended = threading.Event()
@@ -153,9 +152,8 @@ class Owner:
         """Note what it has recorded for all tests, a file once."""
         former = self.shared_writes.get(written.name)
         if former is not None and former.new_content == written.old_content:
-            former.new_content = written.new_content
-            former.answers |= written.answers
-            former.replaced |= written.replaced
+            former.new_content, former.stamp = written.new_content, written.stamp
+            former.answer = written.answer
         else:
             # Behind a write of another process, only the last can be put back.
             self.shared_writes[written.name] = written

@@ -94,8 +94,9 @@ class Run:
         self.places = places or Places(settings.rootdir)
 
         self.owners: list[Owner] = []
+        vault.began = settings.began
         self.shared = SharedAnswers(
-            vault, settings.run_id, is_recording=mode == "record"
+            vault, is_recording=mode == "record", has_workers=settings.began > 0
         )
         # The logs of wider fixtures, in the order in which these began, by file.
         self._logs_of_fixtures: dict[str, list[Log]] = defaultdict(list)

@@ -38,7 +38,7 @@ class Settings:
         report: The file of `--mimic-report`.
         foreign_lines: Why the lines of `mimic_functions` are not those of the project's
             own ini file, `-c was given`; empty: they are.
-        run_id: What the processes of one run have in common; empty: there is one.
+        began: When the run has begun to record, if another process has told it; else 0.
     """
 
     # What the user has not asked for is as it stands here.
@@ -56,7 +56,7 @@ class Settings:
     fails_on_unused: bool = False
     report: Path | None = None
     foreign_lines: str = ""
-    run_id: str = ""
+    began: int = 0
 
     def __init__(
         self, mode: Mode, rootdir: Path, start: Path, vault: Path, **others: Any

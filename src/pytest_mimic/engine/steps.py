@@ -47,6 +47,7 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
+from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
@@ -114,9 +115,21 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         call = _as_kept(run, call, owner)
     if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
-    # A child knows nothing of the calls of its parent, nor of those of others.
-    begun = owner.begun_counts if owner.is_here else None
-    return _postponed(run, call, owner) or run.shared.take(call, mode, begun), call
+    slot = _postponed(run, call, owner)
+    if slot is None:
+        name = call_name(call.target, call.identity, call.line)
+        slot = run.shared.take(call, mode, is_asked_again=owner.asked[name] > 0)
+        _note_asked(run, call, slot, owner)
+    return slot, call
+
+
+def _note_asked(run: Run, call: Call, slot: Slot, owner: Owner) -> None:
+    """Count a call, and name an owner that asks a client the same twice."""
+    owner.asked[slot.name] += 1
+    is_new = slot.is_real or run.shared.is_of_this_run(slot.name)
+    is_again = call.has_samples and owner.name and owner.asked[slot.name] == 2
+    if owner.records and is_again and is_new:
+        run.add_event("asked again", call.label(), **call.facts_of_line())
 
 
 def _note_joined(run: Run, call: Call) -> None:
@@ -211,6 +224,8 @@ class Step(OpenCall):
     seen: Callable[[Entry], None] | None = None
     fingerprints: Callable[[], dict[str, str]] | None = None
     so_far: Callable[[], Body] | None = None
+    # Whether its caller has had parts of the outcome before it ended.
+    _was_read = False
     _seconds = 0.0
     _since: float | None = None
 
@@ -222,8 +237,6 @@ class Step(OpenCall):
         self._slot = slot
         # None: all tests share the call.
         self._log = None if slot.name.startswith("calls/") else owner.log
-        # Among the answers that all tests share.
-        self._place = slot.name, slot.index or 0
         self.owner = owner
         self._test = run.test
         if slot.is_real and self._log is None and call.is_function:
@@ -236,6 +249,11 @@ class Step(OpenCall):
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self in self._open_calls
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all tests share its recording."""
+        return self._log is None and bool(self._slot.name)
 
     def body(self) -> Any:
         """Give what is recorded, with all that stands in objects.
@@ -250,6 +268,11 @@ class Step(OpenCall):
             self._take_back()
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
+        given = self._run.shared.compared.get(self._slot.name)
+        if given is not None and self.decision == "replay":
+            paths = self.call.volatile_paths()
+            self.owner.real_values.learn(self.entry.body, given, paths)
+            return given
         if self.owner.stand_ins is not None:
             body = self.owner.stand_ins.with_recorded_values(
                 body, self.call.volatile_paths()
@@ -364,7 +387,7 @@ class Step(OpenCall):
         # One thread alone ends it.
         if self._open_calls.pop(self, False) is not None:
             return False
-        self.so_far = None
+        self._was_read, self.so_far = self.so_far is not None, None
         if first is not self:
             self._run.events.add("overlapped", target, test=self._test)
         return True
@@ -374,10 +397,8 @@ class Step(OpenCall):
         self.fingerprints = None  # They hold the arguments.
         if self._log is not None:
             self._log.end(slot)
-        elif slot.is_real and slot.name:
-            self._run.shared.release(*self._place)
-            if self.owner.log is not None:
-                self.owner.log.keep_own(self.call)
+        elif slot.is_real and slot.name and self.owner.log is not None:
+            self.owner.log.keep_own(self.call)
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
@@ -439,29 +460,17 @@ class Step(OpenCall):
             run.log_of(self.owner).is_asked_with = True
         written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
-        if not failed and slot.entry is not None and slot.entry is slot.outcome:
-            self.entry = slot.entry  # An equal call has ended before.
-            self.owner.borrowed[self._place] = slot.entry
-        self._note_failure(failed, is_kept=slot.outcome is entry)
+        if failed and slot.outcome is not entry:
+            self._report(f"gave {failed}: its recording stays as it is")
+        elif slot.entry is not None and slot.entry is slot.outcome:
+            # An equal call has ended before.
+            self.owner.borrowed[slot.name] = self.entry = slot.entry
+            if self._was_read and slot.entry.body != entry.body:
+                self._report("was given another answer than is shared")
+        else:
+            self.owner.borrowed.pop(slot.name, None)
         if written.is_changed:
             self.owner.keep(written)
-
-    def _note_failure(self, failed: str, *, is_kept: bool) -> None:
-        """Let an exchange that has failed be made again, and name it then."""
-        owner, counts = self.owner, self.owner.begun_counts
-        if not (owner.name and self.call.has_samples):
-            return
-        before, row = counts.failed.pop(self._place, ("", None))
-        if row is not None:
-            self._run.events.take_back(row)
-        if failed:
-            stays = f"gave {failed}: its recording stays as it is"
-            row = None if is_kept else self._report(stays)
-            counts.failed[self._place] = failed, row
-            # The next equal call has its number.
-            counts.give_back(*self._place)
-        elif before:
-            self._report(f"gave {before} first: only the answer after it is shared")
 
     def _report(self, what: str) -> Event:
         label = self.call.label()
@@ -504,6 +513,8 @@ class Step(OpenCall):
             paths = call.volatile_paths(new)
             owner.real_values.learn(recorded, real, paths)
         given = known.with_real_values(recorded, real, paths)
+        if self._log is None:
+            self._run.shared.compared[self._slot.name] = given if paths else None
         if self.leave():
             self._note_compared(differing, new, failed, known.unclear)
         return given
@@ -673,8 +684,12 @@ class Step(OpenCall):
     def note_found(self, entry: Entry) -> None:
         """Take note of the recording that the call has found."""
         run, call, slot = self._run, self.call, self._slot
-        if self.owner.mode == "rerecord":  # Another owner has made it in this run.
-            self.owner.borrowed[self._place] = entry
+        if (
+            self.is_shared
+            and self.owner.records
+            and run.shared.is_of_this_run(slot.name)
+        ):
+            self.owner.borrowed[slot.name] = entry
         if self.decision == "replay":
             self._count()
             if is_worth_a_wait(entry.body):

@@ -178,6 +178,12 @@ def _lines_with(
     return told
 
 
+def _marks_of_samples(_: Session, events: list[Event], words: str) -> list[str]:
+    """Return the markers with which a test keeps each answer to equal requests."""
+    lines = dict.fromkeys(event.text("line") for event in events)
+    return [f'{words}: @pytest.mark.mimic("{line}", sequence=True)' for line in lines]
+
+
 def _volatile_lines(session: Session, events: list[Event], words: str) -> list[str]:
     """Return the lines that leave out what is new each time, and all that differs."""
     new: list[str] = []
@@ -289,6 +295,8 @@ _LISTS = f"""
     told apart by order | wrong   | call          | equal calls with other keys, so that only their order tells them apart \
         | match > to tell them apart
     sent in part        | wrong   | call          | a replay has a placeholder for the token, sends another request, and misses
+    asked again         | wrong   | call          | asked again by the same test, and one answer is kept for all \
+        | sequence > to keep each answer, in a log of the test
     became one          | wrong   | calls         | different requests that are one recording, since their line ignores parts
     differs             | wrong   | calls         | differs, and does not count \
         | match > to let it count | ignore > to be told no more
@@ -332,6 +340,7 @@ _WAYS: dict[str, _Way] = {
     "restore": _restore,
     "match": partial(_lines_with, "match"),
     "ignore": partial(_lines_with, "ignore"),
+    "sequence": _marks_of_samples,
     "volatile": _volatile_lines,
     "without mark": partial(_without, "mark"),
     "without cause": partial(_without, "cause"),

@@ -63,7 +63,7 @@ def settings_of(config: pytest.Config) -> Settings:
         fails_on_unused=option.mimic_fail_on_unused,
         report=_file(config, "mimic_report", b"A page of --mimic-report"),
         foreign_lines=foreign_lines,
-        run_id=getattr(config, "workerinput", {}).get("testrunuid", ""),
+        began=getattr(config, "workerinput", {}).get("mimic_began", 0),
     )
 
 

@@ -125,7 +125,6 @@ CALL: Mapping[str, Kind] = {
     "answer": Named(object),
     "seconds": Seconds(),
     "test": str,
-    "times": Count(1),
 }
 
 # -- what clients keep, by their kinds

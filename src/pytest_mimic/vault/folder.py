@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from os import close, fstat, ftruncate, listdir, lstat, rmdir, scandir, urandom
+from os import close, fstat, ftruncate, listdir, lstat, rmdir, scandir, urandom, utime
 from os import stat as stat_of
 from os.path import dirname, join
 from pathlib import Path
@@ -170,20 +170,25 @@ class Folder:
             self.fail("write", name, reason)
         return size
 
-    def try_out(self, folder: str) -> None:
+    def try_out(self, folder: str) -> int:
         """Show that files of a folder can be written: make one there, and delete it.
+
+        Returns:
+            The time, as files of the folder tell it: nanoseconds since 1970.
 
         Raises:
             MimicError: None can, or a folder of a top folder is a link.
         """
         trial = f"{folder}/{_temporary_name()}"
         self.write(trial, [bytes(_SIZE_OF_TRIAL)])
+        now = self.stamp(trial)[1]
         # Before the trial goes, since an empty folder goes with it.
         below = list(scandir(self.path(folder))) if "/" not in folder else []
         self.delete(trial)
         for entry in below:
             if entry.is_symlink() and entry.is_dir():
                 self.check_way(f"{folder}/{entry.name}/")
+        return now
 
     def may_replace(self, name: str) -> bool:
         """Return whether this user may replace or delete a file that may be there.
@@ -261,6 +266,22 @@ class Folder:
             return stat_of(self.path(name)).st_size
         except OSError:
             return 0
+
+    def stamp(self, name: str) -> tuple[int, int]:
+        """Return what differs after each write of a file; zeros: it is not there.
+
+        The second number is when it was written, in nanoseconds since 1970.
+        """
+        try:
+            found = lstat(self.path(name))
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
+
+    def date_back(self, name: str, written_ns: int) -> None:
+        """Let a file be as old as before it was replaced."""
+        with suppress(OSError):
+            utime(self.path(name), ns=(written_ns, written_ns))
 
     def leftovers(self) -> list[str]:
         """Return the temporary files of writers that were killed."""

@@ -114,7 +114,6 @@ class Entry(_ByFields):
         hidden: The paths of arguments that are secrets.
         recorded: The day on which it was recorded. Empty: when its file is written.
         test: Who asked, of what all tests share. Empty: the owner of the file.
-        times: How often in a row the call has given this.
         beginning: Of a wider fixture that began more than once: which time, from 0.
     """
 
@@ -140,7 +139,6 @@ class Entry(_ByFields):
     hidden: tuple[str, ...] = ()
     recorded: str = ""
     test: str = ""
-    times: int = 1
     beginning: int = 0
 
     def __init__(self, target: str = "", identity: str = "", **facts: Any) -> None:
@@ -178,7 +176,7 @@ class Recording(_ByFields):
         owner: The test, the fixture or the cassette that asked.
         recorded: The day, as `2026-11-27`.
         entries: Its calls, in the order in which they began. Of a call that all tests
-            share, the answers: the n-th equal call of each test gets the n-th.
+            share, the answer.
         fixtures: The digests of the wider fixtures that were in use, by their owners.
         setup: The digest of what its set-up was asked, of a wider fixture.
         setups: These digests, of one that began more than once.
@@ -593,7 +591,7 @@ def _plain_calls(recording: Recording) -> list[Node]:
 def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
     """Return a call as it stands below a head; what is empty or usual is left out."""
     facts = {**vars(entry), "seconds": round(entry.seconds, 6)}
-    usual = {"recorded": head.recorded, "test": head.owner, "times": 1}
+    usual = {"recorded": head.recorded, "test": head.owner}
     plain = {
         key: fact
         for key, fact in facts.items()

@@ -83,9 +83,16 @@ class Written:
         old_content: What it held. None: it did not exist.
         new_content: What it holds.
         recording: What was to be written.
-        answers: Of what all tests share, the answers that were put there, by number.
-        replaced: The former answers of the same numbers.
+        answer: Of what all tests share, the answer that was put there.
+        replaced: The answer that it has replaced, of another run.
+        stamp: That of the file after the write.
+        old_time: When the old content was written, in nanoseconds since 1970.
     """
+
+    answer: Entry | None = None
+    replaced: Entry | None = None
+    stamp = 0, 0
+    old_time = 0
 
     def __init__(
         self,
@@ -98,8 +105,6 @@ class Written:
         self.old_content = old_content
         self.new_content = new_content
         self.recording = recording
-        self.answers: dict[int, Entry] = {}
-        self.replaced: dict[int, Entry] = {}
 
     @property
     def is_changed(self) -> bool:
@@ -119,11 +124,14 @@ class Vault:
         folder: Its files.
         locks: Who may write, and who records.
         today: The day on which this run has begun: a test may stop the clock.
+        began: When this run has begun to record, as files of the vault tell the time:
+            nanoseconds since 1970; 0: it has not.
     """
 
     def __init__(self, path: Path, *, label: str = "") -> None:
         self.label = label or str(path)
         self.today = date.today().isoformat()
+        self.began = 0
         # Objects that nothing may refer to when this process ends.
         self._loose: set[str] = set()
         # The files and folders that this process can write.
@@ -247,7 +255,7 @@ class Vault:
         """
         self.begin_recording()
         with self.locks.writing():
-            old_content = self.folder.read(name)
+            old_content, (_, old_time) = self.folder.read(name), self.folder.stamp(name)
             former, digest = known
             if digest != xxh3_128_hexdigest(old_content or b""):
                 former = self._former(name, old_content)
@@ -259,7 +267,9 @@ class Vault:
                 except ValueError as reason:  # An edit holds a number such as 1e999.
                     raise shapeless(self._labelled(name), str(reason)) from None
                 self._replace(name, old_content, new_content)
-        return Written(name, old_content, new_content, recording)
+            written = Written(name, old_content, new_content, recording)
+            written.stamp, written.old_time = self.folder.stamp(name), old_time
+        return written
 
     def _former(self, name: str, content: bytes | None) -> Recording | None:
         if content is None:
@@ -271,13 +281,17 @@ class Vault:
                 raise
             return None
 
-    def put_back(self, written: Written, stays: Callable[[], bool]) -> None:
-        """Undo a write, if nobody has written since, and it need not stay."""
+    def put_back(self, written: Written) -> bool:
+        """Undo a write, if nobody has written since; return whether it is undone."""
         if not written.is_changed:
-            return
+            return True
+        name = written.name
         with self.locks.writing():
-            if not stays() and self.folder.read(written.name) == written.new_content:
-                self._replace(written.name, written.new_content, written.old_content)
+            if self.folder.stamp(name) != written.stamp:
+                return False
+            self._replace(name, written.new_content, written.old_content)
+            self.folder.date_back(name, written.old_time)
+        return True
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files, and the objects that nothing else refers to.
@@ -460,7 +474,8 @@ class Vault:
             folder = name.rpartition("/")[0]
             if folder not in self._tried:
                 self.begin_recording()
-                self.folder.try_out(folder)
+                now = self.folder.try_out(folder)
+                self.began = self.began or now
             if not self.folder.may_replace(name):
                 raise MimicError(
                     f"cannot write {self._labelled(name)}: its folder is sticky, and"

@@ -158,7 +158,7 @@ class _Interceptor(calls.Method):
 
     async def intercept_unary_unary(self, go_on: Any, details: Any, sent: Any) -> Any:
         """Make or replay a call of one response."""
-        exchange = await self.begin(sent, details.metadata)
+        exchange = self.begin(sent, details.metadata)
         if exchange is None:
             return await go_on(details, sent)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from grpc import RpcError
 
-from pytest_mimic.client import Exchange, MimicError, Plain, Port, at_once
+from pytest_mimic.client import Exchange, MimicError, Plain, Port
 from pytest_mimic_grpc.messages import (
     Deserialize,
     NoMessageError,
@@ -49,7 +49,7 @@ class Method:
         self._server = server
         self._deserialize: Deserialize = multicallable._response_deserializer
 
-    async def begin(
+    def begin(
         self, sent: Any, metadata: Iterable[Any] | None = None, *, reason: str = ""
     ) -> Exchange | None:
         """Begin a call. None: it runs for real.
@@ -65,8 +65,6 @@ class Method:
         if self._port.is_unseen:
             return None
         request: Plain = {"method": self._name}
-        # Who refuses a call waits for nobody.
-        is_task = self.is_task and not reason
         try:
             if isinstance(sent, list):
                 request["requests"] = [read(message) for message in sent]
@@ -76,11 +74,10 @@ class Method:
             reason = str(error)
         if metadata:
             request["metadata"] = read_metadata(metadata)
-        exchange = await self._port.begin_async(
+        exchange = self._port.begin(
             request,
             numbered={"server": self._server},
             place=_place_of(self._server),
-            is_task=is_task,
         )
         if exchange is not None and reason:
             raise refused(exchange, reason)
@@ -92,7 +89,7 @@ class Method:
         Raises:
             UnstorableOutcomeError: A line does.
         """
-        at_once(self.begin(None, reason=reason))
+        self.begin(None, reason=reason)
 
     async def stream(
         self, start: Callable[[], Awaitable[Any]], sent: Any, metadata: Any
@@ -104,7 +101,7 @@ class Method:
             sent: As for `begin`.
             metadata: As for `begin`.
         """
-        exchange = await self.begin(sent, metadata)
+        exchange = self.begin(sent, metadata)
         if exchange is None:
             return await start()
         if exchange.mode == "replay":

@@ -37,7 +37,7 @@ def unary(
     def start() -> tuple[Any, Any]:
         return original(method, real, timeout, metadata, *options)  # type: ignore[no-any-return]
 
-    exchange = at_once(called.begin(plain, metadata))
+    exchange = called.begin(plain, metadata)
     if exchange is None:
         return start()
 

@@ -254,7 +254,7 @@ class Attempt:
                 read = await self.send()
             self.recorder.begin(read)
             real_answer = self.real_answer()
-            if exchange.mode == "run":
+            if not self.recorder.reads_whole():
                 return real_answer
             await self.read(real_answer)
         except BaseException as error:
@@ -306,6 +306,7 @@ class Recorder:
         self._pieces: list[bytes] = []
         self._read: Read = _unanswered
         self._answer: Plain = {}
+        self._is_whole = False
 
     def begin(self, read: Read) -> None:
         """Take note that the head has come, by which the rest is read."""
@@ -317,11 +318,26 @@ class Recorder:
         self._pieces.append(data)
         return data
 
+    def reads_whole(self) -> bool:
+        """Whether an answer is read to its end before its caller gets anything.
+
+        What he gets is then the recorded answer: to verify, and of what all tests share
+        if it is a document, since an equal call may have ended before.
+        """
+        exchange = self._exchange
+        self._is_whole = exchange.mode != "run" or (
+            exchange.step.is_shared
+            and answers.is_document(self._read(self._pieces, is_left=True))
+        )
+        return self._is_whole
+
     def is_enough(self) -> bool:
         """Whether as much has come as its reader had read of the recorded answer.
 
         What was left may never end.
         """
+        if self._exchange.mode == "run":
+            return False
         recorded = self._exchange.recorded
         if not answers.was_left(recorded):
             return False
@@ -350,11 +366,11 @@ class Recorder:
         None: he gets the error itself, while recording and if it is no outcome.
         """
         # To verify, any error is another answer than the recorded one.
-        is_recorded = self._exchange.mode == "run"
-        is_outcome = not is_recorded or failures.kind_of(error, phase)
+        is_verified = self._exchange.mode != "run"
+        is_outcome = is_verified or failures.kind_of(error, phase)
         if is_outcome and isinstance(error, Exception):
             answer = self.end(error=failures.plain(error, phase))
-            return None if is_recorded else answer
+            return answer if is_verified or self._is_whole else None
         so_far = self._read(self._pieces, is_left=True)
         self._exchange.abandon(error, so_far or None)
         return None

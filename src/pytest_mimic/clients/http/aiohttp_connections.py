@@ -45,7 +45,7 @@ async def connect(
         _search_body(request, search)
         return await really()
     plain = read(await _body_of(request))
-    exchange = await port.begin_async(plain, "aiohttp", place=place)
+    exchange = port.begin(plain, "aiohttp", place=place)
     if exchange is None:
         return await really()
     return await _AiohttpAttempt(connector, request, exchange).connection(really)

@@ -114,6 +114,15 @@ def was_left(answer: Plain) -> bool:
     return "left" in answer and not bodies.is_done(answer.get("body", {}))
 
 
+def is_document(answer: Plain) -> bool:
+    """Return whether an answer has one body, and is no stream without an end."""
+    headers = answer.get("headers", {})
+    kind = bodies.media_type(str(headers.get("content-type", "")))
+    if kind in bodies.STREAMS:
+        return False
+    return "content-length" in headers or kind.endswith("json")
+
+
 def items(answer: Plain) -> Sequence[Any]:
     """Return the events, lines or letters of the body of an answer."""
     body = answer.get("body", {})

@@ -41,6 +41,9 @@ MIXED = "mixed"
 """The layout of JSON that comes back with other blanks."""
 _FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
 _JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
+_EVENTS = "text/event-stream"
+STREAMS = (_EVENTS, *_JSON_LINES)
+"""The media types whose bodies are read item by item."""
 _EVENT_KEYS = {"event", "id", "retry", "data", "layout"}
 
 
@@ -86,7 +89,7 @@ def read_given(data: bytes, content_type: str) -> Plain:
     kind = media_type(content_type)
 
     def read(text: str) -> Plain | None:
-        if kind == "text/event-stream":
+        if kind == _EVENTS:
             return _events(text)
         if kind in _JSON_LINES:
             return _lines(text)

@@ -114,9 +114,7 @@ class _HttpxAttempt(Attempt):
         if is_streamed:
             # Most can be read once.
             request.stream = self._core.Request("GET", url, content=body).stream
-        exchange = await port.begin_async(
-            read(body), self._name, place=place, is_task=self.is_task
-        )
+        exchange = port.begin(read(body), self._name, place=place)
         if exchange is None:
             return await self._sent()
         self.exchange = exchange

@@ -142,7 +142,7 @@ class Connections:
             await real(connection, packed, check_health)
             return
         asked = [commands.read(words) for words in commands.words_of(packed)]
-        exchange = await self._begin(connection, asked)
+        exchange = self._begin(connection, asked)
         if exchange is None:
             await self._send_for_real(connection, packed, check_health)
             return
@@ -151,16 +151,15 @@ class Connections:
         built = await exchange.answer(talk, replies.build_all, is_task=is_task)
         wire.replies.extend(built)
 
-    async def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
+    def _begin(self, connection: Any, asked: list[Plain]) -> Exchange | None:
         request: Plain = asked[0] if len(asked) == 1 else {"commands": asked}
         if str(connection.protocol) == "3":
             request = {**request, "protocol": 3}
         address = _address(connection)
-        return await self._port.begin_async(
+        return self._port.begin(
             request,
             numbered={"database": (*address, connection.db)},
             place="{}:{}".format(*address),
-            is_task=self._is_async,
         )
 
     # -- what is really sent

@@ -141,11 +141,7 @@ class StandInConnection:
             return Result() if self._real is None else run()
         if self._undoes_what_missed(request):
             return Result()
-        exchange = self._awaited(
-            self._port.begin_async(
-                request, numbered=self._numbered, is_task=self._dialect.is_async
-            )
-        )
+        exchange = self._port.begin(request, numbered=self._numbered)
         if exchange is None:
             return run()
         # It decides which objects a session of the ORM has to ask for again.

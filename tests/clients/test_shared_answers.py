@@ -1,10 +1,9 @@
-"""Section 2, `shared`: the n-th equal call of each test gets the n-th answer, and each place is paid for once a run."""
+"""Section 2, `shared`: a cache. A call has one answer for all tests, in the recording run, too."""
 
 from __future__ import annotations
 
 import shutil
 import threading
-from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -13,7 +12,7 @@ from support.loopback import Server, serving
 
 
 class Model(loopback.Handler):
-    """Answers each request with its number among those of its path, the first of `/flaky` with 503."""
+    """Answers each request with its number among those of its path, the first of `/flaky` with 503, `/closed` with 401."""
 
     def do_GET(self):
         """Answer a request."""
@@ -22,22 +21,12 @@ class Model(loopback.Handler):
             number = self.server.seen.count(self.path)
         if self.path == "/flaky" and number == 1:
             self.json({}, status=503)
-        elif self.path.startswith("/tick"):
-            with suppress(threading.BrokenBarrierError):
-                self.server.ticks.wait(10)
-            self.json("tick")
-        elif self.path == "/asked":
-            # Until the loops of both workers have gone on.
-            with suppress(threading.BrokenBarrierError):
-                self.server.ticks.wait(10)
-            self.json(self.server.ticks.broken)
+        elif self.path == "/closed":
+            self.json({}, status=401)
         elif self.path == "/both":
-            # Another request at this moment gets another answer.
             with suppress(threading.BrokenBarrierError):
-                self.server.two.wait(2)
+                self.server.two.wait(10)
             self.json(number)
-        elif self.path.startswith("/same"):
-            self.json("same")
         else:
             self.json(number)
 
@@ -48,7 +37,6 @@ def service():
     with serving(Server(Model)) as server:
         server.lock = threading.Lock()
         server.two = threading.Barrier(2)
-        server.ticks = threading.Barrier(3)
         yield server
 
 
@@ -74,8 +62,8 @@ def asked(service):
     return count
 
 
-def test_equal_requests_of_a_test_are_samples(shop, service):
-    """Two tests share the first answer, and who asks more often asks for real. Equal answers are a count."""
+def test_equal_requests_get_one_answer(shop, service):
+    """The recording run gives it, too, to tests and threads; who asks twice is named, with the way to keep each answer."""
     shop.tests("""
         from concurrent.futures import ThreadPoolExecutor
 
@@ -83,32 +71,37 @@ def test_equal_requests_of_a_test_are_samples(shop, service):
             assert shop.ask() == 1
 
         def test_five():
-            assert [shop.ask() for _ in range(5)] == [1, 2, 3, 4, 5]
-
-        def test_until_one_fits():
-            while shop.ask("/until") != 7:
-                pass
-
-        def test_equal_answers():
-            assert {shop.ask("/same") for _ in range(100)} == {"same"}
+            assert [shop.ask() for _ in range(5)] == [1] * 5
 
         def test_threads():
-            with ThreadPoolExecutor(4) as pool:
-                assert len(set(pool.map(shop.ask, ["/threads"] * 12))) == 12
+            with ThreadPoolExecutor(10) as pool:
+                assert len(set(pool.map(shop.ask, ["/threads"] * 10))) == 1
     """)
 
-    run = shop.record().expect(passed=5)
+    run = shop.record("-p", "no:randomly").expect(passed=3)
 
-    seen = Counter(service.seen)
-    assert seen == {"/a": 5, "/until": 7, "/same": 100, "/threads": 12}
-    assert len(shop.files("calls")) == len(seen)
-    times = [call.call["times"] for call in run.calls if "times" in call.call]
-    assert times == [100]
+    assert service.seen.count("/a") == 1
+    assert len(shop.files("calls")) == 2
+    heading = "asked again by the same test, and one answer is kept for all:"
+    rows = run.section[run.section.index(heading) + 1 :]
+    assert [row.split()[-1] for row in rows[:2]] == [
+        "test_shop.py::test_five",
+        "test_shop.py::test_threads",
+    ]
+    mark = rows[2].partition(": ")[2]
     service.seen.clear()
-    shop.replay().expect(passed=5)
-    shop.record().expect(passed=5)
+    shop.replay().expect(passed=3)
+    assert heading not in shop.record().expect(passed=3).section
     assert asked(service) == 0
     assert shop.command("check").code == 0
+
+    shop.tests(f"""
+        {mark}
+        def test_five():
+            assert [shop.ask("/samples") for _ in range(5)] == [1, 2, 3, 4, 5]
+    """)
+    shop.record().expect(passed=1, never=[heading])
+    shop.replay().expect(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +109,7 @@ def test_equal_requests_of_a_test_are_samples(shop, service):
     [(["test_shop.py::test_one"], []), ([], []), ([], ["-n", "2"])],
     ids=["one test", "both", "both in two processes"],
 )
-def test_recording_again_pays_each_place_once(shop, service, tests, workers):
+def test_recording_again_asks_once_in_each_process(shop, service, tests, workers):
     shop.tests("""
         def test_one():
             shop.ask(f"/then/{shop.ask()}")
@@ -126,20 +119,18 @@ def test_recording_again_pays_each_place_once(shop, service, tests, workers):
             shop.ask()
     """)
     shop.record("-p", "no:randomly").expect(passed=2)
-    assert asked(service) == 3
+    assert asked(service) == 2
 
     again = shop.run("--mimic-rerecord", *workers, *tests)
 
     again.expect(passed=1 if tests else 2)
-    assert (
-        len(set(service.seen)) <= asked(service) <= (2 if tests else 3) + len(workers)
-    )
+    assert 2 <= asked(service) <= 2 + len(workers)
     shop.replay().expect(passed=2)
     assert asked(service) == 0
 
 
-def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service):
-    """The other waits, and gets that answer, which both get in the next run."""
+def test_of_two_workers_that_ask_at_one_moment_one_answer_stands(shop, service):
+    """Both pay; the first answer is given to both, now and in the next run."""
     shop.tests("""
         @pytest.mark.parametrize("name", ["one", "two"])
         def test_it(name):
@@ -149,15 +140,40 @@ def test_of_two_workers_that_ask_at_one_moment_one_is_answered(shop, service):
                 given.write_text(answer)
             assert answer == given.read_text()
     """)
+    given = [shop.root / "one", shop.root / "two"]
 
-    for option in ("--mimic-record", "--mimic-rerecord"):
-        shutil.rmtree(shop.vault, ignore_errors=True)
-        for name in ("one", "two"):
-            shop.root.joinpath(name).unlink(missing_ok=True)
+    for option in ("--mimic-record", "--mimic-rerecord", "--mimic-rerecord"):
+        for file in given:
+            file.unlink(missing_ok=True)
         shop.run("-n2", option).expect(passed=2)
 
-        assert asked(service) == 1
+        assert asked(service) == 2
+        assert given[0].read_text() == given[1].read_text()
         shop.replay().expect(passed=2)
+
+
+def test_of_two_streams_that_differ_the_test_of_the_second_is_named(project):
+    """The longest reading stands, whoever asks first."""
+    project.module("""
+        def count():
+            numbers = [1, 2, 3]
+            for number in numbers:
+                yield number
+    """)
+    project.ini("shop:count")
+    first = "assert next(shop.count()) == 1"
+    whole = "assert list(shop.count()) == [1, 2, 3]"
+    for tests in ([first, whole], [whole, first]):
+        shutil.rmtree(project.vault, ignore_errors=True)
+        project.tests(f"""
+            def test_one(): {tests[0]}
+
+            def test_two(): {tests[1]}
+        """)
+
+        project.record("-p", "no:randomly").expect(passed=2)
+
+        project.replay().expect(passed=2)
 
 
 def test_a_call_that_all_tests_share_now_is_recorded_again_for_all(shop):
@@ -218,25 +234,9 @@ def test_a_cancelled_call_that_all_tests_share_now_keeps_its_recording(project):
     project.run().expect(passed=1)
 
 
-def test_a_task_that_waits_for_another_worker_lets_its_loop_go_on(shop, service):
-    shop.ini("http shared exclude=/tick*")
-    shop.tests("""
-        @pytest.mark.parametrize("name", ["one", "two"])
-        def test_it(name):
-            async def both():
-                async with httpx.AsyncClient(base_url=os.environ["SERVICE"], timeout=30) as client:
-                    return await asyncio.gather(client.get("/asked"), client.get(f"/tick/{name}"))
-            asked, _ = asyncio.run(both())
-            assert asked.json() is False
-    """)
-
-    shop.run("-n2", "--mimic-record").expect(passed=2)
-
-    assert service.seen.count("/asked") == 1
-
-
 @pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["here", "in a worker"])
-def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service, workers):
+def test_an_answer_takes_the_place_of_a_failed_exchange(shop, service, workers):
+    """Who tries again asks for real, and is named: the next run gives the answer at once."""
     shop.test("""
         from urllib.error import HTTPError
         answers = []
@@ -245,20 +245,78 @@ def test_a_place_holds_the_answer_after_a_failed_exchange(shop, service, workers
                 answers.append(shop.ask("/flaky"))
             except HTTPError as error:
                 error.close()  # since Python 3.14, one that is not closed warns
-        assert answers == [2, 3]
+        assert answers == [2, 2]
     """)
 
     for option in ("--mimic-record", "--mimic-rerecord"):
         shutil.rmtree(shop.vault, ignore_errors=True)
-        for again in (option, "--mimic-rerecord"):
-            shop.run(again, *workers).expect(
-                passed=1,
-                says=["gave status 503 first: only the answer after it is shared"],
-                never=["its recording stays as it is"],
-            )
+        shop.run(option, *workers).expect(
+            passed=1, says=["asked again by the same test"]
+        )
 
-            assert asked(service) == 3
-            shop.replay().expect(passed=1)
+        assert asked(service) == 2
+        shop.replay().expect(passed=1)
+
+
+def test_a_failure_that_a_test_expects_stands_until_an_answer_takes_its_place(
+    shop, service
+):
+    """It is given to no other test while it is recorded, and replays for all."""
+    shop.tests("""
+        import httpx
+
+        def closed():
+            return httpx.get(os.environ["SERVICE"] + "/closed").status_code == 401
+
+        def test_one(): assert closed()
+
+        def test_two(): assert closed()
+    """)
+
+    shop.record().expect(passed=2)
+
+    assert asked(service) == 2
+    shop.replay().expect(passed=2)
+    shop.record().expect(passed=2)
+    assert asked(service) == 0
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_an_answer_that_a_passing_test_was_given_stays(project, is_given):
+    """Another test has paid it, and then fails: else its exception would be taken back."""
+    project.module("""
+        def fit():
+            raise OSError(str(pathlib.Path("paid").write_text("x")))
+    """)
+    project.ini("shop:fit")
+    project.tests(f"""
+        import time
+
+        def fit():
+            with pytest.raises(OSError):
+                shop.fit()
+
+        def wait_for(name):
+            end = time.monotonic() + 30
+            while not pathlib.Path(name).exists() and time.monotonic() < end:
+                os.sched_yield()
+
+        def test_pays():
+            fit()
+            if {is_given}:
+                wait_for("passed")
+            assert False
+
+        def test_is_given():
+            if {is_given}:
+                wait_for("paid")
+                fit()
+            pathlib.Path("passed").touch()
+    """)
+
+    project.record("-n2").expect(passed=1, failed=1)
+
+    assert len(project.files("calls")) == is_given
 
 
 def test_requests_that_became_one_are_named_with_their_count(shop, service):
@@ -277,18 +335,6 @@ def test_requests_that_became_one_are_named_with_their_count(shop, service):
     )
     row = run.section[run.section.index(heading) + 1]
     assert row.split() == ["http", "GET", "/a", "3", "calls", "in", "3", "tests"]
-
-
-def test_a_failing_test_keeps_new_samples_and_replaces_none(shop, service):
-    shop.test("assert [shop.ask() for _ in range(2)] == [1, 2]")
-    shop.record().expect(passed=1)
-    shop.test("assert [shop.ask() for _ in range(3)] == [1, 2, 0]")
-
-    shop.record().expect(failed=1)
-    shop.run("--mimic-rerecord").expect(failed=1)
-
-    shop.test("assert [shop.ask() for _ in range(4)] == [1, 2, 3, 3]")
-    shop.replay().expect(passed=1)
 
 
 def test_show_gives_shared_requests_in_the_order_in_which_a_test_asked_last(shop):
