@@ -68,7 +68,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic.engine.activations import Activations, ClientLine
 from pytest_mimic.engine.calls import (
     Call,
-    asks_again,
     failed_exchange,
     is_gone,
     is_worth_a_wait,
@@ -802,10 +801,6 @@ class Exchange:
         before: Plain = {"answer": recorded}
         now: Plain = {"answer": answer}
         new_failure = _new_failure(before, now)
-        if asks_again(now) not in ("", failed_exchange(before)) and not self.hangs:
-            # What stands for a recorded token waits for that of the next attempt.
-            self.step.postpone(new_failure)
-            return answer
         stored = self.stored(answer, recorded)
         for given in (before, {"answer": stored}):  # of both, the caller gets parts
             self._scope.give(partial(dict, given))

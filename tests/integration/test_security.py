@@ -123,9 +123,7 @@ def test_secrets_appear_nowhere(shop):
 
     verified = shop.run("--mimic-verify", "-k", "fetch or swallow", env={"N": "2"})
     # What tests share is asked once.
-    verified.expect(
-        failed=1, passed=1, deselected=3, says=["n: '1' recorded, '2' now"]
-    )
+    verified.expect(failed=1, passed=1, deselected=3, says=["n: '1' recorded, '2' now"])
     assert_hidden(shop, verified)
 
     shop.tests(TEST.replace('"Oslo"', '"Rome"'))

@@ -19,7 +19,6 @@ from pytest_mimic.vault.recording import MALFORMED, Entry
 
 _NOT_ALLOWED = frozenset({401, 403, 407})
 _FAILED_STATUS = _NOT_ALLOWED | {408, 425, 429}
-_COME_AGAIN = frozenset({408, 425, 429, 503})
 _NETWORK = frozenset(
     """
     BrokenPipeError ConnectionAbortedError ConnectionError ConnectionRefusedError
@@ -336,13 +335,6 @@ def _class_of(raised: Tree) -> str:
 def is_gone(body: Body) -> bool:
     """Whether a service says that it does not know what was asked for."""
     return _status_of(body) in _GONE
-
-
-def asks_again(body: Body) -> str:
-    """Say how an answer has failed that asks its client to come again."""
-    status = _status_of(body)
-    asks = status in _COME_AGAIN or (not status and "error" in answer_of(body))
-    return failed_exchange(body) if asks else ""
 
 
 def is_worth_a_wait(body: Body) -> bool:

@@ -16,10 +16,8 @@ EventKind: TypeAlias = Literal[
     "recorded",  # seconds
     "verified",  # seconds
     "as before",  # verified, though its source has changed: cause
-    # Option, cause, paths that look new, differing, values alone: whether no other part
-    # differs; a line; error, ...
+    # Option, cause, paths that `volatile=` is to name, a line; error, ...
     "drifted",
-    "not verified",  # option; error, facts, remedies
     "opened",  # a cassette: name
     "missing",  # option, cause; error, facts, remedies
     "stale",  # the same
@@ -81,7 +79,6 @@ CALLS: tuple[EventKind, ...] = (
     "missing",
     "stale",
     "drifted",
-    "not verified",
 )
 """What may become of a call."""
 

@@ -32,9 +32,10 @@ from pytest_mimic.engine.calls import (
 from pytest_mimic.engine.decide import Conversation, Mode, decide
 from pytest_mimic.engine.end_order import EndOrder
 from pytest_mimic.engine.following import Following
-from pytest_mimic.engine.verifying import is_equal
+from pytest_mimic.engine.verifying import is_equal, values_sent
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.clients import versions_of
+from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.recording import (
     Entry,
@@ -226,6 +227,16 @@ class Log:
                 for one in self.leftovers()
             )
         )
+
+    def sent_behind(self, index: int) -> set[str]:
+        """Give the values that recorded calls behind one have sent."""
+        found: set[str] = set()
+        for entry in self.entries[index + 1 :]:
+            asked: Any = entry.arguments
+            if entry.request is not None:
+                asked = unshelve(entry.request, self._vault)
+            found |= values_sent(asked)
+        return found
 
     # -- a call
 

@@ -20,8 +20,6 @@ from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Written
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.calls import Slot
-    from pytest_mimic.engine.events import Event
     from pytest_mimic.secrets.issued import SecretScope
 
 
@@ -55,7 +53,6 @@ class Owner:
         storing_calls: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
-        postponed: The places of calls whose real answers have asked to come again.
         real_values: What stood at volatile paths, while verifying.
         stand_ins: Pairs of values, if a fixture began twice while recording, and this
             test now gets the other beginning: what the fixture gives now, and what it
@@ -113,7 +110,6 @@ class Owner:
         self.storing_calls: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}
-        self.postponed: dict[Slot, tuple[MimicError, Event]] = {}
         self.real_values = RealValues()
         self.cassettes: list[Owner] = []
         self.undoable_writes: list[Written] = []

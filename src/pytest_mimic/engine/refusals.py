@@ -307,14 +307,6 @@ class Refusals:
             error.option = RERECORD
         return error
 
-    def not_verified(self, call: Call, failed: str, owner: Owner) -> DriftError:
-        """A real answer asks to come again, and nobody has come yet."""
-        label = call.label()
-        what = f"{label} is not verified: {failed}, and nobody has asked again"
-        error = DriftError(what, (), self._remedies("to try again", VERIFY, owner))
-        error.call, error.option = label, VERIFY
-        return error
-
     def command(self, option: str, owner: Owner) -> str:
         """Give the command that runs an owner again."""
         is_in_setup = owner.is_here and owner.kind == "fixture" and not owner.is_set_up

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,8 +36,6 @@ from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.verifying import (
     cause_of,
     new_parts,
-    values_that_differ,
-    written_place,
 )
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -115,11 +112,9 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         call = _as_kept(run, call, owner)
     if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
-    slot = _postponed(run, call, owner)
-    if slot is None:
-        name = call_name(call.target, call.identity, call.line)
-        slot = run.shared.take(call, mode, is_asked_again=owner.asked[name] > 0)
-        _note_asked(run, call, slot, owner)
+    name = call_name(call.target, call.identity, call.line)
+    slot = run.shared.take(call, mode, is_asked_again=owner.asked[name] > 0)
+    _note_asked(run, call, slot, owner)
     return slot, call
 
 
@@ -161,21 +156,7 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         recorded = _as_kept(run, call, owner)
     if mode != "rerecord":
         call = recorded
-    slot = _postponed(run, call, owner)
-    return slot or log.take(call, mode, recorded, has_effect=has_effect), call
-
-
-def _postponed(run: Run, call: Call, owner: Owner) -> Slot | None:
-    """Give the place of an equal call whose real answer has asked to come again."""
-    for slot in [one for one in [*owner.postponed] if one.key == key_of(call)]:
-        found = owner.postponed.pop(slot, None)
-        if found is not None:  # No other thread has it.
-            error, row = found
-            run.events.take_back(row)
-            with suppress(ValueError):  # An earlier phase of the test has taken it.
-                run.events.noted.remove(error)
-            return slot
-    return None
+    return log.take(call, mode, recorded, has_effect=has_effect), call
 
 
 def _as_recorded(
@@ -452,11 +433,7 @@ class Step(OpenCall):
         if self._log is not None:
             self._log.put(slot, entry)
             return
-        own, asked = self.owner.real_values, self.call.asked
-        # A text of a client may hold another form of a value.
-        if own and not (
-            self.call.is_function and own.request_as_recorded(asked) == asked
-        ):
+        if self.owner.real_values:  # What it asks for may hold one of them.
             run.log_of(self.owner).is_asked_with = True
         written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
@@ -505,40 +482,14 @@ class Step(OpenCall):
         owner.real_values.learn(recorded, real, paths)
         known = run.values_around(owner)
         differing = [one for one in differences if not known.is_known(one)]
-        # What looks new each time is so before a line names it.
-        day = self.entry.recorded
-        days = {day: run.vault.today} if day else {}
-        new = new_parts(call, differing, known, days) if differing else []
-        if new:
-            paths = call.volatile_paths(new)
-            owner.real_values.learn(recorded, real, paths)
         given = known.with_real_values(recorded, real, paths)
         if self._log is None:
             self._run.shared.compared[self._slot.name] = given if paths else None
         if self.leave():
-            self._note_compared(differing, new, failed, known.unclear)
+            self._note_compared(differing, failed)
         return given
 
-    def postpone(self, failed: str) -> None:
-        """Let the next equal call have this place: the answer asks to come again.
-
-        Args:
-            failed: How the real call failed: `the real call gave 429`.
-        """
-        if not self._claim_end():
-            return
-        error = self._run.refusals.not_verified(self.call, failed, self.owner)
-        self._run.events.note_error(error)
-        row = self.add_event("not verified", self.call.label(), **facts_of(error))
-        self.owner.postponed[self._slot] = error, row
-
-    def _note_compared(
-        self,
-        differences: Sequence[Difference],
-        new: Sequence[str],
-        failed: str,
-        unclear: Sequence[object],
-    ) -> None:
+    def _note_compared(self, differences: Sequence[Difference], failed: str) -> None:
         entry, owner = self.entry, self.owner
         assert entry is not None
         # One that was cancelled when it was recorded may be answered before that.
@@ -549,31 +500,27 @@ class Step(OpenCall):
             is_drift = not (owner.is_set_up or owner.has_drifted)
             owner.has_drifted = True
         if is_drift:
-            self._note_drift(differences, new, failed)
-        elif unclear and self.decision == "verify":
-            shown = self._run.secrecy.secrets.masked_text(str(unclear[0]))
-            told = f"{self.call.label()} (unclear what {shown} is in this run)"
-            self.add_event("not verified", told)
+            self._note_drift(differences, failed)
         else:
             self._count()
 
-    def _note_drift(
-        self, differences: Sequence[Difference], new: Sequence[str], failed: str
-    ) -> None:
-        call, is_of_fixture = self.call, self.decision == "repeat"
-        error = self._run.refusals.drift(
-            call, differences, self.owner, failed=failed, of_fixture=is_of_fixture
+    def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
+        run, call, owner = self._run, self.call, self.owner
+        assert self.entry is not None
+        is_of_fixture = self.decision == "repeat"
+        error = run.refusals.drift(
+            call, differences, owner, failed=failed, of_fixture=is_of_fixture
         )
-        self._run.events.note_error(error)
-        differing = values_that_differ(call, differences)
+        run.events.note_error(error)
+        sent, index = set[str](), self._slot.index
+        if self._log is not None and index is not None:
+            sent = self._log.sent_behind(index)
+        day = self.entry.recorded
+        days = {day: run.vault.today} if day else {}
+        new = new_parts(call, differences, run.values_around(owner), sent, days)
         error.cause = cause_of(call, differences, new)
-        self.owner.has_drifted |= not failed
-        facts: dict[str, Json] = {
-            "paths": [*new],
-            "differing": [*dict.fromkeys(map(written_place, differing))],
-            "values alone": len(differing) == len(differences),
-            **call.facts_of_line(),
-        }
+        owner.has_drifted |= not failed
+        facts: dict[str, Json] = {"paths": [*new], **call.facts_of_line()}
         self.add_event("drifted", call.label(), **facts, **facts_of(error))
 
     # -- a call that is replayed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, count, islice, product
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 _SEGMENT = r"(?<=[/=])[^/?&=]+"
 # What stands between them is no part of a word.
 _START, _END = r"(?:(?<![^\W_])|(?=[\W_]))", r"(?:(?![^\W_])|(?<=[\W_]))"
-# What is shorter stands in other words, too.
-_SHORTEST_WITHIN = 8
+# A shorter value may be another one by chance.
+_SHORTEST_NAME = 8
 _MOST_CANDIDATES = 200
 
 # What a service gives to each thing that it makes. SQLAlchemy counts equal columns.
@@ -187,18 +187,13 @@ def _ending(body: dict[str, Any]) -> str:
 
 
 class RealValues:
-    """The real values that a caller gets, each with the recorded value of its place.
+    """The real values at the paths of `volatile=`, with the recorded value of each.
 
     Args:
         several: Those of several owners: the first ones come first.
-
-    Attributes:
-        unclear: The recorded ids that were given, though they have met two real ones,
-            or a real one that stands for another.
     """
 
     def __init__(self, several: Iterable[RealValues] = ()) -> None:
-        self.unclear: list[Value] = []
         self._recorded: dict[str, list[Value]] = defaultdict(list)
         self._real: dict[str, list[Value]] = defaultdict(list)
         self._all = [*several] or [self]
@@ -209,14 +204,14 @@ class RealValues:
     def learn(self, recorded: Tree, real: Tree, paths: Sequence[Path]) -> None:
         """Note each text and number below the paths, where both have one.
 
-        Later requests of the owner that hold these values are then found again.
+        Of an address each segment and parameter is one. Later requests of the owner
+        that hold these values are then found again.
         """
         is_whole = () in paths
         if is_whole and _is_value(recorded) and _is_value(real):
-            known = self._recorded[str(real)]
-            if recorded not in known:
-                known.append(recorded)
-                self._real[str(recorded)].append(real)
+            self._note(recorded, real)
+            for pair in _differing_segments(recorded, real):
+                self._note(*pair)
         elif paths:
             theirs = _by_step(real)
             for step, part in _by_step(recorded).items():
@@ -224,18 +219,27 @@ class RealValues:
                     deeper = [()] if is_whole else _below(paths, step)
                     self.learn(part, theirs[step], deeper)
 
+    def _note(self, recorded: Value, real: Value) -> None:
+        known = self._recorded[str(real)]
+        if recorded not in known:
+            known.append(recorded)
+            self._real[str(recorded)].append(real)
+
     def with_real_values(
         self, recorded: Tree, real: Tree, paths: Sequence[Path]
     ) -> Any:
-        """Give a recorded outcome with the real values that are known.
+        """Give a recorded outcome with real values.
 
         They stand at the volatile paths, and in place of recorded ones wherever these
         stand; of short ones only where the real outcome has them, too.
         """
-        if _is_value(recorded):
-            return self._with_real_value(recorded, real, is_volatile=() in paths)
         if () in paths:
             return real
+        if _is_value(recorded):
+            known = self.real_values_of(recorded)
+            if real in known:
+                return real
+            return known[0] if known and _is_long(recorded) else recorded
         if not isinstance(recorded, (list, dict)):
             return recorded
         theirs = _by_step(real)
@@ -247,37 +251,18 @@ class RealValues:
         }
         return parts if isinstance(recorded, dict) else [*parts.values()]
 
-    def _with_real_value(
-        self, recorded: Value, real: Tree, *, is_volatile: bool
-    ) -> Tree:
-        # A replay compares nothing.
-        from pytest_mimic.values.looks import DATE, MOMENT, TOKEN, ULID, UUID, made_anew
-
-        now, look = self.real_values_of(recorded), made_anew(recorded)
-        is_met = str(real) in map(str, now)
-        if is_volatile and is_met and look in (UUID, ULID, TOKEN):
-            # It names one thing: the first one stays.
-            if (now[0], self._recorded_of(real)[0]) != (real, recorded):
-                self.unclear.append(recorded)
-            return now[0]
-        if recorded == real:
-            return recorded
-        is_long = len(str(recorded)) >= _SHORTEST_WITHIN
-        is_named = now and is_long and look not in (MOMENT, DATE)
-        if is_met or (is_volatile and not is_named):
-            return real
-        return now[0] if is_named else recorded
-
-    def real_values_of(
-        self, recorded: object, shortest: int = _SHORTEST_WITHIN
-    ) -> list[Value]:
-        """Give what a recorded value, or a text that holds some, is in this run."""
-        return _named(recorded, [one._real for one in self._all], shortest)
+    def real_values_of(self, recorded: object) -> list[Value]:
+        """Give what a recorded value is in this run."""
+        return _named(recorded, [one._real for one in self._all])
 
     def is_known(self, difference: Difference) -> bool:
-        """Whether a part differs in names alone whose real values are known."""
-        old, new = difference.old, difference.new
-        return len(str(old)) >= _SHORTEST_WITHIN and new in self.real_values_of(old)
+        """Whether a part differs in a name alone whose real value is known.
+
+        What is short may be another value: it is one under the name of an id.
+        """
+        old, step = difference.old, difference.steps[-1] if difference.steps else ""
+        is_name = _is_long(old) or re.search(_ID, step) is not None
+        return is_name and difference.new in self.real_values_of(old)
 
     def with_recorded_values(
         self, outcome: Tree, paths: Sequence[Path], key: str = ""
@@ -299,71 +284,73 @@ class RealValues:
             ]
         is_id = () in paths or re.search(_ID, key) is not None
         found = self._recorded_of(outcome)
-        if not found or not (is_id or len(str(outcome)) >= _SHORTEST_WITHIN):
+        if not found or not (is_id or _is_long(outcome)):
             return outcome
         return str(found[0]) if isinstance(outcome, str) else found[0]
 
     def request_as_recorded(self, request: Tree) -> Tree:
-        """Give a request with recorded values in place of real values."""
-        return next(self._candidates(request, _SHORTEST_WITHIN), request)
+        """Give a request with recorded values in place of long real values."""
+
+        def choose(real: Value) -> Value:
+            found = self._recorded_of(real) if _is_long(real) else []
+            return found[0] if found else real
+
+        return deeply(lambda: with_values(request, choose)) if self else request
 
     def candidates(self, request: Tree) -> Iterator[Tree]:
-        """Give a request with recorded in place of real values, in each order.
+        """Give a request with recorded in place of real values, in each way.
 
-        Two real values may be equal where the recorded ones are not, and a short one
-        may be no real value at all. Those with short values within texts come last.
+        Two real values may be equal where the recorded ones are not, and one may be no
+        real value at all.
         """
-        for shortest in (_SHORTEST_WITHIN, 1):
-            yield from self._candidates(request, shortest)
-
-    def _candidates(self, request: Tree, shortest: int) -> Iterator[Tree]:
         if not self:
             return
-
         possible: list[list[Value]] = []
 
         def collect(real: Value) -> Value:
-            values = self._recorded_of(real, shortest)
-            if not values:
-                return real
-            is_short = len(str(real)) < _SHORTEST_WITHIN
-            possible.append([*values, real] if is_short else values)
-            return values[0]
+            possible.append([*self._recorded_of(real), real])
+            return real
 
-        deeply(lambda: _replaced(request, collect))
-        choices = chain(_alike(possible), product(*possible))
-        for choice in islice(choices, _MOST_CANDIDATES):
+        deeply(lambda: with_values(request, collect))
+        for choice in islice(product(*possible), _MOST_CANDIDATES):
             left = iter(choice)
-
-            def choose(real: Value, left: Iterator[Value] = left) -> Value:
-                return next(left) if self._recorded_of(real, shortest) else real
-
-            candidate = deeply(partial(_replaced, request, choose))
+            candidate = deeply(partial(with_values, request, lambda _: next(left)))  # noqa: B023
             if candidate != request:
                 yield candidate
 
-    def _recorded_of(
-        self, real: object, shortest: int = _SHORTEST_WITHIN
-    ) -> list[Value]:
-        return _named(real, [one._recorded for one in self._all], shortest)
+    def _recorded_of(self, real: object) -> list[Value]:
+        return _named(real, [one._recorded for one in self._all])
 
 
-def _replaced(part: Tree, choose: Callable[[Value], Value]) -> Tree:
+def with_values(part: Tree, choose: Callable[[Value], Value]) -> Tree:
     """Give a part of a request with what is chosen in place of each value."""
     if isinstance(part, list):
-        return [_replaced(below, choose) for below in part]
+        return [with_values(below, choose) for below in part]
     if isinstance(part, dict):
-        found = {key: _replaced(part[key], choose) for key in part}
-        url = found.get("url")
-        if isinstance(url, str):
-            # A value may stand for itself as a whole segment alone.
-            in_segment = partial(_in_segment, choose)
-            found["url"] = re.sub(_SEGMENT, in_segment, url)
+        found: dict[str, Tree] = {}
+        for key, below in part.items():
+            if key == "url" and isinstance(below, str):
+                in_segment = partial(_in_segment, choose)
+                found[key] = re.sub(_SEGMENT, in_segment, below)
+            else:
+                found[key] = with_values(below, choose)
         return found
     if not _is_value(part):
         return part
     chosen = choose(part)
     return str(chosen) if isinstance(part, str) else chosen
+
+
+def values_sent(request: Tree) -> set[str]:
+    """Give the values that a request holds: whole ones, segments and parameters."""
+    found: set[str] = set()
+
+    def collect(value: Value) -> Value:
+        found.add(str(value))
+        return value
+
+    deeply(lambda: with_values(request, collect))
+    return found
 
 
 def _in_segment(choose: Callable[[Value], Value], found: re.Match[str]) -> str:
@@ -372,8 +359,24 @@ def _in_segment(choose: Callable[[Value], Value], found: re.Match[str]) -> str:
     return found[0] if chosen == plain else quote(chosen, safe="")
 
 
+def _differing_segments(recorded: Value, real: Value) -> Iterator[tuple[str, str]]:
+    """Yield what differs in two addresses that differ in segments and parameters."""
+    texts = str(recorded), str(real)
+    one, other = (re.sub(_SEGMENT, "", text) for text in texts)
+    if one == other and re.search("[/=]", one):
+        pairs = zip(*(re.findall(_SEGMENT, text) for text in texts), strict=True)
+        for old, new in pairs:
+            if old != new:
+                yield unquote(old), unquote(new)
+
+
 def _is_value(tree: object) -> TypeGuard[Value]:
     return isinstance(tree, (str, int, float)) and not isinstance(tree, bool)
+
+
+def _is_long(value: object) -> bool:
+    """Whether a value is hardly another one by chance."""
+    return len(str(value)) >= _SHORTEST_NAME
 
 
 def _by_step(tree: Tree) -> dict[str, Tree]:
@@ -388,56 +391,30 @@ def _below(paths: Sequence[Path], step: str) -> Sequence[Path]:
     return paths if step.startswith("$") else below(paths, step)
 
 
-def _named(
-    value: object, tables: Sequence[Mapping[str, list[Value]]], shortest: int
-) -> list[Value]:
-    """Give what stands for a value; for a text, what it is with others in it."""
+def _named(value: object, tables: Sequence[Mapping[str, list[Value]]]) -> list[Value]:
     if not _is_value(value):
         return []
-    found = _in_tables(str(value), tables)
-    if found or not isinstance(value, str):
-        return found
-    # Threads may learn others meanwhile.
-    names = chain.from_iterable(map(list, tables))
-    inside = {one for one in names if len(one) >= shortest and one in value}
-    if not inside:
-        return []
-    others = [_in_tables(one, tables) for one in inside]
-    texts = [
-        _with_values(value, dict(zip(inside, map(str, choice), strict=True)))
-        for choice in _alike(others)
-    ]
-    return [text for text in texts if text != value]
-
-
-def _in_tables(text: str, tables: Sequence[Mapping[str, list[Value]]]) -> list[Value]:
-    return [*chain.from_iterable(table.get(text, ()) for table in tables)]
-
-
-def _alike(possible: Sequence[Sequence[Value]]) -> Iterator[list[Value]]:
-    """Give the first value of each list, then the second of each, and so on.
-
-    The last value of a shorter list stands for those that it lacks.
-    """
-    for number in range(max(map(len, possible), default=0)):
-        yield [values[min(number, len(values) - 1)] for values in possible]
+    return [*chain.from_iterable(table.get(str(value), ()) for table in tables)]
 
 
 def new_parts(
     call: Call,
     differences: Sequence[Difference],
     known: RealValues,
+    sent: Collection[str],
     days: Mapping[str, str],
 ) -> list[str]:
-    """Give the paths of ids, tokens and moments that differ in a client's answer.
+    """Give the paths of parts of a client's answer that `volatile=` is to name.
 
-    A text that holds them, as an address does, differs with them. An answer that is one
-    text has no such part: nothing of it would be compared.
+    They look new each time, as ids, tokens and moments do, or later requests send them.
+    A text that holds such a part, as an address does, differs with it. An answer that
+    is one text has no such part: nothing of it would be compared.
 
     Args:
         call: The call.
         differences: Where its real answer differs from the recorded one.
         known: The real values that its caller has got before.
+        sent: The values in later requests of its log, as recorded.
         days: The day of the recording, with that of today.
     """
     # Only a drift looks at differences.
@@ -446,13 +423,14 @@ def new_parts(
     values = {**days}
     found = values_that_differ(call, differences)
     for one in found:
-        if re.search(_ID, one.steps[-1]) or ignorable([one]):
+        is_sent = str(one.old) in sent
+        if is_sent or re.search(_ID, one.steps[-1]) or ignorable([one]):
             values[str(one.old)] = str(one.new)
     paths = []
     for one in found:
         old, new = _with_values(str(one.old), values), str(one.new)
         is_new = without_ids_and_moments(old) == without_ids_and_moments(new)
-        if is_new or one.new in known.real_values_of(one.old, shortest=1):
+        if is_new or one.new in known.real_values_of(one.old):
             paths.append(written_place(one))
     return [*dict.fromkeys(paths)]
 

@@ -27,8 +27,6 @@ from pytest_mimic.words import (
 _LONGEST_CAUSE = 160
 # So many causes stand in a summary, beside missing, stale and drifted calls.
 _MOST_LISTS = 12
-# What differs in so many calls is new each time, whatever it looks like.
-_NEW_IN = 3
 
 _Row = Callable[["list[Event]"], "tuple[str, str]"]
 _Way = Callable[[Session, "list[Event]", str], "list[str]"]
@@ -185,27 +183,15 @@ def _marks_of_samples(_: Session, events: list[Event], words: str) -> list[str]:
 
 
 def _volatile_lines(session: Session, events: list[Event], words: str) -> list[str]:
-    """Return the lines that leave out what is new each time, and all that differs."""
-    new: list[str] = []
-    whole: list[str] = []
+    """Return the lines that leave out what is new each time, as a block."""
     # How a real call failed is not to be left out.
     answered = [event for event in events if event.text("option")]
-    for same in _by_line(answered):
-        calls = Counter(_paths(same, "differing"))
-        each = {*_paths(same), *(path for path in calls if calls[path] >= _NEW_IN)}
-        # No line lets a call pass that differs in more than values.
-        alone = [event for event in same if event.facts["values alone"]]
-        for block, paths in (
-            (new, each),
-            (whole, each.union(_paths(alone, "differing"))),
-        ):
-            shown = [path for path in calls if path in paths]
-            if shown:
-                block.append(f"    {_line_with(session, same, 'volatile', shown)}")
-    told = [f"{words}:", *new] if new else []
-    if whole != new:
-        told += ["if you have recorded just now, and all that differs is new:", *whole]
-    return told
+    told = [
+        f"    {_line_with(session, same, 'volatile', dict.fromkeys(paths))}"
+        for same in _by_line(answered)
+        if (paths := _paths(same))
+    ]
+    return [f"{words}:", *told] if told else []
 
 
 def _by_line(events: Iterable[Event]) -> Iterable[list[Event]]:
@@ -216,8 +202,8 @@ def _by_line(events: Iterable[Event]) -> Iterable[list[Event]]:
     return by_line.values()
 
 
-def _paths(events: Iterable[Event], fact: str = "paths") -> list[str]:
-    found: Any = (event.facts.get(fact, ()) for event in events)
+def _paths(events: Iterable[Event]) -> list[str]:
+    found: Any = (event.facts.get("paths", ()) for event in events)
     return [*chain.from_iterable(found)]
 
 
@@ -275,7 +261,6 @@ _LISTS = f"""
     missing             | problem | call          | missing | again > to record the missing
     stale               | problem | call          | stale | again > to record the stale
     drifted             | problem | call          | drifted | again > to accept them | volatile > if this is new each time
-    not verified        | problem | call          | not verified | verify > to try again
     damaged             | problem | files         | damaged files of the vault, and what helps
     new test id         | wrong   | call          | the next run has other ids for these tests, and misses \
         | to give a case the same id in each run: pytest.param(..., id="...")
@@ -333,7 +318,6 @@ _ROWS: dict[str, _Row] = {
 }
 _WAYS: dict[str, _Way] = {
     "again": _again,
-    "verify": partial(_again, default=VERIFY),
     "rerecord": partial(_again, default=RERECORD),
     "verify or accept": _verify_or_accept,
     "one process": _in_one_process,
