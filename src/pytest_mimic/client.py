@@ -381,7 +381,7 @@ class Port:
     def will_run(self) -> bool:
         """Return whether the next call of this client runs for real, whatever it is."""
         line = self._activations.any_line(self._adapter.name)
-        return line is not None and self.run.will_run(self._adapter.kind, line.cassette)
+        return line is not None and self.run.will_run(line.cassette)
 
     def has_next(self, request: Plain, *, numbered: Mapping[str, Hashable]) -> bool:
         """Return whether a call that begins now has a recording of its own."""

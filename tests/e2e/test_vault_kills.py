@@ -38,7 +38,7 @@ def rows_of(process):
 # Each child does the work once more, and is killed one named point later.
 KILLED = """
 import itertools, json, os, sys
-from support.vault_calls import keep, kept, open_vault, read, write
+from support.vault_calls import open_vault, read, write
 
 CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
 points = iter(())
@@ -83,33 +83,17 @@ def test_a_writer_that_is_killed_leaves_the_old_recording_or_the_new_one(tmp_pat
     seen = set()
     for _, folder in killed:
         vault = open_vault(folder)
-        vault.locks.forget()  # as the next run that records
         seen.add(read(vault, 1))
         write(vault, 1, "newer")
         assert read(vault, 1) == "newer"
         vault.close()
         for left in Path(folder).glob(".mimic-*.tmp"):
             os.utime(left, (0, 0))
-        vault.delete([])
+        vault.delete(vault.unneeded_objects())  # as `check --fix` does
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         assert {path.name for path in files if path.parent.name == ".locks"} == LOCKS
         assert len(files) == 2 + len(LOCKS)
     assert seen == {"old", "new"}
-
-
-def test_a_call_that_was_kept_survives_a_kill(tmp_path):
-    """The longest part file counts, which is that of the killed process."""
-    from support.vault_calls import kept, open_vault
-
-    work = "keep(vault, 0); facts['kept'] = 1; keep(vault, 0, 1, 2); facts['kept'] = 3; write(vault, 1, 'new')"
-    rows = rows_of(start(KILLED.replace("WORK", work), tmp_path))
-
-    assert {row.get("kept", 0) for row in rows} == {0, 1, 3}
-    for row in rows:
-        done = range(row.get("kept", 0))
-        vault = open_vault(row["folder"])
-        assert kept(vault)[: len(done)] == [*done]
-        vault.close()
 
 
 # Each call of the system fails once, in turn. They are replaced before the vault is
@@ -177,3 +161,45 @@ def test_a_call_of_the_system_that_fails_is_one_error_and_leaves_nothing_half(tm
     for row in rows:
         assert row["now"] in ("old", "new")
         assert (row["then"], row["files"]) == ("new", 2)
+
+
+KILLED_IN = """
+    import os, signal
+
+    def get(name):
+        ran("get", name)
+        if os.environ.get("KILL_IN") == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return name * 2
+"""
+
+
+def test_a_killed_run_loses_at_most_the_log_of_the_owner_that_ran(project):
+    """The next run makes it anew, and that of a fixture whose tear-down is missing."""
+    project.ini("shop:get sequence")
+    project.module(KILLED_IN)
+    project.tests("""
+        @pytest.fixture(scope="module", autouse=True)
+        def around():
+            shop.get("set up")
+            yield
+            shop.get("torn down")
+
+        def test_one(): assert shop.get("one") == "oneone"
+
+        def test_two(): assert shop.get("two") + shop.get("three") == "twotwothreethree"
+    """)
+    killed = project.run(
+        "--mimic-record", "-p", "no:randomly", process=True, env={"KILL_IN": "three"}
+    )
+    assert killed.exit_code == -9
+    assert len(project.files("logs")) == 2
+    project.replay("-k", "one").expect(passed=1, errors=1, deselected=1)
+
+    again = project.record("-p", "no:randomly").expect(
+        passed=2, real=["get set up", "get two", "get three", "get torn down"]
+    )
+
+    assert "unfinished" not in again.output
+    project.replay().expect(passed=2, real=[])
+    project.record().expect(passed=2, real=[])

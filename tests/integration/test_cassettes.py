@@ -102,7 +102,7 @@ def test_a_miss_names_the_cassette_and_its_remedy(shop):
     assert re.search(nearest, auto.output)
     assert (
         auto.section[-1]
-        == "to record the missing: pytest --mimic-record test_shop.py::test_it"
+        == "to record the missing: pytest --mimic-rerecord test_shop.py::test_it"
     )
     assert re.search(nearest, other.output)
     assert (
@@ -180,17 +180,6 @@ def test_an_interrupted_test_writes_no_cassette(shop):
 
     assert new.vault == {}
     assert changed.changed == set()
-
-
-def test_the_record_option_adds_new_calls_to_a_cassette(shop):
-    shop.test(block('shop.fetch("Oslo")'))
-    shop.run().expect(passed=1)
-    shop.test(block('shop.fetch("Oslo"); shop.fetch("Rome")'))
-
-    shop.replay().expect(
-        failed=1, real=[], says=["pytest --mimic-record test_shop.py::test_it"]
-    )
-    shop.round_trip(passed=1, real=["fetch Rome"])
 
 
 def test_one_block_records_a_cassette_and_others_replay_it(shop):
@@ -453,7 +442,7 @@ def test_replay_replays_in_every_mode_but_verify_and_live(shop):
         shop.run(mode).expect(passed=1, real=["fetch Oslo"])
 
 
-def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
+def test_a_cassette_with_a_stale_call_is_recorded_again_as_a_whole(shop):
     shop.module(
         SHOP
         + "\n    def other(city):\n        ran('other', city)\n        return city\n"
@@ -472,7 +461,10 @@ def test_a_stale_call_of_a_cassette_is_recorded_in_its_place(shop):
     )
 
     shop.run().expect(failed=1, says=["StaleRecordingError: shop:fetch has changed"])
-    again = shop.record().expect(passed=1, real=["fetch Oslo", "fetch Rome"])
+    shop.record().expect(failed=1, real=[], says=["pytest --mimic-rerecord"])
+    again = shop.run("--mimic-rerecord").expect(
+        passed=1, real=["fetch Oslo", "other Oslo", "fetch Rome", "other Rome"]
+    )
     shop.replay().expect(passed=1)
 
     assert [call.value for call in again.calls] == [

@@ -111,7 +111,7 @@ def test_check_names_all_that_is_wrong_beside_linked_locks(shop):
     checked = shop.command("check").out
 
     assert ".mimic_vault/.locks is a link or no folder" in checked
-    assert f"{part.name} was left by a run that was killed" in checked
+    assert f"{part.name} was left by an earlier version" in checked
 
 
 @pytest.mark.parametrize("work", DELETING)

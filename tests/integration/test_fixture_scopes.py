@@ -47,32 +47,6 @@ COUNTER = """
 """
 
 
-def test_rerecording_keeps_the_longest_round_of_a_scope(project):
-    """A later round with fewer calls does not drop the others."""
-    project.module(COUNTER)
-    project["test_a.py"] = """
-        rounds = []
-
-        @pytest.fixture(scope="module")
-        def answers():
-            rounds.append(1)
-            return [shop.get("x") for _ in range(3 - len(rounds))]
-
-        def test_one(answers):
-            assert len(answers) == 2
-
-        def test_two(answers):
-            assert answers
-    """
-    project.write("test_b.py", "def test_between(): pass")
-    order = ["test_a.py::test_one", "test_b.py", "test_a.py::test_two"]
-
-    project.record("test_a.py").expect(passed=2, real=["get x"] * 2)
-    project.run("--mimic-rerecord", *order).expect(passed=3, real=["get x"] * 3)
-
-    project.record("test_a.py").expect(passed=2, real=[])
-
-
 def test_a_fixture_and_the_one_that_it_overrides_own_their_calls(project):
     project.module("""
         numbers = iter(range(1, 9))

@@ -118,7 +118,7 @@ def test_a_lower_client_takes_what_no_higher_one_did(layers, lines, test, calls)
 
 
 def test_two_clients_of_a_test_talk_in_one_conversation(layers):
-    """A new request of the one is refused after a replayed one of the other."""
+    """A new request of the one is refused where the log of both stands."""
     layers.ini("requests", "urllib3")
     test = "import callers\n\ndef test_it():\n    callers.by_requests('/users/1')\n    callers.by_urllib3('{}')\n"
     layers.write("test_it.py", test.format("/text"))
@@ -126,7 +126,9 @@ def test_two_clients_of_a_test_talk_in_one_conversation(layers):
         layers.record().expect(passed=1)
         layers.write("test_it.py", test.format("/html"))
 
-        layers.record().expect(failed=1, says=["it cannot run for real: calls before"])
+        layers.record().expect(
+            failed=1, says=["pytest --mimic-rerecord test_it.py::test_it"]
+        )
 
         assert server.seen == ["POST /users/1", "POST /text"]
 

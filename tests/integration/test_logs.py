@@ -207,33 +207,3 @@ def test_a_failing_test_keeps_a_new_log(project):
     project.tests(TWO_CALLS)
 
     project.record().expect(passed=1, real=[])
-
-
-def test_calls_that_end_at_the_same_time_leave_no_part_file(project):
-    project.module("""
-        barrier = threading.Barrier(8)
-
-        def get(number):
-            barrier.wait()
-            return number
-    """)
-    project.tests("""
-        import concurrent.futures, pytest, shop, sys
-
-        @pytest.fixture(autouse=True)
-        def turns():
-            before = sys.getswitchinterval()
-            sys.setswitchinterval(1e-6)
-            yield
-            sys.setswitchinterval(before)
-
-        @pytest.mark.parametrize("number", range(20))
-        def test_it(number):
-            with concurrent.futures.ThreadPoolExecutor(8) as pool:
-                assert [*pool.map(shop.get, range(8))] == [*range(8)]
-    """)
-
-    project.record().expect(passed=20)
-
-    assert not [*project.vault.rglob("*.part")]
-    project.replay().expect(passed=20, real=[])

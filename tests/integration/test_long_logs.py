@@ -44,9 +44,8 @@ def most_frequent_line(act, *words):
     [
         ((), 0),
         (("--mimic-rerecord",), CALLS),
-        (("--mimic-record",), CALLS),
     ],
-    ids=["replayed", "others again", "more"],
+    ids=["replayed", "others again"],
 )
 def test_no_line_runs_for_each_pair_of_calls(project, options, first):
     project.ini("shop:small sequence=yes")

@@ -128,7 +128,8 @@ def test_a_failing_test_replaces_no_recording(shop, call):
         assert 0
     """)
 
-    run = shop.record(env=LATER).expect(
+    option = "--mimic-record" if call == "fetch" else "--mimic-rerecord"
+    run = shop.run(option, env=LATER).expect(
         failed=1, real=[f"{call} Oslo"], says=["1 recording put back"]
     )
 

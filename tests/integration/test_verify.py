@@ -317,7 +317,7 @@ def page(project):
         with project.shop() as server:
             server.release = 2
             env = {"PAGE": page}
-            project.record(env=env).expect(passed=1)
+            project.run("--mimic-rerecord", env=env).expect(passed=1)
             server.release = 1
             return project.run("--mimic-verify", env=env)
 

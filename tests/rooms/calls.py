@@ -34,11 +34,6 @@ def same_value(old: Entry, new: Entry) -> bool:
     return (old.end, old.body) == (new.end, new.body)
 
 
-def parts(vault):
-    """The names of all part files."""
-    return [name for name in vault.folder.names() if name.endswith(".part")]
-
-
 def without_locks(monkeypatch, below):
     """Let the system say that a folder lies where there are no locks."""
     lock = filelock.lock_descriptor

@@ -1,102 +1,55 @@
-"""What becomes of a call: from the mode, what stands at its place, and those before it."""
+"""What becomes of a call: from the mode, what becomes of its log, and what stands at its place."""
 
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import pytest
 
-from pytest_mimic.engine import decide as room
-from pytest_mimic.engine.decide import Conversation, Mode, Recorded
+from pytest_mimic.engine.decide import Mode, Recorded, Way, decide
 
-
-class Facts(NamedTuple):
-    mode: Mode
-    recorded: Recorded
-    conversation: Conversation = "none"
-    has_effect: bool = False
-
-
-def decide(facts):
-    return room.decide(*facts[:3], has_effect=facts.has_effect)
-
-
-MODES = get_args(Mode)
+WAYS = get_args(Way)
 RECORDED = get_args(Recorded)
-CONVERSATIONS = get_args(Conversation)
-ALL = [
-    Facts(*facts)
-    for facts in itertools.product(MODES, RECORDED, CONVERSATIONS, (False, True))
+ANY = "fresh repeats stale empty none"
+# Modes, ways of a log, what stands at the place, and what becomes of the call.
+TABLE = [
+    ("rerecord live", "replayed made continued", ANY, "run"),
+    ("record", "replayed made continued", "fresh repeats", "replay"),
+    ("record", "made continued", "stale empty none", "run"),
+    ("record", "replayed", "empty none", "missing"),
+    ("record", "replayed", "stale", "stale"),
+    ("verify", "replayed made continued", "fresh repeats stale", "verify"),
+    ("replay", "replayed made continued", "fresh repeats", "replay"),
+    ("replay", "replayed made continued", "stale", "stale"),
+    ("accept-source", "replayed made continued", "fresh repeats stale", "replay"),
+    ("verify replay accept-source", "replayed made continued", "empty none", "missing"),
 ]
 
 
-def in_mode(*modes):
-    return [facts for facts in ALL if facts.mode in modes]
+@pytest.mark.parametrize(("modes", "ways", "recorded", "wanted"), TABLE)
+def test_what_becomes_of_a_call(modes, ways, recorded, wanted):
+    cases = itertools.product(modes.split(), recorded.split(), ways.split())
+
+    assert {decide(*case) for case in cases} == {wanted}
 
 
-@pytest.mark.parametrize("recorded", RECORDED)
-def test_a_replay_runs_nothing(recorded):
-    wanted = {
-        "fresh": "replay",
-        "repeats": "replay",
-        "stale": "stale",
-        "empty": "missing",
-        "none": "missing",
-    }
-
-    found = {decide(facts) for facts in in_mode("replay") if facts.recorded == recorded}
-
-    assert found == {wanted[recorded]}
-
-
-def test_verifying_runs_what_has_a_recording_and_nothing_else():
-    found = {(facts.recorded, decide(facts)) for facts in in_mode("verify")}
-
-    assert found == {
-        ("fresh", "verify"),
-        ("stale", "verify"),
-        ("repeats", "verify"),
-        ("empty", "missing"),
-        ("none", "missing"),
-    }
-
-
-def test_recording_again_and_live_run_everything():
-    assert {decide(facts) for facts in in_mode("rerecord", "live")} == {"run"}
-
-
-@pytest.mark.parametrize(
-    ("recorded", "conversation", "wanted"),
-    [
-        ("fresh", "none", "replay"),
-        ("stale", "none", "run"),
-        ("repeats", "none", "run"),
-        ("none", "none", "run"),
-        ("fresh", "new", "replay"),
-        ("none", "new", "run"),
-        ("fresh", "replayed", "replay"),
-        ("none", "replayed", "follows"),
-        ("repeats", "replayed", "follows"),
-        ("empty", "replayed", "follows"),
-        ("fresh", "real", "run"),
-        ("none", "real", "run"),
-    ],
-)
-def test_a_conversation_is_replayed_or_real_as_a_whole(recorded, conversation, wanted):
-    assert decide(Facts("record", recorded, conversation)) == wanted
-
-
-def test_a_recording_run_repeats_what_later_statements_may_need():
-    """And gives its recorded answer; a conversation that is real is recorded anyway."""
-    repeated = [
-        facts
-        for facts in in_mode("record")
-        if facts.has_effect and decide(facts) == "repeat"
+def test_the_table_is_whole():
+    cases = [
+        case
+        for modes, ways, recorded, _ in TABLE
+        for case in itertools.product(modes.split(), recorded.split(), ways.split())
     ]
 
-    assert {(facts.recorded, facts.conversation) for facts in repeated} == {
-        ("fresh", "none"),
-        ("fresh", "new"),
-        ("fresh", "replayed"),
-    }
+    every = itertools.product(get_args(Mode), RECORDED, WAYS)
+    assert sorted(cases) == sorted(every)
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_a_recording_run_repeats_what_later_statements_may_need(mode):
+    """And gives its recorded answer."""
+    for case in itertools.product(RECORDED, WAYS):
+        wanted = decide(mode, *case)
+        if mode == "record" and wanted == "replay":
+            wanted = "repeat"
+        assert decide(mode, *case, has_effect=True) == wanted

@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -277,79 +276,19 @@ def test_who_comes_while_the_last_one_leaves_makes_the_locks_again(tmp_path):
 
 
 def test_threads_that_begin_at_one_moment_join_once(tmp_path):
-    """The second one would take what the first has told for that of a former run."""
     for number in range(20):
         own, barrier = locks(tmp_path / f"v{number}"), threading.Barrier(4)
 
         def begin(_, own=own, barrier=barrier):
             barrier.wait()
             own.join()
-            with own.writing():
-                own.announce("one")
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(begin, range(4)))
 
-        assert own.announcements() == ["one"] * 4
         files = os.listdir(tmp_path / f"v{number}/.locks")
         assert len([one for one in files if one.startswith("run.")]) == 1
         leave(own)
-
-
-def test_a_line_that_is_being_told_is_heard_when_it_is_whole(tmp_path):
-    own = locks(tmp_path)
-    own.join()
-
-    with open(tmp_path / ".locks/told", "ab", buffering=0) as told:
-        told.write(b"one\nt")
-        assert own.announcements() == ["one"]
-        told.write(b"wo\n")
-        assert own.announcements() == ["two"]
-    leave(own)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_a_private_folder_outside_serves_where_there_are_no_locks(
-    tmp_path, monkeypatch
-):
-    """One that is a link, or that others may write, is refused."""
-    without_locks(monkeypatch, tmp_path / "v")
-    outside = tmp_path / "tmp"
-    outside.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(outside))
-    own, other = locks(tmp_path / "v"), locks(tmp_path / "v")
-    own.join()
-
-    with other.alone() as is_alone:
-        assert not is_alone
-    leave(own)
-    [folder] = outside.iterdir()
-    for spoil in (lambda: folder.chmod(0o777), lambda: link_to(folder, tmp_path)):
-        spoil()
-        with pytest.raises(MimicError, match="is not a private folder of this user"):
-            locks(tmp_path / "v").join()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_where_no_folder_has_locks_nothing_is_recorded(tmp_path, monkeypatch):
-    """Nor where those of the vault fail all at once: others still lock there."""
-    own = locks(tmp_path / "v")
-    own.join()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    says = r"cannot lock v with .*: No locks available"
-    without_locks(monkeypatch, tmp_path / "v")
-
-    with pytest.raises(MimicError, match=says), own.writing():
-        pass
-    without_locks(monkeypatch, tmp_path)
-    with pytest.raises(MimicError, match=says):
-        locks(tmp_path / "v").join()
-
-
-def link_to(folder, tmp_path):
-    shutil.rmtree(folder)
-    (tmp_path / "victim").mkdir()
-    folder.symlink_to(tmp_path / "victim")
 
 
 def test_one_thread_at_a_time_replaces_a_file(tmp_path):
@@ -417,3 +356,11 @@ def test_a_process_whose_files_a_test_has_closed_records_again(tmp_path):
         leave(own)
         with other.alone() as is_alone:
             assert is_alone
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_where_there_are_no_locks_nothing_is_recorded(tmp_path, monkeypatch):
+    without_locks(monkeypatch, tmp_path / "v")
+
+    with pytest.raises(MimicError, match=r"cannot lock v with .*: No locks available"):
+        locks(tmp_path / "v").join()

@@ -11,8 +11,8 @@ import filelock  # What a user without rights cannot load any more.
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError
-from pytest_mimic.vault.vault import PartFile, Vault
-from rooms.calls import LOG, SHARED, entry, parts, recording
+from pytest_mimic.vault.vault import Vault
+from rooms.calls import LOG, SHARED, entry, recording
 
 NOBODY = 65534
 pytestmark = [
@@ -55,45 +55,6 @@ def as_nobody(work):
     os.waitpid(child, 0)
     with os.fdopen(read) as said:
         return said.read()
-
-
-def leave_part(vault, umask):
-    os.umask(umask)
-    PartFile(vault, LOG, "test").append(entry(7))
-
-
-def take_parts(vault):
-    return PartFile(vault, LOG, "test").take_abandoned()
-
-
-def discard_parts(vault):
-    part = PartFile(vault, LOG, "test")
-    part.take_abandoned()
-    part.discard()
-    return parts(vault)
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_a_part_file_of_another_user_stops_nobody(vault, umask):
-    """It is taken over if it can be read and deleted, else it stays."""
-    as_nobody(lambda vault: leave_part(vault, umask))
-    [part] = parts(vault)
-    os.chown(f"v/{part}", 12345, 12345)
-
-    found = as_nobody(lambda vault: len(take_parts(vault).entries))
-    files = as_nobody(discard_parts)
-
-    if umask == 0o077:
-        assert ("has no attribute 'entries'" in found, files) == (True, f"['{part}']")
-    else:
-        assert (found, files) == ("1", "[]")
-
-
-def test_a_part_file_in_a_sticky_folder_is_not_taken_over_again_and_again(vault):
-    (Path("v") / LOG).parent.chmod(0o1777)
-    leave_part(Vault(Path("v")), 0o022)
-
-    assert as_nobody(take_parts) == "None"
 
 
 def test_what_a_sticky_folder_keeps_is_no_place_to_record(vault):

@@ -5,25 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from contextlib import suppress
 
 import pytest
 
-from pytest_mimic import CorruptRecordingError, MimicError
-from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.settings import Settings
+from pytest_mimic import CorruptRecordingError
 from pytest_mimic.vault.recording import Entry
-from pytest_mimic.vault.vault import PartFile, Vault
+from pytest_mimic.vault.vault import Vault
 from rooms.calls import (
     DAY,
     LOG,
     SHARED,
     entry,
-    parts,
     recording,
     same_value,
-    without_locks,
 )
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -230,12 +224,13 @@ def killed(vault, work):
 
 @forks
 def test_deleted_recordings_take_their_objects_along(vault):
-    """Those of a killed run, too."""
+    """What a killed run has left besides, `check --fix` deletes."""
     killed(vault, with_objects)
     assert len(vault.objects()) == 3
 
     vault.delete([SHARED, LOG])
-    assert not vault.path.exists()
+    assert vault.objects() == vault.unneeded_objects()
+    assert len(vault.objects()) == 1
 
 
 def test_a_recording_that_is_deleted_takes_no_objects_of_others_along(vault, tmp_path):
@@ -278,159 +273,5 @@ def test_objects_stay_while_another_process_records(vault, tmp_path):
 
     other.kill()
     other.communicate()
-    vault.delete([])
-    assert vault.objects() == []
-
-
-# -- part files
-
-
-def killed_after(vault, *entries, kept=None):
-    """Let another process keep calls of a log, and end without a word."""
-    before = set(parts(vault))
-
-    def record(other):
-        part = PartFile(other, LOG, "test")
-        for one in entries:
-            part.append(one)
-
-    killed(vault, record)
-    [made] = set(parts(vault)) - before
-    content = vault.folder.read(made)
-    (vault.path / made).write_bytes(content[:kept])
-
-
-@forks
-def test_the_calls_of_a_killed_process_are_taken_over(vault):
-    """Of several the most; a line that the kill has cut is left out."""
-    killed_after(vault, entry(1))
-    killed_after(vault, entry(3, at=[2]), entry(2), entry(9, at=[5]), kept=-3)
-    killed_after(vault, entry(1), kept=9)
-
-    found = PartFile(vault, LOG, "test").take_abandoned()
-
-    assert [one.body["value"] for one in found.entries] == [2, 3]
-    assert (found.owner, found.recorded) == ("test", vault.today)
-    assert [*vault.names()] == []
-
-
-@forks
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_the_calls_of_a_killed_process_are_taken_over_where_there_are_no_locks(
-    vault, tmp_path, monkeypatch
-):
-    """And not those of a living one."""
-    without_locks(monkeypatch, vault.path)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    killed_after(vault, entry(1))
-    living = PartFile(vault, LOG, "test")
-    living.append(entry(2))
-
-    part = PartFile(Vault(vault.path), LOG, "test")
-    found = part.take_abandoned()
-    part.discard()
-
-    assert [one.body["value"] for one in found.entries] == [1]
-    assert len(parts(vault)) == 1
-    living.discard()
-
-
-@forks
-def test_what_a_killed_process_has_forked_keeps_no_calls_from_being_taken_over(vault):
-    """A server of a wider fixture, say, which goes on."""
-    waits, ends = os.pipe()
-    begins, begun = os.pipe()
-
-    def record(other):
-        run = Run(Settings("record", vault.path, vault.path, vault.path))
-        PartFile(run.vault, LOG, "test").append(entry(1))
-        if not os.fork():
-            os.close(ends)
-            os.write(begun, b"1")
-            os.read(waits, 1)
-            os._exit(0)
-        os.read(begins, 1)
-
-    killed(vault, record)
-    found = PartFile(vault, LOG, "test").take_abandoned()
-    os.close(ends)
-
-    assert found.entries == [entry(1)]
-
-
-@forks
-def test_abandoned_calls_go_when_their_log_is_written_and_not_before(vault):
-    """The process that takes them over may be killed, too."""
-    killed_after(vault, entry(1))
-    part = PartFile(vault, LOG, "test")
-    part.append(entry(2))
-
-    assert part.take_abandoned().entries == [entry(1)]
-    assert len(parts(vault)) == 2
-    part.discard()
-    assert files(vault) == set()
-
-
-@forks
-def test_what_a_part_file_names_is_not_deleted(vault):
-    name = vault.write_object("pkl", [b"abc"])
-    killed_after(vault, entry({"$pickle": name}))
-
-    vault.close()
-    Vault(vault.path).delete([])
-
-    assert vault.read_object(name) == b"abc"
-
-
-def test_the_part_file_of_a_living_process_is_not_taken_over(vault, tmp_path):
-    part = PartFile(vault, LOG, "test")
-    part.append(entry(1))
-
-    other = PartFile(Vault(tmp_path / "v"), LOG, "test")
-    assert other.take_abandoned() is None
-    other.discard()
-    assert parts(vault) != []
-    part.discard()
-    assert files(vault) == set()
-
-
-def test_a_damaged_part_file_is_not_taken_over(vault):
-    vault.folder.write(f"{LOG}.1-0.part", [b'{"format": 7}\n{"at": 3}\n'])
-
-    assert PartFile(vault, LOG, "test").take_abandoned() is None
-
-
-@forks
-def test_a_full_disk_leaves_no_part_file(vault):
-    resource = pytest.importorskip("resource")
-    child = os.fork()
-    if not child:
-        part = PartFile(vault, LOG, "test")
-        vault.begin_recording()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        with suppress(MimicError):
-            part.append(entry(1))
-        part.discard()
-        os._exit(9)
-    os.waitpid(child, 0)
-
-    assert parts(vault) == []
-
-
-@forks
-def test_the_last_who_records_deletes_what_others_have_left(vault):
-    """While one still recorded, nobody could."""
-    vault.write(SHARED, recording(entry(1)))
-    vault.begin_recording()
-    child = os.fork()
-    if not child:
-        other = Vault(vault.path)
-        other.write_object("bin", [b"of a recording that was not kept"])
-        other.close()
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert len(vault.objects()) == 1
-
-    vault.close()
-
+    vault.delete(objects)
     assert vault.objects() == []

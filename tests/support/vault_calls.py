@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_mimic.vault.names import call_name, log_name
+from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import Entry, Recording
-from pytest_mimic.vault.vault import PartFile, Vault
+from pytest_mimic.vault.vault import Vault
 
 TEST = "tests/test_shop.py::test_order"
 DAY = "2026-11-27"
@@ -34,23 +33,9 @@ def read(vault: Vault, number: int) -> str | None:
     return text
 
 
-def keep(vault: Vault, *numbers: int) -> None:
-    """Append finished calls to the part file of a log."""
-    part = PartFile(vault, log_name(TEST), TEST)
-    for number in numbers:
-        part.append(_entry(number, "kept", "", at=[number]))
-
-
-def kept(vault: Vault) -> list[int]:
-    """Return the calls that killed processes have left for that log."""
-    found = PartFile(vault, log_name(TEST), TEST).take_abandoned()
-    return [entry.begin for entry in found.entries] if found else []
-
-
 def _name(number: int) -> str:
     return call_name("shop:fetch", f"{number:032x}", "")
 
 
-def _entry(number: int, text: str, large: str, at: Sequence[int] = ()) -> Entry:
-    body = {"value": [text, large]}
-    return Entry("shop:fetch", f"{number:032x}", body=body, at=at)
+def _entry(number: int, text: str, large: str) -> Entry:
+    return Entry("shop:fetch", f"{number:032x}", body={"value": [text, large]})

@@ -22,8 +22,8 @@ from pytest_mimic.values.database import fault_in
 from pytest_mimic.values.making import Inspector
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import OBJECT, call_name, is_own, log_name
-from pytest_mimic.vault.recording import part_line_of
-from pytest_mimic.vault.vault import PART, Vault, objects_in, vault_label
+from pytest_mimic.vault.recording import line_of
+from pytest_mimic.vault.vault import Vault, objects_in, vault_label
 from pytest_mimic.words import plural, size_in_words
 
 # What a person can put right, or what belongs to another version.
@@ -139,8 +139,7 @@ def _findings(project: Project) -> tuple[list[Finding], str]:
     followed: dict[tuple[str, str], dict[str, str]] = {}
     for found in files_in(project):
         name, recording = found.name, found.recording
-        of_owner = setups.setdefault(recording.owner, set())
-        of_owner.update(recording.setups or [recording.setup])
+        setups.setdefault(recording.owner, set()).add(recording.setup)
         if recording.fixtures:
             followed[name, recording.owner] = recording.fixtures
         calls += len(recording.entries)
@@ -229,7 +228,7 @@ def _of_call(
         # It is ten times as quick as JSON, and names stand in it as they are.
         held = marshal.dumps([*vars(entry).values()])
     except ValueError:  # It is nested too deeply for that.
-        held = part_line_of(entry)
+        held = line_of(entry)
     pending = sorted(objects_in(held))
     for needed_name in pending:  # It grows.
         inner, error = look_at(needed_name)
@@ -306,8 +305,9 @@ def _left_over(project: Project, named: Container[str]) -> Iterator[Finding]:
     for name in vault.unneeded_objects():
         yield Finding(name, f"{project.path_of(name)} is not needed", goes=True)
     for name in vault.folder.names():
-        if name.endswith(PART):
-            yield _of_part(project, name)
+        if name.endswith(".part"):
+            problem = f"{project.path_of(name)} was left by an earlier version"
+            yield Finding(name, problem, goes=True)
         elif not is_own(name) and name not in named and not _is_beside(name):
             problem = f"{project.path_of(name)} is not a file of a vault"
             yield Finding(name, problem, is_harmless=True)
@@ -317,17 +317,3 @@ def _is_beside(name: str) -> bool:
     """Return whether a file is what people put into a vault: a README, or of DVC."""
     last = name.rpartition("/")[2]
     return last.startswith("README") or last.endswith(".dvc")
-
-
-def _of_part(project: Project, name: str) -> Finding:
-    vault, label = project.vault, project.path_of(name)
-    problem, remedy = f"{label} is being written", ""
-    try:
-        vault.folder.read(name)
-    except CorruptRecordingError as error:
-        problem = error.what
-    else:
-        if vault.is_abandoned(name):
-            problem = f"{label} was left by a run that was killed"
-            remedy = "the next recording run takes it over"
-    return Finding(name, problem, remedy=remedy, is_harmless=True)

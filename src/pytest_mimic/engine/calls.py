@@ -52,7 +52,7 @@ class Call:
         signature: `GET /users/1`; of a function its target.
         in_log: Whether it has a place in its owner's log; else all tests share it.
         is_of_all: Whether all tests share it whatever owns calls now, a cassette too.
-        conversation: The calls of its log that it follows from, by name; empty: none.
+        conversation: The kind of client whose later calls follow from it; empty: none.
         options: Those of its line.
         line: Those of them that count, as its recording keeps them.
         line_name: How its line names the target: `httpx`.
@@ -202,8 +202,8 @@ class Slot:
         entry: The recording, if there is one.
         name: The file.
         key: What equal calls have.
-        conversation: The calls that it follows from, by name; empty: none.
         index: The recorded call of the log that it is; None: none.
+        stands_in_log: Whether it is of a log that stands, and is made anew as a whole.
         is_real: Whether the call runs for real and is recorded.
         at: When it began, among the beginnings and ends of the log, and when it ended.
         has_ended: Whether it has ended, in a log.
@@ -214,8 +214,8 @@ class Slot:
         thread: The thread in which it began.
     """
 
-    conversation: str = ""
     has_ended = False
+    stands_in_log = False
     blank: Entry | None = None
     outcome: Entry | None = None
     former_file: str = ""
@@ -238,16 +238,6 @@ class Slot:
         self.index = index
         self.at: list[int] = []
         self.thread = threading.get_ident()
-
-    @property
-    def is_added(self) -> bool:
-        """Whether it is a new call of a function, behind the recorded calls."""
-        return self.is_real and self.index is None and not self.conversation
-
-    @property
-    def group(self) -> str:
-        """What is made again as a whole: a conversation, or equal calls."""
-        return self.conversation or self.key[0]
 
 
 def entry_of(call: Call, described: Any = None, **facts: Any) -> Entry:

@@ -301,6 +301,7 @@ class Cassettes:
                 what = f"cassette {name} was recorded by another block"
                 raise CassetteError(what, remedies=[(_OWN_NAME, "")])
             owner.mode, owner.never_records = "replay", _OWN_NAME
+            owner.log = None  # It was opened to be recorded.
         never_records = fixture == "replay"
         if (
             owner.mode == "verify"

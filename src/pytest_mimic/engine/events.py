@@ -34,6 +34,7 @@ EventKind: TypeAlias = Literal[
     "overlapped",  # shared calls of one function that ended in another order
     "set up anew",  # a wider fixture, the owner in `call`: worker
     "former answers",  # a test holds earlier answers of the fixture in `call`
+    "began again",  # a wider fixture with another state than at its beginning: what
     "two answers",  # the same, where the fixture was set up anew in two ways
     "new test id",  # what stands in a test's id, in `call`, and is new in each process
     "wrote",  # a file that a recorded function wrote: cause, with the target

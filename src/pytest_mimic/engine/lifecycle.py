@@ -50,6 +50,8 @@ def end_test(run: Run, ending: Ending) -> None:
         return
     owner = run.test_owner
     run.failed_test = owner if ending == "failed" else None
+    if ending == "failed":
+        _note_torn_down(run, owner)
     try:
         owner.undoable_writes = end(run, owner, ending)
     finally:
@@ -120,7 +122,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     owner.ended.set()
     # Of such answers a service may no longer know what a wider fixture had made.
     below_replayed = any(
-        wider.log and wider.log.conversation("http") == "replayed"
+        wider.log and wider.log.way != "made" and wider.log.has_target("http")
         for wider in owner.fixtures.values()
     )
     left = _judge_shared(run, owner, ending, below_replayed=below_replayed)
@@ -131,14 +133,25 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         return left
     log.ending, log.is_below_replayed = ending, below_replayed
     _hide_late(run, owner)
-    # Where that fails, the part file stays, and the next recording run takes it over.
     written = _write(run, owner, log)
-    log.discard_part()
     if owner.kind == "cassette":  # It is told at the end of its test.
         _keep_values(owner, log, written)
     else:
         _add_events_of_log(run, owner, log)
     return left if written is None else [*left, written]
+
+
+def _note_torn_down(run: Run, test: Owner) -> None:
+    """Name the fixtures of a failed test whose answers a tear-down may have undone.
+
+    They have begun before in this run, so that their set-up got what it got then.
+    """
+    for fixture in test.fixtures.values():
+        before, now = fixture.begun_before, fixture.log
+        if before is None or before.log is None or now is None or not now.plays:
+            continue
+        if len(before.log.slots) > before.setup_calls:
+            run.add_event("began again", fixture.name, what="after its tear-down")
 
 
 def _hide_late(run: Run, owner: Owner) -> None:
@@ -178,6 +191,7 @@ def _end_setup(run: Run, fixture: Owner) -> None:
     log = fixture.log
     if log is None or not fixture.is_here:
         return
+    fixture.setup_calls = len(log.slots)
     before = log.recording.setup
     fixture.setup = log.setup_digest() if log.has_new() else before
     _keep_values(fixture, log, _write(run, fixture, log))
@@ -198,7 +212,7 @@ def _write(run: Run, owner: Owner, log: Log) -> Written | None:
         return log.write(
             fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
             setup=owner.setup,
-            keeps_all=not owner.ended.is_set(),  # Its tear-down is still to come.
+            is_unfinished=not owner.ended.is_set(),
         )
     except MimicError:
         for event in run.events.of_kinds("recorded"):
@@ -273,7 +287,7 @@ def _add_events_of_log(run: Run, owner: Owner, log: Log) -> None:
         if slot.outcome is not None:
             why = log.why_left_out(slot.outcome)
             _add_events_of_outcome(run, owner, log.name, slot.outcome, slot.entry, why)
-            is_replaced = is_replaced or not slot.is_added
+            is_replaced = True
     if is_replaced and log.ending == "failed" and log.entries:
         run.add_event("put back", name=log.name)
     vain = log.end_order.vain

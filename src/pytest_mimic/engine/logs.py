@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import (
     Callable,
     Hashable,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -29,7 +28,7 @@ from pytest_mimic.engine.calls import (
     raised_in,
     recorded_at,
 )
-from pytest_mimic.engine.decide import Conversation, Mode, decide
+from pytest_mimic.engine.decide import Mode, Way, decide
 from pytest_mimic.engine.end_order import EndOrder
 from pytest_mimic.engine.following import Following
 from pytest_mimic.engine.verifying import is_equal, values_sent
@@ -44,7 +43,7 @@ from pytest_mimic.vault.recording import (
     damaged,
     end_of,
 )
-from pytest_mimic.vault.vault import PartFile, Vault, Written
+from pytest_mimic.vault.vault import Vault, Written
 
 Ending = Literal["passed", "skipped", "failed"]
 
@@ -56,19 +55,19 @@ class Log:
         vault: Where it is.
         name: The file in the vault.
         owner: The test or the fixture; of a cassette the test that opened it.
-        is_made_again: Whether it is made again, so that a damaged file counts as none.
+        mode: That of the run, or of a cassette's block.
+        is_continued: Whether its owner, a wider fixture, has begun before in this run.
 
     Attributes:
-        beginning: Which beginning of a wider fixture it is, from 0.
-        beginnings: What was recorded of each beginning.
-        recording: What was recorded from this beginning on; it may have no call.
+        way: What becomes of its calls.
+        recording: What was recorded; it may have no call.
         entries: Its calls, which stay as they are: a write makes a new list.
         slots: The calls of this run that got a place, in the order of their beginning.
         plays: How many calls got a recorded outcome.
         ending: How its owner has ended.
         is_below_replayed: Whether a wider fixture's answers were replayed.
-        is_asked_with: Whether a request that all tests share held a new id of one of
-            its answers. The log then has to keep these answers, too.
+        is_asked_with: Whether a request that all tests share may hold a new id of one
+            of its answers. The log then has to keep these answers, too.
 
     Raises:
         CorruptRecordingError: The file is damaged.
@@ -79,25 +78,20 @@ class Log:
         vault: Vault,
         name: str,
         owner: str,
+        mode: Mode,
         *,
-        is_made_again: bool,
+        is_continued: bool = False,
     ) -> None:
         self.name = name
         self.owner = owner
-        self.beginning = 0
-        self.beginnings: list[Recording] = []
-        self.recording = Recording()
-        self.entries: list[Entry] = []
         self.slots: list[Slot] = []
         self.plays = 0
         self.ending: Ending = "passed"
         self.is_below_replayed = False
         self.is_asked_with = False
         self._vault = vault
-        self._is_made_again = is_made_again
         # The collector may end a stream of this log while another call holds it.
         self._lock = threading.RLock()
-        self._clock = count()
         # How many calls of a key began, and which of the recorded calls have it.
         self._counts: Counter[Hashable] = Counter()
         self._indices: dict[Key, list[int]] = {}
@@ -107,46 +101,32 @@ class Log:
         self._arguments: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
         self._following = Following(self._numbered, vault)
         self._by_index: dict[int, Slot] = {}
-        # The recorded calls that equal one that has begun.
-        self._asked: set[int] = set()
-        # Those that equal a call that was recorded again for all tests.
-        self._given_up: set[int] = set()
-        self._conversations: dict[str, Conversation] = {"": "none"}
+        # Whether calls in it are recorded again for all tests.
+        self._is_given_up = False
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._is_cassette = name.startswith("cassettes/")
-        self._part: PartFile | None = None
         self._known: tuple[Recording | None, str] = (None, "")
         try:
-            self._load()
+            self._known = vault.read_with_digest(name)
         except CorruptRecordingError:
-            if not is_made_again:
+            if mode != "rerecord":
                 raise
-
-    def _load(self) -> None:
-        self._known = self._vault.read_with_digest(self.name)
-        file = self._known[0]
-        self.beginnings = file.beginnings() if file else []
-        self.begin_at(self.beginning)
-
-    def begin_at(self, beginning: int) -> None:
-        """Let the calls be those from a beginning of a wider fixture on."""
-        self.beginning = beginning
-        before = self.beginnings[:beginning]
-        if len(self.beginnings) > beginning:
-            self.recording = self.beginnings[beginning]
-        else:
-            self.recording = Recording()
+        self.recording = self._known[0] or Recording()
         self.entries = self.recording.entries
-        ended = end_of(one for piece in before for one in piece.entries)
-        self._clock = count(ended)
-        self._lines.clear()
-        self._arguments.clear()
-        self._indices.clear()
+        self.way: Way = "replayed"
+        if is_continued:
+            self.way = "continued"
+        elif mode == "rerecord" or (mode == "record" and not self._stands()):
+            self.way = "made"
+        self._clock = count(end_of(self.entries) if is_continued else 0)
         for index, entry in enumerate(self.entries):
             self._indices.setdefault(key_of(entry), []).append(index)
             self._lines[entry.target].add(entry.line)
             if entry.arguments is not None:
                 self._arguments[entry.target].add(frozenset(entry.arguments))
+
+    def _stands(self) -> bool:
+        return bool(self.entries) and not self.recording.unfinished
 
     @cached_property
     def _of_other_tools(self) -> list[int]:
@@ -157,10 +137,6 @@ class Log:
         """The order in which its calls end."""
         return EndOrder(self.entries, self._by_index)
 
-    def conversation(self, kind: str) -> Conversation:
-        """How the calls of a kind went until now."""
-        return self._conversations.get(kind, "new")
-
     def has_target(self, target: str) -> bool:
         """Whether any call of a target was recorded."""
         return target in self._lines
@@ -168,16 +144,13 @@ class Log:
     def has_own(self, call: Call) -> bool:
         """Whether a recorded call answers a call that all tests share now.
 
-        What is recorded again goes to all tests, and is left out here.
+        A log that is made has none: the call is recorded for all tests.
         """
-        equal = self.equal(call)
-        if self._is_made_again:
-            self._given_up.update(equal)
-        return bool(equal) and not self._is_made_again
+        return self.way != "made" and bool(self.equal(call))
 
-    def keep_own(self, call: Call) -> None:
-        """Keep what answers a call that was not recorded again for all tests."""
-        self._given_up.difference_update(self.equal(call))
+    def give_up(self, call: Call) -> None:
+        """Note that a call is recorded for all tests now, and no more here."""
+        self._is_given_up |= self.way == "made" and bool(self.equal(call))
 
     def equal(self, call: Call) -> list[int]:
         """Give the numbers of the calls that are equal under the line of today.
@@ -210,24 +183,6 @@ class Log:
         """Whether a call that begins now has a recording of its own."""
         return self._counts[key_of(call)] < len(self.equal(call))
 
-    def needs_all(self, call: Call) -> bool:
-        """Whether a call without a recording is recorded with all calls of the log.
-
-        It follows from a call that was replayed, or its answer leads to calls of other
-        conversations that were recorded behind it.
-        """
-        asked = [slot for slot in self.slots if slot.conversation and not slot.is_real]
-        if asked and call.conversation:
-            return True
-        return (
-            not call.is_function
-            and self.has_target(call.target)
-            and any(
-                one.request is not None and one.target != call.conversation
-                for one in self.leftovers()
-            )
-        )
-
     def sent_behind(self, index: int) -> set[str]:
         """Give the values that recorded calls behind one have sent."""
         found: set[str] = set()
@@ -251,24 +206,23 @@ class Log:
             as_recorded: The call with the values that its recording has.
             has_effect: Whether a fixture makes it for real in each recording run.
         """
-        kind, key = call.conversation, key_of(as_recorded)
+        key = key_of(as_recorded)
+        if self.way != "replayed":
+            mode = "rerecord" if self.way == "made" else "record"
         with self._lock:
             index, is_own = self._find(call, as_recorded, key)
             # Calls come as they were recorded, unless a place is lost or new.
-            if index != len(self._by_index) and mode != "rerecord":
+            if index != len(self._by_index) and self.way != "made":
                 self._refuse_stray(call, is_found=index is not None)
             entry = None if index is None else self.entries[index]
             recorded = recorded_at(call, entry, is_own=is_own)
-            before = self._conversations.get(kind, "new")
-            decision = decide(mode, recorded, before, has_effect=has_effect)
+            decision = decide(mode, recorded, self.way, has_effect=has_effect)
             if recorded == "repeats":
                 index = None
             slot = Slot(self.name, key, recorded, entry, decision, index)
-            slot.conversation = kind
             slot.at = [next(self._clock)]
-            if kind:
-                self._conversations[kind] = "real" if slot.is_real else "replayed"
-            if slot.decision not in ("missing", "stale", "follows"):
+            slot.stands_in_log = bool(self.entries)
+            if slot.decision not in ("missing", "stale"):
                 self._begin(slot, call)
         return slot
 
@@ -279,8 +233,6 @@ class Log:
         """
         indices, number = self.equal(as_recorded), self._next(key)
         indices = indices or self._equal_before(as_recorded)
-        if number == 0:
-            self._asked.update(indices)
         own = self._of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
@@ -374,12 +326,6 @@ class Log:
         """Keep what the call at a place gave."""
         self.end(slot, is_open=entry.end == "open")
         entry.at = [*slot.at]
-        # What a failing test would leave: where a log exists, its new calls alone.
-        why = why_not_kept(entry, "failed", below_replayed=False)
-        is_kept = not why and (slot.is_added or not self.entries)
-        with self._lock:  # Threads may end calls at the same time.
-            if self._part and is_kept:
-                self._part.append(entry)
         slot.outcome = entry
 
     def end(self, slot: Slot, *, is_open: bool = False) -> None:
@@ -390,56 +336,19 @@ class Log:
                 slot.has_ended = True
                 self.end_order.note_move(slot, is_end=True)
 
-    # -- part files
-
-    def keep_part(self) -> None:
-        """Keep each finished call beside the log, in case this process is killed.
-
-        What a killed process has left there is taken over, as that of a failing test.
-        """
-        vault = self._vault
-        self._part = PartFile(vault, self.name, self.owner)
-        left = self._part.take_abandoned()
-        if left is None:
-            return
-        entries = left.entries
-        if self.entries:
-            added = [entry for entry in entries if entry.request is None]
-            entries = [*self.entries, *_behind(self.entries, added)]
-        if len(entries) > len(self.entries):
-            head = self.recording if self.entries else left
-            whole = copied(head, entries=entries)
-            vault.write(self.name, whole, beginning=self.beginning)
-            self._load()
-        self._part.discard()
-
-    def discard_part(self) -> None:
-        """Delete the part file: what is to be kept is written."""
-        with self._lock:
-            if self._part is not None:
-                self._part.discard()
-                self._part = None
-
     # -- the end
 
-    def leftovers(self, *, is_equal_left: bool = False) -> list[Entry]:
-        """Give the recorded calls that nobody has asked for in this run.
-
-        Args:
-            is_equal_left: Whether nobody has asked for an equal one, too.
-        """
-        asked = self._by_index.keys() | self._given_up
-        if is_equal_left:
-            asked |= self._asked
+    def leftovers(self) -> list[Entry]:
+        """Give the recorded calls that nobody has asked for in this run."""
         return [
             entry
             for index, entry in enumerate(self.entries)
-            if index not in asked and entry.end != "empty"
+            if index not in self._by_index and entry.end != "empty"
         ]
 
     def has_new(self) -> bool:
         """Whether a call ran for real, here or for all tests."""
-        return bool(self._given_up) or any(slot.is_real for slot in self.slots)
+        return self._is_given_up or any(slot.is_real for slot in self.slots)
 
     def why_left_out(self, entry: Entry) -> str:
         """Say why the outcome of a call that ran for real is left out, if it is."""
@@ -453,65 +362,35 @@ class Log:
         assert entry is not None
         return copied(entry, at=[*slot.at])
 
-    def whole(self, *, keeps_all: bool = False) -> list[Entry]:
-        """Give what is in the log if its owner ends now and has passed.
-
-        Args:
-            keeps_all: Whether recorded calls that nobody has asked for stay in any
-                case. Else those go whose conversation, or whose equal calls, were made
-                for real.
-        """
+    def whole(self) -> list[Entry]:
+        """Give what is in the log if its owner ends now."""
         if not self.has_new():
             return self.entries
-        made = [self._left(slot) for slot in self.slots]
-        staying = self.leftovers() if keeps_all else self._staying()
-        return made + _behind(made, staying)
-
-    def _staying(self) -> Iterator[Entry]:
-        """Yield the recorded calls that belong to nothing that was made again."""
-        remade = {slot.group for slot in self.slots if slot.is_real}
-        remade -= {slot.group for slot in self.slots if not slot.is_real}
-        targets = {slot.blank.target for slot in self.slots if slot.blank}
-        unasked = set(map(id, self.leftovers(is_equal_left=bool(remade))))
-        for entry in self.leftovers():
-            if self._is_made_again and (self._is_cassette or entry.target in targets):
-                continue
-            goes = entry.target in remade
-            if entry.request is None:
-                goes = entry.identity in remade or id(entry) not in unasked
-            if not goes:
-                yield entry
-
-    def _with_added(self) -> list[Entry]:
-        """Give what a failing test leaves of a log: its new calls of functions."""
-        added = [
-            self._left(slot)
-            for slot in self.slots
-            if slot.is_added and slot.outcome and not self.why_left_out(slot.outcome)
-        ]
-        return [*self.entries, *_behind(self.entries, added)] if added else []
+        before = self.entries if self.way == "continued" else []
+        return [*before, *(self._left(slot) for slot in self.slots if slot.is_real)]
 
     def write(
-        self, *, fixtures: Mapping[str, str], setup: str, keeps_all: bool
+        self, *, fixtures: Mapping[str, str], setup: str, is_unfinished: bool
     ) -> Written | None:
         """Write what the owner leaves in the vault, by how it has ended.
 
         Args:
             fixtures: The digests of the wider fixtures that were in use.
             setup: The digest of the owner's own set-up.
-            keeps_all: As in `whole`.
+            is_unfinished: Whether the owner goes on: its tear-down is still to come.
         """
-        if self.ending != "passed":
-            self._given_up.clear()  # The new answers may have been put back.
         if not self.has_new():
             return None
-        formers: list[str] = []
         if self.ending == "failed" and self.entries:
-            entries = self._with_added()
-        else:
-            entries = self.whole(keeps_all=keeps_all)
-            formers = [slot.key[0] for slot in self.slots]
-        if all(entry.end == "empty" for entry in entries) and not self._given_up:
+            return None  # It replaces no log.
+        entries = self.whole()
+        formers = [slot.key[0] for slot in self.slots if slot.is_real]
+        if self.way == "continued":
+            formers = [entry.identity for entry in self.entries] + formers
+        elif is_unfinished:
+            entries += self.leftovers()  # Those of its tear-down.
+        is_empty = all(entry.end == "empty" for entry in entries)
+        if is_empty and not (self._is_given_up and self.ending == "passed"):
             return None
         recording = Recording(
             self.owner,
@@ -520,13 +399,13 @@ class Log:
             fixtures=dict(fixtures),
             setup=setup,
             clients=versions_of(entry.target for entry in entries),
+            unfinished=is_unfinished,
         )
         return self._vault.write(
             self.name,
             recording,
             equal=self._are_equal,
             formers=formers,
-            beginning=self.beginning,
             known=self._known,
         )
 
@@ -540,16 +419,20 @@ class Log:
             Whether all outcomes in the file are those from before this run.
         """
         former = [entry.body for entry in self.entries]
-        kept = recording.beginnings()[self.beginning].entries
+        kept = recording.entries
         if former != [entry.body for entry in kept]:
             return False
-        for slot, entry in zip(self.slots, kept, strict=False):
+        made = [slot for slot in self.slots if slot.is_real]
+        start = len(self.entries) if self.way == "continued" else 0
+        for slot, entry in zip(made, kept[start:], strict=False):
             if slot.outcome is not None:
                 slot.outcome = entry
         return True
 
     def setup_digest(self) -> str:
         """Give a digest of what was asked and answered until now."""
+        if self.way == "continued":
+            return self.recording.setup
         keys = [slot.key for slot in self.slots if slot.outcome is not None]
         made = [slot.outcome for slot in self.slots if slot.outcome is not None]
         if self.recording.setup:
@@ -588,9 +471,3 @@ def why_not_kept(entry: Entry, ending: Ending, *, below_replayed: bool) -> str:
     if below_replayed and is_gone(entry.body):
         return "what a wider fixture made no longer exists"
     return ""
-
-
-def _behind(before: Sequence[Entry], entries: Iterable[Entry]) -> list[Entry]:
-    """Give entries with places behind other entries, no two at a time."""
-    places = count(end_of(before))
-    return [copied(entry, at=[next(places), next(places)]) for entry in entries]

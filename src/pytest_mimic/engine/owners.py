@@ -54,9 +54,9 @@ class Owner:
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
         real_values: What stood at volatile paths, while verifying.
-        stand_ins: Pairs of values, if a fixture began twice while recording, and this
-            test now gets the other beginning: what the fixture gives now, and what it
-            gave when the test was recorded. None: it gets the same beginning.
+        begun_before: The instance of a wider fixture that has begun before in this run,
+            with the same log.
+        setup_calls: How many calls the set-up of a fixture made.
         setup: The digest of what the set-up of a fixture was asked and answered.
         first_test: The test for which the set-up of a fixture runs.
         is_set_up: Whether the set-up of a fixture has ended.
@@ -72,7 +72,8 @@ class Owner:
 
     log: Log | None = None
     unreadable: MimicError | None = None
-    stand_ins: RealValues | None = None
+    begun_before: Owner | None = None
+    setup_calls = 0
     setup = ""
     first_test = ""
     is_set_up = False

@@ -104,12 +104,8 @@ class Refusals:
             drift.call, drift.conversation = what, call.conversation
             return drift
         # A token is that of a replayed answer, and nobody could fill it in.
-        is_whole = call.tokens() or (owner.log and owner.log.needs_all(call))
+        is_whole = call.tokens() or slot.stands_in_log
         option = RERECORD if is_whole else RECORD
-        if slot.decision == "follows":
-            what += ", and it cannot run for real: calls before it were replayed"
-            facts.append("a conversation is recorded as a whole")
-            words = "to record the whole conversation again"
         return self.error(
             what,
             facts,
@@ -143,7 +139,7 @@ class Refusals:
             facts,
             owner,
             make=StaleRecordingError,
-            option=RECORD,
+            option=RERECORD if slot.stands_in_log else RECORD,
             ways=ways,
             cause=words,
         )
@@ -309,8 +305,9 @@ class Refusals:
 
     def command(self, option: str, owner: Owner) -> str:
         """Give the command that runs an owner again."""
-        is_in_setup = owner.is_here and owner.kind == "fixture" and not owner.is_set_up
-        test = owner.first_test if is_in_setup else owner.serves
+        test = owner.serves
+        if option == RECORD and owner.is_here and not owner.is_set_up:
+            test = owner.first_test or owner.serves
         return self.commands.pytest(option, tests=filter(None, [test]))
 
     def _remedies(self, words: str, option: str, owner: Owner) -> list[Remedy]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.nesting import Nesting, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
+    RERECORD,
     EndlessCallsError,
     Refusals,
     facts_of,
@@ -33,7 +33,7 @@ from pytest_mimic.errors import (
     StaleRecordingError,
 )
 from pytest_mimic.values.places import Places
-from pytest_mimic.vault.recording import Recording, copied
+from pytest_mimic.vault.recording import copied
 from pytest_mimic.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class Run:
         self.shared = SharedAnswers(
             vault, is_recording=mode == "record", has_workers=settings.began > 0
         )
-        # The logs of wider fixtures, in the order in which these began, by file.
-        self._logs_of_fixtures: dict[str, list[Log]] = defaultdict(list)
+        # The wider fixtures that have asked something in a recording run, by file.
+        self._fixtures_begun: dict[str, Owner] = {}
         self.copies: dict[type, bool] | None = {} if settings.writes else None
 
         self.events = Events()
@@ -165,37 +165,7 @@ class Run:
         """The wider fixtures whose answers the running test may hold."""
         test = self.test_owner
         for fixture in fixtures:
-            if fixture.name not in test.fixtures:
-                test.fixtures[fixture.name] = fixture
-                self._note_other_beginning(test, fixture)
-
-    def _note_other_beginning(self, test: Owner, fixture: Owner) -> None:
-        """Note what stands for what, if a test saw another beginning of a fixture."""
-        now = fixture.log
-        if now is None or test.mode == "rerecord":
-            return
-        seen = self._beginning_seen(now.beginnings, fixture)
-        if seen is None or seen == now.beginning:
-            return
-        test.stand_ins = test.stand_ins or RealValues()
-        pairs = zip(now.beginnings[seen].entries, now.entries, strict=False)
-        for then, one in pairs:
-            # What is long, and so stands in an object, is no id.
-            test.real_values.learn(then.body, one.body, [()])
-            test.stand_ins.learn(one.body, then.body, [()])
-
-    def _beginning_seen(
-        self, beginnings: Sequence[Recording], fixture: Owner
-    ) -> int | None:
-        """Give the beginning of a fixture that the test saw which runs now."""
-        test = self.test_owner
-        if len(beginnings) < 2 or not test.name:
-            return None
-        with suppress(MimicError):  # It is named where the test needs its log.
-            seen = self.log_of(test).recording.fixtures.get(fixture.name)
-            digests = [one.setup for one in beginnings]
-            return digests.index(seen) if seen in digests else None
-        return None
+            test.fixtures.setdefault(fixture.name, fixture)
 
     def values_around(self, owner: Owner, *, in_written: bool = False) -> RealValues:
         """Give the real values that an owner may hold, each with its recorded value.
@@ -249,31 +219,13 @@ class Run:
     def _open_log(self, owner: Owner) -> Log:
         is_cassette = owner.kind == "cassette"
         name = owner.serves if is_cassette else owner.name
-        log = Log(
-            self.vault,
-            owner.file,
-            name,
-            is_made_again=owner.mode == "rerecord",
-        )
-        if owner.kind == "fixture":
-            log.begin_at(self._beginning_of(owner, log.beginnings))
-            self._logs_of_fixtures[owner.file].append(log)
-        if owner.records and not is_cassette:
-            log.keep_part()
-        return log
-
-    def _beginning_of(self, fixture: Owner, beginnings: Sequence[Recording]) -> int:
-        """Give which beginning of a fixture this is, in what was recorded of it."""
-        begun = self._logs_of_fixtures[fixture.file]
-        # What a failed set-up has left is recorded again.
-        made = [one for one in begun if one.has_new() and one.ending != "failed"]
-        seen = self._beginning_seen(beginnings, fixture)
-        if not made and fixture.mode != "rerecord":
-            # A test without a log says nothing; it is served in the recorded order.
-            last = max(len(beginnings) - 1, 0)
-            return min(len(begun), last) if seen is None else seen
-        left = set(range(len(beginnings) + 1)).difference(one.beginning for one in made)
-        return seen if seen in left else min(left)
+        is_continued = False
+        if owner.kind == "fixture" and owner.records:
+            before = self._fixtures_begun.get(owner.file)
+            is_continued = before is not None or self.vault.is_of_this_run(owner.file)
+            self._fixtures_begun[owner.file] = owner
+            owner.begun_before = before
+        return Log(self.vault, owner.file, name, owner.mode, is_continued=is_continued)
 
     # -- what wrappers and edges ask before a call
 
@@ -282,16 +234,12 @@ class Run:
         self.hear_children()
         return self.servers.has(host)
 
-    def will_run(self, kind: str, cassette: Owner | None) -> bool:
-        """Whether the next call of a kind of client runs for real, whatever it is."""
+    def will_run(self, cassette: Owner | None) -> bool:
+        """Whether the next call of a log runs for real, whatever it is."""
         owner = cassette or self.innermost
         if owner.mode != "record" or not owner.name:
             return owner.mode == "rerecord"
-        log = self.log_of(owner)
-        conversation = log.conversation(kind)
-        if conversation != "new":
-            return conversation == "real"
-        return not log.has_target(kind)
+        return self.log_of(owner).way == "made"
 
     def has_next(self, call: Call, cassette: Owner | None) -> bool:
         """Whether a call that begins now has a recording of its own in a log."""
@@ -343,7 +291,10 @@ class Run:
         if number == 1 and isinstance(error, MissingRecordingError):
             is_stale = isinstance(error, StaleRecordingError)
             kind: EventKind = "stale" if is_stale else "missing"
-            self.add_event(kind, call.label(), **facts_of(error))
+            facts = facts_of(error)
+            if owner is not None and owner.fixture and error.option == RERECORD:
+                facts["serves"] = [owner.serves]
+            self.add_event(kind, call.label(), **facts)
         return error
 
     def take_noted(self) -> list[MimicError]:

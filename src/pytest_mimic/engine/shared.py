@@ -151,9 +151,7 @@ class SharedAnswers:
 
     def is_of_this_run(self, name: str) -> bool:
         """Whether a process of this run has made the answer in a file."""
-        if name in self._made:
-            return True
-        return 0 < self._vault.began <= self._vault.folder.stamp(name)[1]
+        return name in self._made or self._vault.is_of_this_run(name)
 
     def take(self, call: Call, mode: Mode, *, is_asked_again: bool) -> Slot:
         """Find the recording of a call, and say what becomes of it.

@@ -92,8 +92,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         raise run.refuse(error, call, owner) from None
     if run.is_child and slot.name and slot.decision in ("run", "verify", "repeat"):
         raise run.refuse(run.refusals.in_child(call), call)
-    if slot.decision in ("missing", "stale", "follows"):
-        raise run.refuse(run.refusals.refusal(call, slot, owner), call)
+    if slot.decision in ("missing", "stale"):
+        raise run.refuse(run.refusals.refusal(call, slot, owner), call, owner)
     step = Step(run, call, slot, owner)
     if is_typed:
         return step
@@ -150,7 +150,7 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         raise run.refusals.without_place(call, owner)
     log, mode, recorded = run.log_of(owner), owner.mode, call
     has_effect = call.has_effect and owner.kind == "fixture"
-    if mode in ("verify", "rerecord") or owner.stand_ins is not None:
+    if mode in ("verify", "rerecord"):
         recorded = _as_recorded(run, call, owner, log.equal)
     if mode == "rerecord" and recorded is call:
         recorded = _as_kept(run, call, owner)
@@ -254,10 +254,6 @@ class Step(OpenCall):
             paths = self.call.volatile_paths()
             self.owner.real_values.learn(self.entry.body, given, paths)
             return given
-        if self.owner.stand_ins is not None:
-            body = self.owner.stand_ins.with_recorded_values(
-                body, self.call.volatile_paths()
-            )
         return body
 
     @property
@@ -378,8 +374,6 @@ class Step(OpenCall):
         self.fingerprints = None  # They hold the arguments.
         if self._log is not None:
             self._log.end(slot)
-        elif slot.is_real and slot.name and self.owner.log is not None:
-            self.owner.log.keep_own(self.call)
 
     def _keep(self, body: Body, *, end: End = "", **facts: Any) -> None:
         run, real = self._run, body
@@ -446,6 +440,8 @@ class Step(OpenCall):
                 self._report("was given another answer than is shared")
         else:
             self.owner.borrowed.pop(slot.name, None)
+            if self.owner.log is not None:
+                self.owner.log.give_up(self.call)
         if written.is_changed:
             self.owner.keep(written)
 
@@ -483,6 +479,8 @@ class Step(OpenCall):
         known = run.values_around(owner)
         differing = [one for one in differences if not known.is_known(one)]
         given = known.with_real_values(recorded, real, paths)
+        if self._log is not None and self._log.way == "continued":
+            given = recorded  # All that it serves get what the first ones got.
         if self._log is None:
             self._run.shared.compared[self._slot.name] = given if paths else None
         if self.leave():
@@ -497,8 +495,12 @@ class Step(OpenCall):
         if is_drift and self.decision == "repeat":
             # Of a wider fixture, the first of its set-up is told: later statements meet
             # what it has left, and a tear-down lacks what replayed tests have not done.
-            is_drift = not (owner.is_set_up or owner.has_drifted)
+            is_first = not (owner.is_set_up or owner.has_drifted)
             owner.has_drifted = True
+            is_again = self._log is not None and self._log.way == "continued"
+            is_drift = is_first and not is_again
+            if is_first and is_again:
+                self._run.add_event("began again", owner.name, what="as another")
         if is_drift:
             self._note_drift(differences, failed)
         else:
@@ -641,7 +643,7 @@ class Step(OpenCall):
             self._count()
             if is_worth_a_wait(entry.body):
                 run.sleeps.skip()
-            if slot.conversation and slot.recorded == "repeats":
+            if call.conversation and slot.recorded == "repeats":
                 run.add_event("repeated", call.label(), option=RERECORD)
         is_other = entry.line == call.line and entry.identity != call.identity
         if entry.imported and is_other:
@@ -667,6 +669,8 @@ class Step(OpenCall):
             is_on_page = run.settings.report is not None
             shown = self.call.label() if is_on_page else self.call.signature
         facts["fixture"] = self.owner.fixture
+        if self.owner.fixture and not self.is_shared:
+            facts["serves"] = [self.owner.serves]
         facts["name"] = (self.entry and slot.former_file) or slot.name
         facts["identity"] = (self.entry or self.call).identity
         for name, place in zip(("at", "ended"), (self.entry or slot).at, strict=False):

@@ -77,8 +77,6 @@ class Course(Session):
         try:
             if settings.writes:
                 self.run.vault.try_out(f"{folder}/" for folder in (*FOLDERS, "objects"))
-                if not self._is_worker:
-                    self.run.vault.locks.forget()
                 self.run.vault.close()
         except MimicError as error:
             raise pytest.UsageError(str(error)) from None
@@ -163,6 +161,7 @@ class Course(Session):
         if told is not None:
             usage.add(Usage.of_plain(told["usage"]))
             self.run.events.take(told["events"])
+            self.run.vault.loose.update(told["loose"])
 
     # -- after the tests
 
@@ -182,8 +181,10 @@ class Course(Session):
         if run.has_calls_of_children:
             usage.partial["a forked child made calls"] = "stopped"
         if self._is_worker:
-            self.safely(run.vault.close)
+            # What this worker leaves, others may need until they have ended.
             told = {"usage": vars(usage), "events": events.to_plain()}
+            told["loose"] = sorted(run.vault.loose)
+            self.safely(run.vault.close)
             # xdist has this attribute in its workers.
             self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
             return

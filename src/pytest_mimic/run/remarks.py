@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from pytest_mimic.engine.events import CALLS, Event, EventKind
+from pytest_mimic.engine.events import CALLS, Event, EventKind, Json
 from pytest_mimic.engine.refusals import RECORD, RERECORD, VERIFY
 from pytest_mimic.patch.targets import line_of_plain
 from pytest_mimic.run.costs import price
@@ -105,6 +105,18 @@ def _tests_of(events: Iterable[Event]) -> list[str]:
 # -- what helps: commands
 
 
+def _to_run_for(events: Iterable[Event]) -> list[str]:
+    """Return the tests that an option is for; none: all of them.
+
+    A wider fixture is recorded with all tests that it serves.
+    """
+    tests: dict[str, None] = {}
+    for event in events:
+        served: Any = event.facts.get("serves", [event.test])
+        tests |= dict.fromkeys(served)
+    return [] if "" in tests else [*tests]
+
+
 def _again(
     session: Session, events: list[Event], words: str, default: str = ""
 ) -> list[str]:
@@ -131,7 +143,7 @@ def _again(
     told = words.replace("them", "it") if len(events) == 1 else words
     # `--mimic-record` may name whole files, and fails on those that need the other.
     for option in sorted(needing, key=lambda option: option == RECORD):
-        tests = _tests_of(needing[option])
+        tests = _to_run_for(needing[option])
         lines.append(f"{told}: {session.command(option, tests)}")
         cost = price(session.run.vault, tests) if option != VERIFY else ""
         if cost:
@@ -275,6 +287,8 @@ _LISTS = f"""
         | again > to record them
     former answers      | wrong   | tests         | recordings with earlier answers of a fixture that was recorded again \
         | rerecord > to record them again
+    began again         | wrong   | call          | fixtures that began again, and got the answers of their first beginning \
+        | to set it up once: put it into one conftest.py, or let its set-up only read
     two answers         | wrong   | tests         | fixtures to which two workers got different answers \
         | one process > to record it in one process
     told apart by order | wrong   | call          | equal calls with other keys, so that only their order tells them apart \
@@ -393,9 +407,13 @@ def note_former_answers(session: Session) -> None:
     for event in run.events.of_kinds("set up anew"):
         workers[event.call].add(event.text("worker"))
     setups: defaultdict[str, set[str]] = defaultdict(set)
+    served: defaultdict[str, list[Json]] = defaultdict(list)
     recordings = [one for _, one in run.vault.all() if isinstance(one, Recording)]
     for recording in recordings:
-        setups[recording.owner].update(one.setup for one in recording.beginnings())
+        setups[recording.owner].add(recording.setup)
+        for fixture in recording.fixtures:
+            if recording.owner not in run.refusals.gone:
+                served[fixture].append(recording.owner)
     for recording in recordings:
         if recording.owner in run.refusals.gone:
             continue
@@ -403,4 +421,7 @@ def note_former_answers(session: Session) -> None:
             if fixture in workers and digest not in setups[fixture]:
                 is_twice = len(workers[fixture]) > 1
                 kind: EventKind = "two answers" if is_twice else "former answers"
-                run.events.add(kind, fixture, test=recording.owner, cause=fixture)
+                event = run.events.add(
+                    kind, fixture, test=recording.owner, cause=fixture
+                )
+                event.facts["serves"] = served[fixture]

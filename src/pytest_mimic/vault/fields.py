@@ -90,9 +90,8 @@ HEAD: Mapping[str, Kind] = {
     "recorded": str,
     "digest": str,
     "clients": _BY_NAME,
-    "begins": Items(Count()),
     "setup": str,
-    "setups": _TEXTS,
+    "unfinished": bool,
     "fixtures": _BY_NAME,
 }
 _END = Fields({}, {"value": object, "raised": object})

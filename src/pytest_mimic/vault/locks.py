@@ -1,18 +1,12 @@
 """One process at a time replaces files of a vault, and who records is known."""
 
-# ruff: noqa: PTH116, PTH118, PTH120, PTH208
+# ruff: noqa: PTH116, PTH208
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from os import close, fstat, getpid, listdir, lstat
+from os import close, fstat, getpid, listdir
 from os import stat as stat_of
-from os.path import dirname
-from pathlib import Path
 from time import sleep
 
 from pytest_mimic.errors import MimicError
@@ -23,10 +17,8 @@ from pytest_mimic.vault.system import (
     TO_LOCK,
     in_folder,
     keep_mode,
-    make_folder,
     open_file,
     random_number,
-    read_all,
 )
 
 LOCKS = ".locks"
@@ -34,10 +26,6 @@ LOCKS = ".locks"
 _WRITE = f"{LOCKS}/write"
 _RUN = f"{LOCKS}/run."
 _IGNORE = f"{LOCKS}/.gitignore"
-TOLD = f"{LOCKS}/told"
-"""The file in which those who record tell each other something."""
-# What a file system answers that has no locks.
-_HAS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.01
 
 
@@ -95,20 +83,12 @@ class Locks:
 
     Attributes:
         run: The file of this process, while it records.
-        has_killed: Whether a run was found that was killed: it may have left objects
-            that nothing refers to.
     """
 
     def __init__(self, folder: Folder, label: str) -> None:
-        # The folder of the locks: the vault, or one outside if it can lock no file.
         self._folder = folder
-        # The path of the vault, from which the name of a folder outside is made.
-        self._vault = folder.path("")
         self._label = label
         self.run: RunFile | None = None
-        self.has_killed = False
-        # How much of the file of what is told was read.
-        self._heard = 0
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -126,16 +106,9 @@ class Locks:
             descriptor = self._open()
             try:
                 is_locked = _try_lock(descriptor)
-            except OSError as reason:
+            except OSError:
                 close(descriptor)
-                outside = _outside_of(self._vault)
-                # Who records already keeps those out who lock at the same place.
-                is_settled = self.run is not None or self._folder is outside
-                if reason.errno not in _HAS_NO_LOCKS or is_settled:
-                    raise
-                _make_private(outside, self._vault)
-                self._folder, self._heard = outside, 0
-                continue
+                raise
             # The last one who leaves an empty vault deletes the file.
             if is_locked and _is_at(self._folder.path(_WRITE), descriptor):
                 return descriptor
@@ -180,46 +153,6 @@ class Locks:
                     self._share(self.run.name)
         return self.run.mark
 
-    def announce(self, line: str) -> None:
-        """Tell a line to all processes that record, within `writing`."""
-        if not self._folder.append(TOLD, f"{line}\n".encode()):
-            with self._naming_refusals():
-                self._share(TOLD)
-
-    def told(self) -> bytes:
-        """Return all that was told since no process has recorded."""
-        return self._folder.read(TOLD) or b""
-
-    def forget(self) -> None:
-        """Delete what earlier runs have told, if no process records.
-
-        A worker does not: another worker of its run may have ended.
-        """
-        with self.alone() as is_alone:
-            if is_alone:
-                self._folder.delete(TOLD)
-
-    def announcements(self) -> list[str]:
-        """Return the lines that were told since this was asked last."""
-        try:
-            descriptor = open_file(self._folder.path(TOLD), TO_CHECK)
-        except OSError:  # It does not exist, or is hidden from this user.
-            return []
-        try:
-            # Another thread may read at the same moment: it hears the same lines.
-            length = fstat(descriptor).st_size
-            start = self._heard if self._heard <= length else 0  # another file
-            os.lseek(descriptor, start, os.SEEK_SET)
-            announcements = read_all(descriptor, length - start)
-        except OSError:  # It is no file.
-            return []
-        finally:
-            close(descriptor)
-        # The last line may be one that is being written.
-        whole = announcements[: announcements.rfind(b"\n") + 1]
-        self._heard = start + len(whole)
-        return whole.decode().splitlines()
-
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Keep others out for a block; it gets whether no other process records."""
@@ -250,26 +183,16 @@ class Locks:
                 if _is_held(self._folder, name):
                     has_others = True
                 else:
-                    self.has_killed |= self._folder.delete(name)
+                    self._folder.delete(name)
         return has_others
-
-    def is_alive(self, mark: str) -> bool:
-        """Check whether the process of a mark records; it may be that of another user.
-
-        Behind a link to a folder there are no locks: none records.
-        """
-        for folder in (self._folder, _outside_of(self._vault)):
-            with suppress(FileNotFoundError, MimicError):
-                return _is_held(folder, f"{_RUN}{mark}")
-        return False
 
     def _delete_last(self) -> None:
         """Delete the files of the locks if nothing else is left in the vault."""
         with suppress(OSError, MimicError):
             lies_alone = listdir(self._folder.path("")) == [LOCKS]
             left = set(listdir(self._folder.path(LOCKS)))
-            if lies_alone and left <= {"write", "told", ".gitignore"}:
-                for name in (TOLD, _IGNORE, _WRITE):
+            if lies_alone and left <= {"write", ".gitignore"}:
+                for name in (_IGNORE, _WRITE):
                     self._folder.delete(name)
 
     @contextmanager
@@ -284,7 +207,13 @@ class Locks:
         except OSError as reason:
             file = reason.filename or self._folder.path(LOCKS)
             raise MimicError(
-                f"cannot lock {self._label} with {file}: {reason.strerror or reason}"
+                f"cannot lock {self._label} with {file}: {reason.strerror or reason}",
+                remedies=[
+                    (
+                        "to keep recordings in another folder",
+                        "mimic_vault_path = FOLDER",
+                    )
+                ],
             ) from None
 
 
@@ -310,40 +239,6 @@ def _is_held(folder: Folder, name: str) -> bool:
         return True
     finally:
         close(descriptor)
-
-
-@cache
-def _outside_of(vault: str) -> Folder:
-    """Return a folder for the locks of a vault that lies where there are none."""
-    # Few vaults do.
-    from tempfile import gettempdir
-
-    from xxhash import xxh3_64_hexdigest
-
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    digest = xxh3_64_hexdigest(
-        os.path.realpath(vault).encode("utf-8", "surrogateescape")
-    )
-    path = os.path.join(gettempdir(), f"pytest-mimic-{user}", digest)
-    return Folder(Path(path), path)
-
-
-def _make_private(outside: Folder, vault: str) -> None:
-    """Make a folder which only this user may write.
-
-    Raises:
-        MimicError: Another user has made it, or may write there; or it is a link.
-    """
-    path = dirname(outside.path(""))
-    for folder in (dirname(path), path):
-        make_folder(folder, 0o700)
-        found = lstat(folder)
-        is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
-        if os.name != "nt" and (not is_private or found.st_uid != os.getuid()):
-            raise MimicError(
-                f"cannot lock {vault}: it lies where there are no locks, and"
-                f" {folder} is not a private folder of this user"
-            )
 
 
 def _is_at(path: str, descriptor: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
@@ -114,7 +113,6 @@ class Entry(_ByFields):
         hidden: The paths of arguments that are secrets.
         recorded: The day on which it was recorded. Empty: when its file is written.
         test: Who asked, of what all tests share. Empty: the owner of the file.
-        beginning: Of a wider fixture that began more than once: which time, from 0.
     """
 
     # What its file does not say is as it stands here.
@@ -139,7 +137,6 @@ class Entry(_ByFields):
     hidden: tuple[str, ...] = ()
     recorded: str = ""
     test: str = ""
-    beginning: int = 0
 
     def __init__(self, target: str = "", identity: str = "", **facts: Any) -> None:
         self.target = target
@@ -179,7 +176,8 @@ class Recording(_ByFields):
             share, the answer.
         fixtures: The digests of the wider fixtures that were in use, by their owners.
         setup: The digest of what its set-up was asked, of a wider fixture.
-        setups: These digests, of one that began more than once.
+        unfinished: Whether it is that of a set-up alone: the tear-down of the wider
+            fixture has not been recorded yet.
         clients: The versions of the clients that were imported, by name.
         digest: The digest of the calls that the head names.
     """
@@ -190,7 +188,7 @@ class Recording(_ByFields):
     entries: list[Entry]
     fixtures: dict[str, str]
     setup: str = ""
-    setups: list[str]
+    unfinished: bool = False
     clients: dict[str, str]
     digest: str = ""
 
@@ -205,23 +203,8 @@ class Recording(_ByFields):
         self.recorded = recorded
         self.entries = [*entries]
         self.fixtures = {}
-        self.setups = []
         self.clients = {}
         vars(self).update(facts)
-
-    def beginnings(self) -> list[Recording]:
-        """Give what it holds of each beginning of a wider fixture, in their order."""
-        if not self.setups:
-            return [self]
-        return [
-            copied(
-                self,
-                entries=[one for one in self.entries if one.beginning == number],
-                setup=setup,
-                setups=[],
-            )
-            for number, setup in enumerate(self.setups)
-        ]
 
     @property
     def edited(self) -> bool:
@@ -257,8 +240,6 @@ def parse(content: bytes, name: str) -> Recording:
     if not isinstance(calls, list):
         raise shapeless(name, "it has no calls")
     recording = _recording_of(head, calls, name)
-    begins = vars(recording).pop("begins", [])
-    _note_beginnings(recording, begins, name)
     if number != len(calls):
         raise damaged(
             name,
@@ -274,11 +255,7 @@ def document_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
     calls = _plain_calls(recording)
     recording.digest = digest_of_calls(calls)
-    # The numbers of the calls that were the first after each beginning.
-    beginnings = [entry.beginning for entry in recording.entries]
-    count = len(recording.setups)
-    begins = [bisect_left(beginnings, number) for number in range(count)]
-    facts = {**vars(recording), "begins": begins}
+    facts = vars(recording)
     head = _head_of(recording) | {"calls": len(calls)}
     head |= {key: facts[key] for key in HEAD if facts.get(key)}
     content = BytesIO()
@@ -293,56 +270,14 @@ def document_of(recording: Recording) -> bytes:
     return content.getvalue()
 
 
-def with_beginning(recording: Recording, former: Recording, number: int) -> Recording:
-    """Return a recording in which a beginning of a wider fixture is replaced.
-
-    Args:
-        recording: What the fixture was asked from its beginning on.
-        former: What was recorded before.
-        number: Which beginning it is, from 0; behind the last it is a new one.
-    """
-    pieces = former.beginnings()
-    pieces[number : number + 1] = [recording]
-    if len(pieces) == 1:
-        return recording
-    entries: list[Entry] = []
-    for beginning, piece in enumerate(pieces):
-        moved = end_of(entries) - min((one.begin for one in piece.entries), default=0)
-        for one in piece.entries:
-            at = [place + moved for place in one.at]
-            entries.append(copied(one, beginning=beginning, at=at))
-    setups = [piece.setup for piece in pieces]
-    return copied(recording, entries=entries, setup="", setups=setups)
-
-
 def end_of(entries: Iterable[Entry]) -> int:
     """Return the first place behind all calls."""
     return 1 + max((max(one.at, default=0) for one in entries), default=-1)
 
 
-def part_line_of(part: Recording | Entry) -> bytes:
-    """Return a line of a part file: its head, which is the first, or a call."""
-    plain = _plain(part) if isinstance(part, Entry) else _head_of(part)
-    return _encoded(deeply(lambda: _dumped(plain)) + "\n")
-
-
-def parse_part(content: bytes, name: str) -> Recording | None:
-    """Return what a part file holds; a last line that was cut is left out.
-
-    Returns:
-        The calls in the order in which they began. None: not even the head is whole.
-
-    Raises:
-        CorruptRecordingError: A line is damaged, or has another format.
-    """
-    *lines, _ = content.split(b"\n")
-    if not lines:
-        return None
-    head = _head_in(lines[0], name)
-    calls = [_json_of(line, name) for line in lines[1:]]
-    recording = _recording_of(head, calls, name)
-    recording.entries.sort(key=lambda entry: entry.begin)
-    return recording
+def line_of(entry: Entry) -> bytes:
+    """Return all that stands in a call, in one line."""
+    return _encoded(deeply(lambda: _dumped(_plain(entry))))
 
 
 # -- damage
@@ -477,15 +412,6 @@ def _recording_of(head: Node, calls: list[Any], name: str) -> Recording:
             call |= {key: asked[key] for key in _ASKED if key in asked}
         entries.append(_entry_of(call, day, name))
     return Recording(entries=entries, **head)
-
-
-def _note_beginnings(recording: Recording, begins: list[Any], name: str) -> None:
-    """Tell the calls of a wider fixture at which of its beginnings they were made."""
-    if len(begins) != len(recording.setups):
-        raise shapeless(name, "'begins' and 'setups' are not of the same length")
-    for start in begins[1:]:
-        for entry in recording.entries[start:]:
-            entry.beginning += 1
 
 
 def _entry_of(call: Any, day: str, name: str) -> Entry:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from itertools import chain
-from os import getpid
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,19 +27,14 @@ from pytest_mimic.vault.recording import (
     damaged,
     document_of,
     parse,
-    parse_part,
-    part_line_of,
     refuse_pointer,
     shapeless,
-    with_beginning,
 )
-from pytest_mimic.vault.system import random_number
 
 if TYPE_CHECKING:
     from mmap import mmap
 
 FOLDERS = ("calls", "cassettes", "logs")
-PART = ".part"
 _BEGIN = f'{{\n  "format": {FORMAT},'.encode()
 
 IsEqual = Callable[[Entry, Entry], bool]
@@ -123,6 +117,7 @@ class Vault:
     Attributes:
         folder: Its files.
         locks: Who may write, and who records.
+        loose: Objects that nothing may refer to when this process ends.
         today: The day on which this run has begun: a test may stop the clock.
         began: When this run has begun to record, as files of the vault tell the time:
             nanoseconds since 1970; 0: it has not.
@@ -132,8 +127,7 @@ class Vault:
         self.label = label or str(path)
         self.today = date.today().isoformat()
         self.began = 0
-        # Objects that nothing may refer to when this process ends.
-        self._loose: set[str] = set()
+        self.loose: set[str] = set()
         # The files and folders that this process can write.
         self._tried: set[str] = set()
         self.move(path)
@@ -143,10 +137,12 @@ class Vault:
         self.path = path
         self.folder = Folder(path, self.label)
         self.locks = Locks(self.folder, self.label)
-        # By folder, the part files that were there when a log of it began.
-        self._parts: dict[str, list[str]] = {}
 
     # -- recordings
+
+    def is_of_this_run(self, name: str) -> bool:
+        """Whether a process of this run has written a file."""
+        return 0 < self.began <= self.folder.stamp(name)[1]
 
     def read(self, name: str) -> Recording | None:
         """Return a recording; None: there is none.
@@ -201,7 +197,6 @@ class Vault:
         *,
         equal: IsEqual | None = None,
         formers: Sequence[str] = (),
-        beginning: int | None = None,
         known: tuple[Recording | None, str] = (None, ""),
     ) -> Written:
         """Replace a recording; damage of what it replaces is no loss.
@@ -216,8 +211,6 @@ class Vault:
             formers: The identities under which the file may have the first calls. The
                 identity of a call is another one in the new recording if the call asks
                 with an id that is new in each run.
-            beginning: Which beginning of its owner it is; the others stay. None: it
-                is all that is to stand there.
             known: What `read_with_digest` gave. As long as the file is the same, it is
                 not parsed again.
 
@@ -226,13 +219,9 @@ class Vault:
         """
 
         def make(former: Recording | None) -> Recording:
-            if former is None or (equal is None and beginning is None):
+            if former is None or equal is None:
                 return recording
-            number, pieces = beginning or 0, former.beginnings()
-            kept = recording
-            if equal is not None and number < len(pieces):
-                kept = _with_kept_facts(pieces[number], kept, equal, formers)
-            return with_beginning(kept, former, number)
+            return _with_kept_facts(former, recording, equal, formers)
 
         return self.change(name, make, known)
 
@@ -340,15 +329,9 @@ class Vault:
             raise refused[0]
 
     def _drop_loose(self, loose: set[str], *, is_alone: bool) -> None:
-        """Delete objects that nothing refers to, or leave them to the last recorder."""
+        """Delete objects that nothing refers to; beside another recorder they stay."""
         if is_alone:
-            loose = loose | objects_in(self.locks.told())
-            looked_for = None if self.locks.has_killed else loose
-            self._drop(self.unneeded_objects(looked_for))
-            self.locks.has_killed = False
-        else:
-            for name in loose:
-                self.locks.announce(f"any {name} loose")
+            self._drop(self.unneeded_objects(loose))
 
     def _drop(self, names: Iterable[str]) -> None:
         """Delete what nobody needs; what belongs to another user stays."""
@@ -368,7 +351,7 @@ class Vault:
         elif old_content != new_content:
             self.folder.write(name, [new_content])
         if old_content is not None:
-            self._loose |= objects_in(old_content) - objects_in(new_content or b"")
+            self.loose |= objects_in(old_content) - objects_in(new_content or b"")
 
     # -- objects
 
@@ -382,7 +365,7 @@ class Vault:
         pieces = list(chunks)
         name = object_name(suffix, pieces)
         self.begin_recording()
-        self._loose.add(name)
+        self.loose.add(name)
         content = self.folder.map(name)
         if content is None or object_name(suffix, [content]) != name:
             self.folder.write(name, pieces)
@@ -449,7 +432,7 @@ class Vault:
             if name.endswith(".json"):
                 pending |= objects_in(self.folder.read(name) or b"") - known
 
-    # -- recorders and their part files
+    # -- recorders
 
     def begin_recording(self) -> str:
         """Join the processes that record: until its end, nobody deletes objects.
@@ -485,88 +468,15 @@ class Vault:
 
     def close(self) -> None:
         """Leave the processes that record, and delete what this run has replaced."""
-        if self.locks.run is None:
+        if self.locks.run is None and not self.loose:
             return
         with self.locks.alone() as is_alone:
             self.locks.leave()
-            self._drop_loose(self._loose, is_alone=is_alone)
-        self._loose.clear()
-
-    def parts_of(self, log: str) -> list[str]:
-        """Return the part files that others have made of a log.
-
-        Its folder, which may hold very many logs, is listed once.
-        """
-        folder = log.rpartition("/")[0]
-        if folder not in self._parts:
-            found = (f"{folder}/{name}" for name in self.folder.listed(folder))
-            self._parts[folder] = [name for name in found if name.endswith(PART)]
-        return [name for name in self._parts[folder] if name.startswith(f"{log}.")]
-
-    def is_abandoned(self, part: str) -> bool:
-        """Check whether the process that made a part file has ended.
-
-        That of another user, which cannot be deleted, is left alone.
-        """
-        mark = part.rpartition(".json.")[2].rpartition("-")[0]
-        return not self.locks.is_alive(mark) and self.folder.may_replace(part)
+            self._drop_loose(self.loose, is_alone=is_alone)
+        self.loose.clear()
 
     def _labelled(self, name: str) -> str:
         return f"{self.label}/{name}"
-
-
-class PartFile:
-    """The part file of a log: each finished call, as long as its owner runs.
-
-    Args:
-        vault: Where it is.
-        log: The file of the log.
-        owner: The owner of the log.
-    """
-
-    def __init__(self, vault: Vault, log: str, owner: str) -> None:
-        self._vault = vault
-        self._log = log
-        self._head = part_line_of(Recording(owner, vault.today))
-        self._pid = getpid()
-        self._name = ""
-        # Those that go with it: what killed processes have left for the same log.
-        self._files: list[str] = []
-
-    def append(self, entry: Entry) -> None:
-        """Keep a finished call, whatever happens to this process."""
-        if self._pid != getpid():  # It was forked in a call.
-            return
-        if not self._name:
-            mark = self._vault.begin_recording()
-            # A fixture may live twice, and has one log.
-            self._name = f"{self._log}.{mark}-{random_number()}{PART}"
-            self._files.append(self._name)
-        self._vault.folder.append(self._name, self._head + part_line_of(entry))
-        self._head = b""
-
-    def take_abandoned(self) -> Recording | None:
-        """Return the calls that a killed process has left for the same log.
-
-        Of several part files that with the most calls counts. All stay until this one
-        is discarded, because this process may be killed, too.
-        """
-        longest = None
-        for part in filter(self._vault.is_abandoned, self._vault.parts_of(self._log)):
-            with suppress(CorruptRecordingError):
-                content = self._vault.folder.read(part) or b""
-                self._files.append(part)
-                found = parse_part(content, f"{self._vault.label}/{part}")
-                if found and (not longest or len(found.entries) > len(longest.entries)):
-                    longest = found
-        return longest
-
-    def discard(self) -> None:
-        """Delete it, and what it has taken over."""
-        for name in self._files:
-            with suppress(MimicError):
-                self._vault.folder.delete(name)
-        self._files.clear()
 
 
 def _may_name_more(content: bytes) -> bool:
@@ -604,7 +514,13 @@ def _with_kept_facts(
     if len(pairs) != len(new.entries) or [one for one, _ in pairs] != old.entries:
         return new
     entries = [renewed(former, call) for former, call in pairs]
-    return copied(old, entries=entries, fixtures=new.fixtures, setup=new.setup)
+    return copied(
+        old,
+        entries=entries,
+        fixtures=new.fixtures,
+        setup=new.setup,
+        unfinished=new.unfinished,
+    )
 
 
 def renewed(former: Entry, call: Entry) -> Entry:

@@ -279,6 +279,7 @@ def test_secrets_never_reach_a_recording(both, runs):
         ]
 
     for protocol in (2, 3):
+        runs.forget()
         recorded, replayed = both(steps, protocol=protocol)
 
         assert "hunter2" in repr(recorded)
