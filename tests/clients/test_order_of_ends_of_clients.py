@@ -28,21 +28,6 @@ ASYNC = """
     def test_results_come_as_they_are_completed():
         assert asyncio.run(race()) == [3, 2, 1]
 """
-THREADS = """
-    import os, {library}
-    from concurrent.futures import ThreadPoolExecutor, as_completed
-
-    API = os.environ["API"]
-
-    def get(number):
-        {library}.get(f"{{API}}/{{number}}")
-        return number
-
-    def test_results_come_as_they_are_completed():
-        with ThreadPoolExecutor(3) as pool:
-            calls = [pool.submit(get, number) for number in (1, 2, 3)]
-            assert [one.result() for one in as_completed(calls)] == [3, 2, 1]
-"""
 FIRST = """
     import asyncio, os
     import {library}
@@ -62,22 +47,6 @@ FIRST = """
 
     def test_the_first_comes_alone():
         assert asyncio.run(race()) == [3]
-"""
-FIRST_OF_THREADS = """
-    import os, requests
-    from concurrent.futures import ThreadPoolExecutor, wait
-
-    API = os.environ["API"]
-
-    def get(number):
-        requests.get(f"{API}/{number}")
-        return number
-
-    def test_the_first_comes_alone():
-        with ThreadPoolExecutor(3) as pool:
-            calls = [pool.submit(get, number) for number in (1, 2, 3)]
-            done, _ = wait(calls, return_when="FIRST_COMPLETED")
-            assert [one.result() for one in done] == [3]
 """
 READ_BY_AIOHTTP = (
     'async with client.get(f"{API}/{number}") as answer: await answer.read()'
@@ -99,9 +68,6 @@ TESTS = {
     "aiohttp, the first": FIRST.format(
         library="aiohttp", session="aiohttp.ClientSession()", get=READ_BY_AIOHTTP
     ),
-    "requests, the first": FIRST_OF_THREADS,
-    "requests, threads": THREADS.format(library="requests"),
-    "httpx, threads": THREADS.format(library="httpx"),
 }
 
 

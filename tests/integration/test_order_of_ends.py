@@ -22,22 +22,6 @@ ASYNC_SHOP = """
         ended[number].set()
         return number
 """
-THREADED_SHOP = """
-    import threading
-    from collections import defaultdict
-    from tally import ran
-
-    ended = defaultdict(threading.Event)
-
-    def get(number, last):
-        if number < last:
-            ended[number + 1].wait(30)
-            # The answer that came before is read first.
-            threading.Event().wait(0.1)
-        ran("get", number)
-        ended[number].set()
-        return number
-"""
 FIRST_COMPLETED = """
     import asyncio, shop
 
@@ -77,20 +61,10 @@ APPENDED = """
     def test_results_are_appended_as_they_come():
         assert asyncio.run(race()) == [3, 2, 1]
 """
-THREADS = """
-    import shop
-    from concurrent.futures import ThreadPoolExecutor, as_completed
-
-    def test_results_come_as_they_are_completed():
-        with ThreadPoolExecutor(3) as pool:
-            calls = [pool.submit(shop.get, number, 3) for number in (1, 2, 3)]
-            assert [one.result() for one in as_completed(calls)] == [3, 2, 1]
-"""
 WAYS = {
     "asyncio.wait": (ASYNC_SHOP, FIRST_COMPLETED, 2),
     "asyncio.as_completed": (ASYNC_SHOP, AS_COMPLETED, 4),
     "appended by tasks": (ASYNC_SHOP, APPENDED, 3),
-    "threads": (THREADED_SHOP, THREADS, 3),
 }
 
 
@@ -133,3 +107,113 @@ def test_shared_calls_that_ended_in_another_order_are_named(project):
 
     assert "sequence" in "\n".join(run.section)
     assert "shop:get" in "\n".join(run.section)
+
+
+# Each takes as long as it is told to; a test cancels some of them.
+TIMED_SHOP = """
+    import asyncio
+    from tally import ran
+
+    async def get(name, seconds):
+        ran("get", name)
+        await asyncio.sleep(seconds)
+        if seconds < 0.02:
+            raise ConnectionError(name)
+        return name
+"""
+# What a test does with calls that overlap, and what it gets, recorded and replayed.
+CANCELLING = {
+    "wait_for": (
+        """
+        async def main():
+            other = asyncio.create_task(shop.get("other", 0.2))
+            try:
+                await asyncio.wait_for(shop.get("slow", 60), 0.1)
+            except asyncio.TimeoutError:
+                return ["timeout", await other]
+        """,
+        ["timeout", "other"],
+    ),
+    "the first of three": (
+        """
+        async def main():
+            tasks = [asyncio.create_task(shop.get(*one)) for one in (("a", 60), ("b", 0.1), ("c", 60))]
+            done, left = await asyncio.wait(tasks, return_when="FIRST_COMPLETED")
+            for one in left:
+                one.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            return [one.result() for one in done]
+        """,
+        ["b"],
+    ),
+    "hedged": (
+        """
+        async def main():
+            first = asyncio.create_task(shop.get("first", 60))
+            await asyncio.sleep(0.05)
+            second = asyncio.create_task(shop.get("second", 0.05))
+            done, left = await asyncio.wait({first, second}, return_when="FIRST_COMPLETED")
+            first.cancel()
+            return [one.result() for one in done]
+        """,
+        ["second"],
+    ),
+    "a group with a failure": (
+        """
+        async def main():
+            tasks = [asyncio.create_task(shop.get(*one)) for one in (("a", 60), ("bad", 0.01))]
+            try:
+                await asyncio.gather(*tasks)
+            except ConnectionError as error:
+                tasks[0].cancel()
+                return [str(error)]
+        """,
+        ["bad"],
+    ),
+    "anyio": (
+        """
+        async def main():
+            import anyio
+            found = []
+
+            async def one(name, seconds):
+                found.append(await shop.get(name, seconds))
+                group.cancel_scope.cancel()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(one, "slow", 60)
+                group.start_soon(one, "quick", 0.1)
+            return found
+        """,
+        ["quick"],
+    ),
+    "300 at once": (
+        """
+        async def main():
+            found = []
+
+            async def one(number):
+                found.append(await shop.get(number, 0.6 - number / 1000))
+
+            await asyncio.gather(*map(one, range(300)))
+            return [found[0] > found[-1], len(found)]
+        """,
+        [True, 300],
+    ),
+}
+
+
+@pytest.mark.parametrize(("main", "given"), CANCELLING.values(), ids=CANCELLING)
+def test_tasks_that_are_cancelled_or_many_replay(project, main, given):
+    if "anyio" in main:
+        pytest.importorskip("anyio")
+    project.ini("shop:get sequence")
+    project.module(TIMED_SHOP)
+    tests = f"{main}\n        def test_it(): assert asyncio.run(main()) == {given}\n"
+    project.tests(tests)
+    project.record().expect(passed=1)
+
+    for _ in range(5):
+        project.replay(timeout=60).expect(
+            passed=1, real=[], never=["in vain", "no longer ended"]
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import copy
 from functools import lru_cache
@@ -211,7 +210,6 @@ class Slot:
             the place of the call in the log if the call is not recorded.
         outcome: What it gave, if it ran for real and is recorded.
         former_file: The file of another line from which it is replayed; empty: its own.
-        thread: The thread in which it began.
     """
 
     has_ended = False
@@ -237,7 +235,6 @@ class Slot:
         self.is_real = decision == "run"
         self.index = index
         self.at: list[int] = []
-        self.thread = threading.get_ident()
 
 
 def entry_of(call: Call, described: Any = None, **facts: Any) -> Entry:

@@ -135,7 +135,7 @@ class Log:
     @cached_property
     def end_order(self) -> EndOrder:
         """The order in which its calls end."""
-        return EndOrder(self.entries, self._by_index)
+        return EndOrder(self.entries)
 
     def has_target(self, target: str) -> bool:
         """Whether any call of a target was recorded."""
@@ -320,7 +320,8 @@ class Log:
             )
         if slot.is_real or is_first:
             self.slots.append(slot)
-        self.end_order.note_move(slot, is_end=False)
+        if slot.index is not None and is_first:
+            self.end_order.begin(slot.index)
 
     def put(self, slot: Slot, entry: Entry) -> None:
         """Keep what the call at a place gave."""
@@ -334,7 +335,8 @@ class Log:
             if not (slot.has_ended or is_open):
                 slot.at.append(next(self._clock))
                 slot.has_ended = True
-                self.end_order.note_move(slot, is_end=True)
+                if slot.index is not None:
+                    self.end_order.end(slot.index)
 
     # -- the end
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,12 +18,10 @@ from pytest_mimic.engine.calls import (
     key_of,
 )
 from pytest_mimic.engine.end_order import (
-    ThreadWaker,
-    Waker,
     end_this_thread,
-    hang,
+    hang_in_task,
+    hang_in_thread,
     seconds_now,
-    waker_of_task,
 )
 from pytest_mimic.engine.events import Event, EventKind, Json
 from pytest_mimic.engine.nesting import OpenCall, is_called_by
@@ -535,32 +533,42 @@ class Step(OpenCall):
                 cancels it now, or waits in vain.
             SystemExit: In a thread whose owner has ended.
         """
-        waker = ThreadWaker()
-        for seconds in self._waits(waker):
-            waker.wait(seconds)
-
-    async def wait_async(self) -> None:
-        """As `wait`, for a task, which is cancelled when its owner has ended."""
-        waker = waker_of_task()
-        for seconds in self._waits(waker):
-            await waker.wait(seconds)
-
-    def _waits(self, waker: Waker) -> Iterator[float]:
-        entry, owner, index = self.entry, self.owner, self._slot.index
         try:
-            if entry is None or self._log is None:
-                return
-            if entry.hangs:
-                yield from hang(entry, owner.ended, is_task=waker.is_task)
-                self._end_hanging(entry, owner, is_task=waker.is_task)
-            if index is not None:
-                yield from self._log.end_order.waits(index, waker)
+            if self._waits_in_vain:
+                hang_in_thread(self._recorded, self.owner.ended)
+                self._end_hanging(is_task=False)
         finally:
             self.leave()
 
-    def _end_hanging(self, entry: Entry, owner: Owner, *, is_task: bool) -> NoReturn:
+    async def wait_async(self) -> None:
+        """As `wait`, for a task, which is cancelled when its owner has ended.
+
+        It ends after those that ended before it when they were recorded.
+        """
+        index = self._slot.index
+        try:
+            if self._waits_in_vain:
+                await hang_in_task(self._recorded, self.owner.ended)
+                self._end_hanging(is_task=True)
+            if self._log is not None and index is not None:
+                await self._log.end_order.turn(index)
+        finally:
+            self.leave()
+
+    @property
+    def _recorded(self) -> Entry:
+        assert self.entry is not None
+        return self.entry
+
+    @property
+    def _waits_in_vain(self) -> bool:
+        """Whether it is replayed, and had no end when it was recorded."""
+        return self._log is not None and self.entry is not None and self.entry.hangs
+
+    def _end_hanging(self, *, is_task: bool) -> NoReturn:
         """End the wait of a call that had no end."""
-        if not owner.ended.is_set():
+        entry = self._recorded
+        if not self.owner.ended.is_set():
             if entry.end == "open":
                 raise self.read_further()
             raise self._unplayable(
