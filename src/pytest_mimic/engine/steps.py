@@ -323,8 +323,10 @@ class Step(OpenCall):
             self._count()
         is_ended = name in _ENDS_OF_A_RUN
         if is_cut_short and self._log is None and not is_ended:
-            what = "was cancelled" if is_cancelled else f"raised {name}"
-            self._report(f"{what}: {_WILL_MISS}")
+            if is_cancelled:
+                self._report(f"was cancelled: {_WILL_MISS}")
+            else:
+                self._report_loss(f"raised {name}")
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
@@ -344,12 +346,12 @@ class Step(OpenCall):
             self._keep(so_far(), end="open")
         else:
             self._leave()
-            self._report(f"was still open when its test ended: {_WILL_MISS}")
+            self._report_loss("was still open when its test ended")
 
     def note_lost(self) -> None:
         """Name it: its outcome comes too late for the log of its owner."""
         if self._log is not None and self.owner.is_here:
-            self._report(f"was still being stored when its test ended: {_WILL_MISS}")
+            self._report_loss("was still being stored when its test ended")
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
@@ -442,6 +444,10 @@ class Step(OpenCall):
                 self.owner.log.give_up(self.call)
         if written.is_changed:
             self.owner.keep(written)
+
+    def _report_loss(self, what: str) -> None:
+        """Name a call that is not kept, by which the run fails: the next one misses."""
+        self._report(f"{what}: {_WILL_MISS}").facts["misses"] = True
 
     def _report(self, what: str) -> Event:
         label = self.call.label()

@@ -248,7 +248,8 @@ class Course(Session):
         of = self.run.events.of_kinds
         # Logs that do not fit one another would fail the next run.
         misfits = of("former answers", "two answers", "new test id")
-        return bool(misfits or of("stray", "wrong target"))
+        lost = [event for event in of("not recorded") if "misses" in event.facts]
+        return bool(misfits or lost or of("stray", "wrong target"))
 
     def _write_report(self) -> None:
         settings = self.settings
