@@ -49,6 +49,7 @@ OPERATIONS = (
 # The vault locks files by functions of filelock.
 CALLERS = ("pytest_mimic.vault.", "filelock.")
 # About as many as a run makes.
+MOST_KILLS = 3
 MOST_CALLS = 400
 # The runs that are interrupted have numbers from here on.
 INTERRUPTED = 4
@@ -202,7 +203,6 @@ class Way(NamedTuple):
 
 WAYS = {
     "record": Way("pytest --mimic-record"),
-    "record more": Way("pytest --mimic-record", first="pytest --mimic-record", last=3),
     "record again": Way("pytest --mimic-rerecord", first="pytest --mimic-record"),
     "mv": Way(
         "mv test_shop.py test_new.py",
@@ -277,7 +277,8 @@ def interrupted(project: Project, way: Way, interrupt: Interrupt) -> Iterator[st
             shutil.copytree(recorded, vault)
         points = [point]
         if interrupt is kill:
-            points += random.Random(point).choices(range(MOST_CALLS), k=2)
+            others = MOST_KILLS - 1
+            points += random.Random(point).choices(range(MOST_CALLS), k=others)
         seen: Got = {}
         for number, one in enumerate(points):
             run = str(INTERRUPTED + number)
@@ -300,24 +301,26 @@ def judged(way: Way, seen: Got, now: Got, point: int) -> Iterator[str]:
     """Yield what is wrong with the results of the run after interrupted ones."""
     if len(now) != 6 * way.last + 4:
         yield f"only {len(now)} results at {point}"
-    # Where one of its calls was refused, a conversation is made anew as a whole.
-    refused = {test for (test, _), run in seen.items() if not run.isdecimal()}
-    made_anew = {"cassette", *refused & {"conversation"}}
+    # A killed run may lose the log of the owner that ran.
+    lost_logs: set[str] = set()
     for call, run in now.items():
         test, _ = call
-        is_seen = seen.get(call, "").isdecimal() and test not in made_anew
+        is_seen = seen.get(call, "").isdecimal()
         was_recorded = bool(way.first) and call[1][-1] in "01"
         if not run.isdecimal():
             if test != "conversation" or was_recorded:
                 yield f"{run} of {call} at {point}"
+        elif run == "3" and test != "shared" and is_seen and not was_recorded:
+            lost_logs.add(test)
         elif run == "3" and (was_recorded or is_seen):
             yield f"lost {call} at {point}"
         elif run == "1" and is_seen and seen[call] != "1" and test == "shared":
             yield f"old {call} at {point}"
+    if len(lost_logs) > MOST_KILLS:
+        yield f"lost the logs of {', '.join(sorted(lost_logs))} at {point}"
     for test in ("turns", "more", "conversation"):
         runs = {run for (owner, _), run in now.items() if owner == test}
-        is_whole = "again" in way.words or test == "conversation"
-        if is_whole and len(set(filter(str.isdecimal, runs))) > 1:
+        if len(set(filter(str.isdecimal, runs))) > 1:
             yield f"mixed {test} at {point}"
 
 

@@ -290,3 +290,37 @@ def test_by_shape_values_of_rows_and_replies_are_free_but_not_their_types(
 
     project.run("--mimic-verify").expect(failed=2, says=["'ann' recorded, 3 now"])
     engine.dispose()
+
+
+def test_a_database_in_another_state_is_named_above_its_drifts(project):
+    """To record again would turn it round: the next verify would meet a third state."""
+    project.ini("sqlalchemy")
+    project.tests("""
+        import sqlalchemy as sa
+
+        @pytest.fixture
+        def engine():
+            engine = sa.create_engine("sqlite:///shop.db")
+            meta = sa.MetaData()
+            sa.Table("orders", meta, sa.Column("n", sa.Integer))
+            meta.drop_all(engine)
+            meta.create_all(engine)
+            yield engine
+            engine.dispose()
+
+        def test_it(engine):
+            with engine.begin() as connection:
+                connection.execute(sa.text("INSERT INTO orders VALUES (1)"))
+    """)
+    project.record().expect(passed=1)
+
+    run = project.run("--mimic-verify")
+
+    row = run.section.index(
+        "the database may not be as it was when these were recorded:"
+    )
+    assert run.section[row + 1].split("    ")[0] == "  test_shop.py::test_it"
+    assert row < run.section.index("drifted:")
+    assert "--mimic-rerecord" not in run.output
+    (project.root / "shop.db").unlink()
+    project.run("--mimic-verify").expect(passed=1)

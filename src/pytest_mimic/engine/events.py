@@ -18,6 +18,7 @@ EventKind: TypeAlias = Literal[
     "as before",  # verified, though its source has changed: cause
     # Option, cause, paths that `volatile=` is to name, a line; error, ...
     "drifted",
+    "other state",  # a drift in a database that is not as it was when recorded: cause
     "opened",  # a cassette: name
     "missing",  # option, cause; error, facts, remedies
     "stale",  # the same

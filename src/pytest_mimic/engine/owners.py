@@ -62,6 +62,8 @@ class Owner:
         is_set_up: Whether the set-up of a fixture has ended.
         has_missed: Whether a call of a test was refused.
         has_drifted: Whether a call, of a fixture a statement, has given something else.
+        meets_other_state: Whether its first drift was a database in another state than
+            when it was recorded. None: nothing has drifted.
         cassettes: The cassettes in it whose blocks have ended.
         undoable_writes: What a test or cassette has left in the vault, to be undone.
         former_name: Which owner that is gone its log may be of; empty: none is known.
@@ -79,6 +81,7 @@ class Owner:
     is_set_up = False
     has_missed = False
     has_drifted = False
+    meets_other_state: bool | None = None
     former_name = ""
     unnamed_cassettes = 0
     scope: SecretScope | None = None

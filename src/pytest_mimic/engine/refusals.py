@@ -303,6 +303,11 @@ class Refusals:
             error.option = RERECORD
         return error
 
+    def of_other_state(self, owner: Owner) -> tuple[Remedy, ...]:
+        """Say what to do where a database is not as it was when it was recorded."""
+        again = self.command(VERIFY, owner)
+        return (("record and verify from the same state, then", again),)
+
     def command(self, option: str, owner: Owner) -> str:
         """Give the command that runs an owner again."""
         test = owner.serves

@@ -51,7 +51,14 @@ if TYPE_CHECKING:
 _CANCELLED = ("CancelledError", "Cancelled", "GeneratorExit")
 # They end the run, and nobody asks which calls they have cut short.
 _ENDS_OF_A_RUN = ("KeyboardInterrupt", "Exit")
+_VERBS_THAT_WRITE = frozenset(
+    "INSERT UPDATE DELETE MERGE REPLACE CREATE ALTER DROP TRUNCATE COPY".split()
+)
 _WILL_MISS = "not recorded, a replay will miss it"
+
+
+def _writes(entry: Entry) -> bool:
+    return entry.signature.partition(" ")[0] in _VERBS_THAT_WRITE
 
 
 def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
@@ -517,6 +524,12 @@ class Step(OpenCall):
         error = run.refusals.drift(
             call, differences, owner, failed=failed, of_fixture=is_of_fixture
         )
+        if owner.meets_other_state is None:
+            owner.meets_other_state = self._meets_other_state(failed)
+        if owner.meets_other_state:
+            error.remedies, error.option = run.refusals.of_other_state(owner), ""
+            name, identity = owner.name, call.identity
+            run.add_event("other state", name, cause=name, identity=identity)
         run.events.note_error(error)
         sent, index = set[str](), self._slot.index
         if self._log is not None and index is not None:
@@ -528,6 +541,16 @@ class Step(OpenCall):
         owner.has_drifted |= not failed
         facts: dict[str, Json] = {"paths": [*new], **call.facts_of_line()}
         self.add_event("drifted", call.label(), **facts, **facts_of(error))
+
+    def _meets_other_state(self, failed: str) -> bool:
+        """Whether the first drift of a log is the database, and no change of a service.
+
+        A statement fails, or finds other rows before the log has written any.
+        """
+        if self.call.target != "sqlalchemy" or self._log is None:
+            return False
+        before = self._log.entries[: self._slot.index]
+        return bool(failed) or not any(map(_writes, before))
 
     # -- a call that is replayed
 

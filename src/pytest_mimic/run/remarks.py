@@ -272,6 +272,7 @@ class _List(NamedTuple):
 _LISTS = f"""
     missing             | problem | call          | missing | again > to record the missing
     stale               | problem | call          | stale | again > to record the stale
+    other state         | problem | drifts        | the database may not be as it was when these were recorded
     drifted             | problem | call          | drifted | again > to accept them | volatile > if this is new each time
     damaged             | problem | files         | damaged files of the vault, and what helps
     new test id         | wrong   | call          | the next run has other ids for these tests, and misses \
