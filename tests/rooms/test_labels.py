@@ -219,3 +219,22 @@ def test_a_command_of_an_unknown_client_is_named_by_its_signature():
     label = call_label("sensor", request, signature="READ kitchen")
 
     assert label == "sensor READ kitchen"
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "shown"),
+    [
+        ("https://a.test/v1/embeddings", {"model": "text-3", "input": ["a", "tea"]}, "(text-3: tea)"),
+        ("https://a.test/v1/embeddings", {"model": "text-3", "input": "tea"}, "(text-3: tea)"),
+        ("https://b.test/model/anthropic.claude-v1%3A0/converse", {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}, "(anthropic.claude-v1:0: hi)"),
+        ("https://b.test/model/amazon.titan-embed/invoke", {"inputText": "tea"}, "(amazon.titan-embed: tea)"),
+        ("https://g.test/v1beta/models/gemini-2:generateContent", {"contents": [{"parts": [{"text": "hi"}]}]}, "(gemini-2: hi)"),
+        ("https://g.test/v1beta/models/embed-1:embedContent", {"content": {"parts": [{"text": "tea"}]}}, "(embed-1: tea)"),
+        ("https://o.test/openai/deployments/mine/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}, "(mine: hi)"),
+        ("https://shop.test/pages", {"content": {"text": "tea"}}, ""),
+    ],
+)  # fmt: skip
+def test_a_request_to_a_model_is_drawn_with_its_model_and_words(url, asked, shown):
+    label = call_label("http", {"method": "POST", "url": url, "body": {"json": asked}})
+
+    assert label.partition(" (")[2] == shown[1:]

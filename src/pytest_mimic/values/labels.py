@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_mimic.values.drawing import ENDS, cut_text, line
 from pytest_mimic.values.tree import Node, Tree, is_tagged
@@ -69,7 +70,8 @@ def _asked(request: Mapping[str, Any], signature: str) -> list[str]:
     method = _text(request.get("method", ""))
     if "url" in request:
         body = request.get("body") or {}
-        return [method, _address(_text(request["url"])), _content(body.get("json"))]
+        url = _text(request["url"])
+        return [method, _address(url), _content(body.get("json"), url)]
     # Of a client that is not known here, the signature and what it has sent.
     sent = (request[name] for name in _SENT if name in request)
     return [signature, _in_brackets(next(sent, None))]
@@ -108,7 +110,7 @@ def _address(url: str) -> str:
     return f"{parts.path or '/'}{query and '?'}{query}"
 
 
-def _content(body: Any) -> str:
+def _content(body: Any, url: str) -> str:
     """Give what a body of JSON-RPC asks, or what is said to a language model."""
     if not isinstance(body, dict):
         return ""
@@ -118,16 +120,31 @@ def _content(body: Any) -> str:
         about = _text(named.get("name", named.get("uri", "")))
         return f"({_text(body['method'])} {about}".rstrip() + ")"
     said = messages_of(body)
-    if not said:
+    # Bedrock, Gemini and Azure name it in the path.
+    in_path = re.search(_MODEL_IN_PATH, urlsplit(url).path)
+    model = body.get("model") or (in_path and unquote(in_path[1]))
+    words = _text(said[-1].text) if said else _text_to_embed(body)
+    if not words or not (said or model):
         return ""
-    words = _text(said[-1].text)
     if len(words) > _LONGEST_VALUE:
         words = ENDS + words[-_LONGEST_VALUE:]
-    return f"({body.get('model', 'model')}: {words})"
+    return f"({model or 'model'}: {words})"
+
+
+def _text_to_embed(body: Node) -> str:
+    """Give the last of the texts whose embeddings are asked for; empty: none is."""
+    asked = body.get("input", body.get("inputText"))
+    texts = asked if isinstance(asked, list) else [asked]
+    last = texts[-1] if texts else None
+    content = body.get("content")
+    if last is None and isinstance(content, dict):
+        last = _said(content)
+    return _text(last) if isinstance(last, str) else ""
 
 
 # -- what is said to a language model, and what it says
 
+_MODEL_IN_PATH = r"/(?:models?|deployments)/([^/]+?)(?=/|:[A-Za-z]+$|$)"
 CONVERSATION = frozenset({"messages", "input", "contents", "system", "instructions"})
 """Under which names the body of a request has what is said to a language model."""
 
