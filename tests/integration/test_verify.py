@@ -517,3 +517,22 @@ def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project):
     project.run("--mimic-rerecord").expect(passed=1)
 
     project.replay().expect(passed=1)
+
+
+def test_the_block_names_what_a_function_makes_anew(project):
+    project.ini("shop:order")
+    project.module("""
+        import uuid
+
+        def order():
+            return {"id": str(uuid.uuid4()), "rows": [{"key": str(uuid.uuid4())}], "n": 1}
+    """)
+    project.test("assert shop.order()['n'] == 1")
+    project.record().expect(passed=1)
+
+    run = project.run("--mimic-verify").expect(failed=1)
+
+    block = run.section[run.section.index("if this is new each time:") + 1 :]
+    assert block[0].strip() == "shop:order volatile=id,rows.*.key"
+    project.ini(block[0].strip())
+    project.run("--mimic-verify").expect(passed=1)

@@ -404,10 +404,10 @@ def new_parts(
     sent: Collection[str],
     days: Mapping[str, str],
 ) -> list[str]:
-    """Give the paths of parts of a client's answer that `volatile=` is to name.
+    """Give the paths of parts of an outcome that `volatile=` is to name.
 
     They look new each time, as ids, tokens and moments do, or later requests send them.
-    A text that holds such a part, as an address does, differs with it. An answer that
+    A text that holds such a part, as an address does, differs with it. An outcome that
     is one text has no such part: nothing of it would be compared.
 
     Args:
@@ -438,16 +438,16 @@ def new_parts(
 def values_that_differ(
     call: Call, differences: Sequence[Difference]
 ) -> list[Difference]:
-    """Give the parts of a client's answer whose value alone differs."""
+    """Give the parts of an outcome whose value alone differs; not the whole of it."""
     from pytest_mimic.values.differences import MISSING  # only a drift looks
 
-    if call.is_function:
-        return []
+    # That of a client is a part, its body.
+    whole = 0 if call.is_function else 1
     # A fact stands for something else: a part more, another type.
     return [
         one
         for one in differences
-        if len(one.steps) > 1 and not one.fact and MISSING not in (one.old, one.new)
+        if len(one.steps) > whole and not one.fact and MISSING not in (one.old, one.new)
     ]
 
 
