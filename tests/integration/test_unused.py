@@ -572,3 +572,50 @@ def test_a_cancelled_call_that_does_not_begin_is_not_proven_unused(project):
     project.replay("--mimic-clear-unused").expect(
         passed=1, says=["1 unused recording cleared"]
     )
+
+
+ONE_LOG = "import pytest, shop\n\ndef test_it():\n    {}\n    shop.number()\n"
+
+
+def test_a_log_that_was_moved_by_hand_is_that_of_the_test_at_its_place(project):
+    """Its head names the former test: nobody may delete what this test could have replayed."""
+    project.module("def number(): return 1")
+    project.ini("shop:number sequence")
+    project.write("test_old.py", ONE_LOG.format("pass"))
+    project.record().expect(passed=1)
+    (project.root / "test_old.py").unlink()
+    logs = project.vault / "logs"
+    (logs / "test_old.py").rename(logs / "test_new.py")
+    project.write("test_new.py", ONE_LOG.format("pass"))
+    project.run("--mimic-fail-on-unused").expect(passed=1)
+    project.write("test_new.py", ONE_LOG.format("pytest.skip()"))
+
+    project.run("--mimic-clear-unused").expect(skipped=1)
+
+    project.write("test_new.py", ONE_LOG.format("pass"))
+    project.replay().expect(passed=1)
+    assert "test_new.py::test_it" in project.command("ls").out
+    assert project.command("rm", "-n", "test_new.py").code == 0
+
+
+# What stands in the file of a test in place of `def test_it`, and whether it is gone.
+IN_ITS_PLACE = {
+    "moved into a class": ("class TestIt:\n    def test_it(self): pass", True),
+    "named in a comment": ("# test_it was here\ndef test_other(): pass", True),
+    "behind a condition": ("if shop is None:\n    def test_it(): pass", False),
+    "made by a call": ("def test_other(): pass\nif shop is None: test_it = test_other", False),
+    "imported": ("def test_other(): pass\nif shop is None: from shop import *", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "is_gone"), IN_ITS_PLACE.values(), ids=IN_ITS_PLACE)
+def test_a_test_is_gone_whose_file_defines_it_no_more(project, text, is_gone):
+    project.module("def number(): return 1")
+    project.ini("shop:number sequence")
+    project.write("test_old.py", ONE_LOG.format("pass"))
+    project.record().expect(passed=1)
+    project.write("test_old.py", f"import shop\n\n{text}\n")
+
+    run = project.run("--mimic-clear-unused")
+
+    assert (len(project.files("logs")) == 0) is is_gone, run.output

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -166,10 +167,9 @@ class GoneTests:
     is gone                                     yes
     was not collected                           no: it is not known
     was collected, and the function too         yes, with these parameters
-    was collected, and its name does not stand  yes
-    in it, nor that of a class that was not,
-    or that has bases
-    was collected, and one of these names does  no: it may have been left out
+    was collected, and defines it no more       yes
+    was collected, and defines it, or may       no: it may have been left out
+    inherit it
     ==========================================  ======================================
 
     Args:
@@ -189,11 +189,6 @@ class GoneTests:
     def _functions(self) -> set[str]:
         """The functions that were collected: all of their parameters are known."""
         return {test.partition("[")[0] for test in self.usage.selected}
-
-    @cached_property
-    def _holders(self) -> set[str]:
-        """The files and classes of which tests were collected."""
-        return {function.rpartition("::")[0] for function in self._functions}
 
     def __contains__(self, test: object) -> bool:
         usage = self.usage
@@ -215,12 +210,35 @@ class GoneTests:
         function = test.partition("[")[0]
         if function in self._functions:
             return True
-        # The code is not parsed: a name in a comment may be left out for a while. A
-        # doctest is called like its function, behind its module.
+        # A doctest is called like its function, behind its module.
         names = [name.rpartition(".")[2] for name in function.split("::")[1:]]
-        *classes, name = map(re.escape, names)
-        # What a class inherits, its own file does not name.
-        inherits = re.search(rf"\bclass ({'|'.join(classes)})\b[^:\n]*\(", text)
-        if function.rpartition("::")[0] in self._holders and not inherits:
-            classes = []
-        return not re.search(rf"\b({'|'.join([*classes, name])})\b", text)
+        try:
+            return not _may_define(ast.parse(text), names)
+        except (SyntaxError, ValueError, RecursionError):
+            return False
+
+
+def _may_define(block: ast.AST, names: Sequence[str]) -> bool:
+    """Whether a module or class defines a test, by the names that lead to it."""
+    name, *inner = names
+    for node in ast.iter_child_nodes(block):
+        if isinstance(node, ast.ClassDef):
+            # What a class inherits, its own file may not name.
+            may_inherit = bool(node.bases) and inner != []
+            if node.name == name and (not inner or _may_define(node, inner)):
+                return True
+            if node.name == name and may_inherit:
+                return True
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if node.name == name and not inner:
+                return True
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            if {one.asname or one.name for one in node.names} & {name, "*"}:
+                return True
+        elif isinstance(node, ast.Name):
+            if node.id == name and isinstance(node.ctx, ast.Store):
+                return True
+        # Behind a condition, say.
+        elif _may_define(node, names):
+            return True
+    return False

@@ -71,6 +71,18 @@ def log_name(owner: str) -> str:
     return f"logs/{_of_test(owner)}.json"
 
 
+def owner_at(name: str, owner: str) -> str:
+    """Return whose a log is: the owner that its head names, or the one of its place.
+
+    Who moves a test file by hand moves the folder of its logs, too.
+    """
+    if log_name(owner) == name:
+        return owner
+    folder = name.removeprefix("logs/").rpartition("/")[0]
+    moved = f"{folder}::{owner.partition('::')[2]}"
+    return moved if log_name(moved) == name else owner
+
+
 def call_name(target: str, identity: str, line: str) -> str:
     """Return the file of a call that all tests share.
 

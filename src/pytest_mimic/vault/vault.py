@@ -18,7 +18,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.folder import Folder
 from pytest_mimic.vault.locks import LOCKS, Locks
-from pytest_mimic.vault.names import OBJECT, is_own, object_name
+from pytest_mimic.vault.names import OBJECT, is_own, object_name, owner_at
 from pytest_mimic.vault.recording import (
     FORMAT,
     Entry,
@@ -157,7 +157,10 @@ class Vault:
         content = self.folder.read(name)
         if content is None:
             return None, ""
-        return parse(content, self._labelled(name)), xxh3_128_hexdigest(content)
+        recording = parse(content, self._labelled(name))
+        if name.startswith("logs/"):
+            recording.owner = owner_at(name, recording.owner)
+        return recording, xxh3_128_hexdigest(content)
 
     def names(self) -> Iterator[str]:
         """Yield the files of logs, cassettes and shared calls, in order.
