@@ -619,3 +619,43 @@ def test_a_test_is_gone_whose_file_defines_it_no_more(project, text, is_gone):
     run = project.run("--mimic-clear-unused")
 
     assert (len(project.files("logs")) == 0) is is_gone, run.output
+
+
+def test_a_call_of_a_thread_that_still_runs_is_not_judged(project):
+    """It may come in another run. What the test's own thread has asked is judged."""
+    project.module("""
+        import queue, threading
+
+        jobs = queue.Queue()
+        is_done = threading.Event()
+
+        def number(n): return n
+
+        def work():
+            while True:
+                number(jobs.get())
+                is_done.set()
+
+        def start():
+            threading.Thread(target=work, daemon=True, name="worker").start()
+    """)
+    project.ini("shop:number")
+    test = """
+        def test_it():
+            shop.start()
+            if os.environ["WAITS"]:
+                shop.jobs.put(1)
+                assert shop.is_done.wait(30)
+                shop.number(2)
+    """
+    project.tests(test)
+    project.record(env={"WAITS": "1"}, process=True).expect(passed=1)
+
+    env = {"WAITS": ""}
+    run = project.run("--mimic-clear-unused", env=env, process=True).expect(passed=1)
+
+    assert [call.call["arguments"]["n"] for call in run.calls] == [1]
+    assert "worker still runs, and may make its call" in run.output
+    project.tests("def test_it(): pass\n")
+    project.run("--mimic-clear-unused", process=True).expect(passed=1)
+    assert project.files("calls") == {}

@@ -42,6 +42,7 @@ class Owner:
         fixture: The name of a fixture; of others empty.
         never_records: Why no option records its calls, and what does; else empty.
         pid: The process in which it began.
+        thread: The thread in which it began.
         log_lock: Is held while its log is read.
         log: Its log, from its first call with a place on.
         unreadable: Why its log could not be read.
@@ -106,6 +107,7 @@ class Owner:
         self.mode = mode
         self.never_records = never_records
         self.pid = pid or os.getpid()
+        self.thread = threading.get_ident()
         self.log_lock = threading.Lock()
         self.asked: Counter[str] = Counter()
         self.shared_writes: dict[str, Written] = {}

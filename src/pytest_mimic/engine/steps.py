@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
@@ -224,6 +225,7 @@ class Step(OpenCall):
         # None: all tests share the call.
         self._log = None if slot.name.startswith("calls/") else owner.log
         self.owner = owner
+        self._is_aside = threading.get_ident() != owner.thread
         self._test = run.test
         if slot.is_real and self._log is None and call.is_function:
             self.shared_target = call.target
@@ -396,6 +398,7 @@ class Step(OpenCall):
                 described if call.is_function else shelve(described, run.vault),
                 body=self._shelved(body),
                 end=end,
+                aside=self._is_aside,
                 seconds=self._seconds_now(),
                 **(self.fingerprints() if self.fingerprints else {}),
                 **facts,

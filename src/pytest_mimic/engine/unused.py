@@ -112,6 +112,8 @@ class _Jury:
         entries = recording.entries
         if not reason and not is_gone and any(one.end == "waiting" for one in entries):
             reason = "its call was cancelled, and may begin in another run"
+        if not reason and self._usage.threads and any(one.aside for one in entries):
+            reason = f"{min(self._usage.threads)} still runs, and may make its call"
         only, calls = None, 1
         # A cassette is one thing, under its name.
         if not name.startswith("cassettes/"):

@@ -39,6 +39,7 @@ class Usage:
             `left out`: it has passed, and nothing was mimicked for it; or `uncalled`:
             it may have passed without a call of its function.
         used: The identities that were used, by the file of their recordings.
+        threads: The threads that tests have left, and that run at the end.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,7 @@ class Usage:
         self.selected: set[str] = set()
         self.outcomes: dict[str, str] = {}
         self.used: dict[str, set[str]] = {}
+        self.threads: set[str] = set()
 
     def add_events(self, events: Iterable[Event]) -> None:
         """Take from the events of a run which recordings it used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -64,6 +65,8 @@ class Course(Session):
         self._fixtures = Fixtures(self)
         self._phases = Phases(self, self._fixtures)
         self._is_worker = hasattr(config, "workerinput")
+        # Those of pytest and its plugins.
+        self._threads_before: set[threading.Thread] = set()
 
     def start(self) -> None:
         """Mimic the configured targets, and listen to pytest."""
@@ -130,6 +133,7 @@ class Course(Session):
         Raises:
             pytest.UsageError: Some name nothing.
         """
+        self._threads_before = set(threading.enumerate())
         self.selection.note_collection(session.items)
         self.run.refusals.gone = GoneTests(
             self.usage, self.settings.rootdir, self.selection.partly_named
@@ -173,6 +177,8 @@ class Course(Session):
         self.safely(end_run, run)
         self._phases.keep_strays()
         usage.mimicked |= self.activations.names
+        left = set(threading.enumerate()) - self._threads_before
+        usage.threads = {thread.name for thread in left}
         # Where a client is installed, its recordings may be needed.
         absent = self.activations.absent
         usage.foreign_lines |= {f"{client} is not installed" for client in absent}

@@ -112,6 +112,7 @@ CALL: Mapping[str, Kind] = {
     "inputs": str,
     "asked": _TEXTS,
     "unrepeated": _TEXTS,
+    "aside": bool,
     "layers": _TEXTS,
     "after": Fields(
         {}, {"$gone": Items(Items(str, 2, 2)), "$shared": str, "$result": str}

@@ -111,6 +111,7 @@ class Entry(_ByFields):
         unrepeated: What a replay leaves out: `wrote out/model.txt`, `drew torch`.
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
+        aside: Whether another thread made it than that of its test.
         recorded: The day on which it was recorded. Empty: when its file is written.
         test: Who asked, of what all tests share. Empty: the owner of the file.
     """
@@ -135,6 +136,7 @@ class Entry(_ByFields):
     unrepeated: tuple[str, ...] = ()
     seconds: float = 0.0
     hidden: tuple[str, ...] = ()
+    aside: bool = False
     recorded: str = ""
     test: str = ""
 
