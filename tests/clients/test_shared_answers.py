@@ -281,42 +281,84 @@ def test_a_failure_that_a_test_expects_stands_until_an_answer_takes_its_place(
     assert asked(service) == 0
 
 
-@pytest.mark.parametrize("is_given", [True, False])
-def test_an_answer_that_a_passing_test_was_given_stays(project, is_given):
-    """Another test has paid it, and then fails: else its exception would be taken back."""
-    project.module("""
-        def fit():
-            raise OSError(str(pathlib.Path("paid").write_text("x")))
-    """)
-    project.ini("shop:fit")
-    project.tests(f"""
-        import time
+WAITING = """
+    import os, pathlib, pytest, shop, time
 
-        def fit():
+    def wait_for(name):
+        end = time.monotonic() + 60
+        while not pathlib.Path(name).exists():
+            assert time.monotonic() < end
+            os.sched_yield()
+"""
+
+
+def in_two_workers(project, *tests):
+    """Record two files of tests, each in a worker."""
+    for number, test in enumerate(tests):
+        project.write(f"test_{number}.py", WAITING + test)
+    return project.record("-n2", "--dist=loadfile", "-p", "no:randomly")
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_an_exception_that_a_passing_test_was_given_stays(project, is_given):
+    """Another test has paid it, and then fails: else it would be taken back."""
+    project.module("def fit(): raise OSError('no disk')")
+    project.ini("shop:fit")
+
+    in_two_workers(
+        project,
+        f"""
+    def test_pays():
+        with pytest.raises(OSError):
+            shop.fit()
+        pathlib.Path("paid").touch()
+        if {is_given}:
+            wait_for("passed")
+        assert False
+    """,
+        f"""
+    def test_is_given():
+        wait_for("paid")
+        if {is_given}:
             with pytest.raises(OSError):
                 shop.fit()
 
-        def wait_for(name):
-            end = time.monotonic() + 30
-            while not pathlib.Path(name).exists() and time.monotonic() < end:
-                os.sched_yield()
-
-        def test_pays():
-            fit()
-            if {is_given}:
-                wait_for("passed")
-            assert False
-
-        def test_is_given():
-            if {is_given}:
-                wait_for("paid")
-                fit()
-            pathlib.Path("passed").touch()
-    """)
-
-    project.record("-n2").expect(passed=1, failed=1)
+    def test_tells():
+        pathlib.Path("passed").touch()
+    """,
+    ).expect(passed=2, failed=1)
 
     assert len(project.files("calls")) == is_given
+
+
+def test_a_value_that_replaced_a_stale_one_stays_with_who_was_given_it(project):
+    """The test that has paid it fails, and would put the old one back."""
+    project.module("def fit(): return 1")
+    project.ini("shop:fit")
+    project.write("test_1.py", "import shop\n\ndef test_is_given(): shop.fit()\n")
+    project.record().expect(passed=1)
+    project.module("def fit(): return 2")
+
+    in_two_workers(
+        project,
+        """
+    def test_pays():
+        assert shop.fit() == 2
+        pathlib.Path("paid").touch()
+        wait_for("passed")
+        assert False
+    """,
+        """
+    def test_is_given():
+        wait_for("paid")
+        assert [shop.fit(), shop.fit()] == [2, 2]
+
+    def test_tells():
+        pathlib.Path("passed").touch()
+    """,
+    ).expect(passed=2, failed=1)
+
+    project.replay("test_1.py::test_is_given").expect(passed=1)
 
 
 def test_requests_that_became_one_are_named_with_their_count(shop, service):

@@ -531,6 +531,8 @@ class FunctionCall(Call):
             name, entry = self.shared_answer = run.shared.find(self)
             if entry is None or "value" not in entry.body or self.stale_parts(entry):
                 return None
+            if run.mode == "record" and run.shared.is_of_this_run(name):
+                return None  # Its owner keeps what it is given.
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.
         # It is to be a plain value, and recorded as the call is made now.
