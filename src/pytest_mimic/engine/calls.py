@@ -204,7 +204,7 @@ class Slot:
         index: The recorded call of the log that it is; None: none.
         stands_in_log: Whether it is of a log that stands, and is made anew as a whole.
         is_real: Whether the call runs for real and is recorded.
-        at: When it began, among the beginnings and ends of the log, and when it ended.
+        at: When it began, among the calls of the log, and when it ended.
         has_ended: Whether it has ended, in a log.
         blank: The entry of a call that runs for real, without an outcome. It holds
             the place of the call in the log if the call is not recorded.
