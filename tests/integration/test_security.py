@@ -582,16 +582,22 @@ def test_check_removes_no_log_that_was_renamed_by_hand(project):
     project.module("def small(n):\n    return n")
     project.test("shop.small(1)")
     project.record().expect(passed=1)
-    (project.root / "test_shop.py").rename(project.root / "test_new.py")
-    logs = project.vault / "logs"
-    (logs / "test_shop.py").rename(logs / "test_new.py")
+    project.tests("""
+        def test_new():
+            if os.environ.get("SKIPS"):
+                pytest.skip()
+            shop.small(1)
+    """)
+    logs = project.vault / "logs/test_shop.py"
+    (logs / "test_it.json").rename(logs / "test_new.json")
 
     found = project.command("check", "--fix")
 
     assert "is not the file of its test" in found.out
     assert "pytest-mimic mv test_shop.py::test_it TEST" in found.out
+    project.run("--mimic-clear-unused", env={"SKIPS": "1"}).expect(skipped=1)
     project.replay().expect(passed=1)
-    moved = project.command("mv", "test_shop.py::test_it", "test_new.py::test_it")
+    moved = project.command("mv", "test_shop.py::test_it", "test_shop.py::test_new")
     assert moved.code == 0
     assert project.command("check").code == 0
     project.replay().expect(passed=1)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from pytest_mimic.engine.usage import WORDS_OF_OUTCOMES, GoneTests, Usage
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.vault.names import log_name
 from pytest_mimic.vault.recording import Entry, Recording, copied
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import SHOWN, and_more, plural, rows
@@ -98,6 +100,12 @@ class _Jury:
         self._gone = GoneTests(usage, rootdir)
         self._not_passed = usage.not_passed()
 
+    @cached_property
+    def _tests_by_log(self) -> dict[str, str]:
+        """The tests of this run: a log at the place of one is that of this test."""
+        usage = self._usage
+        return {log_name(test): test for test in usage.selected | usage.outcomes.keys()}
+
     def judge_file(self, name: str) -> Iterator[tuple[Unused, str]]:
         """Yield what of a file nobody used, with why it is not proven; empty: it is."""
         try:
@@ -107,8 +115,10 @@ class _Jury:
             return
         if recording is None:
             return  # another process has deleted it meanwhile
+        owner = self._tests_by_log.get(name, recording.owner)
+        recording = copied(recording, owner=owner)
         reason = self._reason(name, recording)
-        is_gone = recording.owner in self._gone
+        is_gone = owner in self._gone
         entries = recording.entries
         if not reason and not is_gone and any(one.end == "waiting" for one in entries):
             reason = "its call was cancelled, and may begin in another run"
@@ -119,7 +129,7 @@ class _Jury:
         if not name.startswith("cassettes/"):
             calls = len(entries)
             only = copied(entries[0], body={}, after={}) if calls == 1 else None
-        yield Unused(name, only, calls, recording.owner, is_gone), reason
+        yield Unused(name, only, calls, owner, is_gone), reason
 
     def _reason(self, name: str, recording: Recording) -> str:
         """Return why a recording is not proven unused; empty: it is."""
