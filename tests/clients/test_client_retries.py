@@ -137,7 +137,7 @@ def expect_misses(run, count):
     for report in parts:
         assert re.search(r"nearest: recorded by test_(sdk|tries)\.py::", report)
         assert "'1' recorded, '2' now" in report
-        assert "to record it: pytest --mimic-record " in report
+        assert "to record it: pytest --mimic-re" in report
     assert run.section[0].startswith(f"{count} call"), run.output
 
 
