@@ -366,7 +366,7 @@ def test_another_question_is_recorded_and_never_ignored(shop, target, body):
 
 @pytest.mark.parametrize("scope", ["function", "module", "session"])
 def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope):
-    """In a wider fixture, the first of its tests is enough, and is named alone."""
+    """A wider fixture is recorded with all tests that it serves."""
     shop.project.ini("http")
     shop.project.tests(f"""
         import pytest, shop, asked
@@ -388,41 +388,10 @@ def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope):
     run = shop.run()
 
     (command,) = after(run.section, "to record the missing: ")
-    # The other test holds earlier answers of a wider fixture, and is named.
-    passed, exit_code = (2, 0) if scope == "function" else (1, 1)
-    shop.paste(command).expect(passed=passed, exit_code=exit_code)
-    shop.run().expect(passed=2)
+    shop.paste(command).expect(passed=2)
     shop.run().expect(passed=2)
     shop.asks("milk")
     assert shop.run().exit_code == 1
-
-
-def test_two_commands_for_the_missing_are_right_in_their_order(shop):
-    """The second names the whole file, and so the test that the first one repairs."""
-    shop.project.ini("http")
-    shop.project.tests("""
-        import pytest, shop, asked
-
-        @pytest.mark.parametrize("number", range(12))
-        def test_one_of_many_with_a_name(number):
-            shop.post({"q": asked.ASK, "number": number})
-
-        def test_two():
-            shop.post({"q": "tools"})
-            shop.post({"q": asked.ASK})
-
-        def test_other():
-            shop.post({"q": "other"})
-    """)
-    shop.run("--mimic-record").expect(passed=14)
-    shop.asks("coffee")
-
-    run = shop.run().expect(failed=13, passed=1)
-
-    first, second = after(run.section, "to record the missing: ")
-    shop.paste(first).expect(passed=1)
-    shop.paste(second).expect(passed=12)
-    shop.run().expect(passed=14)
 
 
 def test_a_drift_that_is_accepted_is_gone(shop):
@@ -493,31 +462,3 @@ def test_a_command_for_tests_with_odd_ids_can_be_pasted(shop):
         shop.paste(command).expect(passed=1)
     shop.run().expect(passed=len(ODD) + 1)
     assert not (shop.project.root / "pwned").exists()
-
-
-def test_a_test_that_is_recorded_again_is_in_one_command(shop):
-    """Recording only what it misses would fail."""
-    shop.project.ini("http")
-    shop.project.tests("""
-        import shop, asked
-
-        def test_talk():
-            shop.post({"q": "first"})
-            shop.post({"q": asked.ASK})
-
-        def test_other():
-            shop.post({"q": asked.FEW})
-    """)
-    shop.run("--mimic-record").expect(passed=2)
-    shop.asks("coffee")
-
-    run = shop.run().expect(failed=2)
-
-    commands = [
-        line.partition(": ")[2] for line in run.section if line.startswith("to record")
-    ]
-    named = [word for one in commands for word in shlex.split(one) if "::" in word]
-    assert sorted(named) == ["test_shop.py::test_other", "test_shop.py::test_talk"]
-    for command in commands:
-        shop.paste(command).expect(passed=1)
-    shop.run().expect(passed=2)

@@ -38,7 +38,11 @@ ROWS = [
 
 def kept(run):
     """Return what the vault has of the call."""
-    found = ["raised" if call.raised else call.value for call in run.calls if call.end != "empty"]
+    found = [
+        "raised" if call.raised else call.value
+        for call in run.calls
+        if call.end != "empty"
+    ]
     return "".join(found)
 
 

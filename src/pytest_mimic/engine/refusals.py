@@ -104,7 +104,9 @@ class Refusals:
             drift.call, drift.conversation = what, call.conversation
             return drift
         # A token is that of a replayed answer, and nobody could fill it in.
-        is_whole = call.tokens() or slot.stands_in_log
+        # What a service answers leads to the calls that stand behind it in the log.
+        leads_on = not call.is_function and owner.log and owner.log.leftovers()
+        is_whole = call.tokens() or slot.stands_in_log or leads_on
         option = RERECORD if is_whole else RECORD
         return self.error(
             what,
