@@ -213,7 +213,7 @@ def test_tasks_that_are_cancelled_or_many_replay(project, main, given):
     project.tests(tests)
     project.record().expect(passed=1)
 
-    for _ in range(5):
+    for _ in range(2):
         project.replay(timeout=60).expect(
             passed=1, real=[], never=["in vain", "no longer ended"]
         )
