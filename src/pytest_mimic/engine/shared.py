@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -153,13 +153,13 @@ class SharedAnswers:
         """Whether a process of this run has made the answer in a file."""
         return name in self._made or self._vault.is_of_this_run(name)
 
-    def take(self, call: Call, mode: Mode, *, is_asked_again: bool) -> Slot:
+    def take(self, call: Call, mode: Mode, asked: Mapping[str, int]) -> Slot:
         """Find the recording of a call, and say what becomes of it.
 
         Args:
             call: The call.
             mode: That of the run.
-            is_asked_again: Whether its owner has asked it before.
+            asked: How often its owner has asked what is in each file.
 
         Raises:
             CorruptRecordingError: Its file is damaged, and needed.
@@ -178,7 +178,7 @@ class SharedAnswers:
             entry = None
         recorded = recorded_at(call, entry, is_own=True)
         is_failed = entry is not None and bool(failed_exchange(entry.body))
-        if is_recording and is_failed and (is_made or is_asked_again):
+        if is_recording and is_failed and (is_made or name in asked):
             recorded = "none"  # Who tries again is to get the real answer.
         if is_made:
             mode = "record"

@@ -43,7 +43,6 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
-from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import End, Entry
 
 if TYPE_CHECKING:
@@ -118,18 +117,17 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         call = _as_kept(run, call, owner)
     if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
-    name = call_name(call.target, call.identity, call.line)
-    slot = run.shared.take(call, mode, is_asked_again=owner.asked[name] > 0)
-    _note_asked(run, call, slot, owner)
+    slot = run.shared.take(call, mode, owner.asked)
+    if owner.records:
+        _note_asked(run, call, slot, owner)
     return slot, call
 
 
 def _note_asked(run: Run, call: Call, slot: Slot, owner: Owner) -> None:
     """Count a call, and name an owner that asks a client the same twice."""
     owner.asked[slot.name] += 1
-    is_new = slot.is_real or run.shared.is_of_this_run(slot.name)
     is_again = call.has_samples and owner.name and owner.asked[slot.name] == 2
-    if owner.records and is_again and is_new:
+    if is_again and (slot.is_real or run.shared.is_of_this_run(slot.name)):
         run.add_event("asked again", call.label(), **call.facts_of_line())
 
 
@@ -259,7 +257,7 @@ class Step(OpenCall):
         given = self._run.shared.compared.get(self._slot.name)
         if given is not None and self.decision == "replay":
             paths = self.call.volatile_paths()
-            self.owner.real_values.learn(self.entry.body, given, paths)
+            self.owner.real_values.learn(body, given, paths)
             return given
         return body
 

@@ -313,8 +313,7 @@ class RealValues:
 
         deeply(lambda: with_values(request, collect))
         for choice in islice(product(*possible), _MOST_CANDIDATES):
-            left = iter(choice)
-            candidate = deeply(partial(with_values, request, lambda _: next(left)))  # noqa: B023
+            candidate = deeply(partial(_with_choice, request, choice))
             if candidate != request:
                 yield candidate
 
@@ -339,6 +338,12 @@ def with_values(part: Tree, choose: Callable[[Value], Value]) -> Tree:
         return part
     chosen = choose(part)
     return str(chosen) if isinstance(part, str) else chosen
+
+
+def _with_choice(request: Tree, choice: Iterable[Value]) -> Tree:
+    """Give a request with chosen values in place of its own, one behind the other."""
+    left = iter(choice)
+    return with_values(request, lambda _: next(left))
 
 
 def values_sent(request: Tree) -> set[str]:
