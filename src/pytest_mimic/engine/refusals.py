@@ -313,7 +313,8 @@ class Refusals:
     def command(self, option: str, owner: Owner) -> str:
         """Give the command that runs an owner again."""
         test = owner.serves
-        if option == RECORD and owner.is_here and not owner.is_set_up:
+        # A fixture is recorded again with all that it serves.
+        if option != RERECORD and owner.is_here and not owner.is_set_up:
             test = owner.first_test or owner.serves
         return self.commands.pytest(option, tests=filter(None, [test]))
 

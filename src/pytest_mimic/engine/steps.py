@@ -548,8 +548,10 @@ class Step(OpenCall):
 
         A statement fails, or finds other rows before the log has written any.
         """
-        if self.call.target != "sqlalchemy" or self._log is None:
+        is_statement = self.call.target == "sqlalchemy" and self._log is not None
+        if not is_statement or self.decision != "verify":
             return False
+        assert self._log is not None
         before = self._log.entries[: self._slot.index]
         return bool(failed) or not any(map(_writes, before))
 
