@@ -134,7 +134,7 @@ def test_a_replaying_run(shop):
     assert call.name in shop.files()
     assert 0 < call.seconds < 60
     pickled = page.one("shop:pickled(city='Bern')").shown
-    assert "returned {'Bern': <function>}" in pickled
+    assert "returned {'Bern': <function shop:pickled.<locals>.<lambda>>}" in pickled
 
 
 def test_a_miss(shop):

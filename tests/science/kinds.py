@@ -64,7 +64,7 @@ def frame_kinds() -> Kinds:
 
     rows = {"a": [1, 2], "b": ["x", None]}
     return {
-        "frame of 50 cells": ("pandas", lambda: pd.DataFrame(rows)),
+        "frame of 50 rows": ("pandas", lambda: pd.DataFrame(rows)),
         "larger frame": ("pandas", lambda: pd.DataFrame({"a": range(100)})),
         "series": ("pandas", lambda: pd.Series([1.5, None])),
         "categories": ("pandas", lambda: pd.Series(["u", "v"], dtype="category")),

@@ -35,7 +35,6 @@ MODULE = '''
         "rows of records": np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
         "old texts": np.char.array(["a", "bc"]),
         "matrix": np.matrix([[1, 2]]),
-        "masked": np.ma.array([1, 2], mask=[True, False]),
         "rows": scipy.sparse.csr_matrix(np.eye(3)),
         "dtype": np.dtype("f8"),
         "functions": [np.add, np.mean, np.float32],
@@ -70,8 +69,8 @@ def test_each_numpy_replays_what_the_other_has_recorded(tmp_path, pythons):
     (tmp_path / "pytest.ini").write_text(lines)
     one, other = pythons
 
-    assert "42 calls of 21 tests recorded" in run(tmp_path, one, "--mimic-record")
-    assert "42 calls replayed" in run(tmp_path, other)
+    assert "40 calls of 20 tests recorded" in run(tmp_path, one, "--mimic-record")
+    assert "40 calls replayed" in run(tmp_path, other)
 
 
 def run(folder: Path, python: str, *arguments: str) -> str:

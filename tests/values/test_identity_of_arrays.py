@@ -78,10 +78,6 @@ def test_many_different_nans_are_the_same(code, every, other):
     assert mixed.tobytes() == before
 
 
-def test_the_masked_value_is_told_apart():
-    told_apart(np.ma.masked, np.ma.array([1], mask=[1])[0], [np.ma.array(0.0)])
-
-
 def test_a_function_of_numpy_made_of_another_is_told_apart():
     def added(number):
         return np.frompyfunc(lambda value: value + number, 1, 1)
@@ -108,34 +104,6 @@ def test_a_copy_of_moments_has_the_same_identity():
     copied = pickle.loads(pickle.dumps(moments))
 
     assert fingerprint(copied) == fingerprint(moments)
-
-
-@pytest.mark.parametrize("dtype", ["i8", "f8", [("a", "i8"), ("b", "f4")]])
-@pytest.mark.parametrize("mask", [[False, True], False])
-def test_a_masked_array_stays_as_it_is(dtype, mask):
-    """To ask numpy for the value that stands for masked items would write it."""
-    array = np.ma.array(np.zeros(2, dtype), mask=mask)
-    fill_value = array._fill_value
-
-    fingerprint(array)
-
-    assert array._fill_value is fill_value
-
-
-def test_what_a_masked_array_fills_and_lets_go_counts():
-    def masked(**facts):
-        return np.ma.array([1.0, 2.0], **facts)
-
-    values = [
-        masked(),
-        masked(fill_value=5),
-        masked(hard_mask=True),
-        masked(mask=[0, 1]),
-    ]
-
-    assert len(set(map(fingerprint, values))) == 4
-    assert repr(values[0].fill_value) == "np.float64(1e+20)"
-    assert fingerprint(values[0]) == fingerprint(masked())
 
 
 texts = st.lists(
@@ -257,15 +225,14 @@ def test_what_a_subclass_of_a_frame_keeps_counts():
     assert fingerprint(of("x")) != fingerprint(of("y"))
 
 
-@pytest.mark.parametrize("plain", [np.array, np.ma.array])
-def test_private_attributes_of_arrays_count(plain):
+def test_private_attributes_of_arrays_count():
     """They hold units, say, of an author's own class."""
 
-    class Lengths(type(plain(A))):
+    class Lengths(np.ndarray):
         pass
 
     def of(unit):
-        lengths = plain(A).view(Lengths)
+        lengths = A.view(Lengths)
         lengths._unit = unit
         return lengths
 

@@ -29,11 +29,7 @@ def facts(array):
     """Return what an array or a scalar shows, its memory and layout too."""
     flags = array.flags
     layout = flags.c_contiguous, flags.f_contiguous, flags.writeable
-    extra = [getattr(array, name, None) for name in ("rate", "extra", "hardmask")]
-    has_mask = isinstance(array, np.ma.MaskedArray)
-    mask = None
-    if has_mask:  # numpy pickles a mask for each item.
-        mask = np.ma.getmaskarray(array).tolist(), array.fill_value.tolist()
+    extra = [getattr(array, name, None) for name in ("rate", "extra")]
     return (
         type(array),
         array.dtype,
@@ -41,10 +37,9 @@ def facts(array):
         # Some versions of numpy unpickle moments with an empty mapping in place of nothing.
         dict(array.dtype.metadata or {}),
         array.shape,
-        array.tolist() if array.dtype.hasobject or has_mask else array.tobytes(),
+        array.tolist() if array.dtype.hasobject else array.tobytes(),
         layout,
         [repr(one) for one in extra],
-        mask,
     )
 
 
@@ -87,15 +82,11 @@ NUMBERS = {
     "NaN with a payload": np.array([0x7FF8000000000001]).view("f8"),
     "metadata": np.zeros(2, np.dtype("f8", metadata={"unit": "m"})),
     "bool of another byte": np.array([2], "u1").view(bool),
-    "masked": np.ma.array([1, 2], mask=[True, False]),
-    "masked with a fill value": np.ma.array([1.0], mask=[1], fill_value=7),
-    "masked without a mask": np.ma.array([1.0, 2.0]),
 }
 #: What numpy's own pickle makes otherwise: equal in all, or refused.
 ODD = {
     "read only": READ_ONLY,
     "gaps": np.arange(10)[::2],
-    "hard mask": np.ma.array([1.0, 2.0], mask=[0, 1], hard_mask=True),
 }
 
 
@@ -166,12 +157,6 @@ class Signal(np.ndarray):
         self.rate = getattr(other, "rate", None)
 
 
-class Masked(np.ma.MaskedArray):
-    def __array_finalize__(self, other):
-        super().__array_finalize__(other)
-        self.rate = getattr(other, "rate", None)
-
-
 class Keeping(np.ndarray):
     """An array whose author pickles its attribute."""
 
@@ -192,7 +177,6 @@ def with_attribute(value, **attributes):
 
 ARRAYS_WITH_ATTRIBUTES = {
     "by numpy's recipe": lambda: Signal([1.0], 8000),
-    "masked": lambda: with_attribute(Masked([1, 2]), rate=8000),
     "own reduction": lambda: with_attribute(np.zeros(2).view(Keeping), extra=["kept"]),
     "none": lambda: Signal([1.0], None),
     "plain class": lambda: with_attribute(np.zeros(2).view(Doubled), extra=["kept"]),
@@ -415,38 +399,6 @@ def test_an_array_of_records_knows_one_name_of_a_type():
     records = np.zeros(2, [("start", np.longlong), ("end", "f8")])
 
     assert there_and_back([records, object])[0].tolist() == records.tolist()
-
-
-LIBRARY = """
-class Facts:
-    def __init__(self, facts):
-        self._facts = facts
-
-    @property
-    def facts(self):
-        if self._facts is None:
-            self._facts = {}
-        return self._facts
-
-    def __getstate__(self):
-        return {**vars(self), "_version": 1}
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self.facts.items()
-"""
-
-
-def test_what_only_reading_fills_in_a_copy_is_no_difference(tmp_path, monkeypatch):
-    """As in a data array of xarray."""
-    installed = tmp_path / "site-packages"
-    installed.mkdir()
-    (installed / "library_of_facts.py").write_text(LIBRARY)
-    monkeypatch.syspath_prepend(installed)
-    from library_of_facts import Facts
-
-    assert there_and_back(Facts(None))._facts == {}
-    assert there_and_back(Facts({"a": 1}))._facts == {"a": 1}
 
 
 def test_a_data_array_without_attributes_comes_back():

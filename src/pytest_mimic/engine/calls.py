@@ -314,9 +314,9 @@ def _class_of(raised: Tree) -> str:
     """Give the name of the class of a stored exception."""
     if not isinstance(raised, dict):
         return ""
-    if "preview" in raised:  # It is a pickle.
-        return str(raised["preview"]).strip("<>")
-    return next(iter(raised), "").rpartition(":")[2]
+    view = raised.get("view", raised)  # It may be a pickle.
+    name = next(iter(view), "") if isinstance(view, dict) else ""
+    return name.rpartition(":")[2]
 
 
 def is_gone(body: Body) -> bool:

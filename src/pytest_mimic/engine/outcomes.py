@@ -550,6 +550,12 @@ class RealCall:
                 return Seen(path, what, _WITHOUT_VALUE)
         return None
 
+    def _shown(self, tree: Tree) -> Tree:
+        """Return a tree as it may be shown, without the secrets of the arguments."""
+        secrecy, asked = self._plan.run.secrecy, self._call.tree
+        (_, view), _ = secrecy.without_secrets([asked, tree])
+        return secrecy.masked(view)
+
     def _look_at_bytes(self, chunks: Chunks) -> Seen | None:
         variable = self._plan.run.secrecy.secrets.variable_in_bytes(chunks)
         what = f"the value of {variable}, which stands in an array or a pickle"
@@ -579,6 +585,7 @@ class _Looking:
     def __init__(self, outcome: Any) -> None:
         self._see = outcome._look
         self.at_bytes = outcome._look_at_bytes
+        self.shown = outcome._shown
 
     def __call__(self, tree: Tree, *, is_pickle: bool) -> Seen | None:
         seen: Seen | None = self._see(tree, is_pickle=is_pickle)

@@ -144,7 +144,7 @@ class Secrecy:
                 names.append(name)
         return [*dict.fromkeys(names)]
 
-    def without_secrets(self, tree: Tree) -> tuple[Tree, tuple[str, ...]]:
+    def without_secrets(self, tree: Any) -> tuple[Any, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""
         from pytest_mimic.secrets.placeholders import OWN
         from pytest_mimic.secrets.values import KnownValues

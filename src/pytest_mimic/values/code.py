@@ -165,7 +165,7 @@ def _closure(function: types.FunctionType, walk: Opener) -> dict[str, object]:
         try:
             content = cell.cell_contents
         except ValueError:  # A copy would never know what fills it later.
-            if walk.purpose == "proof":
+            if walk.is_kept:
                 held[name] = Refused(_UNFILLED, _WAY_TO_CALL)
             continue
         # The class of a method, for `super()`, is where the method comes from.

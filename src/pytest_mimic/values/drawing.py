@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from pytest_mimic.values.rows import bytes_of
-from pytest_mimic.values.tree import Leaf, Node, Tree, is_tagged
+from pytest_mimic.values.tree import (
+    BEGINNING,
+    Leaf,
+    Node,
+    Tree,
+    is_tagged,
+    text_of,
+)
 
 ENDS = "..."
 _MOST_NAMES = 8
 _DIGITS = 8
+# In characters of JSON.
+_MOST_OF_VIEW = 4_096
+_MORE = "$more"
 
 
 class _Form(NamedTuple):
@@ -58,11 +69,41 @@ def lines(tree: Tree, width: int = 100, before: str = "") -> list[str]:
     return [*drawn, form.closing]
 
 
-def preview(tree: Tree) -> str:
-    """Say what a value is, and nothing that it holds: `<DataFrame 3 rows: day>`."""
-    if isinstance(tree, dict) and is_tagged(tree) and _is_table_or_array(tree):
-        return _table_or_array(tree)
-    return f"<{_last_name(class_named_in(tree))}>"
+def view_of(tree: Tree) -> Tree:
+    """Give the beginning of each part of a tree, in at most 4 KB of JSON."""
+    for most in (100, 30, 10, 4):
+        try:
+            view = _beginning(tree, most, 2 + most // 4, count())
+        except OverflowError:
+            continue
+        if len(text_of(view)) <= _MOST_OF_VIEW:
+            return view
+    return {f"${class_named_in(tree)}": {}}
+
+
+def _beginning(tree: Tree, most: int, depth: int, parts: Iterator[int]) -> Tree:
+    """Give so many parts of each part at most, and so many in one another.
+
+    Raises:
+        OverflowError: It has more parts than 4 KB have room for.
+    """
+    if next(parts) > _MOST_OF_VIEW:
+        raise OverflowError
+    if isinstance(tree, Leaf):
+        tree = tree.plain()
+    if isinstance(tree, str) and len(tree) > BEGINNING:
+        return {"$long": "text", "length": len(tree), "begins": tree[:BEGINNING]}
+    if not isinstance(tree, (list, dict)) or not tree:
+        return tree
+    if isinstance(tree, list):
+        shown = tree[:most] if depth else []
+        cut = [_beginning(part, most, depth - 1, parts) for part in shown]
+        return [*cut, {_MORE: len(tree) - len(cut)}] if len(cut) < len(tree) else cut
+    # All that stands beside a tag says what the value is.
+    names = [*tree] if is_tagged(tree) else [*tree][: most if depth else 0]
+    inner = depth if is_tagged(tree) else depth - 1
+    node = {name: _beginning(tree[name], most, inner, parts) for name in names}
+    return {**node, _MORE: len(tree) - len(names)} if len(names) < len(tree) else node
 
 
 def class_named_in(tree: Tree) -> str:
@@ -101,7 +142,9 @@ def _form_of(tree: Tree) -> _Form:
     if not isinstance(tree, dict):
         return _Form(str(tree))
     if not is_tagged(tree):
-        return _Form("{", [(f"{key!r}: ", part) for key, part in tree.items()], "}")
+        named = [(f"{key!r}: ", part) for key, part in tree.items() if key != _MORE]
+        more = [("", {_MORE: tree[_MORE]})] if _MORE in tree else []
+        return _Form("{", [*named, *more], "}")
     try:
         return _tagged(tree)
     except (TypeError, ValueError, AttributeError, LookupError):
@@ -145,6 +188,10 @@ def _tagged(tree: Node) -> _Form:
         return _Form("{", pairs, "}")
     if tag in ("$bytes", "$base64"):
         return _Form(repr(bytes_of(tree)))
+    if tag == _MORE:
+        return _Form(f"and {content} more")
+    if tag == "$pickle" and "view" in tree:
+        return _form_of(tree["view"])
     if tag in _APART:
         return _Form(_kept_apart(tree))
     if isinstance(content, str) and ":" not in tag:
@@ -207,7 +254,7 @@ def _kept_apart(tree: Node) -> str:
     if tag == "$text" or name == "text":
         return f"{begins!r}{ENDS}"
     if tag in ("$json", "$pickle"):
-        return str(tree.get("preview") or f"<{name}>")
+        return f"<{name}>"
     digest = str(tree.get("digest") or name.rpartition("/")[2])[:_DIGITS]
     if tag == "$npy" or name == "memory":
         return f"<{tree['length']:,} bytes #{digest}>"

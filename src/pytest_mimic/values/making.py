@@ -264,7 +264,7 @@ class Inspector(Maker):
         if not self._is_object(name):
             what = f"{name} is not the name of an object"
             raise CorruptRecordingError(what, damage="refused")
-        self._pass_over(tree)
+        self._has_passed = True
 
     def _pass_over(self, tree: Node) -> None:
         self._has_passed = True

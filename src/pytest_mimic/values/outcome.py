@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from json import dumps, loads  # A test may replace those of the module.
@@ -17,31 +17,29 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
+from pytest_mimic.values.names import name_of
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import content_of
 from pytest_mimic.values.tree import (
     BEGINNING,
     SCALARS,
-    Bulk,
-    Leaf,
     LeftOut,
     Node,
     Path,
-    Raw,
     Tree,
     is_tagged,
     leaves,
     levels_of,
     mapped,
     ordered_digest_of,
+    path_to,
     path_to_refused,
-    plain_leaf,
     refused_at,
     shown_path,
     text_of,
     without,
 )
-from pytest_mimic.values.walk import KEPT_HASH, Walk, deeply, tree_of
+from pytest_mimic.values.walk import KEPT_HASH, LATE_FILE, Walk, deeply, tree_of
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -61,10 +59,8 @@ MOST_BYTES = 64 << 20
 """What stands again in a call, or is decompressed, has no more bytes than this."""
 MOST_PARTS = 1_000_000
 _TOO_MUCH = f"it would take more than {MOST_BYTES >> 20} MB"
-_RAW = text_of(Raw(None))
 # An array is made by a function of ours, and code by value tells its Python.
 _OF_ANY_VERSION = frozenset({"numpy", "cloudpickle", "pytest_mimic"})
-_BULK = '"$npy":'
 
 
 class Objects(Protocol):
@@ -116,6 +112,9 @@ class Look(Protocol):
     def at_bytes(self, chunks: Chunks) -> Seen | None:
         """Look at the bytes of an object, of which a tree does not show all."""
 
+    def shown(self, tree: Tree) -> Tree:
+        """Give a tree as it may be shown."""
+
 
 class _SeeNothing:
     """Looks at nothing."""
@@ -125,6 +124,10 @@ class _SeeNothing:
 
     def at_bytes(self, chunks: Chunks) -> None:
         """Look at no bytes."""
+
+    def shown(self, tree: Tree) -> Tree:
+        """Give a tree as it is."""
+        return tree
 
 
 _see_nothing = _SeeNothing()
@@ -177,15 +180,11 @@ class _Part(NamedTuple):
         suffix: That of its file.
         node: What stands for it in the outcome; its name is set when it is written.
         chunks: Gives the bytes of the object.
-        loaded: What a replay gets of it.
-        changeable: What may change in it, by its id.
     """
 
     suffix: str
     node: Node
     chunks: Chunks
-    loaded: object
-    changeable: Mapping[int, object]
 
 
 @dataclass
@@ -200,31 +199,25 @@ class _Storing:
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
-        exact = Walk("exact", self._places)
-        tree = exact.node(value)
-        exact.forget()
-        if exact.is_plain or type(tree) in SCALARS:
+        walk = Walk("kept", self._places)
+        tree = walk.node(value)
+        walk.forget()
+        if walk.is_plain or type(tree) in SCALARS:
             self._look(tree, is_pickle=False)
             return tree, []  # What is JSON already comes back as it is.
-        self._refuse_views((), exact)
-        if isinstance(tree, Raw) or exact.is_shared or exact.size > _MOST_PARTS:
-            return self._as_pickle(value)
-        stands_for = text_of(tree)  # To look at each part takes long.
-        if isinstance(value, BaseException) and _RAW in stands_for:
-            # Of the part by itself nobody could say on what it hangs.
-            return self._as_pickle(value)
-        has_objects = _RAW in stands_for or _BULK in stands_for
-        parts = self._parts_in(tree) if has_objects else []
-        changeable = [*exact.changeable]
-        for part in parts:
-            changeable += part.changeable
-        are_apart = len(set(changeable)) == len(changeable)
-        if not (are_apart and self._comes_back(value, tree, parts)):
-            return self._as_pickle(value)
-        self._look(tree, is_pickle=False)
-        return (_with_nodes(tree, parts) if parts else tree), parts
+        self._refuse_views(walk)
+        can_be_made = not (walk.needs_pickle or walk.has_refused or walk.is_shared)
+        if (
+            can_be_made
+            and walk.size <= _MOST_PARTS
+            and self._comes_back(tree, walk.arrays)
+        ):
+            self._look(tree, is_pickle=False)
+            return tree, self._in_files(tree, walk.arrays)
+        part = self._as_pickle(value, tree, walk)
+        return part.node, [part]
 
-    def _refuse_views(self, path: Path, walk: Walk) -> None:
+    def _refuse_views(self, walk: Walk) -> None:
         """Refuse what has the memory of an argument: a copy changes alone."""
         if not self._places.named_parts:
             return
@@ -233,99 +226,65 @@ class _Storing:
         for part in walk.changeable.values():
             name = shared_memory(part, self._places.named_parts)
             if name:
-                self.refuse(path, f"a view of {name}", "return a copy of it")
+                self.refuse((), f"a view of {name}", "return a copy of it")
 
-    def _masked(self, part: Tree) -> Tree:
-        return self._mask(part) if isinstance(part, str) else part
-
-    def _as_pickle(self, value: object) -> tuple[Tree, list[_Part]]:
-        pickle = self._pickle((), value)
-        return pickle.node, [pickle]
-
-    def _comes_back(self, value: object, tree: Tree, parts: list[_Part]) -> bool:
-        """Tell whether what is made of a tree has this tree and the same proof."""
+    def _comes_back(self, tree: Tree, arrays: list[tuple[Node, Any]]) -> bool:
+        """Tell whether what is made of a tree has this tree."""
         from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
-        loaded = iter(parts)
-        maker = Maker(self._places, lambda _: next(loaded).loaded)
+        by_digest = {node["$npy"]: array for node, array in arrays}
+        maker = Maker(self._places, lambda node: by_digest[node["$npy"]])
         try:
             # Read from a file, no text or number is the same object.
-            text = dumps(tree, default=plain_leaf, allow_nan=False)
-            made = maker.value_of(loads(text))
-            again = tree_of(made, "exact", self._places)
-            if ordered_digest_of(again) != ordered_digest_of(tree):
-                return False
-            return self._proof_of(made) == self._proof_of(value)
+            text = dumps(tree, allow_nan=False)
+            again = tree_of(maker.value_of(loads(text)), "kept", self._places)
+            return dumps(again, allow_nan=False) == text
         except RecursionError:
             raise
         except Exception:
             # Whatever a class of the user does while it is made: a pickle is tried.
             return False
 
-    def _proof_of(self, value: object) -> str:
-        proof = Walk("proof", self._places)
-        tree = proof.node(value)
-        proof.forget()
-        # An attribute that its class makes anew may be refused: the tree has its type.
-        if proof.has_refused and refused_at(tree) is not None:
-            raise ValueError(
-                "it contains something that another process could not find"
-            )
-        return ordered_digest_of(tree)
-
-    def _parts_in(self, tree: Tree) -> list[_Part]:
+    def _in_files(self, tree: Tree, arrays: list[tuple[Node, Any]]) -> list[_Part]:
         parts: list[_Part] = []
-        for path, leaf in leaves(tree):
-            if isinstance(leaf, Raw):
-                parts.append(self._pickle(path, leaf.value))
-            elif isinstance(leaf, Bulk):
-                from pytest_mimic.values.arrays import file_of  # few are arrays
+        for node, array in arrays:
+            from pytest_mimic.values.arrays import file_of  # few outcomes have one
 
-                chunks = partial(file_of, leaf.array)
-                node = leaf.plain()
-                self._look_at(path, chunks)
-                parts.append(_Part("npy", node, chunks, leaf.array, {}))
+            chunks = partial(file_of, array)
+            seen = self._look.at_bytes(chunks)
+            if seen is not None:
+                self.refuse(path_to(tree, node), seen.what, seen.way)
+            parts.append(_Part("npy", node, chunks))
         return parts
 
-    def _pickle(self, path: Path, value: object) -> _Part:
+    def _as_pickle(self, value: object, tree: Tree, walk: Walk) -> _Part:
         # Most outcomes have none.
         from pytest_mimic.values.differences import differences
-        from pytest_mimic.values.drawing import preview
+        from pytest_mimic.values.drawing import class_named_in, view_of
         from pytest_mimic.values.pickles import Pickled
 
-        proof = Walk("proof", self._places)
-        proof.refuses_late_files = True
-        proven = proof.node(value)
-        proof.forget()
-        self._refuse_views(path, proof)
         is_error = isinstance(value, BaseException)
+        place = path_to(tree, walk.odd)
         if is_error:
-            proven = mapped(proven, self._masked)
-        found = refused_at(proven)
-        if found is not None:
-            deeper, refused = found
-            self.refuse((*path, *deeper), refused.what, refused.way)
-        if proof.keeps_hash:
-            self.refuse(path, KEPT_HASH)
-        seen = self._look(proven, is_pickle=True)
-        if seen is not None:
-            self.refuse((*path, *seen.path), seen.what, seen.way)
-        kind = f"an object of {type(value).__module__}.{type(value).__qualname__}"
+            tree = mapped(tree, self._masked)
+        self._refuse_parts(tree, walk)
+        odd = class_named_in(walk.odd) if place else name_of(type(value))
+        kind = f"an object of {odd.replace(':', '.').removeprefix('builtins.')}"
         if self._forbid:
-            self.refuse(path, f"{kind}, which only a pickle keeps")
+            self.refuse(place, f"{kind}, which only a pickle keeps")
         names: set[str] = set()
         try:
             mask = self._mask if is_error else None
-            pickled = Pickled.of_value(value, proof.left_out, mask, self._places)
+            pickled = Pickled.of_value(value, walk.left_out, mask, self._places)
             loaded = pickled.load(names.add, self._places)
         except RecursionError:
             raise
         except Exception as error:
-            self.refuse(path, f"{kind}, which cannot be pickled ({error})")
-        again = tree_of(loaded, "proof", self._places)
-        left_out = [at for at, leaf in leaves(proven) if isinstance(leaf, LeftOut)]
-        if ordered_digest_of(again) != ordered_digest_of(proven):
-            differing = differences(proven, again)
+            self.refuse(place, f"{kind}, which cannot be pickled ({error})")
+        again = tree_of(loaded, "kept", self._places)
+        left_out = [at for at, leaf in leaves(tree) if isinstance(leaf, LeftOut)]
+        if ordered_digest_of(again) != ordered_digest_of(tree):
+            differing = differences(tree, again)
             lost = [one.steps for one in differing if not _shows_more(one)]
             if is_error:
                 # What the class of a part of it does not give to be pickled.
@@ -333,29 +292,43 @@ class _Storing:
                 lost = [steps for steps in lost if "shows" not in steps]
             if lost:
                 unsteady = self._unsteady(loaded)
-                proven = without(proven, unsteady)
+                tree = without(tree, unsteady)
                 lost = [steps for steps in lost if steps not in unsteady]
             if lost or not differing:
-                deeper = lost[0] if lost else ()
-                self.refuse((*path, *deeper), "a copy of it differs")
+                self.refuse(lost[0] if lost else (), "a copy of it differs")
         node: Node = {"$pickle": "", "imports": [*sorted(names)]}
         if pickled.python:
             node["python"] = pickled.python
             self._places.versions.add(f"Python {pickled.python}")
+        view = self._look.shown(view_of(tree))
         # Of equal sets the pickles differ, and the digests of the values do not.
-        digest = ordered_digest_of(proven)
-        node |= {"digest": digest, "preview": preview(proven)}
+        node |= {"digest": ordered_digest_of(tree), "view": view}
         for steps in left_out:
-            in_code = [step for step in (*path, *steps) if step != "shows"]
+            in_code = [step for step in steps if step != "shows"]
             self._places.left_out[shown_path((self._name, *in_code))] = None
         self._places.versions |= _versions_of(names)
-        self._look_at(path, pickled.chunks)
-        return _Part("pkl", node, pickled.chunks, loaded, proof.changeable)
+        in_bytes = self._look.at_bytes(pickled.chunks)
+        if in_bytes is not None:
+            self.refuse((), in_bytes.what, in_bytes.way)
+        return _Part("pkl", node, pickled.chunks)
 
-    def _look_at(self, path: Path, chunks: Chunks) -> None:
-        seen = self._look.at_bytes(chunks)
+    def _masked(self, part: Tree) -> Tree:
+        return self._mask(part) if isinstance(part, str) else part
+
+    def _refuse_parts(self, tree: Tree, walk: Walk) -> None:
+        """Refuse what a pickle may not hold."""
+        found = refused_at(tree)
+        if found is not None:
+            path, refused = found
+            self.refuse(path, refused.what, refused.way)
+        if walk.late_file is not None:
+            late = path_to(tree, walk.late_file)
+            self.refuse(late, LATE_FILE.what, LATE_FILE.way)
+        if walk.keeps_hash:
+            self.refuse((), KEPT_HASH)
+        seen = self._look(tree, is_pickle=True)
         if seen is not None:
-            self.refuse((*path, *seen.path), seen.what, seen.way)
+            self.refuse(seen.path, seen.what, seen.way)
 
     def _unsteady(self, copy: object) -> list[Path]:
         """Give the parts that differ in any two copies: memory that nobody has written.
@@ -368,7 +341,7 @@ class _Storing:
         copies = two_copies(copy)
         if not copies:
             return []
-        first, second = (tree_of(one, "proof", self._places) for one in copies)
+        first, second = (tree_of(one, "kept", self._places) for one in copies)
         return [one.steps for one in differences(first, second) if _is_memory(one.old)]
 
     def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
@@ -388,18 +361,13 @@ class _Storing:
 def _is_memory(side: object) -> bool:
     if not isinstance(side, dict):
         return False
-    return side.get("$long") == "memory" or "$base64" in side
+    return side.get("$long") == "memory" or "$base64" in side or "$npy" in side
 
 
 def _shows_more(difference: Difference) -> bool:
     """Tell whether a copy has one public attribute more, which is None."""
     is_public = difference.steps[-2:-1] == ("shows",)
     return is_public and difference.is_new and difference.new is None
-
-
-def _with_nodes(tree: Tree, parts: list[_Part]) -> Tree:
-    nodes = iter([part.node for part in parts])
-    return mapped(tree, lambda part: next(nodes) if isinstance(part, Leaf) else part)
 
 
 def _versions_of(names: Iterable[str]) -> set[str]:
@@ -569,7 +537,8 @@ def shelve(tree: Tree, objects: Objects) -> Tree:
 
 
 def _has_long_text(parts: list[Any]) -> bool:
-    return any(type(part) is str and len(part) > _LONG_TEXT for part in parts)
+    texts = [part for part in parts if type(part) is str]
+    return max(map(len, texts), default=0) > _LONG_TEXT
 
 
 def shelve_answer(answer: Node, objects: Objects) -> Node:
@@ -604,7 +573,10 @@ def _with_objects(tree: Tree, read: Callable[[str], bytes | mmap]) -> Tree:
         try:
             weight.add(name, content)
             text = content[:].decode()
-            return text if "$text" in part else mapped(loads(text), with_text)
+            if "$text" in part:
+                return text
+            inner = loads(text)
+            return inner if _names_no_object(content) else mapped(inner, with_text)
         except ValueError as error:
             raise _unusable(name, error) from error
 
@@ -658,5 +630,5 @@ def _has_tags(tree: Tree, data: bytes) -> bool:
     return b"$" in data and '"$' in deeply(lambda: text_of(tree))
 
 
-def _names_no_object(data: bytes) -> bool:
-    return bool(data) and b"$json" not in data and b"$text" not in data
+def _names_no_object(data: bytes | mmap) -> bool:
+    return bool(data) and data.find(b"$json") < 0 and data.find(b"$text") < 0

@@ -21,7 +21,7 @@ from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.source import COPIED_SOURCE, source_of_function
-from pytest_mimic.values.state import kind_of, library_of
+from pytest_mimic.values.state import kind_of
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -35,8 +35,6 @@ _LOCKS: dict[object, Callable[[], object]] = {
 
 Mask: TypeAlias = "Callable[[str], str]"
 """Gives a text without keys."""
-
-_ARROWS = ("pyarrow:StringArray", "pyarrow:LargeStringArray")
 
 
 @dataclass
@@ -205,7 +203,7 @@ def _pickler(
             return None if text == part else text
 
         def reducer_override(self, part: Any) -> Any:
-            reduction = _of_texts(part) or _reduced(part)
+            reduction = _reduced(part)
             is_closer = type(part).__name__ == "_TemporaryFileCloser"
             if is_closer and id(part.file) in left_out:
                 # It would close a file that is not there.
@@ -222,20 +220,6 @@ def _pickler(
             return _untracked(part, *reduction) if isinstance(part, type) else reduction
 
     return Replacing
-
-
-def _of_texts(part: Any) -> Any:
-    """Say how a column of texts is made of them, and not of its memory."""
-    kind = f"{library_of(type(part))}:{type(part).__name__}"
-    if kind == "polars:DataFrame":
-        return type(part), (part.get_columns(),)
-    if kind == "polars:Series" and str(part.dtype) == "String":
-        return type(part), (part.name, part.to_list(), part.dtype)
-    if kind in _ARROWS:
-        import pyarrow  # Whoever has such a column has imported it.
-
-        return pyarrow.array, (part.to_pylist(), part.type)
-    return None
 
 
 def _reduced(part: Any) -> Any:

@@ -14,7 +14,6 @@ from pytest_mimic.values.tree import (
     SCALARS,
     Node,
     Paths,
-    Raw,
     Refused,
     Tree,
     memory_node,
@@ -36,7 +35,7 @@ class Opener(Protocol):
     """What opens the parts of values: one walk.
 
     Attributes:
-        purpose: `identity`, `exact` or `proof`.
+        is_kept: Whether an outcome is opened, and not an argument.
         places: The folders of this run.
         few: So many items of an array stand in the tree.
         is_by_code: Whether a function that no name leads to counts by its code.
@@ -46,11 +45,16 @@ class Opener(Protocol):
     few: int
     is_by_code: bool
 
-    @property
-    def purpose(self) -> str: ...
+    is_kept: bool
 
     def node(self, value: object, paths: Paths = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths."""
+
+    def of_file(self, node: Node, array: Any) -> Node:
+        """Give the node of an array, and note that it is to stand in a file."""
+
+    def of_pickle(self, tree: Tree) -> Tree:
+        """Give the tree of a part, and note that a replay cannot make it."""
 
 
 class Row(NamedTuple):
@@ -165,10 +169,10 @@ def _of_text(
 
 
 def _bytes(value: bytes, walk: Opener) -> Tree:
-    if len(value) > 3_000 and walk.purpose != "exact":
-        return memory_node(value)
+    if not walk.is_kept:
+        return memory_node(value) if len(value) > 3_000 else bytes_node(value)
     if len(value) > 65_536:
-        return Raw(value)
+        return walk.of_pickle(memory_node(value))
     return bytes_node(value)
 
 
@@ -199,19 +203,11 @@ def _make_bytes(_cls: Any, node: Node, _make: Make) -> object:
 
 
 def _bytearray(value: bytearray, walk: Opener) -> Tree:
-    content = _bytes(bytes(value), walk)
-    return Raw(value) if isinstance(content, Raw) else {"$bytearray": content}
+    return {"$bytearray": _bytes(bytes(value), walk)}
 
 
 def _make_bytearray(_cls: Any, node: Node, _make: Make) -> object:
     return bytearray(bytes_of(checked(node["$bytearray"], dict)))
-
-
-def _memory(value: memoryview, _walk: Opener) -> Tree:
-    if value.format.strip("@=<>!") not in set("?cbBhHiIlLqQnNefd"):
-        return Refused("a memoryview of objects, pointers or long doubles")
-    shape: Tree = list(value.shape or ())
-    return {"$memoryview": [value.format, shape, memory_node(value.tobytes())]}
 
 
 def _decimal(value: Any) -> str:
@@ -277,8 +273,7 @@ def _make_of_text(cls: Any, node: Node, _make: Make) -> object:
 
 
 def _path(value: Any, walk: Opener) -> Tree:
-    is_argument = walk.purpose == "identity"
-    return walk.places.node_of(value, is_argument=is_argument)
+    return walk.places.node_of(value, is_argument=not walk.is_kept)
 
 
 def _make_pattern(_cls: Any, pattern: Any, flags: int) -> object:
@@ -334,7 +329,6 @@ ROWS: dict[str, Row] = {
     "builtins:bytearray": Row(
         _bytearray, _make_bytearray, may_change=True, tag="$bytearray"
     ),
-    "builtins:memoryview": Row(_memory),
     "builtins:complex": _of_parts("$complex", attrgetter("real", "imag"), [int, float]),
     "builtins:range": _of_parts("$range", _SPAN, [int]),
     "builtins:slice": _of_parts("$slice", _SPAN, SCALARS),
@@ -401,6 +395,8 @@ _TABLE = """
     a weak reference | pass what it refers to | weakref:ProxyType
     an open file | | _io:FileIO _io:TextIOWrapper _io:BufferedReader _io:BufferedWriter _io:BufferedRandom tempfile:_TemporaryFileWrapper tempfile:SpooledTemporaryFile
     a socket | | _socket:socket
+    a memoryview | pass its tobytes() | builtins:memoryview
+    a masked array | pass what filled() returns, and its mask | numpy.ma:MaskedArray numpy.ma.core:MaskedArray
     an open answer of HTTP | pass what read() returns | http.client:HTTPResponse
     a LazyFrame, which may read files | pass what collect() returns | polars.lazyframe.frame:LazyFrame
     a pyarrow dataset, which reads files | pass what to_table() returns | pyarrow._dataset:Dataset

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copyreg
-import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -21,7 +20,7 @@ from types import (
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic.values.names import FIELDS, is_found, member_of, name_of
-from pytest_mimic.values.rows import Row, is_installed, refusal_of, row_of
+from pytest_mimic.values.rows import Row, refusal_of, row_of
 from pytest_mimic.values.tree import Refused
 
 Attributes: TypeAlias = "dict[Any, Any]"
@@ -39,7 +38,6 @@ _HOOKS = (
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections", "urllib.parse"})
 _POINTER = tuple.__itemsize__
 # Torch numbers the hooks of all modules of a process together.
-_NUMBERED_HOOKS = r"_(\w+ward|(load_)?state_dict)(_pre|_post)?_hooks\w*"
 
 CONTAINERS: dict[str, type] = {
     "collections:Counter": Counter,
@@ -67,7 +65,6 @@ FUNCTIONS = (
     type(lru_cache(len)),
 )
 
-_EMPTIED = (type(None), list, tuple, dict, set, frozenset)
 _BUILTIN_BASES = (int, float, str, list, tuple, dict, set, frozenset)
 
 
@@ -88,7 +85,7 @@ class Kind:
 
     def __init__(self, cls: type) -> None:
         self.cls = cls
-        self._fillings = _Fillings(cls)
+        self._computed = _Computed(cls)
 
     @cached_property
     def name(self) -> str:
@@ -166,51 +163,31 @@ class Kind:
         return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
 
     def counted(self, attributes: Attributes) -> Attributes:
-        """Give attributes without what properties have computed.
+        """Give attributes without what properties have computed."""
+        computed = self._computed
+        names = [name for name in attributes if computed[name]]
+        return _without(attributes, names) if names else attributes
 
-        Hooks of torch have numbers by their order.
-        """
-        if self.is_of_library:
-            attributes = _with_hooks_by_order(attributes)
-        fillings = self._fillings
-        filled = [name for name in attributes if fillings[name]]
-        if not filled:
-            return attributes
-        counted = dict(attributes)
-        for name in filled:
-            part = counted[name]
-            is_empty = type(part) in _EMPTIED and not part
-            if is_empty or fillings[name] == "always":
-                del counted[name]
-        return counted
+    def without_notes(self, attributes: Attributes) -> Attributes:
+        """Give attributes without what an object notes of how it was used."""
+        notes = _notes_of(self.cls)
+        names = [name for name in attributes if name in notes] if notes else []
+        return _without(attributes, names) if names else attributes
 
 
-class _Fillings(dict[Any, str]):
-    """How objects of a class fill an attribute themselves, by its name.
-
-    - `always`: a property has computed it
-    - `empty`: to read a property leaves an empty container where `None` was
-    - an empty text: they do not
-    """
+class _Computed(dict[Any, bool]):
+    """Whether a property has computed an attribute of a class, by its name."""
 
     def __init__(self, cls: type) -> None:
         self._cls = cls
 
-    def __missing__(self, name: Any) -> str:
-        self[name] = "always" if _is_computed(self._cls, name) else ""
-        if not self[name] and _is_filled_by_reading(self._cls, str(name)):
-            self[name] = "empty"
+    def __missing__(self, name: Any) -> bool:
+        self[name] = _is_computed(self._cls, name)
         return self[name]
 
 
-def _with_hooks_by_order(attributes: dict[Any, Any]) -> dict[Any, Any]:
-    names = filter(re.compile(_NUMBERED_HOOKS).fullmatch, map(str, attributes))
-    hooks = {name: attributes[name] for name in names}
-    numbers = sorted(set().union(*hooks.values()))
-    for name, part in hooks.items():
-        places = map(numbers.index, part)
-        hooks[name] = OrderedDict(zip(places, part.values(), strict=True))
-    return {**attributes, **hooks}
+def _without(attributes: Attributes, names: list[Any]) -> Attributes:
+    return {name: part for name, part in attributes.items() if name not in names}
 
 
 def library_of(cls: type) -> str:
@@ -462,8 +439,17 @@ _REMEMBERED = {
     ("http.cookiejar", "_now"),  # when cookies were last looked at
     ("tempfile", "cleanup_called"),
     ("tempfile", "close_called"),
+    ("pandas", "sortorder"),  # of an index of several levels: what it knows of them
+    ("pandas.core.indexes.multi", "sortorder"),  # the same before pandas 3
+    ("pandas.api.extensions", "_readonly"),  # from pandas 3 on, whether it was copied
     ("urllib.parse", "_keep_empty"),  # from Python 3.15 on, how a URL was split
 }
+
+
+@cache
+def _notes_of(cls: type) -> frozenset[str]:
+    modules = {base.__module__ for base in cls.__mro__}
+    return frozenset(name for module, name in _REMEMBERED if module in modules)
 
 
 def _is_computed(cls: type, name: str) -> bool:
@@ -472,7 +458,7 @@ def _is_computed(cls: type, name: str) -> bool:
     Then the attribute hides a descriptor that is no function: an object with another
     function than its class is no cache.
     """
-    if any((base.__module__, name) in _REMEMBERED for base in cls.__mro__):
+    if name in _notes_of(cls):
         return True
     for base in cls.__mro__:
         own = vars(base)
@@ -482,23 +468,6 @@ def _is_computed(cls: type, name: str) -> bool:
             is_slot = name in _own_slots(base) and name not in fields
             return (is_slot and bool(fields)) or _is_cache(own[name])
     return False
-
-
-def _is_filled_by_reading(cls: type, name: str) -> bool:
-    """Tell whether to read the property `attrs` of a library's class fills `_attrs`.
-
-    In a class of the project, `None` and an empty container may be two values.
-    """
-    if not is_installed(cls):
-        return False
-    found = member_of(cls, name[1:]) if name[:1] == "_" else None
-    getter = found.fget if isinstance(found, property) else None
-    if not isinstance(getter, FunctionType):
-        return False
-    from dis import get_instructions  # few attributes have such a property
-
-    instructions = get_instructions(getter)
-    return ("STORE_ATTR", name) in [(one.opname, one.argval) for one in instructions]
 
 
 def _is_cache(found: object) -> bool:
@@ -531,7 +500,10 @@ def large_numbers(attributes: Attributes) -> list[Any]:
 
 
 def addresses_in(attributes: Attributes) -> list[Any]:
-    """Give the names of private attributes that are the `id()` of another attribute."""
+    """Give the names of private attributes that are the `id()` of another attribute.
+
+    A vectorizer of scikit-learn has one.
+    """
     numbers = large_numbers(attributes)
     addresses = set(map(id, attributes.values())) if numbers else ()
     return [name for name in numbers if attributes[name] in addresses]

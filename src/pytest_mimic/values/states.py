@@ -175,7 +175,7 @@ class States:
 
     def _digest(self, value: object) -> str:
         # In a list: as itself a part is opened.
-        return ordered_digest_of(tree_of([value], "proof", self.places))
+        return ordered_digest_of(tree_of([value], "kept", self.places))
 
     def _forms(self) -> dict[str, tuple[object, str]]:
         """Give what stands for that of each part which no face sets.
@@ -189,7 +189,7 @@ class States:
             # Of what its class gives to be pickled, attributes may be a half.
             decider = kind_of(type(part)).decider
             is_more = not faces or (faces == [_ATTRIBUTES] and decider is not object)
-            whole = tree_of(part, "proof", self.places) if is_more else None
+            whole = tree_of(part, "kept", self.places) if is_more else None
             form: tuple[object, ...] = (type(part),)
             if _face_of_memory(part) is not None:
                 form = type(part), part.shape, part.dtype
@@ -257,7 +257,7 @@ class States:
 
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""
-        return '"$after"' in text_of(tree_of([value], "proof", self.places))
+        return '"$after"' in text_of(tree_of([value], "kept", self.places))
 
     # -- in a replay
 

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
 from typing import Any
 
-from pytest_mimic.values.rows import checked
+from pytest_mimic.values.rows import Make, Opener, checked, content_of
+from pytest_mimic.values.tagged import tagged
+from pytest_mimic.values.tree import Node, Refused, Tree
 
-_OF_ROWS = "crow_indices", "col_indices", "values"
-_OF_COLUMNS = "ccol_indices", "row_indices", "values"
-# The tensors of which one is made, by its layout; a dense one of none.
-_PARTS: dict[str, tuple[str, ...]] = {
-    "strided": (),
-    "sparse_coo": ("_indices", "_values"),
-    "sparse_csr": _OF_ROWS,
-    "sparse_csc": _OF_COLUMNS,
-    "sparse_bsr": _OF_ROWS,
-    "sparse_bsc": _OF_COLUMNS,
-}
+_DENSE = "pass a dense one made of it"
+_FORM = frozenset("dtype shape device requires_grad parameter".split())
 
 
-def is_tensor_alone(tensor: Any) -> bool:
-    """Tell whether all that there is to a tensor has a form here."""
+def tensor(value: Any, walk: Opener) -> Tree:
+    """Open a tensor."""
+    import torch  # Whoever has a tensor has imported it.
+
+    try:
+        if not is_dense(value):
+            what = "a sparse, quantised or nested tensor, or one without memory"
+            return Refused(what, _DENSE)
+        form = form_of(value)
+        grad = grad_of(value)
+        if grad is not None:
+            form["grad"] = walk.node(grad)
+        walk.places.has_graph |= value.grad_fn is not None
+        if not walk.is_kept:
+            return tagged(value, walk.node(numbers_of(value)), walk, **form)
+        content = walk.node(bits_of(value))
+    except (RuntimeError, TypeError, ValueError) as error:
+        return Refused(f"a tensor that gives no memory ({error})", _DENSE)
+    if not value.is_cpu:
+        form["device"] = str(value.device)
+    if type(value) in (torch.Tensor, torch.nn.Parameter) and not vars(value):
+        return {"$torch:Tensor": content, **form}
+    return walk.of_pickle(tagged(value, content, walk, **form))
+
+
+def make_tensor(_cls: Any, tree: Node, make: Make) -> object:
+    """Make a tensor; see `tensor`."""
+    import torch
+
+    form = {key: _plain(part) for key, part in tree.items() if key in _FORM}
+    made = tensor_of(form, make(content_of(tree)))
+    if "grad" in tree:
+        made.grad = checked(make(tree["grad"]), torch.Tensor)
+    return made
+
+
+def _plain(part: Any) -> Any:
+    if type(part) is list:
+        return [checked(size, int) for size in part]
+    return checked(part, str, bool)
+
+
+def is_dense(tensor: Any) -> bool:
+    """Tell whether a tensor has its numbers in memory, one by one."""
     is_odd = tensor.is_quantized or tensor.is_nested or tensor.is_meta
-    return not is_odd and name_of(tensor.layout) in _PARTS
+    return not is_odd and name_of(tensor.layout) == "strided"
 
 
 def name_of(part: object) -> str:
@@ -32,18 +66,12 @@ def name_of(part: object) -> str:
     return str(part).removeprefix("torch.")
 
 
-def parts_of(tensor: Any) -> list[Any]:
-    """Give the tensors of which a sparse tensor is made; none: it is dense."""
-    bare = tensor.detach()
-    return [getattr(bare, name)() for name in _PARTS[name_of(tensor.layout)]]
-
-
 def bits_of(tensor: Any) -> Any:
     """Give a dense tensor as an array of numpy; of integers, where numpy lacks a dtype.
 
     The array has the memory of the tensor, if this lies in order and not on a GPU.
     """
-    import torch  # Whoever has a tensor has imported it.
+    import torch
 
     bare = tensor.detach().as_subclass(torch.Tensor)
     dense = bare.cpu().resolve_conj().resolve_neg().contiguous()
@@ -66,16 +94,16 @@ def numbers_of(tensor: Any) -> Any:
 
 
 def tensor_of(form: dict[str, Any], content: Any) -> Any:
-    """Make a tensor in the memory of an array, or a sparse tensor of tensors.
+    """Make a tensor in the memory of an array.
 
     Args:
-        form: `dtype`, `shape`, and where they are needed `layout`, `is_coalesced`,
-            `device`, `requires_grad`, `parameter` and `class`.
-        content: What it is made of; see `bits_of` and `parts_of`.
+        form: `dtype`, `shape`, and where they are needed `device`, `requires_grad`,
+            `parameter` and `class`.
+        content: The array; see `bits_of`.
 
     Raises:
-        ValueError, TypeError, RuntimeError: It cannot be made, its dtype is none of
-            plain numbers, or an index is too large.
+        ValueError, TypeError, RuntimeError: It cannot be made, or its dtype is none of
+            plain numbers.
     """
     import numpy as np
     import torch
@@ -84,14 +112,10 @@ def tensor_of(form: dict[str, Any], content: Any) -> Any:
     dtype = vars(torch).get(name)
     if not isinstance(dtype, torch.dtype) or name.startswith(("q", "bits")):
         raise TypeError(f"{name} is no dtype of numbers")
-    if "layout" in form:
-        parts = checked(content, list)
-        made = _sparse(form, [checked(part, torch.Tensor) for part in parts])
-    else:
-        array = checked(content, np.ndarray)
-        if list(array.shape) != form["shape"] or array.itemsize != dtype.itemsize:
-            raise ValueError("its length is wrong")
-        made = torch.from_numpy(array).view(dtype)
+    array = checked(content, np.ndarray)
+    if list(array.shape) != form["shape"] or array.itemsize != dtype.itemsize:
+        raise ValueError("its length is wrong")
+    made = torch.from_numpy(array).view(dtype)
     if "device" in form:
         with suppress(RuntimeError, AssertionError):  # This machine may not have it.
             made = made.to(form["device"])
@@ -105,23 +129,6 @@ def tensor_of(form: dict[str, Any], content: Any) -> Any:
     return made.requires_grad_(requires_grad)
 
 
-def _sparse(form: dict[str, Any], parts: list[Any]) -> Any:
-    import torch
-
-    layout = form["layout"]
-    if layout not in _PARTS:
-        raise TypeError(f"{layout} is no layout of sparse tensors")
-    more: dict[str, Any] = {"layout": getattr(torch, layout)}
-    make: Any = torch.sparse_compressed_tensor
-    if layout == "sparse_coo":
-        make = torch.sparse_coo_tensor
-        more = {"is_coalesced": bool(form.get("is_coalesced"))}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Torch says that they are new.
-        # Else C would read what lies at indices that are too large.
-        return make(*parts, form["shape"], check_invariants=True, **more)
-
-
 # -- inside of pickles
 
 
@@ -133,11 +140,6 @@ def form_of(tensor: Any) -> dict[str, Any]:
         "dtype": name_of(tensor.dtype),
         "shape": list(tensor.shape),
     }
-    layout = name_of(tensor.layout)
-    if layout != "strided":
-        form["layout"] = layout
-    if layout == "sparse_coo" and tensor.is_coalesced():
-        form["is_coalesced"] = True
     if type(tensor) is torch.nn.Parameter:
         form["parameter"] = True
     if tensor.requires_grad:
@@ -154,14 +156,13 @@ def reduced_tensor(tensor: Any) -> Any:
     """Say how a tensor is pickled with no private name of torch."""
     import torch
 
-    if not is_tensor_alone(tensor):
+    if not is_dense(tensor):
         return NotImplemented
     form = {**form_of(tensor), "device": str(tensor.device)}
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
         form["class"] = type(tensor)
-    content = parts_of(tensor) or bits_of(tensor)
     state = grad_of(tensor), dict(vars(tensor))
-    return tensor_of, (form, content), state, None, None, complete_tensor
+    return tensor_of, (form, bits_of(tensor)), state, None, None, complete_tensor
 
 
 def complete_tensor(tensor: Any, state: tuple[Any, dict[str, object]]) -> None:

@@ -61,30 +61,6 @@ class LeftOut(Leaf):
         return None
 
 
-class Raw(Leaf):
-    """A part that JSON cannot keep."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def plain(self) -> Node:
-        return {"$pickle": ""}
-
-
-class Bulk(Leaf):
-    """An array that stands in a file of its own.
-
-    Attributes:
-        array: The array, of numpy.
-    """
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def plain(self) -> Node:
-        return {"$npy": "", "length": self.array.nbytes}
-
-
 Tree: TypeAlias = "bool | int | float | str | list[Tree] | Node | Leaf | None"
 Node: TypeAlias = "dict[str, Any]"
 """A mapping of a tree: parts by name, or a tag with what stands beside it."""

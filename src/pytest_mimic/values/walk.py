@@ -47,7 +47,6 @@ from pytest_mimic.values.tree import (
     Measure,
     Node,
     Paths,
-    Raw,
     Refused,
     Shortened,
     Tree,
@@ -57,7 +56,6 @@ from pytest_mimic.values.tree import (
     digest_of,
     escaped,
     is_open,
-    leaves,
     plain_copy,
     refused_at,
     step_of,
@@ -65,7 +63,7 @@ from pytest_mimic.values.tree import (
     without,
 )
 
-Purpose: TypeAlias = Literal["identity", "exact", "proof"]
+Purpose: TypeAlias = Literal["identity", "kept"]
 Opening: TypeAlias = "Callable[[Any, Paths], Tree]"
 T = TypeVar("T")
 
@@ -166,10 +164,8 @@ class Walk:
 
     Purposes:
         identity: What counts in a call. The order of mappings does not.
-        exact: What a replay can make again, in its order. What has no readable form
-            is a leaf `Raw` that holds the value.
-        proof: As identity, in the order of mappings, with the names of public
-            attributes: two values with equal proof trees are the same to a program.
+        kept: What an outcome is, in its order: two values with equal trees are the same
+            to a program. A replay makes the value of the tree, unless `needs_pickle`.
 
     Args:
         purpose: What for.
@@ -178,6 +174,8 @@ class Walk:
             classes are compared. `None`: none are.
 
     Attributes:
+        needs_pickle: Whether there is a part that a replay cannot make of its tree.
+        odd: The tree of the first such part.
         is_shared: Whether something that may change stands at two places.
         changeable: The parts that may change, and so are one wherever they stand, by
             their ids.
@@ -189,17 +187,21 @@ class Walk:
         is_plain: Whether the value is a list or mapping that is a tree as it stands.
         keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
             would carry into a process where it is another one.
-        refuses_late_files: Whether an object of a library has no identity that holds
-            the path of a file, which it may open later.
+        late_file: The path of a temporary file, as it stands in the tree, that hangs on
+            an object of a library, which may open it later.
+        arrays: Those that are to stand in files of their own, and the nodes for them:
+            `{"$npy": digest, "length": bytes}`.
         left_out: What comes back as `None`, by ids: attributes without identity of
             exceptions and of what hangs on them, and what is the address of another.
     """
 
+    needs_pickle = False
+    odd: Tree = None
     is_shared = False
     few = FEW
     has_refused = False
     keeps_hash = False
-    refuses_late_files = False
+    late_file: Tree = None
     size = 0
     is_plain = False
 
@@ -209,14 +211,12 @@ class Walk:
         places: Places = NOWHERE,
         asked: dict[type, bool] | None = None,
     ) -> None:
-        self.purpose = purpose
         self.places = places
         self._asked = asked
         self.changeable: dict[int, object] = {}
-        self.is_by_code = purpose == "proof"
+        self.is_by_code = self.is_kept = purpose == "kept"
         self.left_out: dict[int, object] = {}
-        self._is_exact = purpose == "exact"
-        self._in_order = purpose != "identity"
+        self.arrays: list[tuple[Node, Any]] = []
         self._starts = self.places.starts
         self._names = self.places.part_names
         # The number of the next part, and the part that the walk is in.
@@ -238,7 +238,7 @@ class Walk:
             frozenset: partial(self._enter, self._set),
         }
         self._plain_keys: set[object] = set()
-        self._measure = Measure(in_order=self._in_order)
+        self._measure = Measure(in_order=self.is_kept)
 
     def node(self, value: object, paths: Paths = ()) -> Tree:
         """Give the tree of a value, without what stands at the paths.
@@ -279,14 +279,15 @@ class Walk:
         if "/" in value:
             for start in self._starts:
                 if start in value:
-                    is_argument = self.purpose == "identity"
-                    tree = self.places.node_of(value, is_argument=is_argument)
-                    return LATE_FILE if self._is_late_file(value) else tree
+                    tree = self.places.node_of(value, is_argument=not self.is_kept)
+                    if self.late_file is None and self._is_late_file(value):
+                        self.late_file = tree
+                    return tree
         return value if value.isascii() else escaped(value)
 
     def _is_late_file(self, path: str) -> bool:
         """Tell whether the path of a temporary file hangs on an object of a library."""
-        if not self.refuses_late_files:
+        if not self.is_kept:
             return False
         around = reversed(self._above.values())
         holders = (part for part in around if type(part.value) not in _CONTAINERS)
@@ -302,24 +303,20 @@ class Walk:
     def _opener_of(self, kind: type) -> Opening:
         row = row_of(kind)
         if row is not None:
-            if self._is_exact and row.make is None:
-                return self._raw
             by_row = partial(self._by_row, row)
-            is_one = row.may_change and self._in_order
+            is_one = row.may_change and self.is_kept
             return partial(self._enter, by_row) if is_one else by_row
         if issubclass(kind, enum.Enum):
-            facts = kind_of(kind)
-            is_raw = self._needs_code(facts)
-            return self._raw if is_raw else partial(self._member, facts, {})
+            return partial(self._member, kind_of(kind), {})
         return partial(self._enter, self._opener_of_parts(kind))
 
     def _opener_of_parts(self, kind: type) -> Opening:
-        reduce = None if self._in_order else _taught_reduce(kind)
+        reduce = None if self.is_kept else _taught_reduce(kind)
         if reduce is not None:
             return partial(self._taught, reduce)
         facts = kind_of(kind)
         if facts.refused is not None:
-            return partial(self._refused, facts.refused)
+            return partial(self._itself_is, facts.refused)
         if issubclass(kind, (type, *FUNCTIONS)) or hasattr(kind, "__wrapped__"):
             return self._code
         if facts.is_of_library and not issubclass(kind, BaseException):
@@ -376,7 +373,7 @@ class Walk:
             # Nothing can lead back into it, so its parts need no numbers.
             self._next = part.number + 1
         part.numbers = self._next - part.number
-        if self._in_order and not isinstance(part.tree, Raw) and _may_change(part):
+        if self.is_kept and _may_change(part):
             self.changeable[id(part.value)] = part.value
             part.is_single = True
         if part.height > DEEP:
@@ -398,12 +395,10 @@ class Walk:
 
     def _shorten(self, part: _Part) -> None:
         """Let a part that is very high, or has a long text, count by its digest."""
-        if self._is_exact:
-            part.tree = self._raw(part.value)
-            part.size = 1
-        elif self.has_refused and any(leaves(part.tree)):
+        self.of_pickle(part.tree)
+        if self.has_refused and refused_at(part.tree) is not None:
             # Of what is refused the path is to be found, unless it is at many places.
-            if self.purpose == "proof" and part.size > LARGE:
+            if self.is_kept and part.size > LARGE:
                 part.tree = Refused("a part that stands at very many places")
         else:
             measure = self._measure
@@ -457,7 +452,7 @@ class Walk:
         self._next += len(rows)
         part.size += len(rows) + len(cells)
         part.height = max(part.height, 2)
-        if self._in_order and kind is not tuple:
+        if self.is_kept and kind is not tuple:
             is_met = not self.changeable.keys().isdisjoint(ids)
             self.is_shared |= is_met or len(ids) < len(rows)
             self.changeable.update((id(row), row) for row in rows)
@@ -485,8 +480,8 @@ class Walk:
     def _mapping(self, value: dict[Any, Any], paths: Paths) -> Node:
         if not all(map(self._is_plain_key, value)):
             pairs = dict.items(value)
-            return {"$dict": self._pairs(pairs, paths, in_order=self._in_order)}
-        keys = list(value) if self._in_order else sorted(value)
+            return {"$dict": self._pairs(pairs, paths, in_order=self.is_kept)}
+        keys = list(value) if self.is_kept else sorted(value)
         parts = self._parts([value[key] for key in keys], paths, keys)
         mapping = dict(zip(keys, parts, strict=True))
         if paths:
@@ -523,25 +518,35 @@ class Walk:
         """Give a copy of a list or mapping that is a tree as it stands, else `None`."""
         if paths or self._part.depth > 1 or self._names:
             return None  # A part of an odd value would be tried again at each level.
-        copied = plain_copy(value, self._starts, once=self._in_order)
+        copied = plain_copy(value, self._starts, once=self.is_kept)
         self.is_plain = copied is not None
         return copied
 
     # -- objects
 
-    def _raw(self, value: object, _paths: object = None) -> Tree:
-        self._part.is_single = True
-        return Raw(value)
+    def of_pickle(self, tree: Tree) -> Tree:
+        """Give the tree of a part, and note that a replay cannot make it."""
+        if not self.needs_pickle:
+            self.needs_pickle, self.odd = True, tree
+        return tree
 
-    def _refused(self, refused: Refused, value: object, _paths: Paths) -> Tree:
-        return self._raw(value) if self._is_exact else refused
+    def of_file(self, node: Node, array: Any) -> Node:
+        """Give the node of an array, and note that it is to stand in a file."""
+        self.arrays.append((node, array))
+        return node
+
+    def _itself_is(self, tree: Tree, _value: object, _paths: Paths) -> Tree:
+        return tree
 
     def _by_row(self, row: Row, value: object, paths: Paths) -> Tree:
         self.size += 1
         self._part.size += 1
         tree = without(row.node(value, self), paths)
-        if isinstance(value, PurePath) and self._is_late_file(str(value)):
-            return LATE_FILE
+        if row.make is None:
+            self.of_pickle(tree)
+        is_path = isinstance(value, PurePath) and self.late_file is None
+        if is_path and self._is_late_file(str(value)):
+            self.late_file = tree
         return tree
 
     def _taught(
@@ -551,11 +556,10 @@ class Walk:
         return {f"${kind_of(type(value)).name}": self.node(reduce(value), paths)}
 
     def _of_library(self, rule: Any, value: Any, paths: Paths) -> Tree:
-        if self._is_exact and rule.make is None:
-            return self._raw(value)
         self._part.is_ruled = True
         self._part.may_change = rule.may_change
-        return without(rule.node(value, self), paths)
+        tree = without(rule.node(value, self), paths)
+        return tree if rule.make else self.of_pickle(tree)
 
     def _code(self, value: Any, paths: Paths) -> Tree:
         """Open a function or a class."""
@@ -563,23 +567,23 @@ class Walk:
         if generic is not None:
             origin, arguments = generic
             return {"$alias": [self.node(origin), *map(self.node, arguments)]}
-        if self._is_exact:
+        if self.is_kept:
             name = own_name_of(value)
-            return {"$name": name} if is_found(value, name) else self._raw(value)
+            if is_found(value, name):
+                return {"$name": name}
         from pytest_mimic.values import code  # Few values are code.
 
         is_class = isinstance(value, type)
         opener = code.node_of_class if is_class else code.node_of_function
-        return without(opener(value, self), paths)
-
-    def _needs_code(self, kind: Kind) -> bool:
-        """Tell whether a replay would need the code of a class, not its name."""
-        return self._is_exact and not kind.is_found and generic_of(kind.cls) is None
+        return self.of_pickle(without(opener(value, self), paths))
 
     def _named(self, kind: Kind, attributes: Tree, paths: Paths = ()) -> Node:
         """Begin the node of an object: its class and attributes."""
         node: Node = {f"${kind.name}": attributes}
         if not kind.is_found:
+            if generic_of(kind.cls) is None:
+                # A replay would need the code of the class, not its name.
+                self.of_pickle(node)
             found = thing_at(kind.name)
             # A class that its name does not lead to counts by what it is; one that was
             # loaded again is what its name leads to.
@@ -598,7 +602,7 @@ class Walk:
         name: Any = value._name_
         # A combination of flags has no name, or one that leads to no member.
         is_named = type(value).__members__.get(name) is value
-        if is_of_python(kind.cls.__module__) and not self._is_exact:
+        if is_of_python(kind.cls.__module__) and not self.is_kept:
             is_named = False  # Python renames some: `HTTPStatus.UNPROCESSABLE_CONTENT`.
         node = self._named(kind, name if is_named else self.node(value._value_))
         if is_named and kind.is_found:  # Else it has parts, which take numbers.
@@ -607,8 +611,6 @@ class Walk:
 
     def _object(self, value: Any, paths: Paths) -> Tree:
         kind = kind_of(type(value))
-        if self._needs_code(kind):
-            return self._raw(value)
         shared = shared_generator(value)
         if shared:  # Whoever draws from it changes it, and no copy of it is it.
             return {"$name": shared}
@@ -618,39 +620,40 @@ class Walk:
             raise
         except Exception:
             # It is code of the user, and may do anything.
-            if hasattr(kind.cls, "__array__") or hasattr(kind.cls, "__dlpack__"):
+            if hasattr(kind.cls, "__array__"):
                 from pytest_mimic.values.libraries import ARRAY_LIKE  # Few are arrays.
 
                 return self._of_library(ARRAY_LIKE, value, paths)
-            return self._refused(_refused_object(value), value, paths)
+            return _refused_object(value)
         if isinstance(state, str):
             return self._constant(value, state)
         if not self._has_equal_copies(value, kind):
             return Refused(UNEQUAL_COPIES)
-        if self._is_exact and not state.is_readable:
-            return self._raw(value)
         attributes = self._own_attributes(value, kind, state.attributes)
         if isinstance(attributes, Refused):
             return attributes
-        is_decided = self.purpose == "proof" and kind.decider is not object
-        if is_decided:  # A class may set them in another order.
-            attributes = _by_name(attributes)
+        shown: Attributes = {}
+        if self.is_kept and kind.decider is not object:
+            shown = _shown_beside(attributes, attributes_of(value), kind)
+            if not state.is_readable:  # A class may set them in another order.
+                attributes = _by_name(attributes)
         opened = self._mapping(attributes, paths)
-        if self.purpose == "proof" and self.has_refused:
+        if self.is_kept and self.has_refused:
             self._leave_out(attributes, opened)
         # Who says what makes an object says so of its class.
         node: Node = {f"${kind.name}": opened}
         if state.beside.get("by") is None:
             node = self._named(kind, opened, paths)
         for key, part in state.beside.items():
-            if isinstance(part, dict) and key == "attributes" and not self._is_exact:
+            if isinstance(part, dict) and key == "attributes" and not self.is_kept:
                 part = kind.counted(part) or None
             deeper = paths if is_open(key) else below(paths, key)
             if part is not None and () not in deeper:
                 node[key] = self._beside(key, part, value, deeper)
-        if is_decided:
-            node["shows"] = self._public(kind, _by_name(attributes_of(value)))
-        return node
+        public = self._public(kind, _by_name(shown)) if shown else {}
+        if public:
+            node["shows"] = self.of_pickle(public)
+        return node if state.is_readable else self.of_pickle(node)
 
     def _has_equal_copies(self, value: object, kind: Kind) -> bool:
         if self._asked is None or not kind.may_hold_addresses:
@@ -670,7 +673,7 @@ class Walk:
             return
         for name, part in attributes.items():
             if refused_at(opened.get(name)) is not None:
-                opened[name] = LeftOut()
+                opened[name] = self.of_pickle(LeftOut())
                 self.left_out[id(part)] = part
 
     def _beside(self, key: str, part: Any, value: object, paths: Paths) -> Tree:
@@ -680,7 +683,7 @@ class Walk:
             name = own_name_of(part)
             return {"$name": name} if is_found(part, name) else self.node(part)
         if key == "pairs":
-            is_ordered = self._in_order or isinstance(value, OrderedDict)
+            is_ordered = self.is_kept or isinstance(value, OrderedDict)
             return self._pairs(part, paths, in_order=is_ordered)
         if part is value:  # It is what the row of its base gives.
             row = kind_of(type(value)).row
@@ -692,7 +695,7 @@ class Walk:
         """Open an object that is pickled as a name of a module."""
         if not name.replace(".", "_").isidentifier():
             # numpy calls each function made by `frompyfunc` "len (vectorized)".
-            return self._refused(_refused_object(value), value, ())
+            return _refused_object(value)
         module = getattr(value, "__module__", None) or type(value).__module__
         return {"$name": name_in(module, name, value)}
 
@@ -700,7 +703,9 @@ class Walk:
         self, value: object, kind: Kind, attributes: Attributes
     ) -> Attributes | Refused:
         """Give the attributes that count, less what the object remembers of itself."""
-        if not self._is_exact:
+        if self.is_kept:
+            attributes = kind.without_notes(attributes)
+        else:
             attributes = kind.counted(attributes)
         if not large_numbers(attributes):
             return attributes
@@ -709,14 +714,14 @@ class Walk:
             attributes = {**attributes, name: None}
         bare = without_own_hash(value, attributes)
         self.keeps_hash |= bare is not attributes
-        if bare is None and self.purpose == "proof":
+        if bare is None and self.is_kept:
             return Refused(KEPT_HASH)
         return attributes if bare is None else bare
 
-    def _public(self, kind: Kind, attributes: Attributes) -> Tree:
-        """Give what people read off an object, whatever its class has pickled."""
+    def _public(self, kind: Kind, attributes: Attributes) -> Node:
+        """Open what people read off an object."""
         shown: Node = {}
-        for name, part in kind.counted(attributes).items():
+        for name, part in attributes.items():
             said = member_of(kind.cls, name)
             # A property goes before what the object holds.
             if name.startswith("_") or isinstance(said, property):
@@ -730,6 +735,17 @@ class Walk:
             is_refused = refused_at(node) is not None
             shown[name] = {"$type": name_of(type(part))} if is_refused else node
         return shown
+
+
+def _shown_beside(
+    pickled: Attributes, attributes: Attributes, kind: Kind
+) -> Attributes:
+    """Give what people read off an object and its class does not give to be pickled."""
+    return {
+        name: part
+        for name, part in kind.counted(attributes).items()
+        if not (name in pickled and pickled[name] is part)
+    }
 
 
 def _by_name(attributes: dict[Any, object]) -> dict[Any, object]:
