@@ -3,3 +3,5 @@
 import os
 
 collect_ignore_glob = [] if os.environ.get("MIMIC_SCIENCE") else ["test_*.py"]
+# A project that a test copies.
+collect_ignore = ["lab"]

@@ -576,8 +576,11 @@ class FunctionCall(Call):
         if self.places.named_parts:
             self._tree_before = self._tree_now()
 
-    def refuse_changes(self) -> None:
+    def refuse_changes(self, *, is_stream: bool) -> None:
         """Refuse that the call has changed what it may not.
+
+        Args:
+            is_stream: Whether it has given a stream.
 
         Raises:
             MutatedInputError: It has changed an argument, or a file that one names.
@@ -595,4 +598,6 @@ class FunctionCall(Call):
 
             held = States(self._counted, plan.rules.paths_in, self.places)
             is_fixed = None if plan.rules.key else held.is_fixed
-            raise mutation(plan.own_line, before, tree, files, is_fixed)
+            raise mutation(
+                plan.own_line, before, tree, files, is_fixed, is_stream=is_stream
+            )

@@ -220,6 +220,7 @@ class RealCall:
 
     # What its caller gets, if that is not what the call gives now.
     _replay: FunctionReplay | None = None
+    _has_graph = False
 
     def __init__(self, call: FunctionCall, step: Step, really: Function) -> None:
         self._call = call
@@ -395,9 +396,10 @@ class RealCall:
         """
         try:
             self._plan.refuse_replaced(self._step.mocked)
-            self._call.refuse_changes()
+            is_stream = bool(self._read)
+            self._call.refuse_changes(is_stream=is_stream)
             states, gone = self._call.states.changes(
-                self._plan.target, is_stream=bool(self._read)
+                self._plan.target, is_stream=is_stream
             )
         except MimicError as error:
             raise self._step.refused(error) from error.__cause__
@@ -443,6 +445,8 @@ class RealCall:
     def _record(self, body: Body, after: Node) -> None:
         plan, step = self._plan, self._step
         left_out = self._effects.facts()
+        if self._has_graph:
+            left_out = (*left_out, _GRAPH)
         step.complete(
             body,
             layers=tuple(self._layers),
@@ -455,7 +459,7 @@ class RealCall:
             verb, _, what = fact.partition(" ")
             if verb == "wrote":
                 step.add_event("wrote", plan.target, cause=f"{plan.target} {what}")
-            else:
+            elif verb == "drew":
                 step.add_event("drew", plan.target, cause=f"{plan.target} ({what})")
         if self._in_clear:
             cause = f"{plan.target} {', '.join(self._in_clear)}"
@@ -523,6 +527,7 @@ class RealCall:
             error.what = f"what {self._plan.target} {verb} cannot be stored"
             raise self._step.refused(error) from error.__cause__
         if places.has_graph:
+            self._has_graph = True
             places.left_out["the graph of its gradients"] = None
         environment = run.secrecy.secrets.environment
         hidden: Tree = deeply(lambda: environment.hide(tree))
@@ -576,6 +581,7 @@ class RealCall:
             )
 
 
+_GRAPH = "gave a graph of gradients"
 _WITHOUT_VALUE = "return data in which it does not stand"
 
 

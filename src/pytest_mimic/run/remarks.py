@@ -314,7 +314,7 @@ _LISTS = f"""
     accepted            |         | calls         | accepted
     as before           |         | call, fact    | as recorded, though the source has changed \
         | rerecord > to accept the new source
-    left out            |         | calls         | left out of exceptions
+    left out            |         | calls         | left out of outcomes
     unmoved             |         | calls         | in outcomes, the same in every checkout
     bound               |         | calls, fact   | outcomes that another version may not load
     hidden              |         | answers, fact | redacted in answers \

@@ -59,6 +59,12 @@ def _reduced_headers(headers: Any) -> Any:
     return type(headers), (headers.copy(),)
 
 
+def _handle(handle: Any, _walk: Opener) -> Tree:
+    """Give what removes a hook of torch, by the place of the hook among the others."""
+    hooks = handle.hooks_dict_ref() or ()
+    return {"$torch:RemovableHandle": [number == handle.id for number in hooks]}
+
+
 ARRAY_LIKE = Row(arrays.array_like)
 """The rule of what cannot be pickled, but is an array by `__array__`."""
 
@@ -90,6 +96,7 @@ RULES: dict[str, Row] = {
     "pandas:NaT": _CONSTANT,
     "pandas:NA": _CONSTANT,
     "pandas:Timestamp": Row(frames.stamp, frames.make_stamp),
+    "torch:RemovableHandle": Row(_handle),
     "torch:Tensor": Row(
         tensors.tensor, tensors.make_tensor, tensors.reduced_tensor, may_change=True
     ),

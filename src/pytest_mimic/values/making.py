@@ -28,6 +28,7 @@ from pytest_mimic.values.names import member_of, name_of
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import ROWS, TAGS, Make, checked, content_of
 from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
+from pytest_mimic.values.tensors import placed
 from pytest_mimic.values.tree import Node, is_tagged, path_to, shown_path, unescaped
 
 
@@ -93,7 +94,7 @@ class Maker:
         if tag in ("$pickle", "$npy"):
             return self.read(tree)
         if tag in ("$path", "$relative", "$after"):
-            return self.places.value_of(tree)
+            return placed(tree, self.places)
         name = TAGS.get(tag, tag[1:])
         if name in CONTAINERS:
             return self._container(CONTAINERS[name], tree)

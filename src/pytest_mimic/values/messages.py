@@ -26,6 +26,7 @@ from pytest_mimic.values.tree import (
 
 MOST_DIFFERENCES = 5
 _SIDES = "before", "after"
+AS_LIST = "return a list of the items, not a stream"
 _TEACH = "say what stands for it: register_fingerprint(TYPE, reduce)"
 
 
@@ -131,6 +132,8 @@ def mutation(
     after: Tree,
     files: Sequence[str],
     is_fixed: Callable[[Path], bool] | None,
+    *,
+    is_stream: bool,
 ) -> MutatedInputError:
     """Give the error for a call that has changed its arguments.
 
@@ -141,6 +144,7 @@ def mutation(
         files: Lines for the files that it has changed.
         is_fixed: Tells whether a change lies in a part that no replay can set. `None`:
             a function makes the tree of the arguments.
+        is_stream: Whether it gives its items while it changes them.
     """
     what = f"{line.name} has mutated its inputs"
     inner = "name the inner function that returns the new value instead", ""
@@ -154,6 +158,8 @@ def mutation(
         ways = [("pass a plain object in its place, which a replay need not call", "")]
         return MutatedInputError(what, facts, ways)
     facts = lines_of(found, words=_SIDES)
+    if is_stream:
+        return MutatedInputError(what, facts, [(AS_LIST, "")])
     if is_fixed is None:
         return MutatedInputError(what, facts, [inner])
     changed = dict.fromkeys(one.steps[0] for one in found if one.steps)

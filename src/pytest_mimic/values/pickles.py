@@ -21,7 +21,8 @@ from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.source import COPIED_SOURCE, source_of_function
-from pytest_mimic.values.state import kind_of
+from pytest_mimic.values.state import kind_of, library_of
+from pytest_mimic.values.tensors import placed, view_in
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -152,7 +153,7 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, kept: Any) -> object:
         if isinstance(kept, dict):
-            return self.places.value_of(kept)
+            return placed(kept, self.places)
         if not isinstance(kept, tuple):
             return kept  # A masked text.
         make = _LOCKS.get(kept[0], lambda: None)
@@ -190,6 +191,10 @@ def _pickler(
                 return (name_of(type(part)),)
             if id(part) in names:
                 return {"$after": names[id(part)]}
+            if names and library_of(type(part)) == "torch" and hasattr(part, "stride"):
+                view = view_in(part, places.named_parts)
+                if view is not None:
+                    return view
             if type(part) is bytes and mask is not None:
                 masked = mask(part.decode("latin-1")).encode("latin-1")
                 return None if masked == part else masked

@@ -220,7 +220,11 @@ class Places:
         return self.folders[int(name)] if int(name) < len(self.folders) else "<tmp>"
 
     def value_of(self, node: Mapping[str, Any]) -> object:
-        """Make the path or text of a node in this run, or give the part it names."""
+        """Make the path or text of a node in this run, or give the part it names.
+
+        Raises:
+            StaleRecordingError: There is no such part any more.
+        """
         if "$after" in node:
             name = str(node["$after"])
             if name not in self.named_parts:

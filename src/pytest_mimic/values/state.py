@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property, lru_cache, partial
@@ -37,8 +38,6 @@ _HOOKS = (
 # These write the hooks of the classes that they make, and keep nothing back there.
 _GENERATORS = frozenset({"dataclasses", "attr._make", "collections", "urllib.parse"})
 _POINTER = tuple.__itemsize__
-# Torch numbers the hooks of all modules of a process together.
-
 CONTAINERS: dict[str, type] = {
     "collections:Counter": Counter,
     "collections:OrderedDict": OrderedDict,
@@ -48,6 +47,8 @@ CONTAINERS: dict[str, type] = {
 }
 """The classes of Python that make their objects themselves in a replay."""
 
+# Torch numbers the hooks of all modules of a process together.
+_NUMBERED_HOOKS = r"_(\w+ward|(load_)?state_dict)(_pre|_post)?_hooks\w*"
 LIBRARIES = frozenset(
     "numpy pandas polars pyarrow scipy torch PIL google multidict".split()
 )
@@ -163,7 +164,12 @@ class Kind:
         return not LIBRARIES.isdisjoint(map(library_of, self.cls.__mro__))
 
     def counted(self, attributes: Attributes) -> Attributes:
-        """Give attributes without what properties have computed."""
+        """Give attributes without what properties have computed.
+
+        Hooks of torch have numbers by their order.
+        """
+        if self.is_of_library:
+            attributes = _with_hooks_by_order(attributes)
         computed = self._computed
         names = [name for name in attributes if computed[name]]
         return _without(attributes, names) if names else attributes
@@ -173,6 +179,16 @@ class Kind:
         notes = _notes_of(self.cls)
         names = [name for name in attributes if name in notes] if notes else []
         return _without(attributes, names) if names else attributes
+
+
+def _with_hooks_by_order(attributes: Attributes) -> Attributes:
+    names = filter(re.compile(_NUMBERED_HOOKS).fullmatch, map(str, attributes))
+    hooks = {name: attributes[name] for name in names}
+    numbers = sorted(set().union(*hooks.values()))
+    for name, part in hooks.items():
+        places = map(numbers.index, part)
+        hooks[name] = OrderedDict(zip(places, part.values(), strict=True))
+    return {**attributes, **hooks}
 
 
 class _Computed(dict[Any, bool]):

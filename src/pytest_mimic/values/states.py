@@ -244,7 +244,9 @@ class States:
         changed_parts += [name for name in states if not is_moved(self._faces[name][0])]
         if is_stream and changed_parts:
             what = f"{changed_parts[0]}: changed while its items are read"
-            raise _refused(target, what, "return a list of the items, not a stream")
+            from pytest_mimic.values.messages import AS_LIST  # only errors need it
+
+            raise _refused(target, what, AS_LIST)
         return states, gone
 
     def is_fixed(self, path: Path) -> bool:
@@ -253,7 +255,7 @@ class States:
             part = self._parts.get(shown_path(path[:length]))
             if part is not None:
                 return not isinstance(part, FunctionType) and not _faces_of(part)
-        return False
+        return True
 
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""
@@ -303,7 +305,10 @@ def _refused(
 
 
 def shared_memory(part: object, others: Mapping[str, object]) -> str:
-    """Give the name of an array or tensor whose memory a part has; empty: of none."""
+    """Give the name of an array or tensor whose memory a part has; empty: of none.
+
+    Of a tensor a view is kept, unless it was computed.
+    """
     memory = _memory_of(part)
     for name, other in others.items():
         if memory and part is not other and memory == _memory_of(other):
@@ -466,6 +471,15 @@ def _set_generator(generator: Any, state: dict[str, Any]) -> None:
         generator.set_state(state)
 
 
+def _set_generator_of_torch(generator: Any, state: bytes) -> None:
+    import torch  # Whoever has a generator has imported it.
+
+    try:
+        generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+
+
 _LONGEST_KEY = 624
 _STREAM = _Face(tuple, _left_of, _set_stream)
 _OF_NUMPY = attrgetter("bit_generator.state")
@@ -476,5 +490,10 @@ _MOVED = {
     "numpy:Generator": _Face(dict, _OF_NUMPY, _set_generator),
     "numpy:RandomState": _Face(
         dict, methodcaller("get_state", legacy=False), _set_generator
+    ),
+    "torch:Generator": _Face(
+        bytes,
+        lambda generator: generator.get_state().numpy().tobytes(),
+        _set_generator_of_torch,
     ),
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.values.rows import Make, Opener, checked, content_of
 from pytest_mimic.values.tagged import tagged
 from pytest_mimic.values.tree import Node, Refused, Tree
+
+if TYPE_CHECKING:
+    from pytest_mimic.values.places import Places
 
 _DENSE = "pass a dense one made of it"
 _FORM = frozenset("dtype shape device requires_grad parameter".split())
@@ -18,6 +22,9 @@ def tensor(value: Any, walk: Opener) -> Tree:
     import torch  # Whoever has a tensor has imported it.
 
     try:
+        view = view_in(value, walk.places.named_parts) if walk.is_kept else None
+        if view is not None:
+            return view
         if not is_dense(value):
             what = "a sparse, quantised or nested tensor, or one without memory"
             return Refused(what, _DENSE)
@@ -53,6 +60,49 @@ def _plain(part: Any) -> Any:
     if type(part) is list:
         return [checked(size, int) for size in part]
     return checked(part, str, bool)
+
+
+def view_in(tensor: Any, parts: Mapping[str, Any]) -> Node | None:
+    """Say of which tensor another one is a view, and where in its memory it lies.
+
+    Args:
+        tensor: Any tensor.
+        parts: What it may be a view of, by name.
+    """
+    import torch
+
+    if tensor.grad_fn is not None or not is_dense(tensor):
+        return None
+    memory = tensor.untyped_storage().data_ptr()
+    for name, part in parts.items():
+        if not isinstance(part, torch.Tensor) or not is_dense(part):
+            continue
+        is_same = part.untyped_storage().data_ptr() == memory
+        if is_same and memory and part is not tensor and part.dtype == tensor.dtype:
+            start = tensor.storage_offset() - part.storage_offset()
+            shape, stride = list(tensor.shape), list(tensor.stride())
+            return {"$after": name, "shape": shape, "stride": stride, "start": start}
+    return None
+
+
+def placed(node: Mapping[str, Any], places: Places) -> Any:
+    """Make the path or text of a node, give the part that it names, or a view of that.
+
+    Raises:
+        StaleRecordingError: There is no such part any more.
+        TypeError, ValueError: There is no such view of it.
+    """
+    part: Any = places.value_of(node)
+    if "stride" not in node:
+        return part
+    import torch
+
+    bare = checked(part, torch.Tensor, torch.nn.Parameter).detach()
+    shape, stride, start = map(_plain, (node["shape"], node["stride"], [node["start"]]))
+    try:
+        return bare.as_strided(shape, stride, bare.storage_offset() + start[0])
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
 def is_dense(tensor: Any) -> bool:

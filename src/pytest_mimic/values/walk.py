@@ -252,7 +252,19 @@ class Walk:
         tree = opener(value, paths)
         if type(tree) is Refused:
             self.has_refused = True
+            if is_of_python(kind.__module__):
+                tree = self._for_its_author(tree)
         return tree
+
+    def _for_its_author(self, refused: Refused) -> Refused:
+        """Let the way out be for who has an object of a library, and not its author."""
+        around = [type(part.value) for part in self._above.values()]
+        holders = [kind for kind in around if not is_of_python(kind.__module__)]
+        is_for_author = refused.way and not refused.is_handle
+        if not (is_for_author and holders and is_installed(holders[-1])):
+            return refused
+        name = name_of(next(filter(is_installed, holders))).replace(":", ".")
+        return Refused(refused.what, f"pass plain data made of the {name}")
 
     def forget(self) -> None:
         """Let go of the values, which would live until the collector comes.
@@ -790,10 +802,10 @@ def _may_change(part: _Part) -> bool:
 
     It does if the part may change: its hash is not made of its value.
     """
+    if isinstance(part.tree, dict) and ("$name" in part.tree or "$after" in part.tree):
+        return False
     if part.may_change:
         return True
-    if isinstance(part.tree, dict) and "$name" in part.tree:
-        return False
     # To ask a mock for it would change the mock.
     method = member_of(type(part.value), "__hash__")
     by_value = method is not None and method is not object.__hash__

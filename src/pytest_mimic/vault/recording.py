@@ -108,7 +108,8 @@ class Entry(_ByFields):
         source: The fingerprint of the target's source.
         inputs: The object that names the code and the files that it reached.
         asked: The clients that the real call has asked: `requests`.
-        unrepeated: What a replay leaves out: `wrote out/model.txt`, `drew torch`.
+        unrepeated: What a replay leaves out: `wrote out/model.txt`, `drew torch`,
+            `gave a graph of gradients`.
         seconds: How long it took.
         hidden: The paths of arguments that are secrets.
         aside: Whether another thread made it than that of its test.
