@@ -23,6 +23,14 @@ TESTS = """
     def test_set(one):
         assert app.f(1) == 1
 
+    @pytest.mark.parametrize("one", [set("abcdefgh")], ids="-".join)
+    def test_joined(one):
+        assert app.f(1) == 1
+
+    @pytest.mark.parametrize("one", [set("abcdefgh")], ids=lambda one: "-".join(sorted(one)))
+    def test_sorted(one):
+        assert app.f(1) == 1
+
     @pytest.mark.parametrize("one", [str(datetime.date.today())])
     def test_today(one):
         assert app.f(1) == 1
@@ -41,17 +49,19 @@ def test_ids_of_tests_that_another_process_makes_anew_are_named(project):
     beside = project.root.parent / "beside.txt"
     beside.write_text(time.strftime("%Y-%m-%d"))
 
-    run = project.record(process=True).expect(exit_code=1, passed=6, says=[HEADING])
+    run = project.record(process=True).expect(exit_code=1, passed=8, says=[HEADING])
 
     told = run.output.partition(HEADING)[2]
     for test, look in {
         "test_address[": "an address",
         "test_uuid[": "a UUID",
         "test_set[": "the order of a set",
+        "test_joined[": "the order of a set",
         "test_today[": "a date",
     }.items():
         assert any(test in line and look in line for line in told.splitlines()), told
     assert "test_same" not in told
+    assert "test_sorted" not in told
     missed = project.replay("-k", "uuid or address", process=True)
     assert missed.outcomes["failed"] == 2
     assert "pytest-mimic mv" not in missed.output
@@ -65,4 +75,4 @@ def test_they_are_not_named_where_all_tests_share_the_calls(project):
     project.write("app.py", "def f(n):\n    return n\n")
     project.write("test_app.py", TESTS)
 
-    project.record().expect(passed=6, never=[HEADING])
+    project.record().expect(passed=8, never=[HEADING])

@@ -124,7 +124,12 @@ def _draw_blocks(
         yield ""
     if repeated:
         tests = plural(len({row.owner for row in repeated}), "other test")
-        yield f"the same in {plural(len(repeated), 'call')} of {tests}"
+        yield f"the same in {plural(len(repeated), 'call')} of {tests}:"
+        owners = list(dict.fromkeys(row.owner for row in repeated))
+        for owner in owners[:SHOWN]:
+            yield f"  {owner}"
+            yield from (f"    to put it back: {one}" for one in commands[owner])
+        yield from and_more(len(owners) - SHOWN)
 
 
 def _put_back(project: Project, revision: Revision, rows: Sequence[_Row]) -> list[str]:

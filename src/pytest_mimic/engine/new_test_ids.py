@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from time import strftime
 
 from pytest_mimic.engine.events import Events
-from pytest_mimic.values.looks import new_in_test_id
+from pytest_mimic.values.looks import ORDER_OF_SET, new_in_test_id
 
 
 class NewTestIds:
@@ -22,9 +22,25 @@ class NewTestIds:
         self._events = events
         self._is_in_files = is_in_files
         self._today = strftime("%Y-%m-%d")
+        self._parameters: Mapping[str, object] = {}
+
+    def begin_test(self, parameters: Mapping[str, object]) -> None:
+        """Take the parameters of the test that begins, of which its id is made."""
+        self._parameters = parameters
 
     def note(self, test: str) -> None:
         """Look at the id of a test that has recorded a call in its log."""
         found, look = new_in_test_id(test, self._today)
+        for value in self._parameters.values():
+            if isinstance(value, (set, frozenset)) and _is_in_order(value, test):
+                found, look = test, ORDER_OF_SET
         if found and not self._is_in_files(found):
             self._events.add("new test id", look, test=test)
+
+
+def _is_in_order(members: Collection[object], test: str) -> bool:
+    """Tell whether an id names the members of a set as they come, and not sorted."""
+    texts = [str(member) for member in members]
+    _, _, parameters = test.partition("[")
+    places = [parameters.find(text) for text in texts]
+    return -1 not in places and places == sorted(places) and texts != sorted(texts)

@@ -116,6 +116,9 @@ class Phases:
         self.keep_strays()
         keep_out_of_fakes()
         begin_test(session.run, plain_id(item))
+        if session.run.new_test_ids is not None:
+            parameters = getattr(getattr(item, "callspec", None), "params", {})
+            session.run.new_test_ids.begin_test(parameters)
         self._fixtures.begin_test(item)
         if self.target_error is not None:
             raise self.target_error

@@ -53,10 +53,11 @@ _FEWEST_TURNS = 4
 _LONGEST_STRETCH = 14
 _FEWEST_SIGNS = 8
 
+ORDER_OF_SET = "the order of a set"
 _IN_TEST_IDS = {
     "an address": re.compile(r" at 0x[0-9a-f]{6,}", re.IGNORECASE),
     # Texts have another order in each process, and a mapping has none.
-    "the order of a set": re.compile(r"\{(['\"])[^{}:]*\1, [^{}:]*\}"),
+    ORDER_OF_SET: re.compile(r"\{(['\"])[^{}:]*\1, [^{}:]*\}"),
     UUID: _WITHIN_TEXTS[UUID],
     ULID: _WITHIN_TEXTS[ULID],
 }
