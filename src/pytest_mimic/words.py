@@ -43,7 +43,7 @@ def and_more(count: int) -> list[str]:
 def duration(seconds: float) -> str:
     """Return `0.01 s`, `38.2 s`, `4 min` or `2.5 h`."""
     if seconds < 1:
-        return f"{max(seconds, 0.01):.2f} s"
+        return f"{seconds:.2f} s"
     if seconds < 120:
         return f"{seconds:.1f} s"
     if seconds < 7200:

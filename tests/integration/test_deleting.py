@@ -100,7 +100,7 @@ def test_nothing_behind_a_link_is_deleted(shop, folder, work):
 def test_check_names_all_that_is_wrong_beside_linked_locks(shop):
     part = shop.vault / "logs" / "test_shop.py" / "test_killed.json.4711-1-2.part"
     part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text('{"format": 7}\n')
+    part.write_text('{"format": 8}\n')
     locks = shop.vault / ".locks"
     behind = shop.root / "behind"
     behind.mkdir()

@@ -107,11 +107,11 @@ def test_a_damaged_file_is_replaced(vault, content):
 
 
 def test_a_file_of_a_newer_version_is_kept(vault):
-    vault.folder.write(LOG, [b'{"format": 8}'])
+    vault.folder.write(LOG, [b'{"format": 9}'])
 
-    with pytest.raises(CorruptRecordingError, match="is of format 8"):
+    with pytest.raises(CorruptRecordingError, match="is of format 9"):
         vault.write(LOG, recording(entry(1)))
-    assert vault.folder.read(LOG) == b'{"format": 8}'
+    assert vault.folder.read(LOG) == b'{"format": 9}'
 
 
 def test_a_deep_call_comes_back(vault):
@@ -248,7 +248,7 @@ def test_a_recording_that_is_deleted_takes_no_objects_of_others_along(vault, tmp
 def test_a_damaged_file_keeps_all_objects(vault, name):
     """It may name any of them."""
     objects = with_objects(vault)
-    vault.folder.write(name, [b'{"format": 7, '])
+    vault.folder.write(name, [b'{"format": 8, '])
 
     vault.delete([SHARED])
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest_mimic
 
-FORMAT = 7
+FORMAT = 8
 
 # The folder of the package, for those who put another copy in its place.
 PACKAGE = Path(pytest_mimic.__path__[0])

@@ -8,10 +8,9 @@ from __future__ import annotations
 import builtins
 import dataclasses
 from collections.abc import Iterable
-from enum import Enum, EnumMeta
+from enum import Enum
 from functools import lru_cache
 from types import (
-    FunctionType,
     GetSetDescriptorType,
     MemberDescriptorType,
     SimpleNamespace,
@@ -31,7 +30,6 @@ from pytest_mimic.values.names import (
 from pytest_mimic.values.rows import checked, row_of
 from pytest_mimic.values.state import (
     LIBRARIES,
-    attributes_of,
     is_larger_than_attributes,
     kind_of,
     library_of,
@@ -196,22 +194,6 @@ def base_beside(cls: type) -> type | None:
     return base if base in _BUILTINS else None
 
 
-_OF_FLAGS = (
-    "_missing_ _create_pseudo_member_ _numeric_repr_ _iter_member_ __setattr__"
-    " _iter_member_by_def_ _iter_member_by_value_"
-).split()
-
-
-def has_plain_flags(cls: type) -> bool:
-    """Tell whether `enum` alone makes the combinations of flags."""
-    for base in bases_of(cls):
-        members = members_of(base)
-        is_own = not is_of_python(base.__module__)
-        if is_own and any(name in members for name in _OF_FLAGS):
-            return False
-    return type(cls) is EnumMeta and member_of(cls, "_member_type_") in (object, int)
-
-
 @lru_cache(maxsize=256)
 def fields_of(cls: type) -> frozenset[str]:
     """Give the names of the fields that a class declares."""
@@ -275,43 +257,18 @@ def is_key(value: Any) -> bool:
         return True
     if kind in (tuple, frozenset):
         return all(map(is_key, value))
-    hashed: str = _parts_hashed(kind)  # type: ignore[arg-type]
-    if hashed == "fields":
-        return all(map(is_key, attributes_of(value).values()))
-    if hashed == "items":
-        return all(map(is_key, tuple.__iter__(value)))
-    return hashed == "none"
+    return _is_hashed_by_c(kind)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)
-def _parts_hashed(cls: type) -> str:
-    """Say of what objects make their hash: `fields`, `items`, `none`, "": unknown."""
+def _is_hashed_by_c(cls: type) -> bool:
+    """Tell whether Python or a library hashes and compares the objects of a class."""
     owner, comparing = _owner_of(cls, "__hash__"), _owner_of(cls, "__eq__")
     if issubclass(cls, Enum):
-        modules = owner.__module__, comparing.__module__
-        return "none" if all(map(is_of_python, modules)) else ""
-    if owner is comparing is tuple and type(member_of(cls, "_fields")) is tuple:
-        return "items"
-    if owner is comparing and _is_generated(owner):
-        return "fields"
+        return is_of_python(owner.__module__) and is_of_python(comparing.__module__)
     is_of_c = type(members_of(owner)["__hash__"]) is WrapperDescriptorType
-    return "none" if is_of_c and library_of(owner) in LIBRARIES else ""
+    return is_of_c and library_of(owner) in LIBRARIES
 
 
 def _owner_of(cls: type, name: str) -> type:
     return next(base for base in bases_of(cls) if name in members_of(base))
-
-
-def _is_generated(owner: type) -> bool:
-    """Tell whether dataclasses or attrs wrote `__hash__` and `__eq__` of a class."""
-    members = members_of(owner)
-    for name in ("__hash__", "__eq__"):
-        method = members[name]
-        if type(method) is not FunctionType:
-            return False
-        file = method.__code__.co_filename
-        is_of_attrs = "__attrs_attrs__" in members and file.startswith("<attrs ")
-        is_of_dataclass = "__dataclass_params__" in members and file == "<string>"
-        if not (is_of_attrs or is_of_dataclass):
-            return False
-    return True

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from gc import get_referents
 from io import BytesIO
-from itertools import pairwise, repeat
+from itertools import repeat
 from json.encoder import (  # type: ignore[attr-defined]
     c_make_encoder,
     encode_basestring,
@@ -33,7 +33,7 @@ from pytest_mimic.vault.fields import (
     odd_field,
 )
 
-FORMAT = 7
+FORMAT = 8
 End = Literal["", "waiting", "open", "empty"]
 BODIES = ("value", "raised", "items", "answer")
 MALFORMED = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
@@ -49,17 +49,6 @@ _HEX = frozenset("0123456789abcdef")
 
 _Kind = TypeVar("_Kind")
 _Container: TypeAlias = "Node | list[Any] | tuple[Any, ...]"
-# What the answers to one call have in common.
-_ASKED = (
-    "target",
-    "signature",
-    "identity",
-    "line",
-    "python",
-    "imported",
-    "arguments",
-    "request",
-)
 _BESIDE = ("$gone", "$shared", "$result")
 _LAYERS = {"astream", "await", "stream"}
 _IN_BODY = frozenset({*BODIES, "last"})
@@ -212,7 +201,9 @@ class Recording(_ByFields):
     @property
     def edited(self) -> bool:
         """Whether the calls were changed by hand."""
-        return self.digest != digest_of_calls(_plain_calls(self))
+        return self.digest != digest_of_calls(
+            [_plain(entry, self) for entry in self.entries]
+        )
 
 
 _NO_HEAD = Recording()
@@ -256,7 +247,7 @@ def parse(content: bytes, name: str) -> Recording:
 
 def document_of(recording: Recording) -> bytes:
     """Return the file of a recording: a head with a new digest, then its calls."""
-    calls = _plain_calls(recording)
+    calls = [_plain(entry, recording) for entry in recording.entries]
     recording.digest = digest_of_calls(calls)
     facts = vars(recording)
     head = _head_of(recording) | {"calls": len(calls)}
@@ -407,13 +398,7 @@ def _head_in(content: bytes, name: str) -> Node:
 def _recording_of(head: Node, calls: list[Any], name: str) -> Recording:
     head = _known_fields(head, HEAD, name)
     day = head.get("recorded", "")
-    entries: list[Entry] = []
-    for call in calls:
-        if entries and isinstance(call, dict) and not call.keys() & {"at", "target"}:
-            # One more answer to the call before it.
-            asked = vars(entries[-1])
-            call |= {key: asked[key] for key in _ASKED if key in asked}
-        entries.append(_entry_of(call, day, name))
+    entries = [_entry_of(call, day, name) for call in calls]
     return Recording(entries=entries, **head)
 
 
@@ -504,17 +489,6 @@ def _head_of(recording: Recording) -> Node:
         "owner": recording.owner,
         "recorded": recording.recorded,
     }
-
-
-def _plain_calls(recording: Recording) -> list[Node]:
-    calls = [_plain(entry, recording) for entry in recording.entries]
-    for before, call in reversed([*pairwise(calls)]):
-        # A further answer does not repeat what was asked.
-        has_place = "at" in call or "at" in before
-        if not has_place and all(call.get(key) == before.get(key) for key in _ASKED):
-            for key in call.keys() & _ASKED:
-                del call[key]
-    return calls
 
 
 def _plain(entry: Entry, head: Recording = _NO_HEAD) -> Node:
