@@ -172,6 +172,8 @@ _ARGUMENTS = frozenset(
 def _tagged(tree: Node) -> _Form:
     tag = next(iter(tree))
     content = tree[tag]
+    if tag == "$column" and isinstance(content, list):
+        return _Form("[", _items(content), "]")
     if _is_table_or_array(tree):
         return _Form(_table_or_array(tree))
     if tag in _TEXTS:

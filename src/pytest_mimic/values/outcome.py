@@ -282,7 +282,9 @@ class _Storing:
         except Exception as error:
             self.refuse(place, f"{kind}, which cannot be pickled ({error})")
         again = tree_of(loaded, "kept", self._places)
-        left_out = [at for at, leaf in leaves(tree) if isinstance(leaf, LeftOut)]
+        left_out: list[Path] = []
+        if walk.left_out:
+            left_out = [at for at, leaf in leaves(tree) if isinstance(leaf, LeftOut)]
         if ordered_digest_of(again) != ordered_digest_of(tree):
             differing = differences(tree, again)
             lost = [one.steps for one in differing if not _shows_more(one)]
@@ -317,7 +319,7 @@ class _Storing:
 
     def _refuse_parts(self, tree: Tree, walk: Walk) -> None:
         """Refuse what a pickle may not hold."""
-        found = refused_at(tree)
+        found = refused_at(tree) if walk.has_refused else None
         if found is not None:
             path, refused = found
             self.refuse(path, refused.what, refused.way)
