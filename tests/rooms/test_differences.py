@@ -226,7 +226,7 @@ class TestTables:
                 {"x": 1},
                 [
                     "columns[2]: 'x' now, not in the recording",
-                    "x: <column int64> now, not in the recording",
+                    "x: [1, 1, 1] now, not in the recording",
                 ],
             ),
         ],

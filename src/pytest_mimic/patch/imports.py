@@ -26,10 +26,12 @@ class ImportWatch:
     def watch(self, name: str) -> None:
         """Watch a module until `leave`."""
         self.names.add(name)
-        if sys.meta_path[0] is not self:
+        # At its end, pyfakefs takes away the finder that stands first.
+        place = int(type(sys.meta_path[0]).__module__.startswith("pyfakefs"))
+        if sys.meta_path[place] is not self:
             # Another tool may have put its finder before this one.
             self.leave()
-            sys.meta_path.insert(0, self)
+            sys.meta_path.insert(place, self)
 
     def leave(self) -> None:
         """Watch nothing until the next `watch`."""
