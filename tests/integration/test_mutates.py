@@ -389,6 +389,17 @@ def test_what_no_replay_can_set_is_refused(project):
     assert run.vault == {}
 
 
+def test_a_stream_is_offered_no_mutates(project):
+    project.ini("shop:pumps")
+    project.module(GROW)
+    project.tests("def test_it():\n    list(shop.pumps(shop.Box()))")
+
+    run = project.record()
+
+    told = "return a list of the items, not a stream"
+    run.expect(failed=1, says=[told], never=["mutates="])
+
+
 def test_arguments_that_share_other_parts_are_another_call(project):
     """A replay could not tell which part of them the call has changed."""
     project.ini("shop:same mutates=one,two")

@@ -213,3 +213,34 @@ def test_an_iterator_inside_a_value_is_refused_or_gives_the_same_items(value):
         return
     found = [[*map(str, itertools.islice(one, 3))] for one in (again, value)]
     assert found[0] == found[1]
+
+
+PLOTS = """
+class Axis:
+    def __init__(self):
+        self.marker = object()
+
+class Figure:
+    def __init__(self):
+        self.axes = [Axis()]
+"""
+
+
+def test_what_a_library_holds_is_refused_with_a_way_out_for_its_user(
+    tmp_path, monkeypatch
+):
+    """Nobody can put a text in the place of what a figure of a library holds."""
+    installed = tmp_path / "site-packages"
+    installed.mkdir()
+    (installed / "library_of_plots.py").write_text(PLOTS)
+    monkeypatch.syspath_prepend(installed)
+    from library_of_plots import Figure
+
+    with pytest.raises(UnstorableOutcomeError) as raised:
+        there_and_back({"figure": Figure()})
+
+    assert str(raised.value).splitlines()[1:] == [
+        "  result.figure.axes[0].marker: a bare object()",
+        "  nothing was recorded",
+        "  return plain data made of the library_of_plots.Figure",
+    ]
