@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -142,9 +142,7 @@ def _form_of(tree: Tree) -> _Form:
     if not isinstance(tree, dict):
         return _Form(str(tree))
     if not is_tagged(tree):
-        named = [(f"{key!r}: ", part) for key, part in tree.items() if key != _MORE]
-        more = [("", {_MORE: tree[_MORE]})] if _MORE in tree else []
-        return _Form("{", [*named, *more], "}")
+        return _Form("{", _by_name(tree, lambda name: f"{name!r}: "), "}")
     try:
         return _tagged(tree)
     except (TypeError, ValueError, AttributeError, LookupError):
@@ -217,10 +215,15 @@ def _object(tag: str, tree: Node) -> _Form:
         elif key != tag and key not in _ARGUMENTS:
             continue
         elif isinstance(part, dict) and not is_tagged(part):
-            named += [(f"{name}=", inner) for name, inner in part.items()]
+            named += _by_name(part, lambda name: f"{name}=")
         else:
             positional += _items(part)
     return _Form(f"{name}(", [*positional, *named], ")")
+
+
+def _by_name(parts: Node, written: Callable[[str], str]) -> list[tuple[str, Tree]]:
+    named = [(written(name), part) for name, part in parts.items() if name != _MORE]
+    return [*named, ("", {_MORE: parts[_MORE]})] if _MORE in parts else named
 
 
 def _last_name(path: str) -> str:
