@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from textwrap import dedent
 
 import pytest
 
@@ -111,3 +112,43 @@ def test_a_graph_of_an_argument_is_no_side_effect(project):
     """)
 
     project.record(process=True).expect(passed=1, never=["side effects"])
+
+
+# What has the memory of an argument, and whether a replay gives it as a view.
+VIEWS = {
+    "net.state_dict()['weight']": True,
+    "net.weight.detach()[1:]": True,
+    "torch.nn.Parameter(net.weight.data)": False,
+    "net.weight.detach().requires_grad_()": False,
+    "torch.view_as_complex(net.weight.detach()).conj()": False,
+}
+
+
+def test_a_view_of_a_changed_argument_comes_back_as_one_or_is_refused(project):
+    project.ini(*(f"shop:part{number} mutates=net" for number in range(len(VIEWS))))
+    project.module(
+        "import torch\n"
+        + "".join(
+            f"def part{n}(net):\n    return {one}\n" for n, one in enumerate(VIEWS)
+        )
+    )
+    tests = """
+        def test_{n}():
+            torch.manual_seed(0)
+            net = torch.nn.Linear(2, 3)
+            part = shop.part{n}(net)
+            assert part.untyped_storage().data_ptr() == net.weight.untyped_storage().data_ptr()
+            assert not part.requires_grad
+    """
+    project.tests(
+        "import torch, shop\n"
+        + "".join(dedent(tests).format(n=n) for n in range(len(VIEWS)))
+    )
+
+    counts = {"passed": 2, "failed": 3}
+    run = project.record("-Wignore", process=True).expect(**counts)
+
+    for number, (_, is_view) in enumerate(VIEWS.items()):
+        failure = run.failures.get(f"test_{number}", "")
+        assert is_view == ("a view of net._parameters.weight" not in failure)
+    project.replay("-Wignore", process=True).expect(**counts)

@@ -128,10 +128,11 @@ def _column(values: Any, walk: Opener) -> Node:
         return _nullable(values, walk)
     if hasattr(values, "asi8") and dtype.kind in "mM":
         return _times(values, walk)
-    # What else there is counts by what it gives to be pickled.
-    items = walk.node(values)
+    items: Tree
     if isinstance(values, pd.arrays.IntervalArray):
         items = [walk.node(values.left), walk.node(values.right)]
+    else:  # It counts by what it gives to be pickled.
+        items = walk.node(values)
     node = _column_node(items, str(dtype))
     walk.of_pickle(node)
     return node
@@ -305,11 +306,13 @@ def _made_objects(name: str, content: Any, tree: Node, make: Make) -> Any:
     import numpy as np
     import pandas as pd
 
-    items: list[Any] = checked(content, list) if "items" not in tree else []
+    items: list[Any]
     if "items" in tree:
         items = _made_moments(content, tree["items"], make)
-    elif not SCALARS.issuperset(map(type, items)):
-        items = [make(item) for item in items]
+    else:
+        items = checked(content, list)
+        if not SCALARS.issuperset(map(type, items)):
+            items = [make(item) for item in items]
     sign = _signs()[checked(tree.get("missing", "None"), str)]
     if sign is not None:
         items = [sign if item is None else item for item in items]

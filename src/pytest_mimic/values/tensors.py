@@ -65,13 +65,18 @@ def _plain(part: Any) -> Any:
 def view_in(tensor: Any, parts: Mapping[str, Any]) -> Node | None:
     """Say of which tensor another one is a view, and where in its memory it lies.
 
+    A view that has more to it than its place is none here: a gradient, attributes, a
+    class, or a sign by which its memory is read.
+
     Args:
         tensor: Any tensor.
         parts: What it may be a view of, by name.
     """
     import torch
 
-    if tensor.grad_fn is not None or not is_dense(tensor):
+    is_more = tensor.requires_grad or tensor.is_conj() or tensor.is_neg()
+    is_plain = type(tensor) is torch.Tensor and not vars(tensor)
+    if is_more or not is_plain or not is_dense(tensor):
         return None
     memory = tensor.untyped_storage().data_ptr()
     for name, part in parts.items():
