@@ -6,7 +6,7 @@ import copyreg
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -462,7 +462,7 @@ _REMEMBERED = {
 }
 
 
-@cache
+@lru_cache(maxsize=256)
 def _notes_of(cls: type) -> frozenset[str]:
     modules = {base.__module__ for base in cls.__mro__}
     return frozenset(name for module, name in _REMEMBERED if module in modules)
