@@ -87,7 +87,7 @@ from pytest_mimic.errors import (
 from pytest_mimic.patch.clients import Edge, Function, around
 from pytest_mimic.patch.targets import Options, line_of
 from pytest_mimic.secrets.issued import BY_FORM, SecretScope, texts_in
-from pytest_mimic.secrets.looks import keys_in
+from pytest_mimic.secrets.keys import keys_in
 from pytest_mimic.secrets.placeholders import OWN, is_placeholder, mark_of, number_of
 from pytest_mimic.secrets.redactor import Redactor, StandIn
 from pytest_mimic.values.outcome import Objects, unshelve

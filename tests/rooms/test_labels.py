@@ -7,9 +7,9 @@ import uuid
 
 import pytest
 
+from pytest_mimic.engine.messages import ignorable_in, lines_of, nearest
 from pytest_mimic.values.drawing import lines
 from pytest_mimic.values.labels import answer_text, call_label, messages_of
-from pytest_mimic.values.messages import ignorable_in, lines_of, nearest
 from pytest_mimic.values.tree import cut
 from pytest_mimic.values.walk import Walk
 

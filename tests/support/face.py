@@ -109,8 +109,8 @@ def looks(text: str) -> set[str]:
 
     `key` is among them where it holds a text that looks like a key.
     """
-    from pytest_mimic.secrets.looks import keys_in
-    from pytest_mimic.values.looks import made_anew
+    from pytest_mimic.secrets.keys import keys_in
+    from pytest_mimic.values.made_anew import made_anew
 
     found = {made_anew(text).rpartition(" ")[2].lower()} - {""}
     return found | ({"key"} if any(keys_in(text)) else set())

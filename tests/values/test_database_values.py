@@ -8,7 +8,7 @@ from collections import namedtuple
 import pytest
 
 from pytest_mimic import UnstorableOutcomeError
-from pytest_mimic.values.database import fault_in, made, stored
+from pytest_mimic.clients.sql.database import fault_in, made, stored
 
 DRIVERS = {
     "psycopg.types.multirange": ("Multirange([Range(1, 3)])",),

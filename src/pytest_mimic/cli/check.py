@@ -17,8 +17,8 @@ from pytest_mimic.cli.git import repositories_at
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.proof import FALSE, adapter_for
 from pytest_mimic.cli.select import Found, files_in, opened
+from pytest_mimic.clients.sql.database import fault_in
 from pytest_mimic.errors import CorruptRecordingError
-from pytest_mimic.values.database import fault_in
 from pytest_mimic.values.making import Inspector
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import OBJECT, call_name, is_own, log_name

@@ -18,6 +18,7 @@ from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.proof import FALSE, adapter_for
 from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.client import differing_answers, volatile_paths
+from pytest_mimic.engine.messages import nearest
 from pytest_mimic.engine.verifying import RealValues, by_part
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, read_options
@@ -27,8 +28,7 @@ from pytest_mimic.values.differences import (
     difference_line,
     differences,
 )
-from pytest_mimic.values.looks import ignorable
-from pytest_mimic.values.messages import nearest
+from pytest_mimic.values.made_anew import ignorable
 from pytest_mimic.values.tree import paths_of
 from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, copied, parse
 from pytest_mimic.vault.vault import FOLDERS, objects_in

@@ -14,8 +14,8 @@ from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event, Json
 from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.errors import MimicError, UnstableIdentityError
+from pytest_mimic.patch.binding import Binder
 from pytest_mimic.patch.targets import Target, line_of
-from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.identity import (
     CallRules,
     arguments_of,
@@ -593,7 +593,7 @@ class FunctionCall(Call):
                     return
         tree, before = self._tree_now(), self._tree_before
         if files or identity_of(plan.target, before) != identity_of(plan.target, tree):
-            from pytest_mimic.values.messages import mutation  # only errors need it
+            from pytest_mimic.engine.messages import mutation  # only errors need it
             from pytest_mimic.values.states import States
 
             held = States(self._counted, plan.rules.paths_in, self.places)

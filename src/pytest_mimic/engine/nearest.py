@@ -10,6 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from pytest_mimic.commands import Commands
+from pytest_mimic.engine import messages
 from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.following import follow
 from pytest_mimic.engine.owners import Owner
@@ -17,8 +18,7 @@ from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner, is_taken_in
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
-from pytest_mimic.values import messages
-from pytest_mimic.values.looks import are_ids_seeded, new_in_test_id
+from pytest_mimic.values.made_anew import are_ids_seeded, new_in_test_id
 from pytest_mimic.values.tree import paths_of, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from time import strftime
 
 from pytest_mimic.engine.events import Events
-from pytest_mimic.values.looks import ORDER_OF_SET, new_in_test_id
+from pytest_mimic.values.made_anew import ORDER_OF_SET, new_in_test_id
 
 
 class NewTestIds:

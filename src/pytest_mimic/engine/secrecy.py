@@ -87,7 +87,7 @@ class Secrecy:
         first = self._senders.setdefault(sender.place, sender)
         if first.own == sender.own:
             return None
-        from pytest_mimic.values.looks import made_anew  # keys seldom differ
+        from pytest_mimic.values.made_anew import made_anew  # keys seldom differ
 
         for name, value in sender.headers.items():
             is_kept = not name.startswith("content-") and not made_anew(value)
@@ -129,7 +129,7 @@ class Secrecy:
             outcome: What is kept.
             arguments: What was asked, of which secrets are hidden.
         """
-        from pytest_mimic.secrets.values import KnownValues
+        from pytest_mimic.secrets.known import KnownValues
 
         names = self.secrets.hard_names_in(outcome)
         named: dict[str, str] = {}
@@ -146,8 +146,8 @@ class Secrecy:
 
     def without_secrets(self, tree: Any) -> tuple[Any, tuple[str, ...]]:
         """Return a tree as it may be stored, and the paths of what was hidden."""
+        from pytest_mimic.secrets.known import KnownValues
         from pytest_mimic.secrets.placeholders import OWN
-        from pytest_mimic.secrets.values import KnownValues
 
         paths: list[str] = []
         known = KnownValues(self.secrets.environment)

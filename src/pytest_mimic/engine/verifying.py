@@ -423,7 +423,7 @@ def new_parts(
         days: The day of the recording, with that of today.
     """
     # Only a drift looks at differences.
-    from pytest_mimic.values.looks import ignorable, without_ids_and_moments
+    from pytest_mimic.values.made_anew import ignorable, without_ids_and_moments
 
     values = {**days}
     found = values_that_differ(call, differences)

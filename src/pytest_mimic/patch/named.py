@@ -8,6 +8,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from pytest_mimic.errors import did_you_mean
+from pytest_mimic.patch.binding import Binder
 from pytest_mimic.patch.holders import (
     NOT_HELD,
     Holder,
@@ -21,7 +22,6 @@ from pytest_mimic.patch.holders import (
 )
 from pytest_mimic.patch.patches import NamedFunction, Patches
 from pytest_mimic.patch.targets import Target
-from pytest_mimic.values.binding import Binder
 from pytest_mimic.values.tree import steps_of
 
 

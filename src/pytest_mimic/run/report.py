@@ -21,7 +21,7 @@ from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import MimicError
 from pytest_mimic.patch.clients import versions_of
 from pytest_mimic.run.selection import SelectedTests, test_of
-from pytest_mimic.secrets.values import map_texts
+from pytest_mimic.secrets.known import map_texts
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import and_more, on_one_line

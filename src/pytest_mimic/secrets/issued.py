@@ -12,13 +12,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from pytest_mimic.secrets import looks, placeholders
+from pytest_mimic.secrets import keys, placeholders
 from pytest_mimic.secrets.forms import Pieces, decoded_of, in_base64
+from pytest_mimic.secrets.known import SHORTEST, KnownValues, map_texts, of_variables
 from pytest_mimic.secrets.names import EVERYDAY, HARD, WHOLE, SecretNames
 from pytest_mimic.secrets.placeholders import JWT, OWN, Number
 from pytest_mimic.secrets.redactor import Redactor
 from pytest_mimic.secrets.split import hide_split, split_texts
-from pytest_mimic.secrets.values import SHORTEST, KnownValues, map_texts, of_variables
 from pytest_mimic.values.tree import mapped
 from pytest_mimic.values.walk import deeply
 
@@ -175,7 +175,7 @@ class Secrets:
 
     def masked_text(self, text: str) -> str:
         """Return a text to be shown, without keys and values of the environment."""
-        return self.environment.hide_in(looks.masked(text, self.names.accepted))
+        return self.environment.hide_in(keys.masked(text, self.names.accepted))
 
     def shown(self, tree: Any) -> Any:
         """Return what a file holds, to be shown: a secret in it is said to be there."""
@@ -184,7 +184,7 @@ class Secrets:
 
     def shown_text(self, text: str) -> str:
         """Return a text of a file, to be shown; see `shown`."""
-        return self._in_clear.hide_in(looks.masked(text, self.names.accepted))
+        return self._in_clear.hide_in(keys.masked(text, self.names.accepted))
 
     def pattern_of(self, signature: str) -> str:
         """Return the pattern that selects calls by their signature, without its keys.
@@ -283,7 +283,7 @@ class Secrets:
         name = path.rpartition(".")[2].lower()
         is_hard = self.names.strength(name, value) in (HARD, EVERYDAY, WHOLE)
         is_key = is_hard or "authorization" in name or "cookie" in path.lower()
-        return is_key or looks.could_be_secret(value)
+        return is_key or keys.could_be_secret(value)
 
     def _without_keys(
         self, text: str, scope: SecretScope, own: dict[str, str] | None
@@ -296,7 +296,7 @@ class Secrets:
                 own[key] = BY_FORM
             return OWN
 
-        return looks.without_keys(text, self.names.accepted, stand_in)
+        return keys.without_keys(text, self.names.accepted, stand_in)
 
     def knows_none_in(self, text: str, scope: SecretScope) -> bool:
         """Return whether a text holds no value that is hidden wherever it stands."""
@@ -387,7 +387,7 @@ class Secrets:
                 found += placeholders.issued_in(decoded_of(encoded))
             scheme, _, credentials = text.partition(" ")
             if scheme.lower() == "basic":
-                found += placeholders.issued_in(looks.basic_credentials(credentials))
+                found += placeholders.issued_in(keys.basic_credentials(credentials))
         return found
 
     def keys_in(self, call: Any, body: Any) -> list[tuple[str, str]]:
@@ -401,8 +401,8 @@ class Secrets:
         joined = ["".join(part[step] for part, step in pieces) for pieces in split]
         texts = [*texts_in([call, body]), *joined]
         # No key goes on behind this sign. One look is quicker than one at each text.
-        together = "\0".join(text for text in texts if len(text) >= looks.SHORTEST)
-        return [*looks.keys_in(together, self.names.accepted)]
+        together = "\0".join(text for text in texts if len(text) >= keys.SHORTEST)
+        return [*keys.keys_in(together, self.names.accepted)]
 
     def hard_names_in(self, tree: Any) -> list[str]:
         """Return the hard names under which a tree holds values in clear."""

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import TypeAlias
 
-from pytest_mimic.secrets.looks import SHORTEST, keys_in
+from pytest_mimic.secrets.keys import SHORTEST, keys_in
 
 HARD = "hard"
 """A name whose values are secrets, whatever they look like."""

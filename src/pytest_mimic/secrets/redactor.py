@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, unquote_plus
 
-from pytest_mimic.secrets.looks import (
+from pytest_mimic.secrets.keys import (
     PRIVATE_KEY,
     basic_credentials,
     could_be_secret,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
+from pytest_mimic.errors import UnstableIdentityError
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
     Levels,
     Node,
     Path,
     Paths,
+    Refused,
     Tree,
     digest_of,
     digest_of_plain,
@@ -20,10 +22,17 @@ from pytest_mimic.values.tree import (
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
-if TYPE_CHECKING:
-    from pytest_mimic.values.messages import Line
-
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
+_TEACH = "say what stands for it: register_fingerprint(TYPE, reduce)"
+MOST_PARTS = 5
+
+
+class Line(Protocol):
+    """A line of `mimic_functions`."""
+
+    @property
+    def name(self) -> str: ...
+    def line(self, **more: Iterable[str]) -> str: ...
 
 
 class CallRules(NamedTuple):
@@ -123,10 +132,39 @@ def _refuse(what: str, tree: Tree, line: Line | None) -> None:
     """Raise an error for the parts of a tree that have no identity, if it has any."""
     found = refused_in(tree)
     if found:
-        from pytest_mimic.values.messages import unstable  # only errors need it
-
         by_path = {path_to_refused(path): part for path, part in found.items()}
-        raise unstable(what, by_path, line)
+        raise _unstable(what, by_path, line)
+
+
+def _unstable(
+    what: str, found: dict[str, Refused], line: Line | None
+) -> UnstableIdentityError:
+    """Give the error for parts without identity, with one way out.
+
+    Args:
+        what: What has no stable identity.
+        found: The parts by their paths.
+        line: The line that mimics the call; `None`: there is no call.
+    """
+    facts = [f"{path}: {refused.what}" for path, refused in found.items()]
+    parts = found.values()
+    ways = [refused.way for refused in parts if refused.way]
+    if ways:
+        way = ways[0], ""
+    elif line is None:
+        way = _TEACH, ""
+    elif not all(refused.is_handle for refused in parts):
+        way = f"pass plain data that it is made of, or {_TEACH}", ""
+    else:
+        words = "leave it out" if len(found) == 1 else "leave them out"
+        way = words, line.line(ignore=found)
+    return UnstableIdentityError(what, first_of(facts, len(facts)), [way])
+
+
+def first_of(lines: list[str], count: int, most: int = MOST_PARTS) -> list[str]:
+    """Give the first lines, and a line that counts the others."""
+    more = count - most
+    return [*lines[:most], f"and {more} more"] if more > 0 else lines
 
 
 def identity_of(target: str, arguments: Tree) -> str:

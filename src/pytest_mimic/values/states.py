@@ -44,6 +44,8 @@ from pytest_mimic.values.walk import tree_of
 if TYPE_CHECKING:
     from pytest_mimic.values.places import Places
 
+AS_LIST = "return a list of the items, not a stream"
+"""What helps where a stream changes its arguments."""
 _PLAIN = SCALARS | {bytes, complex}
 _OPEN = (tuple, frozenset, partial, MethodType, BuiltinMethodType)
 """What never changes, and holds what may."""
@@ -244,8 +246,6 @@ class States:
         changed_parts += [name for name in states if not is_moved(self._faces[name][0])]
         if is_stream and changed_parts:
             what = f"{changed_parts[0]}: changed while its items are read"
-            from pytest_mimic.values.messages import AS_LIST  # only errors need it
-
             raise _refused(target, what, AS_LIST)
         return states, gone
 

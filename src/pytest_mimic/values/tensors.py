@@ -113,10 +113,10 @@ def placed(node: Mapping[str, Any], places: Places) -> Any:
 def is_dense(tensor: Any) -> bool:
     """Tell whether a tensor has its numbers in memory, one by one."""
     is_odd = tensor.is_quantized or tensor.is_nested or tensor.is_meta
-    return not is_odd and name_of(tensor.layout) == "strided"
+    return not is_odd and dtype_name(tensor.layout) == "strided"
 
 
-def name_of(part: object) -> str:
+def dtype_name(part: object) -> str:
     """Give the name of a dtype or layout: `float32`."""
     return str(part).removeprefix("torch.")
 
@@ -192,7 +192,7 @@ def form_of(tensor: Any) -> dict[str, Any]:
     import torch
 
     form: dict[str, Any] = {
-        "dtype": name_of(tensor.dtype),
+        "dtype": dtype_name(tensor.dtype),
         "shape": list(tensor.shape),
     }
     if type(tensor) is torch.nn.Parameter:

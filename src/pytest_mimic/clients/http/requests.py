@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 from pytest_mimic.client import Plain
 from pytest_mimic.clients.http import answers, bodies
 from pytest_mimic.secrets.placeholders import OWN
-from pytest_mimic.values.looks import made_anew
+from pytest_mimic.values.made_anew import made_anew
 
 # Headers that choose an answer, or say what to do.
 _COUNTED_HEADERS = frozenset(

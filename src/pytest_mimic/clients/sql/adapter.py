@@ -20,7 +20,7 @@ from pytest_mimic.client import (
     StandIn,
     around,
 )
-from pytest_mimic.clients.sql import rows, statements
+from pytest_mimic.clients.sql import database, rows, statements
 from pytest_mimic.clients.sql.connection import (
     FETCHED,
     HOUSEKEEPING,
@@ -28,7 +28,6 @@ from pytest_mimic.clients.sql.connection import (
     StandInCursor,
 )
 from pytest_mimic.clients.sql.hiding import Hiding
-from pytest_mimic.values import database
 from pytest_mimic.values.tree import text_of
 
 # The class of a pool's record of one connection, which is a part of the names of its

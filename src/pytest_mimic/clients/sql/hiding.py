@@ -10,7 +10,7 @@ from pytest_mimic.client import Plain, Redactor, StandIn
 from pytest_mimic.clients.sql import statements
 from pytest_mimic.clients.sql.statements import Token
 from pytest_mimic.secrets.issued import texts_in
-from pytest_mimic.secrets.values import map_texts
+from pytest_mimic.secrets.known import map_texts
 from pytest_mimic.values.rows import bytes_of
 
 # How PostgreSQL shows values of a row in an error.

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_mimic.client import Plain, fields
 from pytest_mimic.clients.sql import statements
-from pytest_mimic.values.database import described
+from pytest_mimic.clients.sql.database import described
 from pytest_mimic.values.tree import text_of
 
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from pytest_mimic.client import Plain
+from pytest_mimic.clients.sql import database
 from pytest_mimic.errors import UnstorableOutcomeError
-from pytest_mimic.values import database, errors
+from pytest_mimic.values import errors
 from pytest_mimic.values.classes import allowed, is_descriptor, refused
 from pytest_mimic.values.names import member_of, name_of
 from pytest_mimic.values.rows import checked

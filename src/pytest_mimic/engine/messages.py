@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
-from pytest_mimic.errors import MutatedInputError, UnstableIdentityError
+from pytest_mimic.errors import MutatedInputError
 from pytest_mimic.values.differences import (
     MISSING,
     Difference,
@@ -13,10 +12,11 @@ from pytest_mimic.values.differences import (
     difference_line,
     differences,
 )
-from pytest_mimic.values.looks import ignorable
+from pytest_mimic.values.identity import MOST_PARTS, Line, first_of
+from pytest_mimic.values.made_anew import ignorable
+from pytest_mimic.values.states import AS_LIST
 from pytest_mimic.values.tree import (
     Path,
-    Refused,
     Tree,
     is_tagged,
     parts,
@@ -24,18 +24,7 @@ from pytest_mimic.values.tree import (
     without,
 )
 
-MOST_DIFFERENCES = 5
 _SIDES = "before", "after"
-AS_LIST = "return a list of the items, not a stream"
-_TEACH = "say what stands for it: register_fingerprint(TYPE, reduce)"
-
-
-class Line(Protocol):
-    """A line of `mimic_functions`."""
-
-    @property
-    def name(self) -> str: ...
-    def line(self, **more: Iterable[str]) -> str: ...
 
 
 def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]]:
@@ -87,43 +76,12 @@ def ignorable_in(
 
 def lines_of(
     found: Sequence[Difference],
-    most: int = MOST_DIFFERENCES,
+    most: int = MOST_PARTS,
     words: tuple[str, str] = ("recorded", "now"),
 ) -> list[str]:
     """Draw the first differences, a line each, and count the others."""
     lines = [difference_line(one, words) for one in found[:most]]
-    return _first_of(lines, len(found), most)
-
-
-def _first_of(lines: list[str], count: int, most: int = MOST_DIFFERENCES) -> list[str]:
-    """Give the first lines, and a line that counts the others."""
-    more = count - most
-    return [*lines[:most], f"and {more} more"] if more > 0 else lines
-
-
-def unstable(
-    what: str, found: dict[str, Refused], line: Line | None
-) -> UnstableIdentityError:
-    """Give the error for parts without identity, with one way out.
-
-    Args:
-        what: What has no stable identity.
-        found: The parts by their paths.
-        line: The line that mimics the call; `None`: there is no call.
-    """
-    facts = [f"{path}: {refused.what}" for path, refused in found.items()]
-    parts = found.values()
-    ways = [refused.way for refused in parts if refused.way]
-    if ways:
-        way = ways[0], ""
-    elif line is None:
-        way = _TEACH, ""
-    elif not all(refused.is_handle for refused in parts):
-        way = f"pass plain data that it is made of, or {_TEACH}", ""
-    else:
-        words = "leave it out" if len(found) == 1 else "leave them out"
-        way = words, line.line(ignore=found)
-    return UnstableIdentityError(what, _first_of(facts, len(facts)), [way])
+    return first_of(lines, len(found), most)
 
 
 def mutation(
