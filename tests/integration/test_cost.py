@@ -63,6 +63,66 @@ def test_calls_at_once_count_once_and_tokens_by_model(project, slow):
     assert 0.3 < float(told) < 2.5
 
 
+AT_ONCE = """
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work_at_once(numbers):
+        with ThreadPoolExecutor(3) as pool:
+            assert [*pool.map(shop.work, numbers)] == [*numbers]
+"""
+# What tests call in a run, how many calls that are, and their seconds at 20 a call.
+SAVED = {
+    "one after another": ("shop:work", ["shop.alone(1); shop.alone(2)"], 2, 40),
+    "at once": ("shop:work", ["work_at_once(range(3))"], 3, 20),
+    "at once, in a log": ("shop:work sequence", ["work_at_once(range(3))"], 3, 20),
+    "equal": ("shop:work", ["shop.alone(1); shop.alone(1)"], 2, 40),
+    "equal, in a log": ("shop:work sequence", ["shop.alone(1); shop.alone(1)"], 2, 40),
+    "two tests at once": ("shop:work", ["work_at_once(range(3))"] * 2, 6, 40),
+    "first at once, then in turn": (
+        "shop:work",
+        ["work_at_once(range(3))", "shop.alone(0)"],
+        4,
+        40,
+    ),
+}
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["", "in workers"])
+@pytest.mark.parametrize(
+    ("line", "bodies", "calls", "seconds"), SAVED.values(), ids=SAVED
+)
+def test_the_seconds_saved(shop, line, bodies, calls, seconds, options):
+    """Of calls that ran at once they count once, whoever asks them in a replay."""
+    shop.ini(line)
+    shop.module("""
+        import threading
+
+        barrier = threading.Barrier(3)
+
+        def alone(number):
+            global barrier
+            barrier = threading.Barrier(1)
+            try:
+                return work(number)
+            finally:
+                barrier = threading.Barrier(3)
+
+        def work(number):
+            barrier.wait(60)
+            return number
+    """)
+    tests = [
+        f"def test_{number}():\n        {body}\n    " for number, body in enumerate(bodies)
+    ]
+    shop.tests(AT_ONCE + "\n    " + "\n    ".join(tests))
+    shop.record().expect(passed=len(bodies))
+    shop.edit_calls(lambda call: setattr(call, "seconds", 20.0))
+
+    run = shop.run(*options).expect(passed=len(bodies))
+
+    assert f"{calls} calls replayed, {seconds}.0 s saved" in run.output
+
+
 def test_time_is_told_though_a_test_holds_the_clock(project):
     pytest.importorskip("freezegun")
     project.ini("shop:work")

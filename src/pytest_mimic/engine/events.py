@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal, TypeAlias
 
@@ -32,7 +32,6 @@ EventKind: TypeAlias = Literal[
     "imported",  # met an imported call by method and URL: cause, option
     "repeated",  # made more often than recorded: option
     "out of order",  # calls that no longer end in the recorded order
-    "overlapped",  # shared calls of one function that ended in another order
     "set up anew",  # a wider fixture, the owner in `call`: worker
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "began again",  # a wider fixture with another state than at its beginning: what
@@ -83,6 +82,11 @@ CALLS: tuple[EventKind, ...] = (
     "drifted",
 )
 """What may become of a call."""
+
+
+def facts_of_time(at: Sequence[int]) -> dict[str, Json]:
+    """Give when a call began and when it ended, as far as a recording tells it."""
+    return dict(zip(("at", "ended"), at, strict=False))
 
 
 class Event:

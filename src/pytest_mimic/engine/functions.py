@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
-from pytest_mimic.engine.events import Event, Json
+from pytest_mimic.engine.events import Event, Json, facts_of_time
 from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.errors import MimicError, UnstableIdentityError
 from pytest_mimic.patch.binding import Binder
@@ -64,6 +64,7 @@ class Player:
 
     __slots__ = (
         "_asked_clients",
+        "_at",
         "_identity",
         "_make",
         "_name",
@@ -80,6 +81,7 @@ class Player:
         self._name = name
         self._identity = entry.identity
         self._seconds = entry.seconds
+        self._at = facts_of_time(entry.at)
         self._asked_clients = entry.asked
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
@@ -109,6 +111,7 @@ class Player:
             identity=self._identity,
             seconds=self._seconds,
             times=1,
+            **self._at,
         )
         if run.events.to_parent is None:  # What a forked child has told counts no more.
             self._row = added

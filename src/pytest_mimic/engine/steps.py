@@ -24,7 +24,7 @@ from pytest_mimic.engine.end_order import (
     hang_in_thread,
     seconds_now,
 )
-from pytest_mimic.engine.events import Event, EventKind, Json
+from pytest_mimic.engine.events import Event, EventKind, Json, facts_of_time
 from pytest_mimic.engine.nesting import OpenCall, is_called_by
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import (
@@ -211,6 +211,8 @@ class Step(OpenCall):
     so_far: Callable[[], Body] | None = None
     # Whether its caller has had parts of the outcome before it ended.
     _was_read = False
+    # Whether all tests share it, and another such call ran for real beside it.
+    _overlaps = False
     _seconds = 0.0
     _since: float | None = None
 
@@ -227,8 +229,10 @@ class Step(OpenCall):
         self._test = run.test
         if slot.is_real and self._log is None and call.is_function:
             self.shared_target = call.target
-        # In the order of their beginning.
         self._open_calls = owner.open_calls
+        if slot.is_real and self.is_shared:
+            self._note_overlap()
+        # In the order of their beginning.
         self._open_calls[self] = None
 
     @property
@@ -240,6 +244,12 @@ class Step(OpenCall):
     def is_shared(self) -> bool:
         """Whether all tests share its recording."""
         return self._log is None and bool(self._slot.name)
+
+    def _note_overlap(self) -> None:
+        """Note which calls that all tests share run for real beside this one."""
+        for other in list(self._open_calls):
+            if isinstance(other, Step) and other._slot.is_real and other.is_shared:
+                self._overlaps = other._overlaps = True
 
     def body(self) -> Any:
         """Give what is recorded, with all that stands in objects.
@@ -362,18 +372,10 @@ class Step(OpenCall):
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
-        first: OpenCall = self
-        target = self.shared_target
-        if target:
-            open_calls = list(self._open_calls)
-            equal = (one for one in open_calls if one.shared_target == target)
-            first = next(equal, self)
         # One thread alone ends it.
         if self._open_calls.pop(self, False) is not None:
             return False
         self._was_read, self.so_far = self.so_far is not None, None
-        if first is not self:
-            self._run.events.add("overlapped", target, test=self._test)
         return True
 
     def _leave(self) -> None:
@@ -390,6 +392,10 @@ class Step(OpenCall):
             body = kept.with_recorded_values(body, call.volatile_paths())
             described = kept.request_as_recorded(described)
             call = call.asking(kept.request_as_recorded(call.asked))
+        seconds = self._seconds_now()
+        began = seconds_now() - seconds
+        if self._overlaps:
+            facts["at"] = [int(1000 * began), int(1000 * (began + seconds))]
         try:
             entry = entry_of(
                 call,
@@ -397,7 +403,7 @@ class Step(OpenCall):
                 body=self._shelved(body),
                 end=end,
                 aside=self._is_aside,
-                seconds=self._seconds_now(),
+                seconds=seconds,
                 **(self.fingerprints() if self.fingerprints else {}),
                 **facts,
             )
@@ -406,7 +412,6 @@ class Step(OpenCall):
             self._leave()
             run.events.note_error(error)
             raise
-        began = seconds_now() - entry.seconds
         self.recorded_event = self.add_event(
             "recorded", seconds=entry.seconds, began=began
         )
@@ -713,6 +718,5 @@ class Step(OpenCall):
             facts["serves"] = [self.owner.serves]
         facts["name"] = (self.entry and slot.former_file) or slot.name
         facts["identity"] = (self.entry or self.call).identity
-        for name, place in zip(("at", "ended"), (self.entry or slot).at, strict=False):
-            facts[name] = place
+        facts |= facts_of_time((self.entry or slot).at)
         return run.events.add(kind, shown, test=self._test, **facts)

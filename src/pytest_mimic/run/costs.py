@@ -33,6 +33,7 @@ def price(vault: Vault, tests: Collection[str]) -> str:
     if len(names) > _MOST_FILES:
         return ""
     calls, tokens, seconds = 0, 0, 0.0
+    shared: list[tuple[float, ...]] = []
     for name, recording in vault.all(names):
         if isinstance(recording, CorruptRecordingError):
             continue
@@ -42,13 +43,13 @@ def price(vault: Vault, tests: Collection[str]) -> str:
         calls += len(entries)
         with suppress(CorruptRecordingError):  # An object may be gone.
             tokens += sum(_tokens_of(entry, vault) for entry in entries)
-        if name.startswith("calls/"):  # Nobody knows which were made at once.
-            seconds += sum(one.seconds for one in entries)
+        spans = [(one.begin, one.ended or one.begin, one.seconds) for one in entries]
+        if name.startswith("calls/"):
+            shared += spans
         else:
-            spans = [
-                (one.begin, one.ended or one.begin, one.seconds) for one in entries
-            ]
             seconds += length(spans)
+    alone = sum(span[-1] for span in shared if span[0] == span[1])
+    seconds += alone + length(span for span in shared if span[0] < span[1])
     if seconds < 1 and not tokens:
         return ""
     told = [plural(calls, "call")]
@@ -75,18 +76,21 @@ def spent(recorded: Iterable[Event]) -> float:
 def saved(replayed: Iterable[Event]) -> float:
     """Return the seconds that recorded calls took: of calls at once, once.
 
-    A log says which of its calls had ended when another one began.
+    A recording says which calls had ended when another one began.
     """
     alone = 0.0
-    by_log: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    spans: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for event in replayed:
         seconds = event.number("seconds")
         if "ended" in event.facts:
-            span = (event.number("at"), event.number("ended"), seconds)
-            by_log.setdefault((event.test, event.text("name")), []).append(span)
+            name = event.text("name")
+            row = event.test, "" if name.startswith("calls/") else name
+            span = event.number("at"), event.number("ended"), seconds
+            spans.setdefault(row, []).append(span)
+            alone += seconds * (event.times - 1)
         else:
             alone += seconds * event.times
-    return alone + sum(map(length, by_log.values()))
+    return alone + sum(map(length, spans.values()))
 
 
 def length(calls: Iterable[tuple[float, ...]]) -> float:

@@ -282,7 +282,6 @@ _LISTS = f"""
     not recorded        | wrong   | call          | not recorded
     repeated            | wrong   | call          | made more often than recorded, so the last outcome repeats \
         | again > to record each of these calls
-    overlapped          | wrong   | call          | ended in a different order than they began: add sequence
     out of order        | wrong   | call, fact    | no longer ended as recorded
     imported            | wrong   | call          | imported, but now sent with another body or other headers \
         | again > to record them

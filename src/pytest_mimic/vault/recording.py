@@ -92,7 +92,8 @@ class Entry(_ByFields):
             which tells what stands at several places; and `$result`, the name under
             which the outcome stands among the states, where these are one pickle.
         at: When it began, among the calls of its owner, and when it ended, counted in
-            the same row; one number: it did not end.
+            the same row; one number: it did not end. Of what all tests share in
+            milliseconds of a clock, where another such call of its test ran beside it.
         end: How it ended, if not with its outcome.
         source: The fingerprint of the target's source.
         inputs: The object that names the code and the files that it reached.
