@@ -28,12 +28,12 @@ def price(vault: Vault, tests: Collection[str]) -> str:
     What all tests share counts for the test that recorded it. It is empty where it is
     not worth a word.
     """
-    shared = vault.folder.names("calls")
-    names = [*map(log_name, tests), *islice(shared, _MOST_FILES)]
+    names = [*map(log_name, tests), *islice(vault.folder.names("calls"), _MOST_FILES)]
     if len(names) > _MOST_FILES:
         return ""
     calls, tokens, seconds = 0, 0, 0.0
-    shared: list[tuple[float, ...]] = []
+    # Of what all tests share: those that ran at once, wherever they stand.
+    at_once: list[tuple[float, ...]] = []
     for name, recording in vault.all(names):
         if isinstance(recording, CorruptRecordingError):
             continue
@@ -44,12 +44,11 @@ def price(vault: Vault, tests: Collection[str]) -> str:
         with suppress(CorruptRecordingError):  # An object may be gone.
             tokens += sum(_tokens_of(entry, vault) for entry in entries)
         spans = [(one.begin, one.ended or one.begin, one.seconds) for one in entries]
-        if name.startswith("calls/"):
-            shared += spans
+        if name.startswith("calls/") and all(entry.at for entry in entries):
+            at_once += spans
         else:
             seconds += length(spans)
-    alone = sum(span[-1] for span in shared if span[0] == span[1])
-    seconds += alone + length(span for span in shared if span[0] < span[1])
+    seconds += length(at_once)
     if seconds < 1 and not tokens:
         return ""
     told = [plural(calls, "call")]

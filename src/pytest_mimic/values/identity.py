@@ -19,6 +19,7 @@ from pytest_mimic.values.tree import (
     levels_of,
     path_to_refused,
     refused_in,
+    without,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 
@@ -126,6 +127,16 @@ def arguments_of(
         what = f"{line.name} has an argument without a stable identity"
         _refuse(what, arguments, line)
     return arguments
+
+
+def paths_to_nothing(
+    bound: Mapping[str, object], paths: Iterable[Path], places: Places
+) -> list[Path]:
+    """Give the paths that lead to no part of the arguments of a call."""
+    walk = Walk("identity", places)
+    tree = deeply(lambda: {name: walk.node(value) for name, value in bound.items()})
+    walk.forget()
+    return deeply(lambda: [path for path in paths if without(tree, [path]) == tree])
 
 
 def _refuse(what: str, tree: Tree, line: Line | None) -> None:
