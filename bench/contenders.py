@@ -36,7 +36,7 @@ RECORDING = "recording"
 CASSETTER = "cassetter"
 
 _LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "xxhash"]
-_CLIENT_LIBRARIES = [
+CLIENT_LIBRARIES = [
     "pytest",
     "httpx",
     "requests",
@@ -48,7 +48,7 @@ _CLIENT_LIBRARIES = [
 _REQUIREMENTS = {
     # The floor of the cases of the vault compresses as later Pythons do by themselves.
     OURS: [*_LIBRARIES, "backports.zstd; python_version < '3.14'"],
-    CLIENTS: _CLIENT_LIBRARIES,
+    CLIENTS: CLIENT_LIBRARIES,
     VCRPY: ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
     RECORDING: ["pytest", "pytest-recording"],
     CASSETTER: ["pytest", "cassetter", "httpx", "requests", "aiohttp"],

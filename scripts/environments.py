@@ -67,14 +67,14 @@ def uninstall(python: Path, packages: Iterable[str]) -> None:
     subprocess.run([*command, "--quiet", *packages], check=True)
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build a wheel of this checkout in a folder without wheels; return its path."""
+def build_wheel(folder: Path, checkout: Path = ROOT) -> Path:
+    """Build a wheel of a checkout in a folder without wheels; return its path."""
     uv = shutil.which("uv")
     if uv:
         command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder)]
     else:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
         command += ["--wheel-dir", str(folder)]
-    subprocess.run([*command, str(ROOT)], check=True)
+    subprocess.run([*command, str(checkout)], check=True)
     (wheel,) = folder.glob("pytest_mimic-*.whl")
     return wheel
