@@ -40,6 +40,16 @@ def and_more(count: int) -> list[str]:
     return [f"  and {count:,} more"] if count > 0 else []
 
 
+MOST_PARTS = 5
+"""So many parts of a value an error names."""
+
+
+def first_of(lines: list[str], count: int, most: int = MOST_PARTS) -> list[str]:
+    """Give the first lines, and a line that counts the others."""
+    more = count - most
+    return [*lines[:most], f"and {more} more"] if more > 0 else lines
+
+
 def duration(seconds: float) -> str:
     """Return `0.01 s`, `38.2 s`, `4 min` or `2.5 h`."""
     if seconds < 1:

@@ -112,7 +112,8 @@ def test_the_seconds_saved(shop, line, bodies, calls, seconds, options):
             return number
     """)
     tests = [
-        f"def test_{number}():\n        {body}\n    " for number, body in enumerate(bodies)
+        f"def test_{number}():\n        {body}\n    "
+        for number, body in enumerate(bodies)
     ]
     shop.tests(AT_ONCE + "\n    " + "\n    ".join(tests))
     shop.record().expect(passed=len(bodies))

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from pytest_mimic.engine.inputs import Inputs
+from pytest_mimic.functions.inputs import Inputs
 from pytest_mimic.vault.vault import Vault
 
 MODULES = {

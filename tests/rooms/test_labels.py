@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 
-from pytest_mimic.engine.messages import ignorable_in, lines_of, nearest
+from pytest_mimic.engine.nearest import ignorable_in, nearest_of
+from pytest_mimic.values.differences import lines_of
 from pytest_mimic.values.drawing import lines
 from pytest_mimic.values.labels import answer_text, call_label, messages_of
 from pytest_mimic.values.tree import cut
@@ -80,7 +81,7 @@ def test_the_nearest_recording_has_the_fewest_parts_that_differ():
         trees(filters={"x": 2, "y": 2, "z": 3}, page=9),
     ]
 
-    number, found = nearest(now, recorded)
+    number, found = nearest_of(now, recorded)
 
     assert number == 1
     assert lines_of(found) == [
@@ -97,7 +98,7 @@ def test_parts_that_have_changed_are_nearer_than_parts_that_are_new():
         trees(texts=["Returns 30 days", "Express one day"]),
     ]
 
-    assert nearest(now, recorded)[0] == 1
+    assert nearest_of(now, recorded)[0] == 1
 
 
 IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
@@ -122,14 +123,14 @@ IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
 )  # fmt: skip
 def test_only_what_looks_made_anew_would_be_left_out(old, new, paths):
     now = trees(a=new, q="tea")
-    _, found = nearest(now, [trees(a=old, q="tea")])
+    _, found = nearest_of(now, [trees(a=old, q="tea")])
 
     assert ignorable_in(now, found) == paths
 
 
 def test_nothing_is_left_out_that_makes_two_calls_one():
     one, other, now = (trees(id=number, q="tea") for number in IDS)
-    _, found = nearest(now, [one])
+    _, found = nearest_of(now, [one])
 
     assert ignorable_in(now, found, [one]) == ("id",)
     assert ignorable_in(now, found, [one, other]) == ()

@@ -30,6 +30,7 @@ FLOORS = [
     "patch",
     "engine",
     "client",
+    "functions",
     "clients",
     "cli",
     "run",

@@ -18,7 +18,7 @@ from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.proof import FALSE, adapter_for
 from pytest_mimic.cli.select import Found, files_in, opened
 from pytest_mimic.client import differing_answers, volatile_paths
-from pytest_mimic.engine.messages import nearest
+from pytest_mimic.engine.nearest import nearest_of
 from pytest_mimic.engine.verifying import RealValues, by_part
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, read_options
@@ -184,7 +184,7 @@ def _replaced(project: Project, revision: Revision) -> dict[str, str]:
         ]
         if kin:
             trees = [gone[one].arguments or gone[one].request for one in kin]
-            number, _ = nearest(entry.arguments or entry.request, trees)
+            number, _ = nearest_of(entry.arguments or entry.request, trees)
             found[name] = kin[number]
             del gone[kin[number]]
     return found

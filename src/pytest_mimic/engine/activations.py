@@ -8,13 +8,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
-from pytest_mimic.engine.functions import FunctionPlan
-from pytest_mimic.engine.inputs import Inputs
-from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.wrappers import Mimicked
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.clients import Edge, Function, adapter_of, client_of, lines_for
 from pytest_mimic.patch.imports import ImportWatch
@@ -34,6 +31,42 @@ from pytest_mimic.patch.named import (
 from pytest_mimic.patch.patches import NamedFunction, Patches
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import NO_OPTIONS, Options, Target
+
+
+class Functions(Protocol):
+    """What makes the wrappers of functions, and answers their calls."""
+
+    def edges(self) -> Iterable[Edge]:
+        """Give what is replaced beside the targets until the run ends."""
+        ...
+
+    def begin(self) -> None:
+        """Note what stands before the tests."""
+        ...
+
+    def mimic(
+        self,
+        function: NamedFunction,
+        activation: Activation,
+        line: Target,
+        name: str,
+    ) -> Function:
+        """Let a line of an activation answer the calls of a function.
+
+        Args:
+            function: The function.
+            activation: Decides until `let_go`, in its place among the open ones.
+            line: Its line.
+            name: Under which name the calls are recorded.
+
+        Returns:
+            What stands in the place of the function.
+        """
+        ...
+
+    def let_go(self, key: object, activation: Activation) -> None:
+        """Let an activation decide no more about a function."""
+        ...
 
 
 class ClientLine:
@@ -129,12 +162,17 @@ class Activations:
     A function is patched the first time that anything names it, and stays so until
     `close`: its wrapper asks the innermost activation.
 
+    Args:
+        run: The run.
+        patches: What it replaces.
+        functions: What answers the calls of functions.
+
     Attributes:
         names: The targets that were mimicked, a client by its kind.
         absent: The clients that lines name and that are not installed, with their kind.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, patches: Patches, functions: Functions) -> None:
         self.names: set[str] = set()
         self.absent: dict[str, str] = {}
         self._run = run
@@ -142,12 +180,9 @@ class Activations:
         self._open: list[Activation] = []
         self._edges: list[Activation] = []
         self._adapters: set[str] = set()
-        self._mimicked: dict[object, Mimicked] = {}
         self._edge_wrappers: dict[object, Function] = {}
-        self._patches = Patches()
-        settings = run.settings
-        inputs = Inputs(settings.rootdir, run.vault, settings.inputs_not_counted)
-        self._mocks = ActiveMocks(run, inputs, self._patches)
+        self._patches = patches
+        self._functions = functions
         self._watch = ImportWatch(self._loaded)
         self._locks: dict[int, threading.RLock] = {}
         run.nesting.intercept = run.sleeps.intercept = self.intercept
@@ -162,7 +197,7 @@ class Activations:
     def start(self, targets: Iterable[Target], edges: Iterable[Edge]) -> None:
         """Mimic the targets of a run, and replace functions until it ends."""
         if not self._is_live:
-            edges = [*self._mocks.edges(), *edges]
+            edges = [*self._functions.edges(), *edges]
         self.activate(targets, edges=edges)
 
     def activate(
@@ -223,7 +258,7 @@ class Activations:
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Patch what tests will name, so that its holders are searched once."""
-        self._mocks.begin()
+        self._functions.begin()
         activation = self.activate(
             target for target in targets if not target.is_client and not target.excluded
         )
@@ -238,7 +273,7 @@ class Activations:
         with self._lock:
             self._open.remove(activation)
             for key, (_, function) in activation.deciders.items():
-                self._let_go(activation, key)
+                self._functions.let_go(key, activation)
                 is_decided = any(key in other.deciders for other in self._open)
                 if function.is_inherited and not is_decided:
                     # Else calls of this class would bypass a wrapper on its base.
@@ -425,7 +460,7 @@ class Activations:
             wrapper = line.wrap(function.function)
             return self._edge_wrappers.setdefault(function.key, wrapper)
         if line.excluded:
-            self._let_go(activation, function.key)
+            self._functions.let_go(function.key, activation)
             return None
         name = defined_name(function, self._patches)
         self.names.add(name)
@@ -434,23 +469,4 @@ class Activations:
             activation.problems.append(line.error(f"{line.name}: {problem}"))
         if self._is_live:
             return None
-        mimicked = self._mimicked.get(function.key)
-        if mimicked is None:
-            mimicked = self._mimicked[function.key] = Mimicked(function)
-        plan = None  # The patterns of the line leave it out.
-        if Patterns(line.options.only, line.options.exclude).takes(name):
-            plan = FunctionPlan(
-                self._run,
-                self._mocks,
-                name,
-                mimicked.function,
-                mimicked.layer,
-                line,
-                activation.cassette,
-            )
-        mimicked.push(activation, plan)
-        return mimicked.wrapper
-
-    def _let_go(self, activation: Activation, key: object) -> None:
-        if key in self._mimicked:
-            self._mimicked[key].remove(activation)
+        return self._functions.mimic(function, activation, line, name)

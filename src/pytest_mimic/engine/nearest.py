@@ -10,7 +10,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from pytest_mimic.commands import Commands
-from pytest_mimic.engine import messages
 from pytest_mimic.engine.calls import Call, Slot, kept_parts, key_of
 from pytest_mimic.engine.following import follow
 from pytest_mimic.engine.owners import Owner
@@ -18,8 +17,9 @@ from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.engine.unused import is_fixture_owner, is_taken_in
 from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
-from pytest_mimic.values.made_anew import are_ids_seeded, new_in_test_id
-from pytest_mimic.values.tree import paths_of, without
+from pytest_mimic.values.differences import MISSING, Difference, differences, lines_of
+from pytest_mimic.values.made_anew import are_ids_seeded, ignorable, new_in_test_id
+from pytest_mimic.values.tree import Tree, paths_of, shown_path, without
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import few
@@ -227,10 +227,10 @@ class Nearest:
         ignored = paths_of(call.options.ignore)
         kept = [kept_parts(call, one.entry, self._vault) for one in recorded]
         trees = [without(parts, ignored) for parts in kept]
-        number, found = messages.nearest(described, trees)
+        number, found = nearest_of(described, trees)
         owner, day, nearest = recorded[number][:3]
         shown = [self._secrecy.masked_difference(one) for one in found]
-        details = [f"  {line}" for line in messages.lines_of(shown)]
+        details = [f"  {line}" for line in lines_of(shown)]
         hidden = [] if found else nearest.hidden
         if hidden:
             details = [f"  a hidden part differs: {few(hidden)}"]
@@ -247,7 +247,7 @@ class Nearest:
         if missed:
             return self._without_variables(missed, facts)
         shared = [] if call.in_log else trees
-        paths = messages.ignorable_in(described, found, shared)
+        paths = ignorable_in(described, found, shared)
         # Calls that differ in what is made anew have one cause, whatever the values.
         cause = ", ".join(paths) or cause
         # One key among the developers and another in CI; two recorded keys are data.
@@ -310,3 +310,53 @@ def _name_in_file(test: str) -> str:
 
 def _case_of(test: str) -> str:
     return test.partition("[")[2]
+
+
+# -- which recording comes nearest
+
+
+def nearest_of(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]]:
+    """Find the recording of which the fewest parts differ, arguments before parts.
+
+    Args:
+        call: What a recording would keep of the call.
+        recorded: What recordings of its target keep; of equally near ones the first
+            counts.
+
+    Returns:
+        Its number, and where it differs from the call.
+
+    Raises:
+        ValueError: Nothing is recorded.
+    """
+    found = [differences(tree, call) for tree in recorded]
+    distances = list(map(_distance, found))
+    number = distances.index(min(distances))
+    return number, found[number]
+
+
+def _distance(found: Sequence[Difference]) -> tuple[int, int, int, int]:
+    arguments = {difference.steps[:1] for difference in found}
+    # Parts of which a fact is known are of one kind, as the contents of one file are.
+    others = [difference for difference in found if not difference.fact]
+    of_one_side = [one for one in others if MISSING in (one.old, one.new)]
+    return len(arguments), len(found), len(of_one_side), len(others)
+
+
+def ignorable_in(
+    call: Tree, found: Sequence[Difference], others: Iterable[Tree] = ()
+) -> tuple[str, ...]:
+    """Give the narrowest paths for an `ignore=` under which a call has its recording.
+
+    Args:
+        call: What a recording would keep of the call.
+        found: Where the nearest recording differs.
+        others: What recordings keep that must not become the same: what tests share.
+
+    Returns:
+        Paths. Empty: something else differs, or calls would become one.
+    """
+    paths = ignorable(found)
+    left = without(call, paths)
+    alike = [other for other in others if without(other, paths) == left]
+    return tuple(map(shown_path, paths)) if len(alike) <= 1 else ()

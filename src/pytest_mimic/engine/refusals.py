@@ -296,7 +296,7 @@ class Refusals:
         if failed:
             option = RECORD if of_fixture else VERIFY
             remedies = self._remedies(f"{failed}, to try again", option, owner)
-        from pytest_mimic.engine.messages import lines_of  # only a drift draws
+        from pytest_mimic.values.differences import lines_of  # only a drift draws
 
         shown = [self.secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown, _MOST_OF_A_DRIFT), remedies)

@@ -201,7 +201,7 @@ class Course(Session):
         if self.selection.has_run:
             self.safely(self._judge)
         if self.settings.mode == "accept-source":
-            from pytest_mimic.engine.accepting import accept  # few runs ask
+            from pytest_mimic.functions.accepting import accept  # few runs ask
 
             self.safely(accept, run.vault, events, usage.outcomes)
         self._keep_asked()

@@ -13,6 +13,8 @@ from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.unused import Judgement
 from pytest_mimic.engine.usage import Usage
 from pytest_mimic.errors import MimicError
+from pytest_mimic.functions.wrappers import MimickedFunctions
+from pytest_mimic.patch.patches import Patches
 from pytest_mimic.run.selection import SelectedTests
 from pytest_mimic.run.settings import settings_of
 
@@ -42,7 +44,9 @@ class Session:
         self.settings = settings = settings_of(config)
         self.run = Run(settings)
         self.commands = self.run.refusals.commands
-        self.activations = Activations(self.run)
+        patches = Patches()
+        functions = MimickedFunctions(self.run, patches)
+        self.activations = Activations(self.run, patches, functions)
         self.usage = Usage()
         self.selection = SelectedTests(config, self.usage)
         self.judgement = Judgement()

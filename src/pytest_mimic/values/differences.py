@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from pytest_mimic.values.tree import (
     without,
 )
 from pytest_mimic.values.walk import FEW, Walk, deeply
+from pytest_mimic.words import MOST_PARTS, first_of
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})
@@ -405,3 +406,13 @@ def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:
     if kind != other_kind:
         return f"{one} ({kind})", f"{other} ({other_kind})"
     return one, "another value"
+
+
+def lines_of(
+    found: Sequence[Difference],
+    most: int = MOST_PARTS,
+    words: tuple[str, str] = ("recorded", "now"),
+) -> list[str]:
+    """Draw the first differences, a line each, and count the others."""
+    lines = [difference_line(one, words) for one in found[:most]]
+    return first_of(lines, len(found), most)

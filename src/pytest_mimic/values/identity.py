@@ -22,10 +22,10 @@ from pytest_mimic.values.tree import (
     without,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
+from pytest_mimic.words import first_of
 
 _PLAIN = {bool, bytes, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 _TEACH = "say what stands for it: register_fingerprint(TYPE, reduce)"
-MOST_PARTS = 5
 
 
 class Line(Protocol):
@@ -170,12 +170,6 @@ def _unstable(
         words = "leave it out" if len(found) == 1 else "leave them out"
         way = words, line.line(ignore=found)
     return UnstableIdentityError(what, first_of(facts, len(facts)), [way])
-
-
-def first_of(lines: list[str], count: int, most: int = MOST_PARTS) -> list[str]:
-    """Give the first lines, and a line that counts the others."""
-    more = count - most
-    return [*lines[:most], f"and {more} more"] if more > 0 else lines
 
 
 def identity_of(target: str, arguments: Tree) -> str:

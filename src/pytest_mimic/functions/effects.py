@@ -13,8 +13,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from pytest_mimic.engine.functions import FunctionCall
 from pytest_mimic.engine.steps import Step
+from pytest_mimic.functions.plans import FunctionCall
 
 _CACHES = (".pyc", ".lock")
 # A stream is entered for each item, and to compare the states takes long.

@@ -9,13 +9,68 @@ from collections.abc import AsyncGenerator, Generator
 from types import FrameType
 from typing import Any, Literal
 
-from pytest_mimic.engine.code import STDLIB
-from pytest_mimic.engine.functions import FunctionCall, FunctionPlan
-from pytest_mimic.engine.layers import layer_of_calls
+from pytest_mimic.engine.activations import Activation
+from pytest_mimic.engine.run import Run
 from pytest_mimic.errors import MimicError
+from pytest_mimic.functions.code import STDLIB
+from pytest_mimic.functions.inputs import Inputs
+from pytest_mimic.functions.layers import layer_of_calls
+from pytest_mimic.functions.mocks import ActiveMocks
+from pytest_mimic.functions.plans import FunctionCall, FunctionPlan
 from pytest_mimic.patch.clients import Function
 from pytest_mimic.patch.holders import MACHINERY
-from pytest_mimic.patch.patches import NamedFunction
+from pytest_mimic.patch.patches import NamedFunction, Patches
+from pytest_mimic.patch.patterns import Patterns
+from pytest_mimic.patch.targets import Target
+
+
+class MimickedFunctions:
+    """The functions that one run mimics.
+
+    Args:
+        run: The run.
+        patches: Knows what stands below our own wrappers.
+    """
+
+    def __init__(self, run: Run, patches: Patches) -> None:
+        settings = run.settings
+        inputs = Inputs(settings.rootdir, run.vault, settings.inputs_not_counted)
+        self._run = run
+        self._mocks = ActiveMocks(run, inputs, patches)
+        self._mimicked: dict[object, Mimicked] = {}
+        # At these a test replaces something.
+        self.edges = self._mocks.edges
+        self.begin = self._mocks.begin
+
+    def mimic(
+        self,
+        function: NamedFunction,
+        activation: Activation,
+        line: Target,
+        name: str,
+    ) -> Function:
+        """Let a line of an activation answer the calls of a function."""
+        mimicked = self._mimicked.get(function.key)
+        if mimicked is None:
+            mimicked = self._mimicked[function.key] = Mimicked(function)
+        plan = None  # The patterns of the line leave it out.
+        if Patterns(line.options.only, line.options.exclude).takes(name):
+            plan = FunctionPlan(
+                self._run,
+                self._mocks,
+                name,
+                mimicked.function,
+                mimicked.layer,
+                line,
+                activation.cassette,
+            )
+        mimicked.push(activation, plan)
+        return mimicked.wrapper
+
+    def let_go(self, key: object, activation: Activation) -> None:
+        """Let an activation decide no more about a function."""
+        if key in self._mimicked:
+            self._mimicked[key].remove(activation)
 
 
 class Mimicked:
@@ -94,8 +149,8 @@ def _perform(call: FunctionCall, really: Function) -> Any:
     __tracebackhide__ = True
     plan, run = call.plan, call.plan.run
     # Most runs replay values that all tests share, and need neither.
-    from pytest_mimic.engine.outcomes import FunctionReplay, RealCall
     from pytest_mimic.engine.steps import begin
+    from pytest_mimic.functions.outcomes import FunctionReplay, RealCall
 
     step = begin(run, call, plan.cassette)
     entry = step.entry

@@ -12,8 +12,8 @@ from xxhash import xxh3_128_digest
 
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.events import Event, Json, facts_of_time
-from pytest_mimic.engine.mocks import ActiveMocks
 from pytest_mimic.errors import MimicError, UnstableIdentityError
+from pytest_mimic.functions.mocks import ActiveMocks
 from pytest_mimic.patch.binding import Binder
 from pytest_mimic.patch.targets import Target, line_of
 from pytest_mimic.values.identity import (
@@ -44,10 +44,10 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
-    from pytest_mimic.engine.inputs import Reached
     from pytest_mimic.engine.owners import Owner
     from pytest_mimic.engine.run import Run
     from pytest_mimic.engine.steps import Step
+    from pytest_mimic.functions.inputs import Reached
     from pytest_mimic.values.places import Places
     from pytest_mimic.values.states import States
     from pytest_mimic.vault.recording import Entry
@@ -627,7 +627,7 @@ class FunctionCall(Call):
                     return
         tree, before = self._tree_now(), self._tree_before
         if files or identity_of(plan.target, before) != identity_of(plan.target, tree):
-            from pytest_mimic.engine.messages import mutation  # only errors need it
+            from pytest_mimic.functions.mutations import mutation  # only errors need it
             from pytest_mimic.values.states import States
 
             held = States(self._counted, plan.rules.paths_in, self.places)

@@ -1,87 +1,16 @@
-"""What comes next to a call without a recording, and what a call has changed."""
+"""The error for a call that has changed its arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from pytest_mimic.errors import MutatedInputError
-from pytest_mimic.values.differences import (
-    MISSING,
-    Difference,
-    Rules,
-    difference_line,
-    differences,
-)
-from pytest_mimic.values.identity import MOST_PARTS, Line, first_of
-from pytest_mimic.values.made_anew import ignorable
+from pytest_mimic.values.differences import Difference, Rules, differences, lines_of
+from pytest_mimic.values.identity import Line
 from pytest_mimic.values.states import AS_LIST
-from pytest_mimic.values.tree import (
-    Path,
-    Tree,
-    is_tagged,
-    parts,
-    shown_path,
-    without,
-)
+from pytest_mimic.values.tree import Path, Tree, is_tagged, parts, shown_path
 
 _SIDES = "before", "after"
-
-
-def nearest(call: Tree, recorded: Iterable[Tree]) -> tuple[int, list[Difference]]:
-    """Find the recording of which the fewest parts differ, arguments before parts.
-
-    Args:
-        call: What a recording would keep of the call.
-        recorded: What recordings of its target keep; of equally near ones the first
-            counts.
-
-    Returns:
-        Its number, and where it differs from the call.
-
-    Raises:
-        ValueError: Nothing is recorded.
-    """
-    found = [differences(tree, call) for tree in recorded]
-    distances = list(map(_distance, found))
-    number = distances.index(min(distances))
-    return number, found[number]
-
-
-def _distance(found: Sequence[Difference]) -> tuple[int, int, int, int]:
-    arguments = {difference.steps[:1] for difference in found}
-    # Parts of which a fact is known are of one kind, as the contents of one file are.
-    others = [difference for difference in found if not difference.fact]
-    of_one_side = [one for one in others if MISSING in (one.old, one.new)]
-    return len(arguments), len(found), len(of_one_side), len(others)
-
-
-def ignorable_in(
-    call: Tree, found: Sequence[Difference], others: Iterable[Tree] = ()
-) -> tuple[str, ...]:
-    """Give the narrowest paths for an `ignore=` under which a call has its recording.
-
-    Args:
-        call: What a recording would keep of the call.
-        found: Where the nearest recording differs.
-        others: What recordings keep that must not become the same: what tests share.
-
-    Returns:
-        Paths. Empty: something else differs, or calls would become one.
-    """
-    paths = ignorable(found)
-    left = without(call, paths)
-    alike = [other for other in others if without(other, paths) == left]
-    return tuple(map(shown_path, paths)) if len(alike) <= 1 else ()
-
-
-def lines_of(
-    found: Sequence[Difference],
-    most: int = MOST_PARTS,
-    words: tuple[str, str] = ("recorded", "now"),
-) -> list[str]:
-    """Draw the first differences, a line each, and count the others."""
-    lines = [difference_line(one, words) for one in found[:most]]
-    return first_of(lines, len(found), most)
 
 
 def mutation(

@@ -8,19 +8,19 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.calls import Body, raised_in
-from pytest_mimic.engine.layers import (
-    Awaited,
-    StreamBody,
-    is_outcome,
-    layer_of,
-    to_async,
-)
 from pytest_mimic.engine.verifying import differences_of, state_differences
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
     StaleRecordingError,
     UnstorableOutcomeError,
+)
+from pytest_mimic.functions.layers import (
+    Awaited,
+    StreamBody,
+    is_outcome,
+    layer_of,
+    to_async,
 )
 from pytest_mimic.values.outcome import (
     Chunks,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.engine.events import EventKind
-    from pytest_mimic.engine.functions import FunctionCall
     from pytest_mimic.engine.steps import Step
+    from pytest_mimic.functions.plans import FunctionCall
     from pytest_mimic.patch.clients import Function
 
 
@@ -228,7 +228,7 @@ class RealCall:
         self._really = really
         self._plan = call.plan
         self._objects: Objects = call.plan.run.vault
-        from pytest_mimic.engine.effects import Effects  # a replay has none
+        from pytest_mimic.functions.effects import Effects  # a replay has none
 
         self._effects = Effects(call, step)
         if step.decision != "run":

@@ -10,9 +10,9 @@ from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-from pytest_mimic.engine.clocks import edges_of_clocks, holder_of_clock
-from pytest_mimic.engine.inputs import Inputs, Reached
 from pytest_mimic.engine.run import Run
+from pytest_mimic.functions.clocks import edges_of_clocks, holder_of_clock
+from pytest_mimic.functions.inputs import Inputs, Reached
 from pytest_mimic.patch.clients import Edge, noting
 from pytest_mimic.patch.holders import is_lazy_import
 from pytest_mimic.patch.patches import Patches

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic.engine.clocks import asks_for_time
-from pytest_mimic.engine.code import Code, Definition
 from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.functions.clocks import asks_for_time
+from pytest_mimic.functions.code import Code, Definition
 from pytest_mimic.values.tree import Tree, text_of
 from pytest_mimic.vault.recording import MALFORMED
 from pytest_mimic.vault.vault import Vault

@@ -1,0 +1,1 @@
+"""Functions: how they are replaced, what their calls reach, give and do."""
