@@ -716,7 +716,7 @@ class Exchange:
             answer = self._secrets.with_real(answer, self._scope)
         self._scope.receive(partial(unshelve, entry.body, self._run.vault))
         found = self.built(build, answer)
-        self._note_tokens(self.step.replayed_event, answer)
+        self._note_tokens(self.step.told.replayed, answer)
         if self._run.mode == "replay" and not entry.imported:
             self._note_uncounted(entry.request)
         return found
@@ -787,7 +787,7 @@ class Exchange:
         self._note(stored, is_hidden=stored != answer)
         self._scope.give(lambda: stored)
         self.step.complete({"answer": stored})
-        self._note_tokens(self.step.recorded_event, stored)
+        self._note_tokens(self.step.told.recorded, stored)
         if self.step.entry is not None:
             return self.replay_at_once(build)  # another owner was first
         return raised(build(answer))

@@ -16,7 +16,6 @@ from pytest_mimic.engine.calls import (
     entry_of,
     failed_exchange,
     is_worth_a_wait,
-    key_of,
 )
 from pytest_mimic.engine.end_order import (
     end_this_thread,
@@ -24,24 +23,16 @@ from pytest_mimic.engine.end_order import (
     hang_in_thread,
     seconds_now,
 )
-from pytest_mimic.engine.events import Event, EventKind, Json, facts_of_time
 from pytest_mimic.engine.nesting import OpenCall, is_called_by
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import (
-    RERECORD,
-    facts_of,
-)
 from pytest_mimic.engine.run import Run
-from pytest_mimic.engine.verifying import (
-    cause_of,
-    new_parts,
-)
+from pytest_mimic.engine.taking import take
+from pytest_mimic.engine.told import WILL_MISS, Told
 from pytest_mimic.errors import (
     CorruptRecordingError,
     MimicError,
     StaleRecordingError,
 )
-from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.outcome import shelve, shelve_answer, unshelve
 from pytest_mimic.vault.recording import End, Entry
 
@@ -54,7 +45,6 @@ _ENDS_OF_A_RUN = ("KeyboardInterrupt", "Exit")
 _VERBS_THAT_WRITE = frozenset(
     "INSERT UPDATE DELETE MERGE REPLACE CREATE ALTER DROP TRUNCATE COPY".split()
 )
-_WILL_MISS = "not recorded, a replay will miss it"
 
 
 def _writes(entry: Entry) -> bool:
@@ -84,13 +74,7 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
         )
     try:
         in_log = call.in_log or cassette is not None
-        if not in_log and run.has_own(call.target, owner):
-            in_log = run.log_of(owner).has_own(call)
-        take = _slot_in_log if in_log and not call.is_of_all else _shared_slot
-        if owner.mode == "live":
-            slot = Slot("", key_of(call), "none", None, "run", None)
-        else:
-            slot, call = take(run, call, owner)
+        slot, call = take(run, call, owner, in_log=in_log)
         if slot.is_real and slot.name:
             run.try_out(slot.name)
     except MimicError as error:
@@ -105,81 +89,8 @@ def begin(run: Run, call: Call, cassette: Owner | None = None) -> Step:
     if run.see_call is not None and owner.kind != "fixture":
         step.seen = run.see_call(step.entry or entry_of(call, call.described))
     if step.entry is not None:
-        step.note_found(step.entry)
+        step.find(step.entry)
     return step
-
-
-def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
-    mode = owner.mode
-    if mode == "verify":
-        call = _as_recorded(run, call, owner, lambda one: run.shared.find(one)[1])
-    if mode == "rerecord":
-        call = _as_kept(run, call, owner)
-    if owner.records and call.options.ignore and not call.is_function:
-        _note_joined(run, call)
-    slot = run.shared.take(call, mode, owner.asked)
-    if owner.records:
-        _note_asked(run, call, slot, owner)
-    return slot, call
-
-
-def _note_asked(run: Run, call: Call, slot: Slot, owner: Owner) -> None:
-    """Count a call, and name an owner that asks a client the same twice."""
-    owner.asked[slot.name] += 1
-    is_again = call.has_samples and owner.name and owner.asked[slot.name] == 2
-    if is_again and (slot.is_real or run.shared.is_of_this_run(slot.name)):
-        run.add_event("asked again", call.label(), **call.facts_of_line())
-
-
-def _note_joined(run: Run, call: Call) -> None:
-    """Name requests that differ in ignored parts alone, and so share a recording."""
-    with_all = call.options.updated(ignore=())
-    whole = identity_of(call.target, call.counted(call.described, with_all))
-    joined = run.shared.joined.setdefault(call.identity, {})
-    if whole in joined:
-        return
-    shown = f"{call.target} {call.signature}"
-    joined[whole] = run.test
-    # The first one is named with the second.
-    named = joined if len(joined) == 2 else {whole: run.test}
-    if len(joined) > 1:
-        for identity, test in named.items():
-            run.events.add(
-                "became one", shown, test=test, cause=shown, identity=identity
-            )
-
-
-def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
-    if not owner.is_here:
-        raise run.refusals.without_place(call, owner)
-    log, mode, recorded = run.log_of(owner), owner.mode, call
-    has_effect = call.has_effect and owner.kind == "fixture"
-    if mode in ("verify", "rerecord"):
-        recorded = _as_recorded(run, call, owner, log.equal)
-    if mode == "rerecord" and recorded is call:
-        recorded = _as_kept(run, call, owner)
-    if mode != "rerecord":
-        call = recorded
-    return log.take(call, mode, recorded, has_effect=has_effect), call
-
-
-def _as_recorded(
-    run: Run, call: Call, owner: Owner, is_recorded: Callable[[Call], object]
-) -> Call:
-    """Give a call that may hold real values of earlier answers as it was recorded."""
-    if is_recorded(call):
-        return call
-    for asked in run.values_around(owner).candidates(call.asked):
-        other = call.asking(asked)
-        if is_recorded(other):
-            return other
-    return call
-
-
-def _as_kept(run: Run, call: Call, owner: Owner) -> Call:
-    """Give a call with the values that other logs keep."""
-    kept = run.values_around(owner, in_written=True)
-    return call.asking(kept.request_as_recorded(call.asked))
 
 
 class Step(OpenCall):
@@ -195,8 +106,7 @@ class Step(OpenCall):
         owner: Whose call it is.
         decision: What becomes of the call.
         entry: The recording; None: it runs for real and is recorded.
-        replayed_event: The row that counts the replay.
-        recorded_event: The row that counts the recording.
+        told: Tells what becomes of it.
         shared_target: Its function, if it runs for real and all tests share it.
         seen: Takes what is recorded of it, for a test that looks at its own calls.
         fingerprints: Gives those of a function, however its call ends.
@@ -204,8 +114,6 @@ class Step(OpenCall):
             the owner ends first, that part is recorded.
     """
 
-    replayed_event: Event | None = None
-    recorded_event: Event | None = None
     seen: Callable[[Entry], None] | None = None
     fingerprints: Callable[[], dict[str, str]] | None = None
     so_far: Callable[[], Body] | None = None
@@ -225,8 +133,9 @@ class Step(OpenCall):
         # None: all tests share the call.
         self._log = None if slot.name.startswith("calls/") else owner.log
         self.owner = owner
-        self._is_aside = threading.get_ident() != owner.thread
+        self.told = Told(run, call, slot, owner, is_shared=self.is_shared)
         self._test = run.test
+        self._is_aside = threading.get_ident() != owner.thread
         if slot.is_real and self._log is None and call.is_function:
             self.shared_target = call.target
         self._open_calls = owner.open_calls
@@ -261,7 +170,7 @@ class Step(OpenCall):
         try:
             body = unshelve(self.entry.body, self._run.vault)
         except MimicError as error:
-            self._take_back()
+            self.told.taken_back()
             self.abandon(None)
             raise self._run.refuse(error, self.call, self.owner) from None
         given = self._run.shared.compared.get(self._slot.name)
@@ -270,6 +179,17 @@ class Step(OpenCall):
             self.owner.real_values.learn(body, given, paths)
             return given
         return body
+
+    def find(self, entry: Entry) -> None:
+        """Take note of the recording that the call has found."""
+        run, owner, slot = self._run, self.owner, self._slot
+        if self.is_shared and owner.records and run.shared.is_of_this_run(slot.name):
+            owner.borrowed[slot.name] = entry
+        if self.decision == "replay":
+            self.told.given(entry)
+            if is_worth_a_wait(entry.body):
+                run.sleeps.skip()
+        self.told.found(entry)
 
     @property
     def _hung_before(self) -> bool:
@@ -337,20 +257,20 @@ class Step(OpenCall):
         if not self.leave():
             return
         if is_cancelled and self._hung_before:
-            self._count()
+            self.told.given(self._recorded)
         is_ended = name in _ENDS_OF_A_RUN
         if is_cut_short and self._log is None and not is_ended:
             if is_cancelled:
-                self._report(f"was cancelled: {_WILL_MISS}")
+                self.told.not_kept(f"was cancelled: {WILL_MISS}")
             else:
-                self._report_loss(f"raised {name}")
+                self.told.lost(f"raised {name}")
 
     def end_with_owner(self) -> None:
         """End a call that is still open when its owner ends."""
         if self.decision != "run":
             # A replay ends by itself.
             if self._hung_before and self.leave():
-                self._count()
+                self.told.given(self._recorded)
             return
         so_far = self.so_far
         if so_far is None and self.call.conversation:
@@ -363,12 +283,12 @@ class Step(OpenCall):
             self._keep(so_far(), end="open")
         else:
             self._leave()
-            self._report_loss("was still open when its test ended")
+            self.told.lost("was still open when its test ended")
 
     def note_lost(self) -> None:
         """Name it: its outcome comes too late for the log of its owner."""
         if self._log is not None and self.owner.is_here:
-            self._report_loss("was still being stored when its test ended")
+            self.told.lost("was still being stored when its test ended")
 
     def _claim_end(self) -> bool:
         """Note that the call ends now; whether it had not ended before."""
@@ -412,20 +332,12 @@ class Step(OpenCall):
             self._leave()
             run.events.note_error(error)
             raise
-        self.recorded_event = self.add_event(
-            "recorded", seconds=entry.seconds, began=began
-        )
+        self.told.kept(self.entry, {**entry.states, **body}, entry.seconds, began)
         if self.seen is not None:
             self.seen(self.entry or entry)
         before, paths = self._slot.entry, self.call.volatile_paths()
         if paths and before is not None:
             self.owner.real_values.learn(unshelve(before.body, run.vault), real, paths)
-        held = {**entry.states, **body}
-        for shown, mark in run.secrecy.secrets.keys_in(described, held):
-            label, test = self.call.label(), self._test
-            run.events.add("looks secret", label, test=test, what=shown, mark=mark)
-        if run.new_test_ids is not None and call.in_log:
-            run.new_test_ids.note(self._test)
 
     def _shelved(self, body: Body) -> Body:
         vault = self._run.vault
@@ -445,26 +357,18 @@ class Step(OpenCall):
         written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
         if failed and slot.outcome is not entry:
-            self._report(f"gave {failed}: its recording stays as it is")
+            self.told.not_kept(f"gave {failed}: its recording stays as it is")
         elif slot.entry is not None and slot.entry is slot.outcome:
             # An equal call has ended before.
             self.owner.borrowed[slot.name] = self.entry = slot.entry
             if self._was_read and slot.entry.body != entry.body:
-                self._report("was given another answer than is shared")
+                self.told.not_kept("was given another answer than is shared")
         else:
             self.owner.borrowed.pop(slot.name, None)
             if self.owner.log is not None:
                 self.owner.log.give_up(self.call)
         if written.is_changed:
             self.owner.keep(written)
-
-    def _report_loss(self, what: str) -> None:
-        """Name a call that is not kept, by which the run fails: the next one misses."""
-        self._report(f"{what}: {_WILL_MISS}").facts["misses"] = True
-
-    def _report(self, what: str) -> Event:
-        label = self.call.label()
-        return self._run.events.add("not recorded", label, test=self._test, what=what)
 
     # -- a call that is compared
 
@@ -521,32 +425,23 @@ class Step(OpenCall):
         if is_drift:
             self._note_drift(differences, failed)
         else:
-            self._count()
+            self.told.given(self._recorded)
 
     def _note_drift(self, differences: Sequence[Difference], failed: str) -> None:
-        run, call, owner = self._run, self.call, self.owner
-        assert self.entry is not None
-        is_of_fixture = self.decision == "repeat"
-        error = run.refusals.drift(
-            call, differences, owner, failed=failed, of_fixture=is_of_fixture
-        )
+        owner, index = self.owner, self._slot.index
         if owner.meets_other_state is None:
             owner.meets_other_state = self._meets_other_state(failed)
-        if owner.meets_other_state:
-            error.remedies, error.option = run.refusals.of_other_state(owner), ""
-            name, identity = owner.name, call.identity
-            run.add_event("other state", name, cause=name, identity=identity)
-        run.events.note_error(error)
-        sent, index = set[str](), self._slot.index
+        owner.has_drifted |= not failed
+        sent = set[str]()
         if self._log is not None and index is not None:
             sent = self._log.sent_behind(index)
-        day = self.entry.recorded
-        days = {day: run.vault.today} if day else {}
-        new = new_parts(call, differences, run.values_around(owner), sent, days)
-        error.cause = cause_of(call, differences, new)
-        owner.has_drifted |= not failed
-        facts: dict[str, Json] = {"paths": [*new], **call.facts_of_line()}
-        self.add_event("drifted", call.label(), **facts, **facts_of(error))
+        self.told.differs(
+            self._recorded,
+            differences,
+            failed=failed,
+            is_other_state=owner.meets_other_state,
+            sent=sent,
+        )
 
     def _meets_other_state(self, failed: str) -> bool:
         """Whether the first drift of a log is the database, and no change of a service.
@@ -643,7 +538,7 @@ class Step(OpenCall):
 
     def outdated(self, error: StaleRecordingError) -> MimicError:
         """Give the error, noted already, of an outcome that nothing today can make."""
-        self._take_back()
+        self.told.taken_back()
         what = f"the recorded outcome of {self.call.label()} can no longer be made"
         return self._unplayable(
             what, error.what, make=StaleRecordingError, cause=error.what
@@ -658,7 +553,7 @@ class Step(OpenCall):
     def damaged(self, reason: str) -> MimicError:
         """Give the error, noted already, of an answer that no client can be given."""
         self.leave()
-        self._take_back()
+        self.told.taken_back()
         file = f"{self._run.vault.label}/{self._slot.name}"
         label = self.call.label()
         what = f"{file} holds an answer to {label} that cannot be replayed"
@@ -667,56 +562,3 @@ class Step(OpenCall):
     def _unplayable(self, what: str, *facts: str, **how: Any) -> MimicError:
         error = self._run.refusals.error(what, facts, self.owner, **how)
         return self._run.refuse(error, self.call)
-
-    def _take_back(self) -> None:
-        """Count the call no longer among the replayed calls."""
-        if self.replayed_event is not None:
-            self._run.events.take_back(self.replayed_event)
-
-    # -- what is told
-
-    def note_found(self, entry: Entry) -> None:
-        """Take note of the recording that the call has found."""
-        run, call, slot = self._run, self.call, self._slot
-        if (
-            self.is_shared
-            and self.owner.records
-            and run.shared.is_of_this_run(slot.name)
-        ):
-            self.owner.borrowed[slot.name] = entry
-        if self.decision == "replay":
-            self._count()
-            if is_worth_a_wait(entry.body):
-                run.sleeps.skip()
-            if call.conversation and slot.recorded == "repeats":
-                run.add_event("repeated", call.label(), option=RERECORD)
-        is_other = entry.line == call.line and entry.identity != call.identity
-        if entry.imported and is_other:
-            run.add_event("imported", call.label(), cause=slot.name, option=RERECORD)
-
-    def _count(self) -> None:
-        """Count the call among the calls that got their recorded outcome."""
-        entry = self.entry
-        assert entry is not None
-        if self.decision == "verify":
-            self.add_event("verified", seconds=entry.seconds, times=1)
-            if self._slot.recorded == "stale":
-                self.add_event("as before", cause=self.call.target)
-        else:
-            self.replayed_event = self.add_event(
-                "replayed", seconds=entry.seconds, times=1
-            )
-
-    def add_event(self, kind: EventKind, shown: str = "", **facts: Json) -> Event:
-        """Add a row that names the call, and where its recording is found."""
-        run, slot = self._run, self._slot
-        if not shown:
-            is_on_page = run.settings.report is not None
-            shown = self.call.label() if is_on_page else self.call.signature
-        facts["fixture"] = self.owner.fixture
-        if self.owner.fixture and not self.is_shared:
-            facts["serves"] = [self.owner.serves]
-        facts["name"] = (self.entry and slot.former_file) or slot.name
-        facts["identity"] = (self.entry or self.call).identity
-        facts |= facts_of_time((self.entry or slot).at)
-        return run.events.add(kind, shown, test=self._test, **facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -455,17 +456,17 @@ class RealCall:
             asked=tuple(sorted(step.asked_clients)),
             unrepeated=left_out,
         )
+        add = partial(step.told.add, entry=step.entry, shown=plan.target)
         for fact in left_out:
             verb, _, what = fact.partition(" ")
             if verb == "wrote":
-                step.add_event("wrote", plan.target, cause=f"{plan.target} {what}")
+                add("wrote", cause=f"{plan.target} {what}")
             elif verb == "drew":
-                step.add_event("drew", plan.target, cause=f"{plan.target} ({what})")
+                add("drew", cause=f"{plan.target} ({what})")
         if self._in_clear:
-            cause = f"{plan.target} {', '.join(self._in_clear)}"
-            step.add_event("kept in clear", plan.target, cause=cause)
+            add("kept in clear", cause=f"{plan.target} {', '.join(self._in_clear)}")
         for version in self._call.places.versions:
-            step.add_event("bound", plan.target, cause=version)
+            add("bound", cause=version)
         if step.entry is not None:  # another owner was first
             objects, really = self._objects, self._really
             self._replay = FunctionReplay(self._call, step, objects, really)

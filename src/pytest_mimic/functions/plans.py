@@ -534,7 +534,7 @@ class FunctionCall(Call):
             listed = plan.inputs.renewed(entry.inputs, self.reached)
             facts["inputs"] = listed.decode()
         if facts:
-            step.add_event("accepted", self.target, cause=self.target, **facts)
+            step.told.add("accepted", entry, self.target, cause=self.target, **facts)
 
     # -- what all tests share is replayed by players
 
