@@ -97,18 +97,6 @@ def test_calls_that_overlap_no_more_do_not_wait_for_each_other(project):
     project.replay(timeout=60).expect(passed=1, real=[])
 
 
-def test_shared_calls_that_ended_in_another_order_are_named(project):
-    """All tests share them, so that a replay has no order to keep."""
-    project.ini("shop:get")
-    project.module(ASYNC_SHOP)
-    project.tests(AS_COMPLETED)
-
-    run = project.record().expect(passed=1)
-
-    assert "sequence" in "\n".join(run.section)
-    assert "shop:get" in "\n".join(run.section)
-
-
 # Each takes as long as it is told to; a test cancels some of them.
 TIMED_SHOP = """
     import asyncio

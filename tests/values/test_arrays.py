@@ -38,7 +38,8 @@ LARGE = {
     "complex": np.full(60, np.nan + 1j, "c8"),
     "texts": np.array(["a", "bc"] * 30),
     "moments": np.array(["2024-01-01", "NaT"] * 30, "M8[s]"),
-    "long doubles": np.ones(60, np.longdouble),
+    # Without anything in the gaps of its memory.
+    "long doubles": np.positive(np.ones(60, "g"), out=np.zeros(60, "g")),
     "records": np.ones(60, [("a", "i4"), ("b", "f8", (2,))]),
     "small, of records": np.ones(1, [("a", "i4"), ("b", "f8")]),
     "small, with another NaN": np.array([0x7FF8000000000001]).view("f8"),
@@ -49,6 +50,16 @@ LARGE = {
 def facts(array):
     is_of_columns = array.flags.fnc
     return type(array), array.dtype, array.shape, array.tobytes(), is_of_columns
+
+
+@pytest.mark.parametrize("char", "gG")
+def test_gaps_in_the_memory_of_long_doubles_do_not_count(char):
+    arrays = [np.ones(60, char), np.ones(60, char)]
+    gap = arrays[1].view("u1").reshape(60, -1)[:, 10:16]
+    if np.finfo(np.longdouble).nmant == 63:  # Else they have none.
+        gap[:] = 7
+
+    assert len({stored(array)[0]["$numpy:ndarray"]["$npy"] for array in arrays}) == 1
 
 
 @pytest.mark.parametrize(("array", "items"), ITEMS.values(), ids=ITEMS)

@@ -87,8 +87,12 @@ def data_of(array: Any, walk: Opener) -> Tree:
     kind = array.dtype.kind
     if kind in "OT" or (kind == "U" and not walk.is_kept):
         return text_data(array.ravel().tolist(), walk)
-    if array.dtype.char in "gG" and not walk.is_kept:
-        return [str(item) for item in array.ravel()]  # Their memory has gaps.
+    if array.dtype.char in "gG":  # Their memory has gaps, in which anything may stand.
+        if not walk.is_kept:
+            return [str(item) for item in array.ravel()]
+        import numpy as np
+
+        array = np.positive(array, out=np.zeros_like(array))
     if not walk.is_kept:
         if array.size > walk.few:
             return memory_node(_with_one_nan(array).view("u1").data)
