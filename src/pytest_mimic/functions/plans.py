@@ -70,12 +70,14 @@ class Player:
         make: Makes a copy; it raises a MimicError where none can be made.
         name: The file of the recording.
         entry: The recording.
+        is_lent: Whether this run has made it, so that who gets it has to pass.
     """
 
     __slots__ = (
         "_asked_clients",
         "_at",
         "_identity",
+        "_lent",
         "_make",
         "_name",
         "_plan",
@@ -84,7 +86,13 @@ class Player:
     )
 
     def __init__(
-        self, plan: FunctionPlan, make: Callable[[], object], name: str, entry: Entry
+        self,
+        plan: FunctionPlan,
+        make: Callable[[], object],
+        name: str,
+        entry: Entry,
+        *,
+        is_lent: bool,
     ) -> None:
         self._plan = plan
         self._make = make
@@ -93,6 +101,7 @@ class Player:
         self._seconds = entry.seconds
         self._at = facts_of_time(entry.at)
         self._asked_clients = entry.asked
+        self._lent = entry if is_lent else None
         # The row that counts now; None: there is none yet.
         self._row: Event | None = None
 
@@ -109,6 +118,8 @@ class Player:
         if self._asked_clients:
             plan.refuse_replaced(plan.mocks.replaced_of(self._asked_clients))
         value = _awaited(self._make()) if plan.layers else self._make()
+        if self._lent is not None:
+            run.innermost.borrowed[self._name] = self._lent
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value
@@ -558,8 +569,6 @@ class FunctionCall(Call):
             name, entry = self.shared_answer = run.shared.find(self)
             if entry is None or "value" not in entry.body or self.stale_parts(entry):
                 return None
-            if run.mode == "record" and run.shared.is_of_this_run(name):
-                return None  # Its owner keeps what it is given.
         except MimicError:
             return None  # Whoever takes the place of the call refuses it.
         # It is to be a plain value, and recorded as the call is made now.
@@ -573,7 +582,9 @@ class FunctionCall(Call):
             forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
-        found = plan.players[self._key] = Player(plan, make, name, entry)
+        is_lent = run.mode == "record" and run.shared.is_of_this_run(name)
+        found = Player(plan, make, name, entry, is_lent=is_lent)
+        plan.players[self._key] = found
         return found
 
     # -- what the call does to its arguments
