@@ -51,6 +51,14 @@ def test_what_a_replay_does_not_write_or_draw_is_named_while_recording(app):
     app.record().expect(passed=1, says=ROWS)
 
 
+def test_numbers_that_each_test_draws_for_itself_are_not_named(app):
+    """`sequence` is the way out that the row names."""
+    app.ini("app:* sequence")
+    app.test("import app\napp.chance(1)")
+
+    app.record().expect(passed=1, never=HEADINGS)
+
+
 def test_what_leaves_nothing_behind_is_not_named(app):
     app.test("import app\napp.pure(1)")
 

@@ -461,7 +461,7 @@ class RealCall:
             verb, _, what = fact.partition(" ")
             if verb == "wrote":
                 add("wrote", cause=f"{plan.target} {what}")
-            elif verb == "drew":
+            elif verb == "drew" and plan.is_shared:
                 add("drew", cause=f"{plan.target} ({what})")
         if self._in_clear:
             add("kept in clear", cause=f"{plan.target} {', '.join(self._in_clear)}")
