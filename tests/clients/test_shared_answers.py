@@ -273,7 +273,7 @@ def test_a_failure_that_a_test_expects_stands_until_an_answer_takes_its_place(
         def test_two(): assert closed()
     """)
 
-    shop.record().expect(passed=2)
+    shop.record().expect(passed=2, never=["not recorded"])
 
     assert asked(service) == 2
     shop.replay().expect(passed=2)

@@ -356,7 +356,8 @@ class Step(OpenCall):
             run.log_of(self.owner).is_asked_with = True
         written = run.shared.put(self.call, slot, entry, test=self._test)
         failed = failed_exchange(entry.body)
-        if failed and slot.outcome is not entry:
+        stands = slot.outcome or entry
+        if failed and not failed_exchange(stands.body):
             self.told.not_kept(f"gave {failed}: its recording stays as it is")
         elif slot.entry is not None and slot.entry is slot.outcome:
             # An equal call has ended before.
