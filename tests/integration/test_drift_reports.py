@@ -55,6 +55,24 @@ def test_all_drifts_of_a_test_are_one_failure(shop):
     }
 
 
+def test_a_plugin_may_look_at_the_fixtures_of_a_test_that_drifted(shop):
+    """As pytest-benchmark does, when a report is made."""
+    shop.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = yield
+            assert "order" in item.funcargs or report.when == "setup"
+            return report
+        """,
+    )
+
+    verify(shop).expect(failed=1)
+
+
 def test_x_and_lf_take_a_test_that_drifted_for_a_failed_one(shop):
     shop.tests(TESTS + "\n    def test_plain(): pass\n")
 

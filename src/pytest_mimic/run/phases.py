@@ -60,6 +60,7 @@ class Phases:
         self._drifts: list[DriftError] = []
         # The phases of the test, by name.
         self._phases: dict[str, pytest.CallInfo[None]] = {}
+        self._funcargs: dict[str, Any] = {}
         self._session = session
         self._fixtures = fixtures
         self._activations = ExitStack()
@@ -93,15 +94,29 @@ class Phases:
         failing = next(judging, reports[-1])
         for report in reports:
             if report is failing and self._drifts:
-                phase = self._phases[report.when]
-                judged = hook.pytest_runtest_makereport(item=item, call=phase)
+                judged = self._judged_again(item, self._phases[report.when])
                 shown = judged.sections
                 former = [one for one in report.sections if one not in shown]
                 judged.sections = former + shown
                 report = judged
             hook.pytest_runtest_logreport(report=report)
+        self._funcargs = {}
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
+
+    def _judged_again(
+        self, item: Any, phase: pytest.CallInfo[None]
+    ) -> pytest.TestReport:
+        """Make the report of a phase of a test that has ended.
+
+        Other plugins look at its fixtures, of which pytest has let go.
+        """
+        now, item.funcargs = getattr(item, "funcargs", None), self._funcargs
+        try:
+            made = item.ihook.pytest_runtest_makereport(item=item, call=phase)
+        finally:
+            item.funcargs = now
+        return made  # type: ignore[no-any-return]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -192,6 +207,8 @@ class Phases:
         else:
             report = yield
         self._phases[call.when] = call
+        if self._holds_drifts:
+            self._funcargs = getattr(item, "funcargs", None) or {}
         is_ours = raised is not None and isinstance(raised.value, MimicError)
         is_explained = is_ours or bool(errors or drifts)
         self._note_outcome(item, report, is_explained=is_explained)
