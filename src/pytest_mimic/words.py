@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 SHOWN = 10
 """How many rows a list has at most."""
 _WIDEST_COLUMN = 100
+_NARROWEST_COLUMN = 40
+_INDENT, _BETWEEN = "  ", "    "
 _PAGES = "https://pytest-mimic.readthedocs.io/en/latest/how-to"
 PAGE_ON_KEYS = f"{_PAGES}/secrets.html#what-looks-like-a-key"
 PAGE_ON_NEW_VALUES = f"{_PAGES}/dates-and-ids.html"
@@ -29,10 +32,59 @@ def on_one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
-def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return indented rows of two columns."""
-    width = min(max(len(left) for left, _ in pairs), _WIDEST_COLUMN)
-    return [f"  {left:<{width}}    {right}".rstrip() for left, right in pairs]
+def cut_line(text: str, width: int) -> str:
+    """Return a text, or its beginning where it is wider."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return the lines of a text, of which only one long word is wider."""
+    return wrap(
+        text,
+        width,
+        subsequent_indent=_BETWEEN,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def to_paste(line: str, width: int) -> list[str]:
+    """Return `words: what is to be pasted`, which has its own line where it is wide."""
+    words, sign, pasted = line.partition(": ")
+    if len(line) <= width or not sign or line.startswith(" "):
+        return [line]
+    return [f"{words}:", f"{_BETWEEN}{pasted}"]
+
+
+def rows(
+    pairs: Sequence[tuple[str, str]], width: int, *, cuts: bool = True
+) -> list[list[str]]:
+    """Return indented rows of two columns, each by its lines.
+
+    Where both have no room side by side, the second one stands below the first.
+
+    Args:
+        pairs: The columns.
+        width: That of the terminal.
+        cuts: Whether what is too wide is cut; else it is folded.
+    """
+    shown = [(on_one_line(left), on_one_line(right)) for left, right in pairs]
+    room = width - len(_INDENT + _BETWEEN) - max(len(right) for _, right in shown)
+    column = min(max(len(left) for left, _ in shown), _WIDEST_COLUMN)
+    if cuts and room >= _NARROWEST_COLUMN:
+        shown = [(cut_line(left, room), right) for left, right in shown]
+        column = min(column, room)
+    return [_row(left, right, column, width, cuts=cuts) for left, right in shown]
+
+
+def _row(left: str, right: str, column: int, width: int, *, cuts: bool) -> list[str]:
+    line = f"{_INDENT}{left:<{column}}{_BETWEEN}{right}".rstrip()
+    if len(line) <= width:
+        return [line]
+    below = [f"{_BETWEEN}{right}"] if right else []
+    if cuts:
+        return [cut_line(one, width) for one in (f"{_INDENT}{left}", *below)]
+    return [*folded(f"{_INDENT}{left}", width), *below]
 
 
 def and_more(count: int) -> list[str]:

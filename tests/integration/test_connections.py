@@ -31,6 +31,7 @@ def test_a_replay_names_connections_that_no_line_took(project):
     project.write("app.py", "def f():\n    return 1\n")
     project.write("test_app.py", TESTS)
 
+    project.monkeypatch.setenv("COLUMNS", "200")
     run = project.replay("test_app.py::test_socket", "test_app.py::test_asyncio")
 
     told = [

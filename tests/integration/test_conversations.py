@@ -82,6 +82,7 @@ def test_a_changed_call_after_replayed_ones_is_refused(talk):
     put("axc")
 
     says = [REFUSED.format("x"), *(REMEDY.format(name) for name in names)]
+    talk.monkeypatch.setenv("COLUMNS", "200")
     again = talk.talk("--mimic-record", failed=3, says=says)
 
     assert again.vault == before.vault
@@ -341,6 +342,7 @@ def test_tests_with_answers_from_before_a_changed_fixture_are_named(talk, scope)
     talk.talk("--mimic-record", "-p", "no:randomly", asked="abccdce", passed=3)
     talk.tests(WIDER.format(first="xb", **facts))
     test = "test_shop.py::TestIt::test_{}"
+    talk.monkeypatch.setenv("COLUMNS", "200")
 
     one = talk.talk(
         "--mimic-rerecord", test.format("it"), asked="xbcde", passed=1, exit_code=1

@@ -77,5 +77,6 @@ def test_where_ids_are_seeded_the_line_that_moves_says_that_a_name_may_be_the_se
 
     run = project.replay().expect(failed=1)
 
-    [line] = [line for line in run.section if "pytest-mimic mv" in line]
-    assert "(if its name seeds its ids, record it again)" in line
+    [line] = [line for line in run.section if "(if its name seeds" in line]
+    assert line.endswith("its ids, record it again):")
+    assert "    pytest-mimic mv test_shop.py::test_tea test_shop.py::test_coffee" in run.section

@@ -405,6 +405,7 @@ def test_an_exception_of_a_client_comes_back_without_what_cannot_be_kept(
         {tests}
     """)
 
+    project.monkeypatch.setenv("COLUMNS", "4000")
     run = project.record("-W", "ignore", "-v")
     run.expect(passed=count, real=[f"ask {number}" for number in range(count)])
     project.replay("-W", "ignore").expect(passed=count, real=[])

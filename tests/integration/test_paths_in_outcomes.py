@@ -158,6 +158,7 @@ def test_a_path_that_another_checkout_would_get_as_it_is_is_named(project):
             list(shop.lines())
     """)
     here = str(project.root)[:20]
+    project.monkeypatch.setenv("COLUMNS", "400")
 
     recorded = project.record().expect(passed=2)
 

@@ -234,3 +234,38 @@ def test_a_path_of_ignore_that_leads_to_nothing_is_named(project):
         "  shop:fit ignore=rows.*.nothing    test_shop.py::test_it",
     ]
     assert heading not in replayed.section
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_nothing_is_wider_than_the_terminal_but_what_is_pasted(
+    project, monkeypatch, columns
+):
+    """What is pasted has its own line, where it does not fit behind its words."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    project.ini("shop:ask sequence")
+    project.module("""
+        def ask(prompt):
+            pathlib.Path("a folder of results, with words in its name").mkdir(exist_ok=True)
+            pathlib.Path("a folder of results, with words in its name/last").write_text("x")
+            return os.environ["N"]
+    """)
+    name = "test_" + "with_a_long_name_" * 4
+    project.tests(f"""
+        import pytest
+
+        @pytest.mark.parametrize("number", range(3))
+        def {name}(number):
+            shop.ask(f"{{number}} and a long prompt of which nobody wants to read the end")
+
+        def test_short():
+            shop.ask("short, but for what stands behind it, which is longer than a line")
+    """)
+    recorded = project.record(env={"N": "1"}).expect(passed=4)
+    drifted = project.run("--mimic-verify", env={"N": "2"}).expect(failed=4)
+    project.tests("def test_other(): pass")
+    unused = project.run("--mimic-fail-on-unused").expect(passed=1, exit_code=1)
+
+    for run in (recorded, drifted, unused):
+        wide = [line for line in run.section if len(line) > columns]
+        assert all(line.startswith("    pytest --mimic-") for line in wide)
+    assert min(len(drifted.section), len(unused.section)) > 3

@@ -499,7 +499,7 @@ def test_a_test_that_a_plugin_may_answer_for_is_not_judged(shop, answer):
     assert len(run.calls) == 2
     assert run.section[0] == (
         "warning: --mimic-clear-unused could not judge 2 recordings: "
-        "tests/test_shop.py::test_oslo may have passed without a call of its function"
+        "tests/test_shop.py::test_oslo may have passed without a call"
     )
 
 

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, distributions, requires
 
 # Libraries that a run has in any case: pytest with its plugins and what they import,
 # and pytest-mimic with what it is built on.
@@ -91,10 +91,13 @@ def modules_of_tests() -> list[str]:
 @cache
 def _required_by(libraries: frozenset[str]) -> set[str]:
     """Return these libraries, and those that their distributions require."""
-    names_of: dict[str, list[str]] = {}
-    for name, distributions in packages_distributions().items():
-        for distribution in distributions:
-            names_of.setdefault(_plain(distribution), []).append(name)
+    # `packages_distributions` of Python 3.10 knows those with a `top_level.txt` alone.
+    names_of = {
+        _plain(one.metadata["Name"]): {
+            path.parts[0].partition(".")[0] for path in one.files or ()
+        }
+        for one in distributions()
+    }
     found, pending = set(libraries), [_plain(name) for name in libraries]
     seen: set[str] = set()
     while pending:

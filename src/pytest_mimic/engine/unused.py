@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -184,10 +185,12 @@ def clear(vault: Vault, unused: Iterable[Unused]) -> int:
     return before - vault.size()
 
 
-def rows_of(unused: Sequence[Unused], label_of: Callable[[Entry], str]) -> list[str]:
+def rows_of(
+    unused: Sequence[Unused], label_of: Callable[[Entry], str], width: int
+) -> list[str]:
     """Return the first unused recordings, a row each, and how many more there are."""
     pairs = [_row_of(one, label_of) for one in unused[:SHOWN]]
-    return rows(pairs) + and_more(len(unused) - SHOWN)
+    return [*chain(*rows(pairs, width)), *and_more(len(unused) - SHOWN)]
 
 
 def _row_of(unused: Unused, label_of: Callable[[Entry], str]) -> tuple[str, str]:

@@ -19,12 +19,15 @@ from pytest_mimic.words import (
     PAGE_ON_KEYS,
     SHOWN,
     and_more,
+    cut_line,
     few,
+    folded,
+    on_one_line,
     plural,
     rows,
+    to_paste,
 )
 
-_LONGEST_CAUSE = 160
 # So many causes stand in a summary, beside missing, stale and drifted calls.
 _MOST_LISTS = 12
 
@@ -356,15 +359,19 @@ def _lines(session: Session, row: _List, *, is_whole: bool) -> list[str]:
         by_cause[event.text("cause") or _place_of(event)].append(event)
     causes = [*by_cause.values()]
     helps: list[str] = []
+    width = session.width
     for remedy in row.remedies:
         way, _, words = remedy.rpartition(" > ")
-        helps += _WAYS[way](session, events, words) if way else [words]
+        told = _WAYS[way](session, events, words) if way else [words]
+        helps += chain.from_iterable(to_paste(line, width) for line in told)
     unit = row.tells.removesuffix("s")
     if row.is_fact and not is_whole:
-        return ["    ".join([f"{row.heading}: {_fact(unit, causes)}", *helps])]
+        fact = on_one_line(f"{row.heading}: {_fact(unit, causes)}")
+        return [*folded(fact, width), *(f"  {line}" for line in helps)]
+    tell = _ROWS.get(row.tells) or partial(_counts, unit)
     return [
         f"{row.heading}:",
-        *_rows(_ROWS.get(row.tells) or partial(_counts, unit), causes[:SHOWN]),
+        *_rows(tell, causes[:SHOWN], width),
         *and_more(sum(map(len, causes[SHOWN:]))),
         *helps,
     ]
@@ -374,17 +381,16 @@ def _place_of(event: Event) -> tuple[str, ...]:
     return event.call, event.test, *map(event.text, ("what", "cause", "identity"))
 
 
-def _rows(tell: _Row, causes: Sequence[list[Event]]) -> Iterator[str]:
-    shown = rows([tell(events) for events in causes])
+def _rows(tell: _Row, causes: Sequence[list[Event]], width: int) -> Iterator[str]:
+    cuts = tell is _call
+    shown = rows([tell(events) for events in causes], width, cuts=cuts)
     for told, events in zip(shown, causes, strict=True):
-        yield told
+        yield from told
         if tell is _call and len(events) > 1:
             cause, others = events[0].text("cause") or "equal", events[1:]
             calls = plural(len(others), "more call")
             tests = plural(len(_tests_of(others)), "test")
-            if len(cause) > _LONGEST_CAUSE:
-                cause = f"{cause[:_LONGEST_CAUSE]}..."
-            yield f"    and {calls} in {tests}: {cause}"
+            yield cut_line(f"    and {calls} in {tests}: {cause}", width)
 
 
 def _fact(unit: str, causes: list[list[Event]]) -> str:

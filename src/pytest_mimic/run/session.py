@@ -51,6 +51,11 @@ class Session:
         self.selection = SelectedTests(config, self.usage)
         self.judgement = Judgement()
 
+    @property
+    def width(self) -> int:
+        """The columns of the terminal."""
+        return self.config.get_terminal_writer().fullwidth
+
     def note_new_test_ids(self) -> None:
         """Name at the end the tests that the next process calls otherwise."""
         # Only a run that records needs it.

@@ -7,7 +7,7 @@ from pytest_mimic.engine.unused import rows_of
 from pytest_mimic.engine.usage import CRASHED
 from pytest_mimic.run.costs import saved, spent, tokens_by_model
 from pytest_mimic.run.session import Session
-from pytest_mimic.words import SHOWN, duration, plural, size_in_words
+from pytest_mimic.words import SHOWN, duration, folded, plural, size_in_words, to_paste
 
 # What needs no word beside the counts of the first line.
 _COUNTED = {
@@ -36,12 +36,12 @@ def summary(session: Session, *, is_whole: bool) -> list[str]:
     counts = _counts(session)
     recorded = events.of_kinds("recorded")
     if counts and (problems or recorded or not is_quiet):
-        lines.append(counts)
+        lines += folded(counts, session.width)
         if CRASHED in session.usage.partial:
             lines.append(f"{CRASHED}: what it has done is not counted")
     by_model = tokens_by_model(recorded)
     if by_model:
-        lines.append(f"tokens spent: {by_model}")
+        lines += folded(f"tokens spent: {by_model}", session.width)
     if recorded and not is_quiet:
         vault = session.run.vault
         files = plural(len([*vault.names()]), "file")
@@ -116,11 +116,12 @@ def _unused(session: Session) -> list[str]:
     unused = session.judgement.unused
     if not unused:
         return []
-    rows = rows_of(unused, session.run.secrecy.secrets.label_of)
+    label_of = session.run.secrecy.secrets.label_of
+    rows = rows_of(unused, label_of, session.width)
     lines = ["cleared:" if session.cleared else "unused:", *rows]
     if not session.cleared:
         command = session.commands.pytest("--mimic-clear-unused")
-        lines.append(f"to drop the unused: {command}")
+        lines += to_paste(f"to drop the unused: {command}", session.width)
     return lines
 
 
@@ -135,11 +136,13 @@ def _verdict_on_unused(session: Session) -> list[str]:
         return []
     lines = []
     if judgement.reason:
-        lines.append(f"warning: {option} could not judge: {judgement.reason}")
+        told = f"warning: {option} could not judge: {judgement.reason}"
+        lines += folded(told, session.width)
     elif judgement.unproven:
         count = plural(sum(judgement.unproven.values()), "recording")
         reasons = "; ".join(judgement.unproven)
-        lines.append(f"warning: {option} could not judge {count}: {reasons}")
+        told = f"warning: {option} could not judge {count}: {reasons}"
+        lines += folded(told, session.width)
     if settings.fails_on_unused and judgement.unused:
         verb = "is" if judgement.count == 1 else "are"
         count = plural(judgement.count, "recording")
