@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
@@ -37,6 +38,8 @@ for _name, _way in _WAYS.items():
     _LAYOUTS[_name] = JSONEncoder(ensure_ascii=False, **_way)
     _LAYOUTS[f"{_name} ascii"] = JSONEncoder(**_way)
 _NO_JSON = object()
+# What is deeper stands as text: not each Python writes it as JSON.
+_DEEPEST = 150
 MIXED = "mixed"
 """The layout of JSON that comes back with other blanks."""
 _FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
@@ -209,9 +212,9 @@ def _layout_of(text: str, value: Any) -> str:
 
 
 def _json(text: str) -> Any:
-    """Return the value of a text, or `_NO_JSON` if it is no exact JSON."""
+    """Return the value of a text, or `_NO_JSON` if it is no exact JSON, or deep."""
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_mapping,
             parse_float=_float,
@@ -219,6 +222,19 @@ def _json(text: str) -> Any:
         )
     except (ValueError, RecursionError):
         return _NO_JSON
+    may_be_deep = text.count("[") + text.count("{") > _DEEPEST
+    return _NO_JSON if may_be_deep and _is_deep(value) else value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        lists = [part for part in level if isinstance(part, list)]
+        mappings = [part.values() for part in level if isinstance(part, dict)]
+        level = [*chain(*lists, *mappings)]
+        if not level:
+            return False
+    return True
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> Plain:
