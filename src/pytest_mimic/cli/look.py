@@ -271,12 +271,16 @@ def _parts(tree: Tree, indent: str = "  ") -> Iterator[str]:
         yield from _part(f"{name}: ", part, indent)
 
 
+# Where a statement has its rows, or its one row.
+_ROWS = "rows: "
+
+
 def _part(before: str, tree: Tree, indent: str = "  ") -> Iterator[str]:
     """Draw a part behind a few words, rows as a table, a text of lines as it is."""
     if isinstance(tree, str) and "\n" in tree:
         yield from _text(before, tree, indent)
         return
-    table = _table(tree)
+    table = _table(tree, least=1 if before == _ROWS else 2)
     if table:
         yield f"{indent}{before}{plural(len(table) - 1, 'row')}"
         yield from (f"{indent}  {row}" for row in table)
@@ -295,9 +299,9 @@ def _text(before: str, text: str, indent: str = "  ") -> Iterator[str]:
     yield from (f"{indent}  {part}" for part in text.split("\n"))
 
 
-def _table(tree: Tree) -> list[str]:
-    """Return the lines of a list of mappings with the same names, else nothing."""
-    if not isinstance(tree, list) or len(tree) < 2:
+def _table(tree: Tree, *, least: int) -> list[str]:
+    """Return the lines of so many mappings with the same names, else nothing."""
+    if not isinstance(tree, list) or len(tree) < least:
         return []
     rows = [part for part in tree if isinstance(part, dict) and not is_tagged(part)]
     if len(rows) < len(tree) or any(row.keys() != rows[0].keys() for row in rows):
