@@ -79,4 +79,7 @@ def test_where_ids_are_seeded_the_line_that_moves_says_that_a_name_may_be_the_se
 
     [line] = [line for line in run.section if "(if its name seeds" in line]
     assert line.endswith("its ids, record it again):")
-    assert "    pytest-mimic mv test_shop.py::test_tea test_shop.py::test_coffee" in run.section
+    assert (
+        "    pytest-mimic mv test_shop.py::test_tea test_shop.py::test_coffee"
+        in run.section
+    )

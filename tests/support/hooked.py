@@ -8,6 +8,7 @@ import enum
 import ipaddress
 import os  # noqa: F401
 import pathlib
+import sys
 import zoneinfo
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -315,10 +316,12 @@ class SplitFlag(enum.Flag):
     A = 1
     B = 2
 
-    @classmethod
-    def _iter_member_(cls, value: int) -> Any:
-        ran.append("_iter_member_")
-        return iter(())
+    if sys.version_info >= (3, 11):  # Before, no flag may have it.
+
+        @classmethod
+        def _iter_member_(cls, value: int) -> Any:
+            ran.append("_iter_member_")
+            return iter(())
 
 
 class Odd:

@@ -117,10 +117,18 @@ def versions_of(kinds: Iterable[str]) -> dict[str, str]:
 @cache
 def _version_of(client: str) -> dict[str, str]:
     # No replay asks.
-    from importlib.metadata import packages_distributions, version
+    from importlib.metadata import (
+        PackageNotFoundError,
+        packages_distributions,
+        version,
+    )
 
-    names = packages_distributions().get(client, ())
-    return {name: version(name) for name in names[:1]}  # None: a module of Python.
+    # That of Python 3.10 knows distributions with a `top_level.txt` alone.
+    name = packages_distributions().get(client, [client])[0]
+    try:
+        return {name: version(name)}
+    except PackageNotFoundError:
+        return {}  # A module of Python.
 
 
 @cache
