@@ -5,7 +5,8 @@ outcome, a `Step` around the real call, or an error; rows of `Events` for who te
 
 `run.Run` is one run; `owners.Owner` a test, fixture or cassette, with its `logs.Log`;
 `shared` the cache of what all tests share. `taking` finds the place of a call, `decide`
-says what becomes of it, `steps` brings it to its end, `verifying` compares, `told` tells.
+says what becomes of it, `steps` brings it to its end, `verifying` compares, and `told`
+tells it.
 `lifecycle` ends owners, `refusals` and `nearest` word errors, `unused` judges.
 
 It knows neither a function nor a client: what it needs of them is a field of `Call`.

@@ -1,6 +1,6 @@
 """Replaces functions wherever they are held, and restores them exactly.
 
-In: a line of `mimic_functions`, a `Target` with its `Options`, or an `Edge` of a client.
+In: a line of `mimic_functions` (a `Target` with its `Options`), or a client's `Edge`.
 Out: the function that it names, replaced at each holder by a wrapper, until the end.
 
 `targets` reads lines, `named` and `modules` find what they name, `patches.Patches`
