@@ -119,7 +119,7 @@ def test_the_seconds_saved(shop, line, bodies, calls, seconds, options):
     shop.record().expect(passed=len(bodies))
     shop.edit_calls(lambda call: setattr(call, "seconds", 20.0))
 
-    run = shop.run(*options).expect(passed=len(bodies))
+    run = shop.run(*options, process=bool(options)).expect(passed=len(bodies))
 
     assert f"{calls} calls replayed, {seconds}.0 s saved" in run.output
 

@@ -100,7 +100,7 @@ def test_what_is_cleared_and_what_is_named(suite, change, cleared, unjudged, ran
         SKIPPING(suite)
     options = {WORKERS: ["-n", "2"], PART: ["-k", "not other"]}.get(ran, [])
 
-    run = suite.run("--mimic-clear-unused", *options)
+    run = suite.run("--mimic-clear-unused", *options, process=ran == WORKERS)
 
     assert before - asked_in(run) == set(cleared.split())
     named = re.search(r"could not judge(?: (\d+) recording)?", run.output)
