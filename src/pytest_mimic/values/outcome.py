@@ -377,9 +377,10 @@ def _versions_of(names: Iterable[str]) -> set[str]:
     found: set[str] = set()
     packages = {re.split("[.:]", name)[0] for name in names}
     for name in packages - _OF_ANY_VERSION:
-        package = sys.modules.get(name)
-        version = getattr(package, "__version__", "")
-        if version and "site-packages" in str(getattr(package, "__file__", "")):
+        # Asked for by name, a module may warn.
+        package = getattr(sys.modules.get(name), "__dict__", {})
+        version = package.get("__version__", "")
+        if version and "site-packages" in str(package.get("__file__", "")):
             found.add(f"{name} {version}")
     return found
 
