@@ -139,10 +139,11 @@ class Step(OpenCall):
         if slot.is_real and self._log is None and call.is_function:
             self.shared_target = call.target
         self._open_calls = owner.open_calls
-        if slot.is_real and self.is_shared:
-            self._note_overlap()
         # In the order of their beginning.
         self._open_calls[self] = None
+        # Of two threads that begin now, the later one sees the other.
+        if slot.is_real and self.is_shared:
+            self._note_overlap()
 
     @property
     def is_open(self) -> bool:
@@ -157,7 +158,9 @@ class Step(OpenCall):
     def _note_overlap(self) -> None:
         """Note which calls that all tests share run for real beside this one."""
         for other in list(self._open_calls):
-            if isinstance(other, Step) and other._slot.is_real and other.is_shared:
+            if other is self or not isinstance(other, Step):
+                continue
+            if other._slot.is_real and other.is_shared:
                 self._overlaps = other._overlaps = True
 
     def body(self) -> Any:
