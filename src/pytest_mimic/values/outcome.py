@@ -285,6 +285,8 @@ class _Storing:
         left_out: list[Path] = []
         if walk.left_out:
             left_out = [at for at, leaf in leaves(tree) if isinstance(leaf, LeftOut)]
+        if not is_error and ordered_digest_of(again) != ordered_digest_of(tree):
+            tree = self._as_filled(value, tree)
         if ordered_digest_of(again) != ordered_digest_of(tree):
             differing = differences(tree, again)
             lost = [one.steps for one in differing if not _shows_more(one)]
@@ -313,6 +315,17 @@ class _Storing:
         if in_bytes is not None:
             self.refuse((), in_bytes.what, in_bytes.way)
         return _Part("pkl", node, pickled.chunks)
+
+    def _as_filled(self, value: object, tree: Tree) -> Tree:
+        """Give the tree of a value as it is now, if it has only got what was `None`.
+
+        To pickle an object may fill what it makes when it is read, as xarray does.
+        """
+        from pytest_mimic.values.differences import differences
+
+        now = tree_of(value, "kept", self._places)
+        is_filled = all(one.old is None for one in differences(tree, now))
+        return now if is_filled else tree
 
     def _masked(self, part: Tree) -> Tree:
         return self._mask(part) if isinstance(part, str) else part
