@@ -7,6 +7,8 @@ import json
 import pytest
 from support import loopback
 
+pytest_plugins = ("support.database_servers",)
+
 FORMS = {
     "json": lambda token: json.dumps({"items": [], "next": token}),
     "xml": lambda token: f"<page><next>{token}</next></page>",
@@ -61,6 +63,55 @@ def test_pages_are_told_apart_in_any_order(project, form, sent):
         project.run("--mimic-verify", env={"ORDER": "a-2 a-3"}).expect(passed=1)
 
     project.replay(env={"ORDER": "a-3 a-2"}).expect(passed=1)
+
+
+def test_pages_of_a_database_are_told_apart_in_any_order(project):
+    pytest.importorskip("sqlalchemy")
+    project.ini("sqlalchemy")
+    project.tests("""
+        import os
+        from sqlalchemy import create_engine, text
+
+        def test_it():
+            with create_engine("sqlite://").connect() as connection:
+                connection.execute(text("create table page (session text, n int)"))
+                connection.execute(text("insert into page values ('a-2', 2), ('a-3', 3)"))
+                rows = connection.execute(text("select session from page")).all()
+                page = text("select n from page where session = :session")
+                for token in os.environ["ORDER"].split():
+                    assert (token,) in rows
+                    found = connection.execute(page, {"session": token}).scalar()
+                    assert found == int(token[-1])
+    """)
+
+    project.record(env={"ORDER": "a-2 a-3"}).expect(passed=1, never=["told apart"])
+
+    project.replay(env={"ORDER": "a-3 a-2"}).expect(passed=1)
+
+
+def test_pages_of_redis_are_told_apart_in_any_order(project, redis_server):
+    redis = pytest.importorskip("redis")
+    with redis.Redis(port=redis_server.port) as client:
+        client.flushall()
+        client.hset("first", "session", "a-2")
+        client.hset("second", "session", "a-3")
+    project.ini("redis")
+    project.tests("""
+        import os, redis
+
+        def test_it():
+            client = redis.Redis(port=int(os.environ["REDIS"]), decode_responses=True)
+            held = [client.hgetall(key)["session"] for key in ("first", "second")]
+            for token in os.environ["ORDER"].split():
+                is_new = client.hset("page", "session", token)
+                assert token in held and bool(is_new) == (token == "a-2")
+    """)
+    env = {"REDIS": str(redis_server.port)}
+
+    recorded = project.record(env={**env, "ORDER": "a-2 a-3"})
+    recorded.expect(passed=1, never=["told apart"])
+
+    project.replay(env={**env, "ORDER": "a-3 a-2"}).expect(passed=1)
 
 
 def test_what_no_answer_of_the_test_gave_is_hidden_whatever_ran_before(project):

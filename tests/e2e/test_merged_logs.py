@@ -91,6 +91,29 @@ def test_a_conflict_names_each_side_with_the_command_that_keeps_it(
         )
 
 
+def test_a_conflict_of_a_stash_names_each_side(branches):
+    """A recording that was put aside meets that of another branch."""
+    git(branches.root, "checkout", "-q", "main")
+    git(branches.root, "checkout", "late", "--", branches.vault.name)
+    git(branches.root, "stash", "-q")
+    git(branches.root, "checkout", "-q", "early")
+    git(branches.root, "stash", "pop", "-q", check=False)
+    [name] = [one for one in conflicts(branches) if one.endswith(".json")]
+    branches.tests(test_of([1, 3, 4, 5]))
+
+    run = branches.replay(env={"BRANCH": "none"}).expect(failed=1, real=[])
+
+    ways = dict(re.findall("to keep the side of (.*): (git checkout .*)", run.output))
+    for label, branch in {
+        "Updated upstream": "early",
+        "Stashed changes": "late",
+    }.items():
+        subprocess.run(ways[label], shell=True, check=True, cwd=branches.root)
+        assert (branches.root / name).read_text() == git(
+            branches.root, "show", f"{branch}:{name}"
+        )
+
+
 def test_a_log_that_was_merged_by_hand_is_no_answer(branches):
     """Somebody keeps both sides, and removes the marks."""
     git(branches.root, "merge", "-q", "early", check=False)
