@@ -21,7 +21,7 @@ from bench.servers import http_server, redis
 
 from environments import build_wheel, environment  # isort: skip
 
-SECONDS = 35
+SECONDS = 25
 LIMIT = 1.10
 LINES = ["gate_functions:work", "http", "sqlalchemy", "redis"]
 EMPTY_TESTS = """

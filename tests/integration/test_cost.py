@@ -87,7 +87,13 @@ SAVED = {
 }
 
 
-@pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["", "in workers"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param([], id=""),
+        pytest.param(["-n", "2"], id="in workers", marks=pytest.mark.rare),
+    ],
+)
 @pytest.mark.parametrize(
     ("line", "bodies", "calls", "seconds"), SAVED.values(), ids=SAVED
 )
