@@ -606,11 +606,11 @@ class FunctionCall(Call):
 
     def watch(self) -> None:
         """Note what the call may not change, and what it may."""
-        unmet, events = self.plan.unmet, self.plan.run.events
+        rules, unmet, events = self.plan.rules, self.plan.unmet, self.plan.run.events
         if unmet:
             left: Collection[Path] = ()
             with suppress(Exception):  # What is left out may be what fails.
-                left = paths_to_nothing(self._bound, unmet, self.places)
+                left = paths_to_nothing(self._bound, rules, unmet, self.places)
             for path in unmet.keys() - left:
                 events.take_back(unmet.pop(path))
         self._tree_before = self.tree

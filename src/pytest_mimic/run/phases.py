@@ -113,10 +113,12 @@ class Phases:
         """
         now, item.funcargs = getattr(item, "funcargs", None), self._funcargs
         try:
-            made = item.ihook.pytest_runtest_makereport(item=item, call=phase)
+            made: pytest.TestReport = item.ihook.pytest_runtest_makereport(
+                item=item, call=phase
+            )
         finally:
             item.funcargs = now
-        return made  # type: ignore[no-any-return]
+        return made
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -130,13 +130,27 @@ def arguments_of(
 
 
 def paths_to_nothing(
-    bound: Mapping[str, object], paths: Iterable[Path], places: Places
+    bound: Mapping[str, object],
+    rules: CallRules,
+    paths: Iterable[Path],
+    places: Places,
 ) -> list[Path]:
-    """Give the paths that lead to no part of the arguments of a call."""
+    """Give the paths of `ignore=` that lead to no part of the arguments of a call."""
     walk = Walk("identity", places)
-    tree = deeply(lambda: {name: walk.node(value) for name, value in bound.items()})
+
+    def leads_to_a_part(path: Path) -> bool:
+        alone = rules._replace(ignore=(path,))
+        for name, value in bound.items():
+            below_argument = alone.paths_in(name)
+            if below_argument:
+                tree = walk.node(value)
+                if without(tree, below_argument) != tree:
+                    return True
+        return False
+
+    left = deeply(lambda: [path for path in paths if not leads_to_a_part(path)])
     walk.forget()
-    return deeply(lambda: [path for path in paths if without(tree, [path]) == tree])
+    return left
 
 
 def _refuse(what: str, tree: Tree, line: Line | None) -> None:

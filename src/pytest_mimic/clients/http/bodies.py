@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from pytest_mimic.client import Plain, fields
+from pytest_mimic.values.walk import DEEPEST
 
 # How a server may have written its JSON, with all characters or in ASCII.
 _WAYS: dict[str, dict[str, Any]] = {
@@ -38,8 +39,6 @@ for _name, _way in _WAYS.items():
     _LAYOUTS[_name] = JSONEncoder(ensure_ascii=False, **_way)
     _LAYOUTS[f"{_name} ascii"] = JSONEncoder(**_way)
 _NO_JSON = object()
-# What is deeper stands as text: not each Python writes it as JSON.
-_DEEPEST = 150
 MIXED = "mixed"
 """The layout of JSON that comes back with other blanks."""
 _FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
@@ -222,13 +221,14 @@ def _json(text: str) -> Any:
         )
     except (ValueError, RecursionError):
         return _NO_JSON
-    may_be_deep = text.count("[") + text.count("{") > _DEEPEST
+    # Not each Python writes what is deeper.
+    may_be_deep = text.count("[") + text.count("{") > DEEPEST
     return _NO_JSON if may_be_deep and _is_deep(value) else value
 
 
 def _is_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         lists = [part for part in level if isinstance(part, list)]
         mappings = [part.values() for part in level if isinstance(part, dict)]
         level = [*chain(*lists, *mappings)]
