@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
+ENDS = "..."
 SHOWN = 10
 """How many rows a list has at most."""
 _WIDEST_COLUMN = 100
@@ -32,9 +33,9 @@ def on_one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
-def cut_line(text: str, width: int) -> str:
-    """Return a text, or its beginning where it is wider."""
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+def cut_text(text: str, limit: int) -> str:
+    """Return a text, or its beginning and points where it is longer than the limit."""
+    return text if len(text) <= limit else text[: limit - len(ENDS)] + ENDS
 
 
 def folded(text: str, width: int) -> list[str]:
@@ -72,7 +73,7 @@ def rows(
     room = width - len(_INDENT + _BETWEEN) - max(len(right) for _, right in shown)
     column = min(max(len(left) for left, _ in shown), _WIDEST_COLUMN)
     if cuts and room >= _NARROWEST_COLUMN:
-        shown = [(cut_line(left, room), right) for left, right in shown]
+        shown = [(cut_text(left, room), right) for left, right in shown]
         column = min(column, room)
     return [_row(left, right, column, width, cuts=cuts) for left, right in shown]
 
@@ -83,7 +84,7 @@ def _row(left: str, right: str, column: int, width: int, *, cuts: bool) -> list[
         return [line]
     below = [f"{_BETWEEN}{right}"] if right else []
     if cuts:
-        return [cut_line(one, width) for one in (f"{_INDENT}{left}", *below)]
+        return [cut_text(one, width) for one in (f"{_INDENT}{left}", *below)]
     return [*folded(f"{_INDENT}{left}", width), *below]
 
 

@@ -19,7 +19,7 @@ from pytest_mimic.words import (
     PAGE_ON_KEYS,
     SHOWN,
     and_more,
-    cut_line,
+    cut_text,
     few,
     folded,
     on_one_line,
@@ -390,7 +390,7 @@ def _rows(tell: _Row, causes: Sequence[list[Event]], width: int) -> Iterator[str
             cause, others = events[0].text("cause") or "equal", events[1:]
             calls = plural(len(others), "more call")
             tests = plural(len(_tests_of(others)), "test")
-            yield cut_line(f"    and {calls} in {tests}: {cause}", width)
+            yield cut_text(f"    and {calls} in {tests}: {cause}", width)
 
 
 def _fact(unit: str, causes: list[list[Event]]) -> str:

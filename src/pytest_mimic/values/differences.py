@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
 
-from pytest_mimic.values.drawing import ENDS, class_named_in, line
+from pytest_mimic.values.drawing import class_named_in, line
 from pytest_mimic.values.making import Maker
 from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
@@ -25,7 +25,7 @@ from pytest_mimic.values.tree import (
     without,
 )
 from pytest_mimic.values.walk import FEW, Walk, deeply
-from pytest_mimic.words import MOST_PARTS, first_of
+from pytest_mimic.words import ENDS, MOST_PARTS, first_of
 
 # Of the values with a tag of their own, those that have parts.
 _OPENED = frozenset({"$tuple", "$dict", "$partial"})

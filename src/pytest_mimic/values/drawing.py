@@ -15,8 +15,8 @@ from pytest_mimic.values.tree import (
     is_tagged,
     text_of,
 )
+from pytest_mimic.words import ENDS, cut_text
 
-ENDS = "..."
 _MOST_NAMES = 8
 _DIGITS = 8
 # In characters of JSON.
@@ -111,11 +111,6 @@ def class_named_in(tree: Tree) -> str:
     if isinstance(tree, dict) and is_tagged(tree):
         return next(iter(tree))[1:]
     return type(tree).__name__
-
-
-def cut_text(text: str, limit: int) -> str:
-    """Give a text, or its beginning and points where it is longer than the limit."""
-    return text if len(text) <= limit else text[: limit - len(ENDS)] + ENDS
 
 
 def _pieces(tree: Tree) -> Iterator[str]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pytest_mimic.values.drawing import ENDS, cut_text, line
+from pytest_mimic.values.drawing import line
 from pytest_mimic.values.tree import Node, Tree, is_tagged
+from pytest_mimic.words import ENDS, cut_text
 
 _LONGEST = 120
 _LONGEST_VALUE = 40

@@ -337,6 +337,17 @@ def levels_of(values: list[Any]) -> Levels | None:
     return None
 
 
+def is_deeper(plain: object, levels: int) -> bool:
+    """Tell whether plain data is nested deeper than so many levels."""
+    level = [plain]
+    for _ in range(levels):
+        parts = gc.get_referents(*level)
+        level = [part for part in parts if type(part) not in SCALARS]
+        if not level:
+            return False
+    return True
+
+
 def are_few_parts(value: object) -> bool:
     """Tell whether a value has few parts, each counted wherever it stands, all short.
 

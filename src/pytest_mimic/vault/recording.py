@@ -8,7 +8,6 @@ import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
-from gc import get_referents
 from io import BytesIO
 from itertools import repeat
 from json.encoder import (  # type: ignore[attr-defined]
@@ -21,7 +20,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from xxhash import xxh3_64
 
 from pytest_mimic.errors import CorruptRecordingError, Remedy
-from pytest_mimic.values.tree import SCALARS, Node
+from pytest_mimic.values.tree import SCALARS, Node, is_deeper
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.fields import (
     ANSWERS,
@@ -344,20 +343,10 @@ def _json_of(content: bytes, name: str) -> Any:
         raise _too_deep(name) from None
     except ValueError as reason:
         raise shapeless(name, str(reason)) from None
-    if len(text) > _DEEPEST and text.count("[") + text.count("{") > _DEEPEST:
-        _check_depth(plain, name)
+    may_be_deep = text.count("[") + text.count("{") > _DEEPEST
+    if may_be_deep and is_deeper(plain, _DEEPEST):  # Nobody could walk through it.
+        raise _too_deep(name)
     return plain
-
-
-def _check_depth(plain: object, name: str) -> None:
-    """Refuse what is so deep that nobody could walk through it."""
-    level = [plain]
-    for _ in range(_DEEPEST):
-        parts = get_referents(*level)
-        level = [part for part in parts if type(part) not in SCALARS]
-        if not level:
-            return
-    raise _too_deep(name)
 
 
 def _too_deep(name: str) -> CorruptRecordingError:

@@ -18,12 +18,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from itertools import chain
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pytest_mimic.client import Plain, fields
+from pytest_mimic.values.tree import is_deeper
 from pytest_mimic.values.walk import DEEPEST
 
 # How a server may have written its JSON, with all characters or in ASCII.
@@ -223,18 +223,7 @@ def _json(text: str) -> Any:
         return _NO_JSON
     # Not each Python writes what is deeper.
     may_be_deep = text.count("[") + text.count("{") > DEEPEST
-    return _NO_JSON if may_be_deep and _is_deep(value) else value
-
-
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEEPEST):
-        lists = [part for part in level if isinstance(part, list)]
-        mappings = [part.values() for part in level if isinstance(part, dict)]
-        level = [*chain(*lists, *mappings)]
-        if not level:
-            return False
-    return True
+    return _NO_JSON if may_be_deep and is_deeper(value, DEEPEST) else value
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> Plain:
