@@ -32,6 +32,7 @@ from support.chat_server import proxied_chat
 
 import pytest_mimic
 from pytest_mimic.values.rows import TAGS
+from pytest_mimic.vault.recording import FORMAT
 
 REPOSITORY = Path(__file__).parents[2]
 #: Every page but the changelog, which names what is gone.
@@ -382,8 +383,14 @@ def test_the_reference_has_the_names_that_there_are(project, monkeypatch):
 
 def test_the_page_of_the_format_has_each_tag():
     page = (REPOSITORY / "docs/internals/vault-format.md").read_text("utf-8")
-    values = (face.PACKAGE / "values").glob("*.py")
-    sources = "".join(path.read_text("utf-8") for path in values)
+    written = {*re.findall(r"\$[a-z0-9]+\b(?!:)", page)}
+    named = {
+        path: {*re.findall(r'"(\$[a-z0-9]+)"', path.read_text("utf-8"))}
+        for path in face.PACKAGE.rglob("*.py")
+    }
+    values = [named[path] for path in named if path.parent.name == "values"]
 
-    tags = {*re.findall(r'"(\$[a-z]+)"', sources), *TAGS}
-    assert tags - {*re.findall(r"\$\w+", page)} == set()
+    assert {*TAGS}.union(*values) - {*re.findall(r"\$\w+", page)} == set()
+    assert written - {*TAGS}.union(*named.values()) == set()
+    assert f"Format {FORMAT}," in page
+    assert f"| `format` | {FORMAT} |" in page

@@ -302,7 +302,9 @@ class SharedAnswers:
 
 
 def _answer_of(recording: Recording) -> Entry:
-    """Give the answer that a file has; an earlier version has kept several."""
-    answers = recording.entries
-    whole = (one for one in answers if not failed_exchange(one.body))
-    return next(whole, answers[0])
+    """Give the answer that a file has; a candidate of 1.0 has kept several."""
+    first, *others = recording.entries
+    if not others:
+        return first
+    whole = (one for one in (first, *others) if not failed_exchange(one.body))
+    return next(whole, first)

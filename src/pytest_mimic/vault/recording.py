@@ -415,14 +415,15 @@ def _known_fields(plain: Node, kinds: Mapping[str, Kind], name: str) -> Node:
     facts = {key: plain[key] for key in plain if key in kinds}
     for key, part in facts.items():
         if type(part) is not kinds[key]:
-            _refuse_odd(odd_field(part, kinds[key]), key, name)
+            steps = odd_field(part, kinds[key])
+            if steps is not None:
+                raise _odd(key, steps, name)
     return facts
 
 
-def _refuse_odd(steps: Steps | None, field: str, name: str) -> None:
-    if steps is not None:
-        place = ".".join((field, *steps))
-        raise shapeless(name, f"{place!r} has the wrong type, or is out of range")
+def _odd(field: str, steps: Steps, name: str) -> CorruptRecordingError:
+    place = ".".join((field, *steps))
+    return shapeless(name, f"{place!r} has the wrong type, or is out of range")
 
 
 def check_exchange(
@@ -442,11 +443,13 @@ def check_exchange(
     """
     if target not in REQUESTS:
         return
-    odd = odd_field(request, REQUESTS[target], in_objects=in_objects)
-    _refuse_odd(odd, "request", name)
+    steps = odd_field(request, REQUESTS[target], in_objects=in_objects)
+    if steps is not None:
+        raise _odd("request", steps, name)
     if answer is not None:
-        odd = odd_field(answer, ANSWERS[target], in_objects=in_objects)
-        _refuse_odd(odd, "answer", name)
+        steps = odd_field(answer, ANSWERS[target], in_objects=in_objects)
+        if steps is not None:
+            raise _odd("answer", steps, name)
 
 
 def _check_call(entry: Entry, name: str) -> None:
