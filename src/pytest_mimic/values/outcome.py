@@ -39,7 +39,7 @@ from pytest_mimic.values.tree import (
     text_of,
     without,
 )
-from pytest_mimic.values.walk import KEPT_HASH, LATE_FILE, Walk, deeply, tree_of
+from pytest_mimic.values.walk import LATE_FILE, Walk, deeply, tree_of
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -339,8 +339,6 @@ class _Storing:
         if walk.late_file is not None:
             late = path_to(tree, walk.late_file)
             self.refuse(late, LATE_FILE.what, LATE_FILE.way)
-        if walk.keeps_hash:
-            self.refuse((), KEPT_HASH)
         seen = self._look(tree, is_pickle=True)
         if seen is not None:
             self.refuse(seen.path, seen.what, seen.way)

@@ -525,43 +525,20 @@ def addresses_in(attributes: Attributes) -> list[Any]:
     return [name for name in numbers if attributes[name] in addresses]
 
 
-def without_own_hash(value: object, attributes: Attributes) -> Attributes | None:
-    """Give the attributes of an object as they are before it has taken its hash.
+OWN_HASH = "the object's own hash(), which is another one in each process"
 
-    Returns:
-        The attributes themselves if no private one holds the object's own `hash()`;
-        `None` if a copy without these has another hash, or none: then they are data,
-        or were taken by the constructor.
-    """
+
+def own_hashes_in(value: object, attributes: Attributes) -> list[Any]:
+    """Give the names of private attributes that hold an object's own `hash()`."""
     numbers = large_numbers(attributes)
     method = member_of(type(value), "__hash__") if numbers else None
     # A mock notes that it was asked.
     is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))
     if not is_asked or method is object.__hash__:
-        return attributes
+        return []
     try:
         own = hash(value)
     except Exception:
         # It is code of the user, and may do anything.
-        return attributes
-    names = [name for name in numbers if attributes[name] == own]
-    if not names:
-        return attributes
-    rest = {name: part for name, part in attributes.items() if name not in names}
-    # Before it is taken, an attribute may be missing or `None`.
-    for bare in (rest, {**rest, **dict.fromkeys(names)}):
-        try:
-            if hash(_bare_copy(value, bare)) == own:
-                return bare
-        except Exception:
-            # It is code of the user, and has lost what it relies on.
-            continue
-    return None
-
-
-def _bare_copy(value: object, attributes: Attributes) -> object:
-    cls: Any = type(value)
-    base: Any = next((b for b in (tuple, frozenset) if isinstance(value, b)), None)
-    made = object.__new__(cls) if base is None else base.__new__(cls, value)
-    set_attributes(made, attributes)
-    return made
+        return []
+    return [name for name in numbers if attributes[name] == own]

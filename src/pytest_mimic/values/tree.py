@@ -41,8 +41,8 @@ class Refused(Leaf):
     Attributes:
         what: What it is: `a thread lock`.
         way: What to do in place of leaving it out, if there is something.
-        is_handle: Whether it is a lock, an open file, a connection or the like, and may
-            be left out. All else may hold the value itself.
+        is_handle: Whether it is a lock, an open file, a connection, a kept hash or the
+            like, and may be left out. All else may hold the value itself.
     """
 
     def __init__(self, what: str, way: str = "", *, is_handle: bool = False) -> None:

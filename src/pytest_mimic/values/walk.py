@@ -30,14 +30,15 @@ from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import Row, is_installed, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
+    OWN_HASH,
     Attributes,
     Kind,
     addresses_in,
     attributes_of,
     kind_of,
     large_numbers,
+    own_hashes_in,
     state_of,
-    without_own_hash,
 )
 from pytest_mimic.values.tree import (
     DEEP,
@@ -72,7 +73,6 @@ LATE_FILE = Refused(
     "a temporary file, which an object of a library may open later",
     "return what it reads from the file",
 )
-KEPT_HASH = "an object that keeps its own hash(), another in each process"
 FEW = 50
 """So many items of an array stand in the tree, and more count by their memory."""
 DEEPEST = 150
@@ -185,8 +185,6 @@ class Walk:
         has_refused: Whether a part of what was opened has no identity.
         size: How many parts were opened.
         is_plain: Whether the value is a list or mapping that is a tree as it stands.
-        keeps_hash: Whether an object remembers its own `hash()`, which a pickle of it
-            would carry into a process where it is another one.
         late_file: The path of a temporary file, as it stands in the tree, that hangs on
             an object of a library, which may open it later.
         arrays: Those that are to stand in files of their own, and the nodes for them:
@@ -200,7 +198,6 @@ class Walk:
     is_shared = False
     few = FEW
     has_refused = False
-    keeps_hash = False
     late_file: Tree = None
     size = 0
     is_plain = False
@@ -642,8 +639,6 @@ class Walk:
         if not self._has_equal_copies(value, kind):
             return Refused(UNEQUAL_COPIES)
         attributes = self._own_attributes(value, kind, state.attributes)
-        if isinstance(attributes, Refused):
-            return attributes
         shown: Attributes = {}
         if self.is_kept and kind.decider is not object:
             shown = _shown_beside(attributes, attributes_of(value), kind)
@@ -713,7 +708,7 @@ class Walk:
 
     def _own_attributes(
         self, value: object, kind: Kind, attributes: Attributes
-    ) -> Attributes | Refused:
+    ) -> Attributes:
         """Give the attributes that count, less what the object remembers of itself."""
         if self.is_kept:
             attributes = kind.without_notes(attributes)
@@ -724,11 +719,11 @@ class Walk:
         for name in addresses_in(attributes):
             self.left_out[id(attributes[name])] = attributes[name]
             attributes = {**attributes, name: None}
-        bare = without_own_hash(value, attributes)
-        self.keeps_hash |= bare is not attributes
-        if bare is None and self.is_kept:
-            return Refused(KEPT_HASH)
-        return attributes if bare is None else bare
+        for name in own_hashes_in(value, attributes):
+            # By another name it may be a number of the user's.
+            kept = Refused(OWN_HASH, is_handle="hash" in name.lower())
+            attributes = {**attributes, name: kept}
+        return attributes
 
     def _public(self, kind: Kind, attributes: Attributes) -> Node:
         """Open what people read off an object."""
