@@ -98,9 +98,9 @@ def test_nothing_behind_a_link_is_deleted(shop, folder, work):
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 def test_check_names_all_that_is_wrong_beside_linked_locks(shop):
-    part = shop.vault / "logs" / "test_shop.py" / "test_killed.json.4711-1-2.part"
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text('{"format": 8}\n')
+    left = shop.vault / "logs" / "test_shop.py" / "left.txt"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("left")
     locks = shop.vault / ".locks"
     behind = shop.root / "behind"
     behind.mkdir()
@@ -111,7 +111,7 @@ def test_check_names_all_that_is_wrong_beside_linked_locks(shop):
     checked = shop.command("check").out
 
     assert ".mimic_vault/.locks is a link or no folder" in checked
-    assert f"{part.name} was left by an earlier version" in checked
+    assert f"{left.name} is not a file of a vault" in checked
 
 
 @pytest.mark.parametrize("work", DELETING)

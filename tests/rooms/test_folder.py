@@ -79,7 +79,6 @@ DIGEST = "9f31" * 8
 OWN = [
     CALL := f"calls/a/{DIGEST}.json",
     "logs/tests/test_a.py/test_x-3-1f0c2a9b7d3e.json",
-    "logs/tests/test_a.py/test_x.json.4711-83520817-14.part",
     "cassettes/shop/Rates of today.json",
     f"objects/9f/{DIGEST}.pkl",
     f".mimic-{DIGEST[:16]}.tmp",
@@ -89,6 +88,7 @@ NOT_OWN = [
     "calls/a/notes.json",
     f"calls/a/{DIGEST}.json.bak",
     "logs/notes.json",
+    "logs/tests/test_a.py/test_x.json.4711-83520817-14.part",
     "logs/tests/test_a.py/README.md",
     "cassettes/shop.yaml",
     "objects/notes.txt",

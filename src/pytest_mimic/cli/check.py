@@ -305,10 +305,7 @@ def _left_over(project: Project, named: Container[str]) -> Iterator[Finding]:
     for name in vault.unneeded_objects():
         yield Finding(name, f"{project.path_of(name)} is not needed", goes=True)
     for name in vault.folder.names():
-        if name.endswith(".part"):
-            problem = f"{project.path_of(name)} was left by an earlier version"
-            yield Finding(name, problem, goes=True)
-        elif not is_own(name) and name not in named and not _is_beside(name):
+        if not is_own(name) and name not in named and not _is_beside(name):
             problem = f"{project.path_of(name)} is not a file of a vault"
             yield Finding(name, problem, is_harmless=True)
 

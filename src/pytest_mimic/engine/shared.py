@@ -141,13 +141,11 @@ class SharedAnswers:
         recording = self._vault.read(name)
         if recording is None:
             return None
-        calls = {
-            call_name(one.target, one.identity, one.line) for one in recording.entries
-        }
-        if calls != {name}:
+        entries = recording.entries
+        if [call_name(one.target, one.identity, one.line) for one in entries] != [name]:
             label = f"{self._vault.label}/{name}"
             raise shapeless(label, "it has the recording of another call")
-        return _answer_of(recording)
+        return entries[0]
 
     def is_of_this_run(self, name: str) -> bool:
         """Whether a process of this run has made the answer in a file."""
@@ -203,7 +201,7 @@ class SharedAnswers:
         def change(former: Recording | None) -> Recording:
             nonlocal replaced
             is_made = self.is_of_this_run(slot.name)
-            old = None if former is None else _answer_of(former)
+            old = _answer_of(former)
             if old is not None and former is not None:
                 old = copied(old, test=old.test or former.owner)
             slot.outcome = entry
@@ -282,7 +280,7 @@ class SharedAnswers:
 
         def change(former: Recording | None) -> Recording:
             nonlocal is_kept
-            old = None if former is None else _answer_of(former)
+            old = _answer_of(former)
             is_kept = old is not None and (
                 old.body == answer.body or self._is_beginning(answer, old)
             )
@@ -301,10 +299,7 @@ class SharedAnswers:
         return is_kept
 
 
-def _answer_of(recording: Recording) -> Entry:
-    """Give the answer that a file has; a candidate of 1.0 has kept several."""
-    first, *others = recording.entries
-    if not others:
-        return first
-    whole = (one for one in (first, *others) if not failed_exchange(one.body))
-    return next(whole, first)
+def _answer_of(recording: Recording | None) -> Entry | None:
+    """Give the answer that a file has; it may have been edited to have none."""
+    entries = recording.entries if recording is not None else []
+    return entries[0] if entries else None

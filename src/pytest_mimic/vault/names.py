@@ -38,10 +38,10 @@ _LOG = r"logs/(\w[\w.-]*/)+\w[\w.-]*\.json"
 _OWN_NAME = "|".join(
     (
         OBJECT,
-        rf"{_LOG}(\.\d+-\d+(-\d+)?\.part)?",
+        _LOG,
         r"calls/\w[\w.-]*/[0-9a-f]{32}(-[0-9a-f]{8})?\.json",
         rf"cassettes/({_CASSETTE_PART}/)*{_CASSETTE_PART}(?<=\.json)",
-        r"\.locks/(write|told|run\.\d+-\d+|\.gitignore)",
+        r"\.locks/(write|run\.\d+-\d+|\.gitignore)",
         r"([^.][^/]*/)*\.mimic-[0-9a-f]{16}\.tmp",
     )
 )
