@@ -298,9 +298,9 @@ def test_a_database_in_another_state_is_named_above_its_drifts(project):
     project.tests("""
         import sqlalchemy as sa
 
-        @pytest.fixture
-        def engine():
-            engine = sa.create_engine("sqlite:///shop.db")
+        @pytest.fixture(params=["one", "other"])
+        def engine(request):
+            engine = sa.create_engine(f"sqlite:///{request.param}.db")
             meta = sa.MetaData()
             sa.Table("orders", meta, sa.Column("n", sa.Integer))
             meta.drop_all(engine)
@@ -312,15 +312,20 @@ def test_a_database_in_another_state_is_named_above_its_drifts(project):
             with engine.begin() as connection:
                 connection.execute(sa.text("INSERT INTO orders VALUES (1)"))
     """)
-    project.record().expect(passed=1)
+    project.record().expect(passed=2)
 
     run = project.run("--mimic-verify")
 
     row = run.section.index(
         "the database may not be as it was when these were recorded:"
     )
-    assert run.section[row + 1].split("    ")[0] == "  test_shop.py::test_it"
+    assert run.section[row + 1].split("    ")[0] == "  test_shop.py::test_it[one]"
     assert row < run.section.index("drifted:")
     assert "--mimic-rerecord" not in run.output
-    (project.root / "shop.db").unlink()
-    project.run("--mimic-verify").expect(passed=1)
+    again = "record and verify from the same state, then: pytest --mimic-verify"
+    assert [line for line in run.section if "from the same state" in line] == [
+        f"{again} test_shop.py"
+    ]
+    for name in ("one.db", "other.db"):
+        (project.root / name).unlink()
+    project.run("--mimic-verify").expect(passed=2)

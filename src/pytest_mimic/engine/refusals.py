@@ -301,8 +301,8 @@ class Refusals:
         shown = [self.secrecy.masked_difference(one) for one in differences]
         error = DriftError(what, lines_of(shown, _MOST_OF_A_DRIFT), remedies)
         error.call, error.conversation = label, call.conversation
-        if not (failed or of_fixture or owner.never_records):
-            error.option = RERECORD
+        if not (of_fixture or owner.never_records):
+            error.option = VERIFY if failed else RERECORD
         return error
 
     def of_other_state(self, owner: Owner) -> tuple[Remedy, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic.engine.calls import Call, Slot
 from pytest_mimic.engine.events import Event, EventKind, Json, facts_of_time
 from pytest_mimic.engine.owners import Owner
-from pytest_mimic.engine.refusals import RERECORD, facts_of
+from pytest_mimic.engine.refusals import RERECORD, VERIFY, facts_of
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.verifying import cause_of, new_parts
 from pytest_mimic.values.tree import Tree
@@ -128,7 +128,7 @@ class Told:
             call, differences, owner, failed=failed, of_fixture=is_of_fixture
         )
         if is_other_state:
-            error.remedies, error.option = run.refusals.of_other_state(owner), ""
+            error.remedies, error.option = run.refusals.of_other_state(owner), VERIFY
             name, identity = owner.name, call.identity
             run.add_event("other state", name, cause=name, identity=identity)
         run.events.note_error(error)

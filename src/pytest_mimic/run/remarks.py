@@ -134,19 +134,21 @@ def _again(
         default: The option, where an event names none.
     """
     others: dict[str, None] = {}
-    needing: defaultdict[str, list[Event]] = defaultdict(list)
+    needing: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+    words = words.replace("them", "it") if len(events) == 1 else words
     for event in events:
         option = event.text("option") or default
-        if option:
-            needing[option].append(event)
-        else:
-            remedies: Any = event.facts.get("remedies", ())
+        remedies: Any = event.facts.get("remedies", ())
+        if not option:
             others |= dict.fromkeys(": ".join(filter(None, one)) for one in remedies)
+        elif option == VERIFY and remedies:  # Its error says why.
+            needing[option, remedies[0][0]].append(event)
+        else:
+            needing[option, words].append(event)
     lines = [*others][:SHOWN] + and_more(len(others) - SHOWN)
-    told = words.replace("them", "it") if len(events) == 1 else words
     # `--mimic-record` may name whole files, and fails on those that need the other.
-    for option in sorted(needing, key=lambda option: option == RECORD):
-        tests = _to_run_for(needing[option])
+    for option, told in sorted(needing, key=lambda one: one[0] == RECORD):
+        tests = _to_run_for(needing[option, told])
         lines.append(f"{told}: {session.command(option, tests)}")
         cost = price(session.run.vault, tests) if option != VERIFY else ""
         if cost:
@@ -200,7 +202,7 @@ def _marks_of_samples(_: Session, events: list[Event], words: str) -> list[str]:
 def _volatile_lines(session: Session, events: list[Event], words: str) -> list[str]:
     """Return the lines that leave out what is new each time, as a block."""
     # How a real call failed is not to be left out.
-    answered = [event for event in events if event.text("option")]
+    answered = [event for event in events if event.text("option") == RERECORD]
     told = [
         f"    {_line_with(session, same, 'volatile', dict.fromkeys(paths))}"
         for same in _by_line(answered)
