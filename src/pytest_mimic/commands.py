@@ -50,6 +50,10 @@ class Commands:
         vault = ["--vault", self._vault] if self._vault else []
         return shlex.join(["pytest-mimic", *words, *vault])
 
+    def move(self, test: str, new: str) -> str:
+        """Return the command that moves the recordings of a test, or of a file."""
+        return self.mimic("mv", self.place_of(test), self.place_of(new))
+
     def restore(self, paths: Sequence[Path]) -> str:
         """Return the command of Git that gives files back as they were committed.
 

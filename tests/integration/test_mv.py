@@ -121,7 +121,7 @@ def suite(project):
 
 def proposed(run):
     """Return the commands that the summary proposes, without the folder of the tests."""
-    lines = re.findall(r"pytest-mimic (mv .*)", run.output)
+    lines = re.findall(r"pytest-mimic (mv .*)", "\n".join(run.section))
     return [" ".join(shlex.split(line)[1:]).replace("t/", "") for line in lines]
 
 
@@ -149,6 +149,22 @@ def test_what_a_miss_proposes_replays(suite, before, after):
     assert sorted(moved, key=str) == sorted(kept, key=str)
 
 
+def test_a_file_is_moved_by_one_line_that_works_in_the_folder_of_the_run(suite):
+    suite.put({"a": making("test_x", 1) + making("test_y", 2)})
+    suite.record()
+    suite.put({"b": making("test_x", 1) + making("test_y", 2)})
+
+    folder = suite.root / "t"
+    with suite.monkeypatch.context() as patch:
+        patch.chdir(folder)
+        run = suite.run()
+
+    line = "to move the recordings to the renamed file: pytest-mimic mv a.py b.py"
+    assert [one for one in run.section if "to move" in one] == [line]
+    assert suite.command("mv", "a.py", "b.py", folder=folder).code == 0
+    suite.replay().expect(passed=2)
+
+
 def test_a_call_with_which_other_tests_begin_tells_no_rename_to_another_file(suite):
     first, other = making("test_x", "log in", 1), making("test_y", "log in", 2)
     suite.put({"a": first + other})
@@ -158,7 +174,7 @@ def test_a_call_with_which_other_tests_begin_tells_no_rename_to_another_file(sui
     assert not proposed(suite.replay())
 
     suite.put({"a": other + making("test_z", "log in", 1)})
-    assert proposed(suite.replay()) == ["a.py::test_x a.py::test_z"] * 2
+    assert proposed(suite.replay()) == ["a.py::test_x a.py::test_z"]
 
 
 def test_a_file_moves_with_what_its_fixture_has_recorded(suite):

@@ -177,7 +177,8 @@ def _of_file(project: Project, found: Found) -> Iterator[Finding]:
         yield Finding(name, problem, owner, goes=True)
     if name.startswith("logs/") and name != log_name(owner):
         # Another test may use it: its name was given by hand.
-        command = project.commands.mimic("mv", owner, "TEST")
+        place = project.commands.place_of(owner)
+        command = project.commands.mimic("mv", place, "TEST")
         problem = f"{label} is not the file of its test"
         yield Finding(name, problem, owner, f"if another test uses it: {command}")
     if found.is_edited:

@@ -175,7 +175,7 @@ class Nearest:
         name = self._owner.name
         # The file of a fixture is moved with its tests.
         place_of = _file_of if is_fixture_owner(name) else str
-        command = self._commands.mimic("mv", place_of(former), place_of(name))
+        command = self._commands.move(place_of(former), place_of(name))
         fact = f"{former}, which is gone, begins with the same call"
         words = "to move the recordings to the renamed test"
         if are_ids_seeded():

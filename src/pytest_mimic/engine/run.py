@@ -294,6 +294,8 @@ class Run:
             facts = facts_of(error)
             if owner is not None and owner.fixture and error.option == RERECORD:
                 facts["serves"] = [owner.serves]
+            if owner is not None and owner.former_name:
+                facts["renamed"] = [owner.former_name, owner.name]
             self.add_event(kind, call.label(), **facts)
         return error
 

@@ -135,11 +135,16 @@ def _again(
     """
     others: dict[str, None] = {}
     needing: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+    moves = _moves_of_files(session, events)
     words = words.replace("them", "it") if len(events) == 1 else words
     for event in events:
         option = event.text("option") or default
         remedies: Any = event.facts.get("remedies", ())
-        if not option:
+        former: Any = event.facts.get("renamed", [""])
+        move = moves.get(former[0].partition("::")[0])
+        if not option and move:
+            others[move] = None
+        elif not option:
             others |= dict.fromkeys(": ".join(filter(None, one)) for one in remedies)
         elif option == VERIFY and remedies:  # Its error says why.
             needing[option, remedies[0][0]].append(event)
@@ -154,6 +159,23 @@ def _again(
         if cost:
             lines.append(f"when recorded, these tests cost {cost}")
     return lines
+
+
+def _moves_of_files(session: Session, events: Iterable[Event]) -> dict[str, str]:
+    """Return a command for each file of tests that is gone, and has another name."""
+    new_files: defaultdict[str, set[str]] = defaultdict(set)
+    for event in events:
+        renamed: Any = event.facts.get("renamed")
+        if renamed:
+            (file, _, test), (now, _, test_now) = (one.partition("::") for one in renamed)
+            new_files[file].add(now if test_now == test else "")
+    rootdir = session.settings.rootdir
+    words = "to move the recordings to the renamed file"
+    return {
+        file: f"{words}: {session.commands.move(file, *new)}"
+        for file, new in new_files.items()
+        if len(new) == 1 and new != {""} and not (rootdir / file).exists()
+    }
 
 
 def _verify_or_accept(session: Session, events: list[Event], words: str) -> list[str]:
