@@ -453,7 +453,8 @@ def test_what_is_rolled_back_after_a_miss_is_no_other_miss(shop, urls):
     rows = [line for line in run.section if line.startswith("  sqlalchemy ")]
     [row] = rows
     assert row.startswith("  sqlalchemy INSERT INTO users (name) VALUES (")
-    assert row.endswith(" (name='Eve')    test_shop.py::test_new")
+    assert " (name='" in row
+    assert row.endswith("    test_shop.py::test_new")
     assert "name: 'Bob' recorded, 'Eve' now" in run.output
     assert "ROLLBACK" not in run.output
 
