@@ -97,6 +97,10 @@ class Call:
         """Give the arguments that its function has got since an entry was recorded."""
         return []
 
+    def is_renamed(self, entry: Entry) -> bool:  # noqa: ARG002
+        """Whether its function has made a recording under another name."""
+        return False
+
     def identity_before(self, names: Collection[str]) -> str:  # noqa: ARG002
         """Give the identity that it had when its function took these arguments alone.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +26,8 @@ from pytest_mimic.words import few
 # Recordings of a target that are read, and those that are compared with a call.
 _MOST_READ = 2000
 _CANDIDATES = 200
+# In the place of a target: of functions that no line names.
+_NO_LINE = ""
 
 
 class Hints(NamedTuple):
@@ -67,7 +68,7 @@ class Nearest:
         secrecy: Knows what may be drawn.
         gone: The tests that exist no more.
         of_targets: Recordings by target, which the run has read for other calls; by
-            `:name` those of all functions of a name.
+            `_NO_LINE` those of functions that no line names.
         named: What the lines of the ini file name.
     """
 
@@ -115,13 +116,13 @@ class Nearest:
         return self._of_nearest(recorded[:_CANDIDATES])
 
     def _recorded(
-        self, names: Iterable[str], *, named: str = ""
+        self, names: Iterable[str], *, are_named: bool = True
     ) -> Iterator[RecordedCall]:
         """Yield the recordings of the call's target in some files.
 
         Args:
             names: The files.
-            named: Yield those of every function of this name.
+            are_named: Else yield those of all functions that no line names.
         """
         for name in names:
             try:
@@ -129,8 +130,10 @@ class Nearest:
             except MimicError:
                 continue  # it is named where it is needed
             for number, entry in enumerate(recording.entries):
-                is_of_name = re.split("[.:]", entry.target)[-1] == named
-                is_asked = entry.target == self._call.target or is_of_name
+                is_asked = entry.target == self._call.target
+                if not are_named:
+                    is_named = is_taken_in(entry.target, self._named)
+                    is_asked = ":" in entry.target and not is_named
                 if is_asked and entry.end != "empty":
                     day = entry.recorded or recording.recorded
                     # An imported cassette is of no test.
@@ -258,21 +261,19 @@ class Nearest:
         return Hints(facts, ways, cause)
 
     def _former_target(self) -> str:
-        """Give the function with this name and these arguments that no line names.
+        """Give the function that had this name, or this code, and these arguments.
 
-        Empty: there is none, or there are several.
+        Empty: there is none that no line names, or there are several.
         """
         call = self._call
-        name = re.split("[.:]", call.target)[-1]
         asked = call.counted(call.described)
-        kin = f":{name}"
-        if kin not in self._of_targets:  # Many calls may miss, and each would read all.
-            found = self._recorded(self._vault.names(), named=name)
-            self._of_targets[kin] = [*islice(found, _MOST_READ)]
-        equal = [one.entry for one in self._of_targets[kin]]
-        targets = {one.target for one in equal if one.arguments == asked}
-        left = [one for one in targets if not is_taken_in(one, self._named)]
-        return left[0] if len(left) == 1 else ""
+        if _NO_LINE not in self._of_targets:  # Each of many misses would read all.
+            found = self._recorded(self._vault.names(), are_named=False)
+            self._of_targets[_NO_LINE] = [*islice(found, _MOST_READ)]
+        left = [one.entry for one in self._of_targets[_NO_LINE]]
+        equal = [one for one in left if one.arguments == asked and call.is_renamed(one)]
+        [target, *others] = {one.target for one in equal} or [""]
+        return "" if others else target
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import re
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
@@ -448,6 +449,13 @@ class FunctionCall(Call):
     def reached(self) -> Reached:
         """What its code and the classes of its arguments reach."""
         return self.plan.inputs.reached_by(self.target, self.opened)
+
+    def is_renamed(self, entry: Entry) -> bool:
+        name, own = (re.split("[.:]", one)[-1] for one in (entry.target, self.target))
+        function = innermost(self.plan.function)
+        if name == own or function is None:
+            return name == own
+        return entry.source == source_of_code(function.__code__, name)
 
     def identity_before(self, names: Collection[str]) -> str:
         __tracebackhide__ = True
