@@ -13,7 +13,6 @@ import pytest
 from support.face import fingerprint, there_and_back
 
 from pytest_mimic import UnstableIdentityError, UnstorableOutcomeError
-
 from values.told_apart import told_apart
 
 

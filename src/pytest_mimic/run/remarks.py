@@ -167,8 +167,8 @@ def _moves_of_files(session: Session, events: Iterable[Event]) -> dict[str, str]
     for event in events:
         renamed: Any = event.facts.get("renamed")
         if renamed:
-            (file, _, test), (now, _, test_now) = (one.partition("::") for one in renamed)
-            new_files[file].add(now if test_now == test else "")
+            (file, _, test), (now, _, own) = (one.partition("::") for one in renamed)
+            new_files[file].add(now if own == test else "")
     rootdir = session.settings.rootdir
     words = "to move the recordings to the renamed file"
     return {
