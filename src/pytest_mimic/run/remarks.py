@@ -153,7 +153,8 @@ def _again(
     lines = [*others][:SHOWN] + and_more(len(others) - SHOWN)
     # `--mimic-record` may name whole files, and fails on those that need the other.
     for option, told in sorted(needing, key=lambda one: one[0] == RECORD):
-        tests = _to_run_for(needing[option, told])
+        needed = needing[option, told]
+        tests = _tests_of(needed) if option == VERIFY else _to_run_for(needed)
         lines.append(f"{told}: {session.command(option, tests)}")
         cost = price(session.run.vault, tests) if option != VERIFY else ""
         if cost:

@@ -41,6 +41,7 @@ _BOUNDARIES = _BEFORE_CONDITIONS.union(
 _BEFORE_COLUMNS = _BOUNDARIES.union("by distinct all when then else between".split())
 # How PostgreSQL calls the result of an expression.
 _EXPRESSIONS = frozenset(["case", "array"])
+_NO_COLUMNS = _EXPRESSIONS | {"as"}
 # `users.name AS users_name`, as the ORM writes it.
 _ORM_LABEL = re.compile(r"\b(\w+)\W{1,3}(\w+)\W? AS \W?((?:\w+_)?\1_\2)\b")
 _SETS_A_PASSWORD = re.compile(
@@ -192,17 +193,23 @@ def _is_key(tokens: list[Token], index: int) -> bool:
 
 
 def _names_around(tokens: list[Token], start: int, index: int, end: int) -> list[str]:
-    """Return the names, and the other parameters, of the condition around a place."""
+    """Return the names, and the other parameters, of the condition around a place.
+
+    Each stands once; the type of a cast, `::VARCHAR`, is none.
+    """
     after = takewhile(lambda one: one.word not in _BOUNDARIES, tokens[index + 1 : end])
-    found = []
+    found: list[str] = []
+    before = _END
     for token, following in pairwise([*tokens[start:index], *after, _END]):
+        is_type = before.word == ":" or token.word in _NO_COLUMNS
         if token.kind == "parameter":
             found.append(":")
         elif token.kind == "text":
             found += words_in(token.content)
-        elif token.is_name and following.word not in (".", "(") and token.word != "as":
+        elif token.is_name and following.word not in (".", "(") and not is_type:
             found.append(token.content)
-    return found
+        before = token
+    return [*dict.fromkeys(found)]
 
 
 def _labels_and_functions_in(tokens: list[Token]) -> Iterator[str]:
