@@ -32,9 +32,8 @@ class Found:
         name: The file.
         recording: What it holds.
         entries: Those of its calls that were asked for.
-        proofs: What is known of its calls, by their ids.
+        proofs: What is known of its calls, by their ids, where these are `proven`.
         damage: Why it cannot be read.
-        is_edited: Whether it was changed by hand.
     """
 
     name: str
@@ -42,7 +41,6 @@ class Found:
     entries: list[Entry]
     proofs: Mapping[int, Proof] = field(default_factory=dict)
     damage: CorruptRecordingError | None = None
-    is_edited: bool = False
 
     @property
     def owner(self) -> str:
@@ -63,6 +61,11 @@ class Found:
         return self.proofs[id(entry)]
 
     @property
+    def is_edited(self) -> bool:
+        """Whether it was changed by hand."""
+        return self.damage is None and self.recording.edited
+
+    @property
     def is_shared(self) -> bool:
         """Whether all tests share the call."""
         return self.name.startswith("calls/")
@@ -75,16 +78,25 @@ class Found:
 
 def files_in(project: Project, names: Iterable[str] | None = None) -> Iterator[Found]:
     """Yield the files of the vault, or some of them, each with all of its calls."""
+    return (proven(project, found) for found in _read(project, names))
+
+
+def _read(project: Project, names: Iterable[str] | None) -> Iterator[Found]:
     for name, found in project.vault.all(names):
         if isinstance(found, Recording):
-            try:
-                proofs = _proofs_of(project, name, found)
-            except CorruptRecordingError as error:
-                yield Found(name, Recording(), [], damage=error)
-            else:
-                yield Found(name, found, found.entries, proofs, is_edited=found.edited)
+            yield Found(name, found, found.entries)
         else:
             yield Found(name, Recording(), [], damage=found)
+
+
+def proven(project: Project, found: Found) -> Found:
+    """Return the calls of a file with what is known of them, or their damage."""
+    if found.damage is None and not found.proofs:
+        try:
+            found.proofs = _proofs_of(project, found.name, found.recording)
+        except CorruptRecordingError as error:
+            return Found(found.name, Recording(), [], damage=error)
+    return found
 
 
 def _proofs_of(project: Project, name: str, recording: Recording) -> dict[int, Proof]:
@@ -169,9 +181,14 @@ class Selection:
         files = {selector.file for selector in self._selectors}
         # Where a selector names no file, it takes all to find what it means.
         names = None if "" in files or not files else sorted(files)
-        for found in files_in(self._project, names):
+        for found in _read(self._project, names):
+            # What is asked of a request may find that it was edited.
+            if any(entry.request is not None for entry in found.entries):
+                found = proven(self._project, found)
             owners = [found.recording.owner, *self._askers[found.name]]
             named = [one for one in self._selectors if one.take_of(found, owners)]
+            if named or not self._selectors:  # Of very many files a few are asked for.
+                found = proven(self._project, found)
             if found.damage is not None:
                 # Whatever is asked for may lie behind a link.
                 is_asked = named or not self._selectors

@@ -28,8 +28,8 @@ class Unused(NamedTuple):
 
     Attributes:
         name: Its file in the vault.
-        entry: The call, without its outcome, as there may be very many; None: a
-            cassette, or a log as a whole.
+        entry: The call, of the first ones that are shown; None: a cassette, or a log as
+            a whole.
         calls: How many it holds.
         test: The owner of the file.
         is_gone: Whether that test exists no more.
@@ -89,7 +89,17 @@ def judge(
             else:
                 judgement.unused.append(unused)
     judgement.unused.sort(key=lambda unused: (unused.test, unused.name))
+    for number, one in enumerate(judgement.unused[:SHOWN]):  # There may be very many.
+        judgement.unused[number] = one._replace(entry=_call_in(vault, one))
     return judgement
+
+
+def _call_in(vault: Vault, unused: Unused) -> Entry | None:
+    """Return the one call of a log, or of what all tests share."""
+    is_cassette = unused.name.startswith("cassettes/")
+    recording = None if is_cassette else vault.read(unused.name)
+    entries = [] if recording is None else recording.entries
+    return entries[0] if len(entries) == 1 else None
 
 
 class _Jury:
@@ -125,12 +135,9 @@ class _Jury:
             reason = "its call was cancelled, and may begin in another run"
         if not reason and self._usage.threads and any(one.aside for one in entries):
             reason = f"{min(self._usage.threads)} still runs, and may make its call"
-        only, calls = None, 1
         # A cassette is one thing, under its name.
-        if not name.startswith("cassettes/"):
-            calls = len(entries)
-            only = copied(entries[0], body={}, after={}) if calls == 1 else None
-        yield Unused(name, only, calls, owner, is_gone), reason
+        calls = 1 if name.startswith("cassettes/") else len(entries)
+        yield Unused(name, None, calls, owner, is_gone), reason
 
     def _reason(self, name: str, recording: Recording) -> str:
         """Return why a recording is not proven unused; empty: it is."""
