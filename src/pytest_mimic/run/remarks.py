@@ -143,7 +143,7 @@ def _again(
         former: Any = event.facts.get("renamed", [""])
         move = moves.get(former[0].partition("::")[0])
         if not option and move:
-            others[move] = None
+            others[f"{remedies[0][0].replace(' test', ' file')}: {move}"] = None
         elif not option:
             others |= dict.fromkeys(": ".join(filter(None, one)) for one in remedies)
         elif option == VERIFY and remedies:  # Its error says why.
@@ -171,9 +171,8 @@ def _moves_of_files(session: Session, events: Iterable[Event]) -> dict[str, str]
             (file, _, test), (now, _, own) = (one.partition("::") for one in renamed)
             new_files[file].add(now if own == test else "")
     rootdir = session.settings.rootdir
-    words = "to move the recordings to the renamed file"
     return {
-        file: f"{words}: {session.commands.move(file, *new)}"
+        file: session.commands.move(file, *new)
         for file, new in new_files.items()
         if len(new) == 1 and new != {""} and not (rootdir / file).exists()
     }
