@@ -229,6 +229,8 @@ MISSING = """
     def test_two(pool):
         assert pool.apply(shop.fetch, ["Rome"]).startswith("ROME")
 
+    # Python 3.15 warns of this fork, beside the threads of the first pool.
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
     def test_begun():
         pool = shop.multiprocessing.get_context("fork").Pool
         with pool(1, shop.fetch, ["Bern"]) as workers:
