@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support import loopback
 
 import pytest_mimic
 from pytest_mimic.vault.recording import parse
@@ -95,3 +96,41 @@ def test_a_run_parses_a_log_once(project, option):
 
     run.expect(passed=1)
     assert len(parsed) == 1
+
+
+class Signed(loopback.Handler):
+    """Answers whatever the signature is."""
+
+    def do_GET(self):
+        self.json({})
+
+
+def test_a_request_that_is_signed_anew_costs_no_more_than_the_one_before(project):
+    """As all requests of boto3 are: each has a secret that none before it had."""
+    project.ini("http")
+    project.tests("""
+        import secrets, urllib.request
+
+        @pytest.mark.parametrize("requests", [1, 20, 39])
+        def test_it(requests):
+            for number in range(requests):
+                url = f"{os.environ['API']}/items/{number}"
+                header = {"Authorization": f"Signature {secrets.token_hex(32)}"}
+                urllib.request.urlopen(urllib.request.Request(url, headers=header)).close()
+    """)
+    with project.shop(Signed):
+        project.record().expect(passed=3)
+
+    def calls(requests):
+        made = []
+        sys.setprofile(lambda *_: made.append(1))
+        try:
+            run = project.run("-k", f"[{requests}]")
+        finally:
+            sys.setprofile(None)
+        run.expect(passed=1, deselected=2)
+        return len(made)
+
+    project.run().expect(passed=3)
+    one, few, many = map(calls, (1, 20, 39))
+    assert many - few < 1.5 * (few - one)

@@ -16,6 +16,8 @@ SHORTEST = 16
 
 # Letters of both alphabets (RFC 4648). What is shorter holds no token.
 _BASE64 = r"(?<![\w+/-])[A-Za-z0-9+/_-]{22,}={0,2}(?![\w+/=-])"
+_OF_URLS = str.maketrans("+/", "-_")
+_NOT_OF_URLS = str.maketrans("-_", "+/")
 _RUN = rf"[^\s\"'&=,;:]{{{SHORTEST},}}"
 # In longer texts nobody sends a part of a token.
 _LONGEST = 200_000
@@ -48,21 +50,23 @@ def in_base64(text: str, change: Callable[[str], str]) -> str:
             return encoded
         again = base64.b64encode(other.encode()).decode()
         if "-" in encoded or "_" in encoded:
-            again = again.translate(str.maketrans("+/", "-_"))
+            again = again.translate(_OF_URLS)
         return again if len(encoded) % 4 == 0 else again.rstrip("=")
 
     def in_run(match: re.Match[str]) -> str:
         run = match[0]
         whole = changed(run)
+        if whole != run or "/" not in run:
+            return whole
         # In a path, what stands around it is of the same letters.
-        return "/".join(map(changed, run.split("/"))) if whole == run else whole
+        return "/".join(map(changed, run.split("/")))
 
     return re.sub(_BASE64, in_run, text)
 
 
 def decoded_of(encoded: str) -> str:
     """Return the text that stands as base64; empty: it is none."""
-    plain = encoded.translate(str.maketrans("-_", "+/")).rstrip("=")
+    plain = encoded.translate(_NOT_OF_URLS).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
     except ValueError:

@@ -45,7 +45,6 @@ class KnownValues(dict[str, str]):
     def __init__(self, known: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._forms: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
         for value, placeholder in (known or {}).items():
             self.add(value, placeholder)
 
@@ -65,16 +64,19 @@ class KnownValues(dict[str, str]):
                 self._forms[form] = placeholder
             for form, in_place in spellings(value, placeholder):
                 self._forms.setdefault(form, in_place)
-            self._pattern = None
 
     def hide_in(self, text: str) -> str:
         """Return a text without the values, as they are or as a URL spells them."""
-        if not self._forms or len(text) < _SHORTEST_NUMBER:
+        if not self._forms:
             return text
-        if self._pattern is None:
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(_pattern_of, longest_first)))
-        return self._pattern.sub(lambda match: self._forms[match[0]], text)
+        # Most texts hold none, and each signed request adds some: one pattern of all
+        # would be made anew for each. Other threads add to the forms meanwhile.
+        found = [form for form in [*self._forms] if form in text]
+        if not found:
+            return text
+        longest_first = sorted(found, key=len, reverse=True)
+        pattern = "|".join(map(_pattern_of, longest_first))
+        return re.sub(pattern, lambda match: self._forms[match[0]], text)
 
     def hide(self, plain: Any) -> Any:
         """Return plain data without the values, the keys of mappings too."""
