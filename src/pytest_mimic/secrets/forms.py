@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 SHORTEST = 16
 """Shorter tokens, and parts of tokens, are looked for in no other form."""
@@ -74,23 +74,26 @@ def decoded_of(encoded: str) -> str:
 
 
 class Pieces:
-    """Finds parts and digests of tokens in what is sent.
+    """Finds parts and digests of issued tokens in what is sent."""
 
-    Args:
-        tokens: The issued tokens. Of a JWT its header is shared by very many.
-    """
-
-    def __init__(self, tokens: Iterable[str]) -> None:
-        owners: dict[str, set[str]] = {}
+    def __init__(self) -> None:
+        self._tokens: set[str] = set()
+        # The token that a part is of; none: it is of several, as a JWT's header is.
+        self._owners: dict[str, str | None] = {}
         self._digests: dict[str, str] = {}
-        for token in tokens:
-            if len(token) < SHORTEST:
-                continue
-            own = token.partition(".")[2] if token.startswith("eyJ") else token
-            for start in range(len(own) - SHORTEST + 1):
-                owners.setdefault(own[start : start + SHORTEST], set()).add(token)
-            self._digests.update(_digests_of(token))
-        self._grams = {gram for gram in owners if len(owners[gram]) == 1}
+
+    def add(self, token: str) -> None:
+        """Note an issued token."""
+        if len(token) < SHORTEST or token in self._tokens:
+            return
+        own = token.partition(".")[2] if token.startswith("eyJ") else token
+        for start in range(len(own) - SHORTEST + 1):
+            part = own[start : start + SHORTEST]
+            if self._owners.setdefault(part, token) != token:
+                self._owners[part] = None
+        self._digests.update(_digests_of(token))
+        # Last: another thread that does not find it here adds it, too.
+        self._tokens.add(token)
 
     def hide_in(self, text: str, stand_in: str) -> tuple[str, str]:
         """Return a text without parts of tokens, and what it holds of a token.
@@ -102,10 +105,10 @@ class Pieces:
         Returns:
             The text, and `a part of a token`, `a digest of a token`, or nothing.
         """
-        if len(text) > _LONGEST or not (self._grams or self._digests):
+        if len(text) > _LONGEST or not self._digests:
             return text, ""
         found = ""
-        for digest, name in self._digests.items():
+        for digest, name in [*self._digests.items()]:
             if digest in text:
                 found = f"the {name} of a token"
         hidden = re.sub(_RUN, lambda run: self._without_part(run[0], stand_in), text)
@@ -113,7 +116,7 @@ class Pieces:
 
     def _without_part(self, run: str, stand_in: str) -> str:
         starts = range(len(run) - SHORTEST + 1)
-        known = [at for at in starts if run[at : at + SHORTEST] in self._grams]
+        known = [at for at in starts if self._owners.get(run[at : at + SHORTEST])]
         if not known:
             return run
         return run[: known[0]] + stand_in + run[known[-1] + SHORTEST :]
