@@ -452,9 +452,11 @@ class FunctionCall(Call):
 
     def is_renamed(self, entry: Entry) -> bool:
         name, own = (re.split("[.:]", one)[-1] for one in (entry.target, self.target))
+        if name == own:
+            return True
         function = innermost(self.plan.function)
-        if name == own or function is None:
-            return name == own
+        if function is None:
+            return False
         return entry.source == source_of_code(function.__code__, name)
 
     def identity_before(self, names: Collection[str]) -> str:

@@ -285,9 +285,11 @@ class _Storing:
         left_out: list[Path] = []
         if walk.left_out:
             left_out = [at for at, leaf in leaves(tree) if isinstance(leaf, LeftOut)]
-        if not is_error and ordered_digest_of(again) != ordered_digest_of(tree):
+        is_equal = ordered_digest_of(again) == ordered_digest_of(tree)
+        if not (is_equal or is_error):
             tree = self._as_filled(value, tree)
-        if ordered_digest_of(again) != ordered_digest_of(tree):
+            is_equal = ordered_digest_of(again) == ordered_digest_of(tree)
+        if not is_equal:
             differing = differences(tree, again)
             lost = [one.steps for one in differing if not _shows_more(one)]
             if is_error:
