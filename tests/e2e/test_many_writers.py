@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ PROCESSES, THREADS, OWN, COMMON = (
 
 
 TEST = """
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -22,6 +24,10 @@ THREADS, OWN, COMMON = {sizes}
 
 def test_all():
     me = os.environ["ME"]
+    shop.compute(me, 0)
+    if "GATE" in os.environ:
+        with socket.create_connection(("127.0.0.1", int(os.environ["GATE"]))) as gate:
+            gate.recv(1)  # Until all processes have begun to record.
     calls = [("common", number) for number in range(COMMON)] + [(me, number) for number in range(OWN)]
     barrier = Barrier(THREADS)
 
@@ -52,11 +58,16 @@ def test_many_processes_and_threads_lose_no_recording(project):
     # Loading all installed plugins takes three times as long as the rest.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
+    # A run that begins to record later makes anew what the others were given.
+    gate = socket.create_server(("127.0.0.1", 0))
+    gate.settimeout(60)
+    port = str(gate.getsockname()[1])
+
     runs = [
         subprocess.Popen(
             [*command, modes[number % 2]],
             cwd=project.root,
-            env=project.environment({**alone, "ME": f"p{number}"}),
+            env=project.environment({**alone, "ME": f"p{number}", "GATE": port}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,6 +75,10 @@ def test_many_processes_and_threads_lose_no_recording(project):
         )
         for number in range(PROCESSES)
     ]
+    with gate:
+        waiting = [gate.accept()[0] for _ in runs]
+    for each in waiting:
+        each.close()
     said = [run.communicate(timeout=240)[0] for run in runs]
 
     assert [run.returncode for run in runs] == [0] * PROCESSES, said
