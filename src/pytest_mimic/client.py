@@ -66,6 +66,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic.engine.activations import Activations, ClientLine
+from pytest_mimic.engine.begin import begin
 from pytest_mimic.engine.calls import (
     Call,
     failed_exchange,
@@ -74,9 +75,10 @@ from pytest_mimic.engine.calls import (
     raised_in,
 )
 from pytest_mimic.engine.nesting import Unmimicked
+from pytest_mimic.engine.place import Place
+from pytest_mimic.engine.real import Real
 from pytest_mimic.engine.refusals import RERECORD
 from pytest_mimic.engine.secrecy import Sender
-from pytest_mimic.engine.steps import Step, begin
 from pytest_mimic.engine.verifying import rules_of
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -344,12 +346,12 @@ class Port:
             self._note_sender(call, owner)
         if run.mode in ("record", "rerecord"):
             call.note_secrets()
-        step = self._begin(call, line)
-        if step.decision != "replay":
-            self._refuse_unfilled(request, step)
-        return Exchange(self._adapter.of_line(line.name), step, scope, run)
+        begun, real = self._begin(call, line)
+        if real is not None:
+            self._refuse_unfilled(request, begun)
+        return Exchange(self._adapter.of_line(line.name), begun, real, scope, run)
 
-    def _begin(self, call: Call, line: ClientLine) -> Step:
+    def _begin(self, call: Call, line: ClientLine) -> tuple[Place, Real | None]:
         return begin(self.run, call, line.cassette)
 
     def body_search(
@@ -447,26 +449,26 @@ class Port:
             self._plain_calls[key] = call
         return call, scope
 
-    def _refuse_unfilled(self, request: Plain, step: Step | None = None) -> None:
+    def _refuse_unfilled(self, request: Plain, place: Place | None = None) -> None:
         """Refuse to send a request with a placeholder in it.
 
         Args:
             request: The request.
-            step: Its call. None: no line takes it.
+            place: That of its call. None: no line takes it.
         """
         run = self.run
         unfilled = run.secrecy.secrets.tokens_in(request)
         if not unfilled:
             return
-        if step is not None:
-            step.abandon(None)
-            call, owner = step.call, step.owner
+        if place is not None:
+            place.leave()
+            call, owner = place.call, place.owner
         else:
             owner = run.innermost
             line = ClientLine(self._adapter.name, Options(), None)
             scope = run.secrecy.scope(owner)
             call = ClientCall(self._adapter, request, line, scope, run)
-        is_left_out = step is None
+        is_left_out = place is None
         refusal = run.refusals.unfilled(
             call, unfilled[0], owner, is_left_out=is_left_out
         )
@@ -624,30 +626,60 @@ class Exchange:
 
     Attributes:
         mode: `replay`: nothing is sent. Else the call is made inside of `running()`.
+        call: What is known of the call.
     """
 
     def __init__(
-        self, adapter: Adapter, step: Step, scope: SecretScope, run: Run
+        self,
+        adapter: Adapter,
+        place: Place,
+        real: Real | None,
+        scope: SecretScope,
+        run: Run,
     ) -> None:
-        self.step = step
-        self.mode = step.decision
+        self.mode = place.decision
+        self.call = place.call
+        self._place = place
+        self._real = real
         self._adapter = adapter
         self._run = run
         self._secrets = run.secrecy.secrets
         self._scope = scope
-        self._number = scope.count(step.call.identity)
+        self._number = scope.count(place.call.identity)
+
+    @property
+    def real(self) -> Real:
+        """The block around its real call, which may be entered again for each part."""
+        assert self._real is not None
+        return self._real
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self._place.is_open
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all tests share its recording."""
+        return self._place.is_shared
+
+    @property
+    def asked_before(self) -> Plain:
+        """The recorded request; empty: nothing is recorded."""
+        request: Any = self._place.entry and self._place.entry.request
+        return request or {}
 
     @cached_property
     def recorded(self) -> Plain:
         """The recorded answer, in which placeholders stand for secrets."""
-        answer = self.step.body().get("answer", {})
+        answer = self._place.body().get("answer", {})
         assert isinstance(answer, dict)
         return answer
 
     @property
     def hangs(self) -> bool:
         """Whether no end was recorded, so that its caller waits in vain."""
-        return self.step.entry is not None and self.step.entry.hangs
+        return self._place.entry is not None and self._place.entry.hangs
 
     def replay(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer when the call may end.
@@ -696,12 +728,12 @@ class Exchange:
 
     async def wait(self, *, is_task: bool) -> None:
         """Wait until the replayed call may end, in a task or in a thread."""
-        if not (self.step.is_open or self.hangs):
+        if not (self.is_open or self.hangs):
             return
         if is_task:
-            await self.step.wait_async()
+            await self._place.wait_async()
         else:
-            self.step.wait()
+            self._place.wait()
 
     def replay_at_once(self, build: Callable[[Plain], Any] = _as_it_is) -> Any:
         """Return the recorded answer at once, as `replay` gives it."""
@@ -709,21 +741,20 @@ class Exchange:
 
     def _rebuilt(self, build: Callable[[Plain], Any]) -> Any:
         """Return what a client is given, or the error that it raises."""
-        answer, entry = self.recorded, self.step.entry
-        assert entry is not None
+        answer, entry = self.recorded, self._place.recorded
         if self._run.mode in ("record", "rerecord"):
             # What is sent for real later holds the real secret.
             answer = self._secrets.with_real(answer, self._scope)
         self._scope.receive(partial(unshelve, entry.body, self._run.vault))
         found = self.built(build, answer)
-        self._note_tokens(self.step.told.replayed, answer)
+        self._note_tokens(self._place.told.replayed, answer)
         if self._run.mode == "replay" and not entry.imported:
             self._note_uncounted(entry.request)
         return found
 
     def _note_uncounted(self, recorded: Any) -> None:
         """Name what differs from the recorded request, and does not count."""
-        call: Any = self.step.call
+        call: Any = self.call
         found = self._adapter.uncounted(call.described, recorded or {})
         if not found:
             return
@@ -759,16 +790,16 @@ class Exchange:
         try:
             return build(answer)
         except MALFORMED as error:
-            raise self.step.damaged(f"{type(error).__name__}: {error}") from None
+            raise self._place.damaged(f"{type(error).__name__}: {error}") from None
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """The real call. A call that ends by an error leaves its place empty."""
         try:
-            with self.step:
+            with self.real:
                 yield
         except BaseException as error:
-            self.step.abandon(error)
+            self.real.abandon(error)
             raise
 
     def finish(self, answer: Plain, build: Callable[[Plain], Any] = _as_it_is) -> Any:
@@ -786,9 +817,9 @@ class Exchange:
         stored = self.stored(answer)
         self._note(stored, is_hidden=stored != answer)
         self._scope.give(lambda: stored)
-        self.step.complete({"answer": stored})
-        self._note_tokens(self.step.told.recorded, stored)
-        if self.step.entry is not None:
+        self.real.complete({"answer": stored})
+        self._note_tokens(self._place.told.recorded, stored)
+        if self._place.entry is not None:
             return self.replay_at_once(build)  # another owner was first
         return raised(build(answer))
 
@@ -796,7 +827,7 @@ class Exchange:
         """Compare a real answer, and return the answer for the client."""
         adapter, recorded = self._adapter, self.recorded
         if self.hangs and not recorded:
-            self.step.compare({}, {}, [])
+            self.real.compare({}, {}, [])
             return recorded
         before: Plain = {"answer": recorded}
         now: Plain = {"answer": answer}
@@ -804,12 +835,12 @@ class Exchange:
         stored = self.stored(answer, recorded)
         for given in (before, {"answer": stored}):  # of both, the caller gets parts
             self._scope.give(partial(dict, given))
-        options = self.step.call.options
+        options = self.call.options
         found = differing_answers(adapter, recorded, stored, options, is_verified=True)
         if self.hangs:
             # What had not come when it was recorded is no part that differs.
             found = [one for one in found if not one.is_new]
-        outcome: Any = self.step.compare(
+        outcome: Any = self.real.compare(
             before, {"answer": stored}, found, failed=new_failure
         )
         with_real: Plain = self._secrets.with_real(outcome["answer"], self._scope)
@@ -817,8 +848,8 @@ class Exchange:
 
     def stored(self, answer: Plain, recorded: Plain | None = None) -> Plain:
         """Return an answer as it is stored, and note what it issues."""
-        call = self.step.call
-        name = self.step.owner.name if call.in_log else ""
+        call = self.call
+        name = self._place.owner.name if call.in_log else ""
         mark = mark_of(name, call.identity, self._number)
         request: Any = call.described
         hide_answer = partial(
@@ -834,7 +865,7 @@ class Exchange:
 
     def _note(self, stored: Plain, *, is_hidden: bool) -> None:
         """Name what nobody can search, and what a replay will give placeholders for."""
-        run, call = self._run, self.step.call
+        run, call = self._run, self.call
         kept: list[Any] = [call.described, stored]
         if any(map(self._adapter.is_opaque, kept)):
             run.add_event("not searched", call.label())
@@ -843,12 +874,20 @@ class Exchange:
 
     def progress(self, so_far: Callable[[], Plain]) -> None:
         """Let the end of the test keep what has come until then."""
-        self.step.so_far = lambda: {"answer": self.stored(so_far())}
+        self.real.so_far = lambda: {"answer": self.stored(so_far())}
+
+    def leave(self) -> None:
+        """End a call whose answer nobody reads on."""
+        self._place.leave()
+
+    def read_further(self) -> MimicError:
+        """Give the error, noted already, of an answer read beyond what is recorded."""
+        return self._place.read_further()
 
     def abandon(self, error: BaseException | None, answer: Plain | None = None) -> None:
         """End a call without a whole answer: it was cancelled, or it failed."""
         body: Plain = {} if answer is None else {"answer": self.stored(answer)}
-        self.step.abandon(error, body)
+        self.real.abandon(error, body)
 
     def refuse(self, facts: Iterable[str], remedies: Iterable[Remedy]) -> MimicError:
         """Give the error, noted already, of a call that cannot be recorded.
@@ -857,9 +896,8 @@ class Exchange:
             facts: Why not.
             remedies: What to do: pairs of words, and of what can be pasted.
         """
-        call = self.step.call
-        self.step.abandon(None)
-        what = f"{call.label()} cannot be recorded"
+        self.leave()
+        what = f"{self.call.label()} cannot be recorded"
         error = UnstorableOutcomeError(what, facts, remedies)
         self._run.note_error(error)
         return error

@@ -113,7 +113,7 @@ def test_what_the_guide_to_the_tests_names_exists():
 ROWS = """
 | room | tests |
 |---|---|
-| `engine/logs`, `engine/steps` | logs, ends |
+| `engine/logs`, `engine/real` | logs, ends |
 | `engine/logs` (what tests share) | samples |
 | `clients/sql/rows` | rows |
 | `clients/sql/hiding` | secrets, rows |
@@ -128,9 +128,9 @@ ROWS = """
 @pytest.mark.parametrize(
     ("room", "modules"),
     [
-        ("engine/steps", "logs ends"),
+        ("engine/real", "logs ends"),
         ("engine/logs", "logs ends samples"),
-        ("src/pytest_mimic/engine/steps.py", "logs ends"),
+        ("src/pytest_mimic/engine/real.py", "logs ends"),
         ("clients/sql", "rows secrets"),
         ("clients", "rows secrets"),
         ("clients/sql/a_new_file", "rows secrets"),

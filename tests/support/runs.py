@@ -17,9 +17,10 @@ from pytest_mimic.engine.activations import Activations, ClientLine
 from pytest_mimic.engine.calls import Call
 from pytest_mimic.engine.decide import Mode
 from pytest_mimic.engine.lifecycle import begin_test, end_test
+from pytest_mimic.engine.place import Place
+from pytest_mimic.engine.real import Real
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.settings import Settings
-from pytest_mimic.engine.steps import Step
 from pytest_mimic.errors import CorruptRecordingError, DriftError
 from pytest_mimic.patch.patterns import Patterns
 from pytest_mimic.patch.targets import Options, client_of
@@ -98,7 +99,7 @@ class Runs:
         self.run = Run(Settings(named, folder, folder, folder / "vault", redact=redact))
         begin_test(self.run, TEST)
         self.calls: list[dict[str, Any]] = []
-        self.steps: list[Step] = []
+        self.places: list[Place] = []
         left_out = ("*",) if mode in ("pass", "off") else tuple(exclude)
         options = Options(exclude=left_out, sequence=sequence)
         self.lines = _Lines(self._line, options, is_there=mode != "off")
@@ -185,7 +186,7 @@ class Runs:
     @property
     def abandoned(self) -> int:
         ended = [
-            step for step in self.steps if step.decision == "run" and not step.is_open
+            one for one in self.places if one.decision == "run" and not one.is_open
         ]
         # In a replay nothing ended, and all that is recorded stays.
         return max(0, len(ended) - len(self._entries))
@@ -282,12 +283,12 @@ class _Port(Port):
     def run(self) -> Run:  # type: ignore[override]
         return self._runs.run
 
-    def _begin(self, call: Call, line: ClientLine) -> Step:
+    def _begin(self, call: Call, line: ClientLine) -> tuple[Place, Real | None]:
         if not call.is_of_all:
             self._runs.calls.append(cast("dict[str, Any]", call.described))
-        step = super()._begin(call, line)
-        self._runs.steps.append(step)
-        return step
+        place, real = super()._begin(call, line)
+        self._runs.places.append(place)
+        return place, real
 
     @property
     def _activations(self) -> Activations:  # type: ignore[override]

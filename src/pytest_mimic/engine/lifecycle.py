@@ -111,9 +111,10 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         MimicError: Its log cannot be written.
     """
     run.hear_children()
-    for step in list(owner.open_calls):
-        with suppress(MimicError):  # it is noted
-            step.end_with_owner()
+    for real in list(owner.open_calls.values()):
+        if real is not None:  # A replay ends by itself.
+            with suppress(MimicError):  # it is noted
+                real.end_with_owner()
     limit = seconds_now() + _LONGEST_WAIT
     while owner.storing_calls and owner.is_here and seconds_now() < limit:
         sleep(_PAUSE)

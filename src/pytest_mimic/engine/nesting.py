@@ -29,6 +29,10 @@ class OpenCall:
         """Whether it has not ended."""
         return False
 
+    def leave(self) -> bool:
+        """End it without an outcome to keep; return whether it had not ended."""
+        return False
+
     def end_with_owner(self) -> None:
         """End it, as its owner ends."""
 

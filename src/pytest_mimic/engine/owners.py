@@ -49,8 +49,9 @@ class Owner:
         asked: How many equal calls it began of what all tests share, by file.
         shared_writes: What all tests share and it has recorded, by file.
         borrowed: Answers that another owner has made in this run, by file.
-        open_calls: Its calls that have not ended, in the order of their beginning. A
-            call puts itself in, and whoever takes it out ends it.
+        open_calls: The places of its calls that have not ended, in the order of their
+            beginning, with what is made for real. A call puts itself in, and whoever
+            takes it out ends it.
         storing_calls: Those whose outcomes are being stored.
         ended: Whether it has.
         fixtures: The wider fixtures that it uses.
@@ -112,7 +113,7 @@ class Owner:
         self.asked: Counter[str] = Counter()
         self.shared_writes: dict[str, Written] = {}
         self.borrowed: dict[str, Entry] = {}
-        self.open_calls: dict[OpenCall, None] = {}
+        self.open_calls: dict[Hashable, OpenCall | None] = {}
         self.storing_calls: dict[OpenCall, None] = {}
         self.ended = threading.Event()
         self.fixtures: dict[str, Owner] = {}

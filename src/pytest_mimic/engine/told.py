@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mimic.engine.calls import Call, Slot
+from pytest_mimic.engine.calls import Body, Call, Slot, entry_of
 from pytest_mimic.engine.events import Event, EventKind, Json, facts_of_time
+from pytest_mimic.engine.logs import Log
 from pytest_mimic.engine.owners import Owner
 from pytest_mimic.engine.refusals import RERECORD, VERIFY, facts_of
 from pytest_mimic.engine.run import Run
 from pytest_mimic.engine.verifying import cause_of, new_parts
-from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.recording import Entry
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference
 
 WILL_MISS = "not recorded, a replay will miss it"
+_VERBS_THAT_WRITE = frozenset(
+    "INSERT UPDATE DELETE MERGE REPLACE CREATE ALTER DROP TRUNCATE COPY".split()
+)
 
 
 class Told:
@@ -28,7 +31,7 @@ class Told:
         call: The call.
         slot: Its place.
         owner: Whose call it is.
-        is_shared: Whether all tests share its recording.
+        log: The log in which it stands; None: all tests share it.
 
     Attributes:
         replayed: The row that counts the replay.
@@ -37,20 +40,32 @@ class Told:
 
     replayed: Event | None = None
     recorded: Event | None = None
+    # Takes what is recorded, for a test that looks at its own calls.
+    _seen: Callable[[Entry], None] | None = None
 
     def __init__(
-        self, run: Run, call: Call, slot: Slot, owner: Owner, *, is_shared: bool
+        self, run: Run, call: Call, slot: Slot, owner: Owner, log: Log | None
     ) -> None:
         self._run = run
         self._call = call
         self._slot = slot
         self._owner = owner
-        self._is_shared = is_shared
+        self._log = log
         self._test = run.test
 
-    def found(self, entry: Entry) -> None:
-        """Tell what is odd about the recording that the call has found."""
+    def begun(self, entry: Entry | None) -> None:
+        """Tell that the call has begun, and what is odd about the recording it found.
+
+        Args:
+            entry: The recording; None: the call is recorded.
+        """
         run, call, slot = self._run, self._call, self._slot
+        if run.see_call is not None and self._owner.kind != "fixture":
+            self._seen = run.see_call(entry or entry_of(call, call.described))
+        if entry is None:
+            return
+        if slot.decision == "replay":
+            self.given(entry)
         repeats = slot.decision == "replay" and slot.recorded == "repeats"
         if repeats and call.conversation:
             run.add_event("repeated", call.label(), option=RERECORD)
@@ -72,28 +87,25 @@ class Told:
         if self.replayed is not None:
             self._run.events.take_back(self.replayed)
 
-    def kept(
-        self,
-        entry: Entry | None,
-        held: Mapping[str, Tree],
-        seconds: float,
-        began: float,
-    ) -> None:
+    def kept(self, entry: Entry, other: Entry | None, body: Body, began: float) -> None:
         """Count the call among the recorded calls, and name what looks like a secret.
 
         Args:
-            entry: The answer of an equal call, which stands; None: its own does.
-            held: What it gave.
-            seconds: How long it took.
+            entry: What is recorded of it.
+            other: The answer of an equal call, which stands; None: its own does.
+            body: What it gave.
             began: When it began, in seconds.
         """
         run, call = self._run, self._call
-        self.recorded = self.add("recorded", entry, seconds=seconds, began=began)
+        self.recorded = self.add("recorded", other, seconds=entry.seconds, began=began)
+        held = {**entry.states, **body}
         for shown, mark in run.secrecy.secrets.keys_in(call.described, held):
             label, test = call.label(), self._test
             run.events.add("looks secret", label, test=test, what=shown, mark=mark)
         if run.new_test_ids is not None and call.in_log:
             run.new_test_ids.note(self._test)
+        if self._seen is not None:
+            self._seen(other or entry)
 
     def not_kept(self, what: str) -> Event:
         """Name a call whose answer does not stand."""
@@ -104,39 +116,69 @@ class Told:
         """Name a call that is not kept, by which the run fails: the next one misses."""
         self.not_kept(f"{what}: {WILL_MISS}").facts["misses"] = True
 
-    def differs(
-        self,
-        entry: Entry,
-        differences: Sequence[Difference],
-        *,
-        failed: str,
-        is_other_state: bool,
-        sent: set[str],
+    def compared(
+        self, entry: Entry, differences: Sequence[Difference], failed: str
     ) -> None:
-        """Note the error of a drift, and tell what would leave it out.
+        """Tell whether a call that ran beside its recording gave the same.
 
         Args:
             entry: The recording.
             differences: Where the real call differs from it.
             failed: How the real call failed; empty: it did not.
-            is_other_state: Whether the database is not as it was when it was recorded.
-            sent: What later requests of its log send.
         """
+        owner, log = self._owner, self._log
+        # One that was cancelled when it was recorded may be answered before that.
+        is_drift = bool(differences) and entry.end != "waiting"
+        if is_drift and self._slot.decision == "repeat":
+            # Of a wider fixture, the first of its set-up is told: later statements meet
+            # what it has left, and a tear-down lacks what replayed tests have not done.
+            is_first = not (owner.is_set_up or owner.has_drifted)
+            owner.has_drifted = True
+            is_again = log is not None and log.way == "continued"
+            is_drift = is_first and not is_again
+            if is_first and is_again:
+                self._run.add_event("began again", owner.name, what="as another")
+        if is_drift:
+            self._differs(entry, differences, failed)
+        else:
+            self.given(entry)
+
+    def _differs(
+        self, entry: Entry, differences: Sequence[Difference], failed: str
+    ) -> None:
+        """Note the error of a drift, and tell what would leave it out."""
         run, call, owner = self._run, self._call, self._owner
         is_of_fixture = self._slot.decision == "repeat"
         error = run.refusals.drift(
             call, differences, owner, failed=failed, of_fixture=is_of_fixture
         )
-        if is_other_state:
+        if owner.meets_other_state is None:
+            owner.meets_other_state = self._meets_other_state(failed)
+        owner.has_drifted |= not failed
+        if owner.meets_other_state:
             error.remedies, error.option = run.refusals.of_other_state(owner), VERIFY
             name, identity = owner.name, call.identity
             run.add_event("other state", name, cause=name, identity=identity)
         run.events.note_error(error)
         days = {entry.recorded: run.vault.today} if entry.recorded else {}
+        sent = set[str]()
+        if self._log is not None and self._slot.index is not None:
+            sent = self._log.sent_behind(self._slot.index)
         new = new_parts(call, differences, run.values_around(owner), sent, days)
         error.cause = cause_of(call, differences, new)
         facts: dict[str, Json] = {"paths": [*new], **call.facts_of_line()}
         self.add("drifted", entry, call.label(), **facts, **facts_of(error))
+
+    def _meets_other_state(self, failed: str) -> bool:
+        """Whether the first drift of a log is the database, and no change of a service.
+
+        A statement fails, or finds other rows before the log has written any.
+        """
+        is_statement = self._call.target == "sqlalchemy"
+        if not is_statement or self._log is None or self._slot.decision != "verify":
+            return False
+        before = self._log.entries[: self._slot.index]
+        return bool(failed) or not any(map(_writes, before))
 
     def add(
         self, kind: EventKind, entry: Entry | None, shown: str = "", **facts: Json
@@ -147,9 +189,14 @@ class Told:
             is_on_page = run.settings.report is not None
             shown = self._call.label() if is_on_page else self._call.signature
         facts["fixture"] = owner.fixture
-        if owner.fixture and not self._is_shared:
+        if owner.fixture and not (self._log is None and slot.name):
             facts["serves"] = [owner.serves]
         facts["name"] = (entry and slot.former_file) or slot.name
         facts["identity"] = (entry or self._call).identity
         facts |= facts_of_time((entry or slot).at)
         return run.events.add(kind, shown, test=self._test, **facts)
+
+
+def _writes(entry: Entry) -> bool:
+    """Whether a recorded statement may change rows."""
+    return entry.signature.partition(" ")[0] in _VERBS_THAT_WRITE

@@ -11,7 +11,7 @@ from pytest_mimic.patch.clients import Edge, Function, noting
 
 _OURS = "pytest_mimic."
 # What is loaded while the clock is held would keep the classes of that moment.
-_HOLDING = ("values.rows", "engine.steps")
+_HOLDING = ("values.rows", "engine.begin")
 # Of `time`, the module, and as attributes of whatever stands for a date.
 _ASKING = frozenset(
     "now utcnow today time_ns localtime gmtime ctime localdate naive_now".split()

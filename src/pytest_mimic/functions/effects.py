@@ -13,7 +13,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from pytest_mimic.engine.steps import Step
+from pytest_mimic.engine.real import Real
 from pytest_mimic.functions.plans import FunctionCall
 
 _CACHES = (".pyc", ".lock")
@@ -33,23 +33,23 @@ class Effects:
 
     Args:
         call: The call.
-        step: What becomes of it.
+        real: The call as the engine sees it.
 
     Attributes:
         read: The files that were opened for reading.
         written: Those that were opened for writing, or got another content in one step.
     """
 
-    def __init__(self, call: FunctionCall, step: Step) -> None:
+    def __init__(self, call: FunctionCall, real: Real) -> None:
         self.read: set[str] = set()
         self.written: set[str] = set()
-        self._step = step
+        self._real = real
         self._rootdir = call.plan.inputs.rootdir
         self._drawn: set[str] = set()
         self._entered = 0
 
     def __enter__(self) -> None:
-        self._step.__enter__()
+        self._real.__enter__()
         _listen()
         self._entered += 1
         is_compared = self._entered <= _MOST_COMPARED
@@ -63,7 +63,7 @@ class Effects:
             for generator, state in self._states_before.items():
                 if after.get(generator, state) != state:
                     self._drawn.add(generator)
-        self._step.__exit__()
+        self._real.__exit__()
 
     def facts(self) -> tuple[str, ...]:
         """Give what a replay of the call leaves out: `wrote out/a.txt`, `drew torch`.

@@ -9,6 +9,7 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic.engine.calls import Body, raised_in
+from pytest_mimic.engine.real import Real
 from pytest_mimic.engine.verifying import differences_of, state_differences
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from pytest_mimic.engine.events import EventKind
-    from pytest_mimic.engine.steps import Step
+    from pytest_mimic.engine.place import Place
     from pytest_mimic.functions.plans import FunctionCall
     from pytest_mimic.patch.clients import Function
 
@@ -50,7 +51,7 @@ class FunctionReplay:
 
     Args:
         call: The call.
-        step: What becomes of it.
+        place: Its place.
         objects: Where the large parts of the outcome are.
         really: Makes the call for real, should its stream be read further.
 
@@ -65,28 +66,27 @@ class FunctionReplay:
     def __init__(
         self,
         call: FunctionCall,
-        step: Step,
+        place: Place,
         objects: Objects,
         really: Function,
     ) -> None:
-        assert step.entry is not None
-        self.entry = step.entry
+        self.entry = place.recorded
         self._call = call
-        self._step = step
+        self._place = place
         self._really = really
         self._objects = objects
         self._after = self.entry.after
         if self._after or _refers(self.entry.body):
             call.places = call.states.places
-        self.body: Any = step.body()
+        self.body: Any = place.body()
         if not (self.entry.end or _is_whole(self.body)):
-            raise step.damaged("it is not what a function gives")
+            raise place.damaged("it is not what a function gives")
 
     def play(self, layers: Sequence[str]) -> Any:
         """Give the outcome, or what has to be awaited or read to come to it."""
         __tracebackhide__ = True
         if not layers:
-            self._step.wait()
+            self._place.wait()
             return self._end(self.body)
         if layers[0] == "await":
             return self._in_coroutine(layers[1:])
@@ -98,7 +98,7 @@ class FunctionReplay:
         __tracebackhide__ = True
         if layers:
             return self.play(layers)
-        await self._step.wait_async()
+        await self._place.wait_async()
         return self._end(self.body)
 
     def items(self, *, is_async: bool) -> StreamBody:
@@ -106,23 +106,24 @@ class FunctionReplay:
         __tracebackhide__ = True
         try:
             for item in self.body.get("items", ()):
-                yield from replayed_item(self._step, self.load(item))
+                yield from replayed_item(self._place, self.load(item))
             if is_async:
-                yield Awaited(self._step.wait_async())
+                yield Awaited(self._place.wait_async())
             else:
-                self._step.wait()
+                self._place.wait()
         finally:
-            self._step.leave()
+            self._place.leave()
             self._set_states()
         if "items" not in self.body:
             return self._end(self.body)
         if "last" in self.body:
             return self._end(self.body["last"])
-        further = self._step.read_on()
+        further = self._place.further()
         if further is None:
-            raise self._step.read_further()
-        real = RealCall(self._call, further, self._really)
-        return (yield from real.read_on(self.body["items"]))
+            raise self._place.read_further()
+        real = Real(self._call.plan.run, further)
+        rest = RealCall(self._call, real, self._really)
+        return (yield from rest.read_on(self.body["items"]))
 
     def _end(self, body: Any) -> Any:
         __tracebackhide__ = True
@@ -131,7 +132,7 @@ class FunctionReplay:
             return self.load(body["value"])
         error = self.load(body["raised"])
         if not isinstance(error, Exception):
-            raise self._step.damaged("what was raised is no exception")
+            raise self._place.damaged("what was raised is no exception")
         raise error
 
     def _set_states(self) -> None:
@@ -143,9 +144,9 @@ class FunctionReplay:
             states.pop(after.get("$result"), None)
             self._call.states.apply(states, after.get("$gone", []))
         except StaleRecordingError as error:
-            raise self._step.outdated(error) from None
+            raise self._place.outdated(error) from None
         except MALFORMED as error:
-            raise self._step.damaged(f"{type(error).__name__}: {error}") from None
+            raise self._place.damaged(f"{type(error).__name__}: {error}") from None
 
     def states_in(self, after: Node) -> dict[Any, Any]:
         """Make the states of arguments after a call, by the names of their parts.
@@ -179,16 +180,16 @@ class FunctionReplay:
                 load_imports=plan.load_imports,
             )()
         except StaleRecordingError as error:
-            raise self._step.outdated(error) from None
+            raise self._place.outdated(error) from None
         except MimicError as error:
             if isinstance(error, CorruptRecordingError) and not error.file:
                 reason = f"{error.what}: {', '.join(error.facts)}"
-                raise self._step.damaged(reason) from None
+                raise self._place.damaged(reason) from None
             error.facts = (f"it is an outcome of {plan.target}", *error.facts)
-            raise self._step.refused(error) from None
+            raise self._place.refused(error) from None
 
 
-def replayed_item(step: Step, item: object) -> StreamBody:
+def replayed_item(place: Place, item: object) -> StreamBody:
     """Give an item, and refuse what the reader sends or throws, unless it stops.
 
     The items that follow may depend on that.
@@ -201,11 +202,11 @@ def replayed_item(step: Step, item: object) -> StreamBody:
         sent = thrown
     if sent is not None:
         error = UnstorableOutcomeError(
-            f"{step.call.label()} cannot be mimicked: a value is sent or thrown into"
+            f"{place.call.label()} cannot be mimicked: a value is sent or thrown into"
             " it",
             remedies=[("name a function inside or around it that is only called", "")],
         )
-        raise step.refused(error) from None
+        raise place.refused(error) from None
 
 
 class RealCall:
@@ -215,7 +216,7 @@ class RealCall:
 
     Args:
         call: The call.
-        step: What becomes of it.
+        real: The call as the engine makes it.
         really: Makes the call.
     """
 
@@ -223,24 +224,25 @@ class RealCall:
     _replay: FunctionReplay | None = None
     _has_graph = False
 
-    def __init__(self, call: FunctionCall, step: Step, really: Function) -> None:
+    def __init__(self, call: FunctionCall, real: Real, really: Function) -> None:
         self._call = call
-        self._step = step
+        self._place = place = real.place
+        self._real = real
         self._really = really
         self._plan = call.plan
         self._objects: Objects = call.plan.run.vault
         from pytest_mimic.functions.effects import Effects  # a replay has none
 
-        self._effects = Effects(call, step)
-        if step.decision != "run":
+        self._effects = Effects(call, real)
+        if place.decision != "run":
             self._objects = _InMemory(call.plan.run.vault)
-            self._replay = FunctionReplay(call, step, self._objects, really)
+            self._replay = FunctionReplay(call, place, self._objects, really)
         self._layers: list[str] = []
         # The names under which the outcome has secrets, in their order.
         self._in_clear: dict[str, None] = {}
         # Of a stream, its items so far.
         self._read: Body = {}
-        step.fingerprints = self._fingerprints
+        real.fingerprints = self._fingerprints
         call.watch()
 
     def perform(self) -> Any:
@@ -285,7 +287,7 @@ class RealCall:
             if self._end_by(error, is_awaited=True):
                 raise
             return await self._replayed("await")
-        entry = self._step.entry
+        entry = self._place.entry
         if entry is not None and entry.hangs and "items" not in entry.body:
             # It is answered now, and its caller gets what was recorded: no answer.
             self._complete("value", result)
@@ -315,12 +317,12 @@ class RealCall:
         that its reader has read already, none is given.
         """
         __tracebackhide__ = True
-        step, replay = self._step, self._replay
+        place, replay = self._place, self._replay
         is_async = self._layers[-1] == "astream"
         items: list[Tree] = []
         self._read["items"] = items
-        # The step is not to hold this call, which holds the arguments.
-        step.so_far = lambda: {"items": [*items]}
+        # The engine is not to hold this call, which holds the arguments.
+        self._real.so_far = lambda: {"items": [*items]}
         # Whether the stream is an outcome, as far as it was read.
         is_whole = True
         try:
@@ -348,16 +350,16 @@ class RealCall:
                 is_whole = True
                 if len(items) <= len(read):
                     if items[-1] != read[len(items) - 1]:
-                        step.abandon(None)
-                        raise step.read_further()
+                        place.leave()
+                        raise place.read_further()
                 elif replay is None:
-                    yield from replayed_item(step, item)
+                    yield from replayed_item(place, item)
         finally:
             if isinstance(stream, GeneratorType):
                 # What the stream does when it is closed is a part of the call.
                 with self._effects:
                     stream.close()
-            if is_whole and step.is_open:
+            if is_whole and place.is_open:
                 self._complete("", None)
         assert replay is not None
         return (yield from replay.items(is_async=is_async))
@@ -370,7 +372,7 @@ class RealCall:
                 ["an item is a part of an argument, which may change until the end"],
                 [("give copies", "")],
             )
-            raise self._step.refused(error)
+            raise self._place.refused(error)
         return self._store(item, "gave", "result")
 
     # -- the end
@@ -381,7 +383,7 @@ class RealCall:
             self._complete("raised", error)
             return self._replay is None
         noted = isinstance(error, MimicError)
-        self._step.abandon(None if noted else error, self._read, is_awaited=is_awaited)
+        self._real.abandon(None if noted else error, self._read, is_awaited=is_awaited)
         return True
 
     def _complete(self, end: Literal["value", "raised", ""], outcome: object) -> None:
@@ -396,14 +398,14 @@ class RealCall:
             MimicError: It is refused. The error is noted.
         """
         try:
-            self._plan.refuse_replaced(self._step.mocked)
+            self._plan.refuse_replaced(self._real.mocked)
             is_stream = bool(self._read)
             self._call.refuse_changes(is_stream=is_stream)
             states, gone = self._call.states.changes(
                 self._plan.target, is_stream=is_stream
             )
         except MimicError as error:
-            raise self._step.refused(error) from error.__cause__
+            raise self._place.refused(error) from error.__cause__
         body, after = self._stored(end, outcome, states)
         if gone:
             after["$gone"] = gone
@@ -444,19 +446,19 @@ class RealCall:
         return body, {**after, **beside}
 
     def _record(self, body: Body, after: Node) -> None:
-        plan, step = self._plan, self._step
+        plan, place = self._plan, self._place
         left_out = self._effects.facts()
         if self._has_graph:
             left_out = (*left_out, _GRAPH)
-        step.complete(
+        self._real.complete(
             body,
             layers=tuple(self._layers),
             after=after,
             hidden=self._call.shown[1],
-            asked=tuple(sorted(step.asked_clients)),
+            asked=tuple(sorted(self._real.asked_clients)),
             unrepeated=left_out,
         )
-        add = partial(step.told.add, entry=step.entry, shown=plan.target)
+        add = partial(place.told.add, entry=place.entry, shown=plan.target)
         for fact in left_out:
             verb, _, what = fact.partition(" ")
             if verb == "wrote":
@@ -467,9 +469,9 @@ class RealCall:
             add("kept in clear", cause=f"{plan.target} {', '.join(self._in_clear)}")
         for version in self._call.places.versions:
             add("bound", cause=version)
-        if step.entry is not None:  # another owner was first
+        if place.entry is not None:  # another owner was first
             objects, really = self._objects, self._really
-            self._replay = FunctionReplay(self._call, step, objects, really)
+            self._replay = FunctionReplay(self._call, place, objects, really)
 
     def _fingerprints(self) -> dict[str, str]:
         """Give those of the source, and of what the call has reached and read."""
@@ -488,7 +490,7 @@ class RealCall:
         outcome: object,
     ) -> None:
         """Note how an outcome differs, and mix its volatile parts into the recorded."""
-        step, options, entry = self._step, self._call.options, replay.entry
+        options, entry = self._call.options, replay.entry
         failed = ""
         if raised_in(body) and not raised_in(replay.body):
             failed = f"the real call raised {type(outcome).__name__}"
@@ -504,7 +506,7 @@ class RealCall:
             places,
             is_read_alike=entry.layers == tuple(self._layers),
         )
-        replay.body = step.compare(replay.body, body, differences, failed=failed)
+        replay.body = self._real.compare(replay.body, body, differences, failed=failed)
 
     def _store(self, value: object, verb: str, name: str) -> Tree:
         """Return what is stored of a part of the outcome.
@@ -526,7 +528,7 @@ class RealCall:
             )
         except UnstorableOutcomeError as error:
             error.what = f"what {self._plan.target} {verb} cannot be stored"
-            raise self._step.refused(error) from error.__cause__
+            raise self._place.refused(error) from error.__cause__
         if places.has_graph:
             self._has_graph = True
             places.left_out["the graph of its gradients"] = None

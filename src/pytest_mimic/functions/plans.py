@@ -46,8 +46,8 @@ from pytest_mimic.values.walk import deeply
 
 if TYPE_CHECKING:
     from pytest_mimic.engine.owners import Owner
+    from pytest_mimic.engine.place import Place
     from pytest_mimic.engine.run import Run
-    from pytest_mimic.engine.steps import Step
     from pytest_mimic.functions.inputs import Reached
     from pytest_mimic.values.places import Places
     from pytest_mimic.values.states import States
@@ -536,7 +536,7 @@ class FunctionCall(Call):
                 "inputs changed", self.target, cause=name, identity=entry.identity
             )
 
-    def accept(self, entry: Entry, step: Step) -> None:
+    def accept(self, entry: Entry, place: Place) -> None:
         """Let the end of the run take today's source and inputs for a replayed call.
 
         Raises:
@@ -555,7 +555,7 @@ class FunctionCall(Call):
             listed = plan.inputs.renewed(entry.inputs, self.reached)
             facts["inputs"] = listed.decode()
         if facts:
-            step.told.add("accepted", entry, self.target, cause=self.target, **facts)
+            place.told.add("accepted", entry, self.target, cause=self.target, **facts)
 
     # -- what all tests share is replayed by players
 

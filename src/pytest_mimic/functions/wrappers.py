@@ -149,21 +149,21 @@ def _perform(call: FunctionCall, really: Function) -> Any:
     __tracebackhide__ = True
     plan, run = call.plan, call.plan.run
     # Most runs replay values that all tests share, and need neither.
-    from pytest_mimic.engine.steps import begin
+    from pytest_mimic.engine.begin import begin
     from pytest_mimic.functions.outcomes import FunctionReplay, RealCall
 
-    step = begin(run, call, plan.cassette)
-    entry = step.entry
+    place, real = begin(run, call, plan.cassette)
+    entry = place.entry
     if entry is not None and run.mode == "accept-source":
-        call.accept(entry, step)
+        call.accept(entry, place)
     elif entry is not None:
         call.warn_of_inputs(entry)
-    if entry is None or step.decision != "replay":
-        return RealCall(call, step, really).perform()
-    layers = entry.layers
+    if real is not None:
+        return RealCall(call, real, really).perform()
+    layers = place.recorded.layers
     if layers[:1] != plan.layers:
         layers = (*plan.layers, *layers)
-    return FunctionReplay(call, step, run.vault, really).play(layers)
+    return FunctionReplay(call, place, run.vault, really).play(layers)
 
 
 def _wrapper_of(mimicked: Mimicked, named: NamedFunction) -> Function:

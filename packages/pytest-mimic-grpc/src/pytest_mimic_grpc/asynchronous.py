@@ -115,11 +115,9 @@ class _ReplayedCall(_Ended):
             self._raise_if_cancelled()
             yield response
         self._raise_if_cancelled()
-        step = self._exchange.step
-        if step.is_open or self._exchange.hangs:
-            await step.wait_async()
+        await self._exchange.wait(is_task=True)
         if "code" not in self._answer:
-            raise step.read_further()
+            raise self._exchange.read_further()
         self._end.set_result(None)
         if self._answer["code"] != "OK":
             raise _error_of(self._answer)
@@ -129,7 +127,7 @@ class _ReplayedCall(_Ended):
             raise asyncio.CancelledError
 
     def cancel(self) -> bool:
-        self._exchange.step.leave()
+        self._exchange.leave()
         return self._end.cancel()
 
 

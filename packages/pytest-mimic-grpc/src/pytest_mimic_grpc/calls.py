@@ -134,7 +134,7 @@ def _place_of(server: object) -> str:
 
 def refused(exchange: Exchange, reason: str) -> MimicError:
     """Give the error of a call that cannot be recorded."""
-    method = exchange.step.call.signature.removeprefix("CALL ")
+    method = exchange.call.signature.removeprefix("CALL ")
     words = "name the function around it; or leave it out, but then a replay needs the"
     return exchange.refuse([reason], [(f"{words} server", f"grpc exclude={method}")])
 
@@ -205,7 +205,7 @@ class Stream:
             UnstorableOutcomeError: The response is no message.
         """
         try:
-            with self._exchange.step:
+            with self._exchange.real:
                 response = await self._next_of(self.call)
         except (StopAsyncIteration, RpcError):
             self._end(await end_of(self.call))
@@ -222,7 +222,7 @@ class Stream:
         return self.call.cancel()
 
     def _end(self, how: Plain) -> None:
-        if self._exchange.step.is_open:
+        if self._exchange.is_open:
             self._answer = self._exchange.finish({**self._so_far(), **how})
 
     async def compared(self) -> Plain:

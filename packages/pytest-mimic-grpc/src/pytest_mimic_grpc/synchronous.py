@@ -148,18 +148,16 @@ class _ReplayedRendezvous(_MultiThreadedRendezvous):  # type: ignore[misc]
         raise self
 
     def _end(self) -> None:
-        step = self._exchange.step
-        if step.is_open or self._exchange.hangs:
-            step.wait()
+        at_once(self._exchange.wait(is_task=False))
         if "code" not in self._answer:
-            raise step.read_further()
+            raise self._exchange.read_further()
         _end(self._state, self._answer)
         self._call_back()
 
     def cancel(self) -> bool:
         is_left: bool = super().cancel()
         if is_left:
-            self._exchange.step.leave()
+            self._exchange.leave()
             self._call_back()
         return is_left
 

@@ -147,7 +147,7 @@ class _Session(ObjectSendStream[Any]):
         request = _Open(exchange, token_of(message))
         self._open[message["id"]] = request
         exchange.progress(request.answer)
-        exchange.step.begin_clock()
+        exchange.real.begin_clock()
 
     def came(self, received: Any) -> Any:
         """Take note of what the server sends, and return what the client gets.
@@ -198,7 +198,7 @@ class _Session(ObjectSendStream[Any]):
         """Give the client the messages of a recorded answer."""
         with anyio.CancelScope() as scope:
             self._scopes[identifier] = scope
-            await exchange.step.wait_async()
+            await exchange.wait(is_task=True)
             for each in messages:
                 await to_client.send(each)
             if exchange.recorded.get("error", {}).get("kind"):

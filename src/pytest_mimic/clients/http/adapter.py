@@ -250,7 +250,7 @@ class Attempt:
         if exchange.mode == "replay":
             return await self._replayed()
         try:
-            with exchange.step:
+            with exchange.real:
                 read = await self.send()
             self.recorder.begin(read)
             real_answer = self.real_answer()
@@ -283,14 +283,13 @@ class Attempt:
         encoding = answer.get("encoding", "")
         if not encoding:
             return False
-        step = self.exchange.step
-        asked: Any = step.call.described
+        asked: Any = self.exchange.call.described
         accepted = asked["headers"].get("accept-encoding")
         names = answers.names_in(encoding)
         if accepted is None or all(name in accepted for name in names):
             return True
         # The server may have encoded it all the same.
-        recorded: Any = (step.entry and step.entry.request) or {}
+        recorded = self.exchange.asked_before
         return bool(recorded.get("headers", {}).get("accept-encoding") == accepted)
 
 
@@ -326,7 +325,7 @@ class Recorder:
         """
         exchange = self._exchange
         self._is_whole = exchange.mode != "run" or (
-            exchange.step.is_shared
+            exchange.is_shared
             and answers.is_document(self._read(self._pieces, is_left=True))
         )
         return self._is_whole
@@ -350,7 +349,7 @@ class Recorder:
         Args:
             how: As `answers.Head.read` takes it; nothing: it was read whole.
         """
-        if self._exchange.step.is_open:
+        if self._exchange.is_open:
             self._answer = self._exchange.finish(self._read(self._pieces, **how))
             # Who reads holds this recorder, and perhaps a socket, in a cycle.
             self._read = _unanswered
@@ -415,8 +414,8 @@ class BodyReplay:
         """
         await self._exchange.wait(is_task=self._is_task)
         if self._response.is_left:
-            raise self._exchange.step.read_further()
+            raise self._exchange.read_further()
 
     async def leave(self) -> None:
         """End the call: its reader does not read on."""
-        self._exchange.step.leave()
+        self._exchange.leave()

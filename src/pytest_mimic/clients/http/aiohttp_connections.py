@@ -113,7 +113,7 @@ class _AiohttpAttempt(Attempt):
             protocol = await self.answer()
         else:
             try:
-                with self.exchange.step:
+                with self.exchange.real:
                     connection = await really()
             except BaseException as error:
                 protocol = await self.failed(error)
@@ -278,7 +278,7 @@ class _ReplayedProtocol(ResponseHandler):
     def close(self) -> None:
         """Close it: its reader does not read on."""
         super().close()
-        self._exchange.step.leave()
+        self._exchange.leave()
         # A real transport would call this, and the connector waits for it.
         self._parser = None
         self.feed_eof()

@@ -278,7 +278,7 @@ class _ConnectionAttempt(Attempt):
             return
         self.phase = "connecting"
         try:
-            with exchange.step:
+            with exchange.real:
                 self._socket.connected()
         except BaseException as error:
             self._keep_body()
@@ -296,9 +296,9 @@ class _ConnectionAttempt(Attempt):
         if exchange is None:
             return
         if exchange.mode == "replay":
-            exchange.step.leave()
+            exchange.leave()
             return
-        with exchange.step:
+        with exchange.real:
             self._sent()
         # Its place is kept, as that of a call which is open when its test ends.
         exchange.progress(dict)
@@ -398,7 +398,7 @@ class _ConnectionAttempt(Attempt):
         def following() -> bytes:
             return at_once(replay.next()) or raised(error) or b""
 
-        return io.BufferedReader(_File(following, self.exchange.step.leave))
+        return io.BufferedReader(_File(following, self.exchange.leave))
 
     def _keep_body(self) -> None:
         """Keep a body in chunks that was not sent for the next attempt."""

@@ -146,7 +146,7 @@ class StandInConnection:
             return run()
         # It decides which objects a session of the ORM has to ask for again.
         self._port.run.collector.wait()
-        if exchange.step.call.in_log:
+        if exchange.call.in_log:
             self._has_asked = True
         if exchange.mode == "replay":
             return self._replayed(exchange)
