@@ -49,7 +49,9 @@ class Real(OpenCall):
     _was_read = False
     # Whether all tests share it, and another such call was recorded beside it.
     _overlaps = False
+    # The seconds until it last stopped, when it began, and since when it runs now.
     _seconds = 0.0
+    _began: float | None = None
     _since: float | None = None
 
     def __init__(self, run: Run, place: Place) -> None:
@@ -88,7 +90,7 @@ class Real(OpenCall):
 
     def __enter__(self) -> None:
         self._around = self._run.nesting.enter(self)
-        self._since = seconds_now()
+        self.begin_clock()
 
     def __exit__(self, *_: object) -> None:
         self._seconds, self._since = self._seconds_now(), None
@@ -97,6 +99,8 @@ class Real(OpenCall):
     def begin_clock(self) -> None:
         """Count the seconds in which it runs."""
         self._since = seconds_now()
+        if self._began is None:
+            self._began = self._since
 
     def _seconds_now(self) -> float:
         if self._since is None:
@@ -210,7 +214,7 @@ class Real(OpenCall):
             described = kept.request_as_recorded(described)
             call = call.asking(kept.request_as_recorded(call.asked))
         seconds = self._seconds_now()
-        began = seconds_now() - seconds
+        began = seconds_now() if self._began is None else self._began
         if self._overlaps:
             facts["at"] = [int(1000 * began), int(1000 * (began + seconds))]
         try:
