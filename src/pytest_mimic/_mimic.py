@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic.errors import TargetError
 from pytest_mimic.patch.targets import as_targets
+from pytest_mimic.values.folders import NOWHERE
 from pytest_mimic.values.identity import fingerprint as identity_of
 from pytest_mimic.values.identity import register_fingerprint
-from pytest_mimic.values.places import NOWHERE
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,7 +38,7 @@ def fingerprint(value: object) -> str:
             again. The message names the path to it.
     """
     session = _innermost_session()
-    return identity_of(value, NOWHERE if session is None else session.run.places)
+    return identity_of(value, NOWHERE if session is None else session.run.folders)
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)

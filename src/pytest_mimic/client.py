@@ -318,7 +318,7 @@ class Port:
         request: Plain,
         *clients: str,
         numbered: Mapping[str, Hashable] = MappingProxyType({}),
-        place: str | None = None,
+        server: str | None = None,
     ) -> Exchange | None:
         """Begin a call. None: it runs for real, and nobody looks at it.
 
@@ -328,7 +328,7 @@ class Port:
                 adapter. What the line of one leaves out is for the next.
             numbered: What goes into the request as a number, by name: the address of a
                 database, say, as the order in which the owner has first used it.
-            place: Where the server is, if it is not the host of the request:
+            server: Where the server is, if it is not the host of the request:
                 `localhost:8000`, or `unix:/run/app.sock`.
 
         Raises:
@@ -337,7 +337,7 @@ class Port:
             CorruptRecordingError: Its recording is damaged.
         """
         run = self.run
-        line = self._line(request, clients, place)
+        line = self._line(request, clients, server)
         if line is None:
             return None
         owner = line.cassette or run.innermost
@@ -355,16 +355,16 @@ class Port:
         return begin(self.run, call, line.cassette)
 
     def body_search(
-        self, request: Plain, *clients: str, place: str | None = None
+        self, request: Plain, *clients: str, server: str | None = None
     ) -> Callable[[bytes], bytes] | None:
         """Return what a body yet unread passes through if no line takes its call.
 
         To read a body that is still made would change what its server gets, so it is
         searched piece by piece. None: a line takes the call.
         """
-        if self._line(request, clients, place) is not None:
+        if self._line(request, clients, server) is not None:
             return None
-        if self._is_inside(place or self._adapter.host(request)):
+        if self._is_inside(server or self._adapter.host(request)):
             return bytes
         end = b""
 
@@ -394,11 +394,11 @@ class Port:
         return self.run.has_next(call, line.cassette)
 
     def _line(
-        self, request: Plain, clients: tuple[str, ...], place: str | None
+        self, request: Plain, clients: tuple[str, ...], server: str | None
     ) -> ClientLine | None:
         """Return the line that takes a call; None: it runs for real."""
         host = self._adapter.host(request)
-        if self._is_inside(place or host):
+        if self._is_inside(server or host):
             return None
         adapter = self._adapter
         if adapter.is_of_all(request):

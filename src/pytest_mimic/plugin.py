@@ -232,9 +232,9 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over what happened in a worker of xdist, or note that it has crashed."""
-    told = getattr(node, "workeroutput", {}).get("mimic")
-    if told is not None or node.config.stash.get(_COURSE, None) is not None:
-        _course_of(node.config).end_worker(told, error)
+    sent = getattr(node, "workeroutput", {}).get("mimic")
+    if sent is not None or node.config.stash.get(_COURSE, None) is not None:
+        _course_of(node.config).end_worker(sent, error)
 
 
 @pytest.fixture(scope="session")
@@ -260,10 +260,10 @@ def mimic_calls(request: pytest.FixtureRequest) -> Iterator[list[CassetteCall]]:
 
     run = session.run
     is_live = run.mode == "live"
-    seen = (
+    listening = (
         live_calls_of_test(run, session.activations) if is_live else calls_of_test(run)
     )
-    with seen as calls:
+    with listening as calls:
         yield calls
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.face import fingerprint
 
+from pytest_mimic.values.folders import Folders
 from pytest_mimic.values.identity import fingerprint as fingerprint_in
-from pytest_mimic.values.places import Places
 from values.told_apart import told_apart
 
 np = pytest.importorskip("numpy")
@@ -40,7 +40,7 @@ NANS = {
 def test_an_array_of_paths_is_the_same_where_the_rootdir_has_a_longer_name(times):
     def identity(root):
         array = np.array([f"{root}/a", "b"] * times)
-        return fingerprint_in(array, Places(root))
+        return fingerprint_in(array, Folders(root))
 
     assert identity("/data/x") == identity("/home/ann/my files")
 

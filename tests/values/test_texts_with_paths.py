@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic.values.places import Places
+from pytest_mimic.values.folders import Folders
 
 ROOTS = ["/", "/app", "/data/x", "/home/ann", "/home/ann/my files"]
 """The first two are shallow: there, a path inside of a text could be anything."""
@@ -63,12 +63,12 @@ KEPT = {
 }
 
 
-def places(root):
-    return Places(root)
+def folders(root):
+    return Folders(root)
 
 
 def node(text, root):
-    return places(root).node_of(text, is_argument=False)
+    return folders(root).node_of(text, is_argument=False)
 
 
 @pytest.mark.parametrize("root", ROOTS[2:])
@@ -80,8 +80,8 @@ def test_a_path_in_a_text_is_moved(text, relative, root):
     found = node(text, root)
 
     assert found == {"$relative": relative}
-    assert places(root).value_of(found) == text
-    elsewhere = places("/ci/build 7").value_of(found)
+    assert folders(root).value_of(found) == text
+    elsewhere = folders("/ci/build 7").value_of(found)
     assert node(elsewhere, "/ci/build 7") == found
 
 
@@ -106,7 +106,7 @@ def test_below_a_rootdir_of_one_level_what_exists_is_moved():
     assert node("/usr", "/usr") == {"$relative": "<root>"}
     assert node("/usr/bin and more", "/usr") == "/usr/bin and more"
     assert node("/usr/no-such-file", "/usr") == "/usr/no-such-file"
-    assert places("/etc").value_of({"$relative": "<root>/hosts"}) == "/etc/hosts"
+    assert folders("/etc").value_of({"$relative": "<root>/hosts"}) == "/etc/hosts"
     assert node("/usr/bin:/usr/lib", "/usr") == {"$relative": "<root>/bin:<root>/lib"}
 
 
@@ -123,7 +123,7 @@ NOTED = (
 @pytest.mark.parametrize("root", ROOTS[2:])
 @pytest.mark.parametrize("text", [KEPT[name] for name in NOTED], ids=NOTED)
 def test_a_path_of_the_run_that_is_not_moved_is_noted(text, root):
-    of_run = places(root)
+    of_run = folders(root)
 
     of_run.node_of(text.replace("ROOT", root), is_argument=False)
 
@@ -136,7 +136,7 @@ def test_a_path_of_the_run_that_is_not_moved_is_noted(text, root):
     "text", [text for name, text in KEPT.items() if name not in NOTED]
 )
 def test_another_path_is_not_noted(text, root):
-    of_run = places(root)
+    of_run = folders(root)
 
     of_run.node_of(text.replace("ROOT", root), is_argument=False)
 

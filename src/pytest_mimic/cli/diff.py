@@ -107,10 +107,10 @@ def _draw_blocks(
     blocks: Mapping[str, list[_Row]], commands: Mapping[str, list[str]]
 ) -> Iterator[str]:
     """Draw the calls of each owner; what an earlier owner has shown is counted."""
-    seen: set[tuple[str, ...]] = set()
+    visited: set[tuple[str, ...]] = set()
     repeated: list[_Row] = []
     for owner, rows in blocks.items():
-        if all(row.cause in seen for row in rows):
+        if all(row.cause in visited for row in rows):
             repeated += rows
             continue
         yield owner
@@ -118,7 +118,7 @@ def _draw_blocks(
             yield f"  {row.change}: {row.call}"
             yield from (f"    {text}" for text in row.differences[:SHOWN])
             yield from (f"  {more}" for more in and_more(len(row.differences) - SHOWN))
-        seen |= {row.cause for row in rows if row.cause}
+        visited |= {row.cause for row in rows if row.cause}
         for command in commands[owner]:
             yield f"  to put it back: {command}"
         yield ""

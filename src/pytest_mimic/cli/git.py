@@ -157,8 +157,8 @@ class Revision:
 
     def _in_vault(self, *words: str) -> list[str]:
         place = [f":(literal){self._prefix}"] if self._prefix else []
-        told = _git(self._repository, *words, "--", *place) or ""
-        return [name.removeprefix(self._prefix) for name in told.split("\0") if name]
+        answer = _git(self._repository, *words, "--", *place) or ""
+        return [name.removeprefix(self._prefix) for name in answer.split("\0") if name]
 
     # -- content
 
@@ -180,10 +180,10 @@ class Revision:
         assert process.stdout is not None
         process.stdin.write(f"{self._ids[name]}\n".encode())
         process.stdin.flush()
-        told = process.stdout.readline().split()
-        if not told or told[-1] == b"missing":
+        answer = process.stdout.readline().split()
+        if not answer or answer[-1] == b"missing":
             raise MimicError(f"git cannot read {self._prefix}{name} of {self._name}")
-        return process.stdout.read(int(told[-1]) + 1)[:-1]
+        return process.stdout.read(int(answer[-1]) + 1)[:-1]
 
     def read_object(self, name: str) -> bytes:
         """Return an object.

@@ -16,7 +16,7 @@ from pytest_mimic.engine.calls import failed_exchange, raised_in
 from pytest_mimic.engine.secrecy import Secrecy
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.secrets.split import hide_split
-from pytest_mimic.values.drawing import line, lines
+from pytest_mimic.values.drawing import lines, one_line
 from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
 from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, is_tagged
@@ -228,7 +228,7 @@ def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
         yield from _text(f"{message.role}: ", message.text)
     if said and isinstance(asked, dict):
         names = [name for name in asked if name not in CONVERSATION]
-        yield f"  body: {line({name: asked[name] for name in names}, _WIDEST_LINE)}"
+        yield f"  body: {one_line({name: asked[name] for name in names}, _WIDEST_LINE)}"
     else:
         yield from _parts({**request, "body": asked} if "body" in request else request)
     text = answer_text(answer.get("body")) if said else ""
@@ -308,7 +308,7 @@ def _table(tree: Tree, *, least: int) -> list[str]:
         return []
     cells = [list(rows[0])]
     for row in rows:
-        cells.append([line(row[name], _WIDEST_CELL) for name in rows[0]])
+        cells.append([one_line(row[name], _WIDEST_CELL) for name in rows[0]])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     table = []
     for texts in cells:

@@ -99,7 +99,7 @@ class CassetteCall:
         if isinstance(tree, dict) and "$after" in tree:
             return f"<{tree['$after']}>"  # An argument, which nobody has here.
         forbid = run.settings.forbids_pickles
-        return copies_of(tree, run.vault, run.places, forbid=forbid)()
+        return copies_of(tree, run.vault, run.folders, forbid=forbid)()
 
     def _whole(self, tree: Tree) -> Any:
         return unshelve(tree, self._run.vault)

@@ -162,7 +162,7 @@ class Events:
         """Give the rows as JSON has them."""
         return [[row.kind, row.call, row.test, row.facts] for row in self.rows]
 
-    def take(self, plain: Any) -> None:
+    def add_plain(self, plain: Any) -> None:
         """Count what `to_plain` gave in another process as a part of this run."""
         self.rows += [Event(*row) for row in plain]
 

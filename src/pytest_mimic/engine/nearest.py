@@ -277,15 +277,15 @@ class Nearest:
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""
-        told = []
+        states = []
         for name in names:
             length = len(os.environ.get(name, ""))
             state = f"has {length} characters" if length else "is not set"
-            told.append(f"the value of {name} is a part of it, and {name} {state}")
+            states.append(f"the value of {name} is a part of it, and {name} {state}")
         words = "to replay it, set a value of 16 characters or more, whichever"
         given = " ".join(f"{name}=mimic-0123456789" for name in names)
         ways = [(words, f"{given} {self._commands.pytest()}")]
-        return Hints([*facts, *told], ways, given, is_enough=True)
+        return Hints([*facts, *states], ways, given, is_enough=True)
 
     def _why_not_followed(self, entry: Entry) -> list[str]:
         """Say why a recording of another line does not answer under that of today."""

@@ -46,7 +46,7 @@ class Owner:
         log_lock: Is held while its log is read.
         log: Its log, from its first call with a place on.
         unreadable: Why its log could not be read.
-        asked: How many equal calls it began of what all tests share, by file.
+        times_asked: How many equal calls it began of what all tests share, by file.
         shared_writes: What all tests share and it has recorded, by file.
         borrowed: Answers that another owner has made in this run, by file.
         open_calls: The places of its calls that have not ended, in the order of their
@@ -110,7 +110,7 @@ class Owner:
         self.pid = pid or os.getpid()
         self.thread = threading.get_ident()
         self.log_lock = threading.Lock()
-        self.asked: Counter[str] = Counter()
+        self.times_asked: Counter[str] = Counter()
         self.shared_writes: dict[str, Written] = {}
         self.borrowed: dict[str, Entry] = {}
         self.open_calls: dict[Hashable, OpenCall | None] = {}

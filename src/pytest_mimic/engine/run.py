@@ -32,7 +32,7 @@ from pytest_mimic.errors import (
     MissingRecordingError,
     StaleRecordingError,
 )
-from pytest_mimic.values.places import Places
+from pytest_mimic.values.folders import Folders
 from pytest_mimic.vault.recording import copied
 from pytest_mimic.vault.vault import Vault
 
@@ -50,7 +50,7 @@ class Run:
         settings: What the user has asked for.
         mode: What calls become.
         vault: Where recordings are.
-        places: The folders of this run.
+        folders: The folders of this run.
 
         owners: Whose calls have an order now, the innermost last; cassettes apart.
         failed_test: The test that has ended last, if it failed.
@@ -87,11 +87,11 @@ class Run:
     new_test_ids: NewTestIds | None = None
     has_calls_of_children = False
 
-    def __init__(self, settings: Settings, places: Places | None = None) -> None:
+    def __init__(self, settings: Settings, folders: Folders | None = None) -> None:
         self.settings = settings
         self.mode = mode = settings.mode
         self.vault = vault = Vault(settings.vault, label=settings.vault_label)
-        self.places = places or Places(settings.rootdir)
+        self.folders = folders or Folders(settings.rootdir)
 
         self.owners: list[Owner] = []
         vault.began = settings.began
@@ -343,7 +343,7 @@ class Run:
             elif isinstance(row, MimicError):
                 self.events.noted.append(row)
             elif isinstance(row, Listening):
-                self.servers.of_children.add(row.place)
+                self.servers.of_children.add(row.address)
 
     def close(self) -> None:
         """Restore what was replaced."""

@@ -16,14 +16,14 @@ from pytest_mimic.patch.clients import Edge, noting
 
 _DEFAULT_PORT = 80
 _UNIX = "unix:"
-Place: TypeAlias = int | str
+Address: TypeAlias = int | str
 """A port, or the path of a Unix socket. No server listens on port 0."""
 
 
 class Listening(NamedTuple):
     """What a child process tells its parent."""
 
-    place: Place
+    address: Address
 
 
 class OwnServers:
@@ -36,10 +36,10 @@ class OwnServers:
 
     def __init__(self) -> None:
         self.sockets: WeakSet[Any] = WeakSet()
-        self.of_children: set[Place] = set()
+        self.of_children: set[Address] = set()
         # What was open before the tests. None: the system is not asked.
         self._sockets_before: dict[int, int] | None = None
-        # What the system has said of a place on this machine since a test began.
+        # What the system has said of an address on this machine since a test began.
         self._listens = cache(self._is_listening)
         self._left_out: set[str] = set()
 
@@ -54,7 +54,7 @@ class OwnServers:
         def note(socket: Any, *_args: Any) -> None:
             if events.to_parent is not None:
                 # It was bound before, and is told before anybody can reach it.
-                events.to_parent(Listening(_place_of(socket)))
+                events.to_parent(Listening(_address_of(socket)))
             elif os.getpid() == process:
                 self.sockets.add(socket)
 
@@ -66,14 +66,14 @@ class OwnServers:
 
     def has(self, host: str | None) -> bool:
         """Return whether one of them answers at `localhost:80` or `unix:/app.sock`."""
-        place = _place_on_this_machine(host or "")
-        if not place:
+        address = _address_on_this_machine(host or "")
+        if not address:
             return False
         # Most tests have no server, and even none takes long to go through.
-        if self.sockets and place in map(_place_of, list(self.sockets)):
+        if self.sockets and address in map(_address_of, list(self.sockets)):
             return True
         # What the system says is kept, also of a server that closes meanwhile.
-        return place in self.of_children or self._listens(place)
+        return address in self.of_children or self._listens(address)
 
     def leave_out(self, host: str | None) -> None:
         """Note that a line leaves out calls of a host; None: the host is unknown."""
@@ -84,13 +84,13 @@ class OwnServers:
         """Return whether a line may have left out what is asked of a host."""
         return not self._left_out.isdisjoint({"", host.lower()})
 
-    def _is_listening(self, place: Place) -> bool:
+    def _is_listening(self, address: Address) -> bool:
         """Whether a server of this process that is written in C listens there."""
         before = self._sockets_before
         if before is None:
             return False
         new = [number for inode, number in _sockets().items() if inode not in before]
-        return place in map(_place_at, new)
+        return address in map(_address_at, new)
 
 
 def tell_servers(path: str) -> None:
@@ -102,7 +102,7 @@ def tell_servers(path: str) -> None:
     listen = socket.socket.listen
 
     def told_listen(server: Any, *args: Any) -> None:
-        tell(path, Listening(_place_of(server)))
+        tell(path, Listening(_address_of(server)))
         listen(server, *args)
 
     socket.socket.listen = told_listen  # type: ignore[method-assign]
@@ -117,7 +117,7 @@ def is_of_this_machine(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-def _place_on_this_machine(host: str) -> Place:
+def _address_on_this_machine(host: str) -> Address:
     """Return where a server listens; 0: on another machine, or nowhere."""
     try:
         if host.startswith(_UNIX):
@@ -129,9 +129,9 @@ def _place_on_this_machine(host: str) -> Place:
 
 @cache
 def _port_on_this_machine(host: str) -> int:
-    place = urlsplit(f"//{host}")
-    is_here = place.hostname and is_of_this_machine(place.hostname)
-    return (place.port or _DEFAULT_PORT) if is_here else 0
+    address = urlsplit(f"//{host}")
+    is_here = address.hostname and is_of_this_machine(address.hostname)
+    return (address.port or _DEFAULT_PORT) if is_here else 0
 
 
 def _sockets() -> dict[int, int]:
@@ -149,7 +149,7 @@ def _sockets() -> dict[int, int]:
     return numbers
 
 
-def _place_at(number: int) -> Place:
+def _address_at(number: int) -> Address:
     """Return where the socket of a number listens; 0: it does not."""
     # The class of Python may be replaced.
     import _socket
@@ -159,13 +159,13 @@ def _place_at(number: int) -> Place:
         held = _socket.socket(type=_socket.SOCK_NONBLOCK, fileno=number)
         try:
             is_open = held.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN)
-            return _place_of(held) if is_open else 0
+            return _address_of(held) if is_open else 0
         finally:
             held.detach()
     return 0
 
 
-def _place_of(socket: Any) -> Place:
+def _address_of(socket: Any) -> Address:
     """Return where a socket listens; 0: it is closed, or has no name."""
     if socket.fileno() == -1:
         return 0

@@ -151,13 +151,13 @@ class SharedAnswers:
         """Whether a process of this run has made the answer in a file."""
         return name in self._made or self._vault.is_of_this_run(name)
 
-    def take(self, call: Call, mode: Mode, asked: Mapping[str, int]) -> Slot:
+    def take(self, call: Call, mode: Mode, times_asked: Mapping[str, int]) -> Slot:
         """Find the recording of a call, and say what becomes of it.
 
         Args:
             call: The call.
             mode: That of the run.
-            asked: How often its owner has asked what is in each file.
+            times_asked: How often its owner has asked what is in each file.
 
         Raises:
             CorruptRecordingError: Its file is damaged, and needed.
@@ -176,7 +176,7 @@ class SharedAnswers:
             entry = None
         recorded = recorded_at(call, entry, is_own=True)
         is_failed = entry is not None and bool(failed_exchange(entry.body))
-        if is_recording and is_failed and (is_made or name in asked):
+        if is_recording and is_failed and (is_made or name in times_asked):
             recorded = "none"  # Who tries again is to get the real answer.
         if is_made:
             mode = "record"

@@ -84,13 +84,13 @@ class Usage:
 
     def not_passed(self) -> list[str]:
         """Return the tests and modules that did not pass, in words."""
-        told = [
+        words = [
             f"{test} {WORDS_OF_OUTCOMES[outcome]}"
             for test, outcome in self.outcomes.items()
             if outcome != "passed"
         ]
         skipped = sorted(self.skipped - self.collected)
-        return told + [f"{module} was skipped" for module in skipped]
+        return words + [f"{module} was skipped" for module in skipped]
 
 
 def _with_sets(value: Any) -> Any:

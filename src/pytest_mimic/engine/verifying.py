@@ -30,7 +30,7 @@ from pytest_mimic.words import plural
 
 if TYPE_CHECKING:
     from pytest_mimic.values.differences import Difference, Rules
-    from pytest_mimic.values.places import Places
+    from pytest_mimic.values.folders import Folders
 
 # A whole segment of the path of a URL, or a whole parameter.
 _SEGMENT = r"(?<=[/=])[^/?&=]+"
@@ -101,7 +101,7 @@ def differences_of(
     real: dict[str, Any],
     load: Callable[[Tree], object],
     options: Options,
-    places: Places,
+    folders: Folders,
     *,
     is_read_alike: bool = True,
 ) -> list[Difference]:
@@ -112,7 +112,7 @@ def differences_of(
         real: What the real call gave.
         load: Makes the value of a stored part.
         options: Those of the line.
-        places: The paths that the arguments name.
+        folders: The paths that the arguments name.
         is_read_alike: Whether both are awaited and iterated in the same way.
     """
     if not is_read_alike:
@@ -123,21 +123,21 @@ def differences_of(
     if "items" in recorded and "items" in real:
         items = [load(item) for item in recorded["items"]]
         items_now = [load(item) for item in real["items"]]
-        found = outcome_differences(items, items_now, rules, places, step="items")
+        found = outcome_differences(items, items_now, rules, folders, step="items")
         if found:
             return found
     if recorded.keys() != real.keys():
         return [_of_another_kind(recorded, real)]
     if "last" in recorded:
-        return differences_of(recorded["last"], real["last"], load, options, places)
+        return differences_of(recorded["last"], real["last"], load, options, folders)
     if "items" in recorded:
         return []
     [old], [new] = recorded.values(), real.values()
-    return outcome_differences(load(old), load(new), rules, places)
+    return outcome_differences(load(old), load(new), rules, folders)
 
 
 def state_differences(
-    recorded: dict[Any, Any], real: dict[Any, Any], options: Options, places: Places
+    recorded: dict[Any, Any], real: dict[Any, Any], options: Options, folders: Folders
 ) -> list[Difference]:
     """Return where the states of arguments after a call differ, by part."""
     from pytest_mimic.values.differences import outcome_differences  # only to verify
@@ -150,7 +150,7 @@ def state_differences(
             if path[: len(steps)] == steps:
                 volatile.append((name, *path[len(steps) :]))
     rules = rules._replace(volatile=tuple(volatile))
-    return by_part(outcome_differences(recorded, real, rules, places))
+    return by_part(outcome_differences(recorded, real, rules, folders))
 
 
 def by_part(differences: Iterable[Difference]) -> list[Difference]:
@@ -170,7 +170,7 @@ def _of_another_kind(recorded: dict[str, Any], real: dict[str, Any]) -> Differen
 
 def _ending(body: dict[str, Any]) -> str:
     """Say how a call has ended: `returned 'tea'`, `gave 2 items, raised ...`."""
-    from pytest_mimic.values.drawing import line  # only a drift draws
+    from pytest_mimic.values.drawing import one_line  # only a drift draws
 
     words = []
     for key, tree in body.items():
@@ -179,7 +179,8 @@ def _ending(body: dict[str, Any]) -> str:
         elif key == "last":
             words.append(_ending(tree))
         else:
-            words.append(f"{'returned' if key == 'value' else 'raised'} {line(tree)}")
+            verb = "returned" if key == "value" else "raised"
+            words.append(f"{verb} {one_line(tree)}")
     return ", ".join(words)
 
 

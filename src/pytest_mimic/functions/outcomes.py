@@ -77,7 +77,7 @@ class FunctionReplay:
         self._objects = objects
         self._after = self.entry.after
         if self._after or _refers(self.entry.body):
-            call.places = call.states.places
+            call.folders = call.states.folders
         self.body: Any = place.body()
         if not (self.entry.end or _is_whole(self.body)):
             raise place.damaged("it is not what a function gives")
@@ -155,13 +155,13 @@ class FunctionReplay:
             StaleRecordingError: Other parts of the arguments are one now.
             MimicError: They cannot be made. The error is noted.
         """
-        shared, places = self._call.states.shared, self._call.places
+        shared, folders = self._call.states.shared, self._call.folders
         if after and after.get("$shared", "") != shared:
             raise StaleRecordingError("other parts of its arguments are one object now")
         states: dict[Any, Any] = self.load(Entry(after=after).states)
         if "$result" in after:
             result = after["$result"]
-            places.named_parts = {**places.named_parts, result: states[result]}
+            folders.named_parts = {**folders.named_parts, result: states[result]}
         return states
 
     def load(self, tree: Tree) -> Any:
@@ -175,7 +175,7 @@ class FunctionReplay:
             return copies_of(
                 tree,
                 self._objects,
-                self._call.places,
+                self._call.folders,
                 forbid=plan.run.settings.forbids_pickles,
                 load_imports=plan.load_imports,
             )()
@@ -366,7 +366,7 @@ class RealCall:
 
     def _stored_item(self, item: object) -> Tree:
         states = self._call.states
-        if states.places.named_parts and states.are_in(item):
+        if states.folders.named_parts and states.are_in(item):
             error = UnstorableOutcomeError(
                 f"what {self._plan.target} gave cannot be stored",
                 ["an item is a part of an argument, which may change until the end"],
@@ -429,7 +429,7 @@ class RealCall:
         verb, name = "returned", "result"
         if end == "raised":
             verb, name = "raised", "exception"
-        if not self._call.places.named_parts:
+        if not self._call.folders.named_parts:
             return ({end: self._store(outcome, verb, name)} if end else {}), {}
         while name in states:
             name += "_"
@@ -467,7 +467,7 @@ class RealCall:
                 add("drew", cause=f"{plan.target} ({what})")
         if self._in_clear:
             add("kept in clear", cause=f"{plan.target} {', '.join(self._in_clear)}")
-        for version in self._call.places.versions:
+        for version in self._call.folders.versions:
             add("bound", cause=version)
         if place.entry is not None:  # another owner was first
             objects, really = self._objects, self._really
@@ -494,16 +494,16 @@ class RealCall:
         failed = ""
         if raised_in(body) and not raised_in(replay.body):
             failed = f"the real call raised {type(outcome).__name__}"
-        places = self._call.places
+        folders = self._call.folders
         # What is recorded last: it is what the caller gets.
         now, old = map(replay.states_in, (after, entry.after))
-        differing = state_differences(old, now, options, places)
+        differing = state_differences(old, now, options, folders)
         differences = differing + differences_of(
             replay.body,
             body,
             replay.load,
             options,
-            places,
+            folders,
             is_read_alike=entry.layers == tuple(self._layers),
         )
         replay.body = self._real.compare(replay.body, body, differences, failed=failed)
@@ -514,13 +514,13 @@ class RealCall:
         Raises:
             UnstorableOutcomeError: It cannot be kept. The error is noted.
         """
-        places, run = self._call.places, self._plan.run
-        places.has_graph = False
+        folders, run = self._call.folders, self._plan.run
+        folders.has_graph = False
         try:
             tree = store(
                 value,
                 self._objects,
-                places,
+                folders,
                 self._mask,
                 forbid=run.settings.forbids_pickles,
                 name=name,
@@ -529,17 +529,17 @@ class RealCall:
         except UnstorableOutcomeError as error:
             error.what = f"what {self._plan.target} {verb} cannot be stored"
             raise self._place.refused(error) from error.__cause__
-        if places.has_graph:
+        if folders.has_graph:
             self._has_graph = True
-            places.left_out["the graph of its gradients"] = None
+            folders.left_out["the graph of its gradients"] = None
         environment = run.secrecy.secrets.environment
         hidden: Tree = deeply(lambda: environment.hide(tree))
         if self._replay is None and hidden != tree:
             run.add_event("redacted", self._call.label())
-        self._tell("left out", [*places.left_out])
-        self._tell("unmoved", [repr(self._mask(text)) for text in places.unmoved])
-        places.left_out.clear()
-        places.unmoved.clear()
+        self._tell("left out", [*folders.left_out])
+        self._tell("unmoved", [repr(self._mask(text)) for text in folders.unmoved])
+        folders.left_out.clear()
+        folders.unmoved.clear()
         return hidden
 
     def _look(self, tree: Tree, *, is_pickle: bool) -> Seen | None:

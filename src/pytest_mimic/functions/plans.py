@@ -17,6 +17,7 @@ from pytest_mimic.errors import MimicError, UnstableIdentityError
 from pytest_mimic.functions.mocks import ActiveMocks
 from pytest_mimic.patch.binding import Binder
 from pytest_mimic.patch.targets import Target, line_of
+from pytest_mimic.values.folders import stamps_of
 from pytest_mimic.values.identity import (
     CallRules,
     arguments_of,
@@ -25,7 +26,6 @@ from pytest_mimic.values.identity import (
     plain_identity,
 )
 from pytest_mimic.values.outcome import copies_of
-from pytest_mimic.values.places import stamps_of
 from pytest_mimic.values.source import (
     innermost,
     run_imports,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pytest_mimic.engine.place import Place
     from pytest_mimic.engine.run import Run
     from pytest_mimic.functions.inputs import Reached
-    from pytest_mimic.values.places import Places
+    from pytest_mimic.values.folders import Folders
     from pytest_mimic.values.states import States
     from pytest_mimic.vault.recording import Entry
 
@@ -382,7 +382,7 @@ class FunctionCall(Call):
         self.plan = plan
         self._bound = bound
         self._counted, levels, key = counted
-        starts = plan.run.places.starts
+        starts = plan.run.folders.starts
         identity = plain_identity(target, self._counted, levels, starts)
         self.is_plain = identity is not None
         self.identity = identity or identity_of(target, self.tree)
@@ -392,9 +392,9 @@ class FunctionCall(Call):
             plan.refuse_replaced(plan.mocks.reached_by(target, self.opened))
 
     @cached_property
-    def places(self) -> Places:
+    def folders(self) -> Folders:
         """The paths that its arguments name, and the parts that have names."""
-        return self.plan.run.places.of_call()
+        return self.plan.run.folders.of_call()
 
     @cached_property
     def tree(self) -> Node:
@@ -409,8 +409,8 @@ class FunctionCall(Call):
     def _tree_now(self) -> Node:
         """Give what of the arguments counts, without the states of what may change."""
         __tracebackhide__ = True
-        plan, places = self.plan, self.places
-        changing = places.part_names
+        plan, folders = self.plan, self.folders
+        changing = folders.part_names
         if plan.rules.key and changing:
             return {}  # What it takes of them, it takes of what changes.
         bound = {
@@ -419,7 +419,7 @@ class FunctionCall(Call):
             if id(value) not in changing
         }
         copies = plan.run.copies
-        return arguments_of(plan.own_line, bound, plan.rules, places, copies)
+        return arguments_of(plan.own_line, bound, plan.rules, folders, copies)
 
     @cached_property
     def shown(self) -> tuple[Tree, tuple[str, ...]]:
@@ -482,7 +482,7 @@ class FunctionCall(Call):
             return False
         alone = {argument: binder.defaults[argument]}
         copies = plan.run.copies
-        default = arguments_of(plan.own_line, alone, plan.rules, self.places, copies)
+        default = arguments_of(plan.own_line, alone, plan.rules, self.folders, copies)
         asked = {argument: self.tree[argument]}
         return identity_of(self.target, default) == identity_of(self.target, asked)
 
@@ -571,9 +571,9 @@ class FunctionCall(Call):
         if found is not None:
             return found
         # Plain arguments name no folder.
-        places = run.places if self.is_plain else self.places
+        folders = run.folders if self.is_plain else self.folders
         # Of an equal call in other temporary folders the paths are others.
-        if places.folders:
+        if folders.named:
             return None
         try:
             name, entry = self.shared_answer = run.shared.find(self)
@@ -588,7 +588,7 @@ class FunctionCall(Call):
         make = copies_of(
             entry.body["value"],
             run.vault,
-            places,
+            folders,
             forbid=run.settings.forbids_pickles,
             load_imports=plan.load_imports,
         )
@@ -612,7 +612,7 @@ class FunctionCall(Call):
             if is_moved(value)
             or (mutates and not rules.names(name).isdisjoint(mutates))
         }
-        return States(changing, rules.paths_in, self.places)
+        return States(changing, rules.paths_in, self.folders)
 
     def watch(self) -> None:
         """Note what the call may not change, and what it may."""
@@ -620,15 +620,15 @@ class FunctionCall(Call):
         if unmet:
             left: Collection[Path] = ()
             with suppress(Exception):  # What is left out may be what fails.
-                left = paths_to_nothing(self._bound, rules, unmet, self.places)
+                left = paths_to_nothing(self._bound, rules, unmet, self.folders)
             for path in unmet.keys() - left:
                 events.take_back(unmet.pop(path))
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self.named_files = {path for path, facts in self._stamps.values() if facts}
         self.states.note_states()
-        self.places = self.states.places
-        if self.places.named_parts:
+        self.folders = self.states.folders
+        if self.folders.named_parts:
             self._tree_before = self._tree_now()
 
     def refuse_changes(self, *, is_stream: bool) -> None:
@@ -641,7 +641,7 @@ class FunctionCall(Call):
             MutatedInputError: It has changed an argument, or a file that one names.
         """
         plan = self.plan
-        files = self.places.changed_files(self._stamps)
+        files = self.folders.changed_files(self._stamps)
         if self.is_plain and not files:
             with suppress(ValueError):  # An argument may hold an object now.
                 if xxh3_128_digest(marshal.dumps(self._counted, 2)) == self._key:
@@ -651,7 +651,7 @@ class FunctionCall(Call):
             from pytest_mimic.functions.mutations import mutation  # only errors need it
             from pytest_mimic.values.states import States
 
-            held = States(self._counted, plan.rules.paths_in, self.places)
+            held = States(self._counted, plan.rules.paths_in, self.folders)
             is_fixed = None if plan.rules.key else held.is_fixed
             raise mutation(
                 plan.own_line, before, tree, files, is_fixed, is_stream=is_stream

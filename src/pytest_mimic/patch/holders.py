@@ -155,7 +155,7 @@ def places_that_hold(
     Yields:
         Holder, name, what it holds there, and the note.
     """
-    seen: set[int] = set()
+    visited: set[int] = set()
     for module_name, module in reversed(list(sys.modules.items())):
         pending: list[Holder] = []
         if not leaves_out(module_name):
@@ -172,8 +172,8 @@ def places_that_hold(
                     address = address_of(inside_of(held))
                 if address in notes:
                     yield holder, name, held, notes[address]
-                elif issubclass(kind, type) and address not in seen:
-                    seen.add(address)
+                elif issubclass(kind, type) and address not in visited:
+                    visited.add(address)
                     home = str(_namespace_of_class(held).get("__module__"))
                     if is_writable(held) and not leaves_out(home):
                         pending.append(held)

@@ -51,10 +51,10 @@ def price(vault: Vault, tests: Collection[str]) -> str:
     seconds += length(at_once)
     if seconds < 1 and not tokens:
         return ""
-    told = [plural(calls, "call")]
+    words = [plural(calls, "call")]
     if tokens:
-        told.append(f"{tokens:,} tokens")
-    return ", ".join([*told, duration(seconds)])
+        words.append(f"{tokens:,} tokens")
+    return ", ".join([*words, duration(seconds)])
 
 
 def _tokens_of(entry: Entry, vault: Vault) -> int:
@@ -118,11 +118,11 @@ def tokens_by_model(recorded: Iterable[Event]) -> str:
         if kinds:
             model = event.text("model") or "a model"
             by_model.setdefault(model, Counter()).update(kinds)
-    told = []
+    words = []
     for model, counts in by_model.items():
         asked = f"{counts['in']:,} in"
         if counts["cached"]:
             asked += f" ({counts['cached']:,} cached)"
         out = f", {counts['out']:,} out" if counts["out"] else ""
-        told.append(f"{model} {asked}{out}")
-    return "; ".join(told)
+        words.append(f"{model} {asked}{out}")
+    return "; ".join(words)

@@ -157,15 +157,15 @@ class Course(Session):
 
     # -- xdist
 
-    def end_worker(self, told: Any, error: object) -> None:
+    def end_worker(self, sent: Any, error: object) -> None:
         """Count what happened in a worker as a part of this run."""
         usage = self.usage
-        if told is None or error is not None:
+        if sent is None or error is not None:
             usage.partial[CRASHED] = "stopped"
-        if told is not None:
-            usage.add(Usage.of_plain(told["usage"]))
-            self.run.events.take(told["events"])
-            self.run.vault.loose.update(told["loose"])
+        if sent is not None:
+            usage.add(Usage.of_plain(sent["usage"]))
+            self.run.events.add_plain(sent["events"])
+            self.run.vault.loose.update(sent["loose"])
 
     # -- after the tests
 
@@ -188,11 +188,11 @@ class Course(Session):
             usage.partial["a forked child made calls"] = "stopped"
         if self._is_worker:
             # What this worker leaves, others may need until they have ended.
-            told = {"usage": vars(usage), "events": events.to_plain()}
-            told["loose"] = sorted(run.vault.loose)
+            sent = {"usage": vars(usage), "events": events.to_plain()}
+            sent["loose"] = sorted(run.vault.loose)
             self.safely(run.vault.close)
             # xdist has this attribute in its workers.
-            self.config.workeroutput["mimic"] = told  # type: ignore[attr-defined]
+            self.config.workeroutput["mimic"] = sent  # type: ignore[attr-defined]
             return
         if events.of_kinds("set up anew"):
             from pytest_mimic.run.remarks import note_former_answers  # few set up anew

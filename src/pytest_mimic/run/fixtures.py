@@ -77,11 +77,11 @@ class Fixtures:
             self._tell_uses()
 
     def _note_folder(self, name: str, value: Any) -> None:
-        places = self._session.run.places
+        folders = self._session.run.folders
         if name == "tmp_path":
-            places.set_tmp_path(value)
+            folders.set_tmp_path(value)
         else:
-            places.set_temporary(value.getbasetemp())
+            folders.set_temporary(value.getbasetemp())
             # A text that was plain until now may be a path below it.
             self._session.run.forget_replays()
 
@@ -119,7 +119,7 @@ class Fixtures:
         if isinstance(request.param, (str, int)):
             return repr(request.param)
         try:
-            return fingerprint(request.param, self._session.run.places)[:12]
+            return fingerprint(request.param, self._session.run.folders)[:12]
         except UnstableIdentityError:
             return str(request.param_index)
 

@@ -79,21 +79,21 @@ def _call(events: list[Event]) -> tuple[str, str]:
 
 def _counts(unit: str, events: list[Event]) -> tuple[str, str]:
     """Tell a cause, and how often it was met; of a client, the first of its calls."""
-    first, told = events[0], plural(len(events), unit)
+    first, words = events[0], plural(len(events), unit)
     if unit == "call":
-        told += f" in {plural(len(_tests_of(events)), 'test')}"
+        words += f" in {plural(len(_tests_of(events)), 'test')}"
     target = first.text("target")
     if target and ":" not in target:
-        told += f": {first.call}"
-    return first.text("cause"), told
+        words += f": {first.call}"
+    return first.text("cause"), words
 
 
 def _calls_of_targets(events: list[Event]) -> tuple[str, str]:
     """Tell what has changed, and how many calls of which targets use it."""
     calls = {(event.call, event.text("identity")) for event in events}
     counts = Counter(sorted(target for target, _ in calls))
-    told = [f"{plural(counts[target], 'call')} of {target}" for target in counts]
-    return events[0].text("cause"), few(told)
+    words = [f"{plural(counts[target], 'call')} of {target}" for target in counts]
+    return events[0].text("cause"), few(words)
 
 
 def _owners(events: list[Event]) -> tuple[str, str]:
@@ -143,7 +143,7 @@ def _again(
         former: Any = event.facts.get("renamed", [""])
         move = moves.get(former[0].partition("::")[0])
         if not option and move:
-            others[f"{remedies[0][0].replace(' test', ' file')}: {move}"] = None
+            others[move] = None
         elif not option:
             others |= dict.fromkeys(": ".join(filter(None, one)) for one in remedies)
         elif option == VERIFY and remedies:  # Its error says why.
@@ -152,10 +152,10 @@ def _again(
             needing[option, words].append(event)
     lines = [*others][:SHOWN] + and_more(len(others) - SHOWN)
     # `--mimic-record` may name whole files, and fails on those that need the other.
-    for option, told in sorted(needing, key=lambda one: one[0] == RECORD):
-        needed = needing[option, told]
+    for option, why in sorted(needing, key=lambda one: one[0] == RECORD):
+        needed = needing[option, why]
         tests = _tests_of(needed) if option == VERIFY else _to_run_for(needed)
-        lines.append(f"{told}: {session.command(option, tests)}")
+        lines.append(f"{why}: {session.command(option, tests)}")
         cost = price(session.run.vault, tests) if option != VERIFY else ""
         if cost:
             lines.append(f"when recorded, these tests cost {cost}")
@@ -163,7 +163,7 @@ def _again(
 
 
 def _moves_of_files(session: Session, events: Iterable[Event]) -> dict[str, str]:
-    """Return a command for each file of tests that is gone, and has another name."""
+    """Return what moves each file of tests that is gone, and has another name."""
     new_files: defaultdict[str, set[str]] = defaultdict(set)
     for event in events:
         renamed: Any = event.facts.get("renamed")
@@ -171,8 +171,9 @@ def _moves_of_files(session: Session, events: Iterable[Event]) -> dict[str, str]
             (file, _, test), (now, _, own) = (one.partition("::") for one in renamed)
             new_files[file].add(now if own == test else "")
     rootdir = session.settings.rootdir
+    words = "to move the recordings to the renamed file"
     return {
-        file: session.commands.move(file, *new)
+        file: f"{words}: {session.commands.move(file, *new)}"
         for file, new in new_files.items()
         if len(new) == 1 and new != {""} and not (rootdir / file).exists()
     }
@@ -207,12 +208,12 @@ def _lines_with(
     option: str, session: Session, events: list[Event], words: str
 ) -> list[str]:
     """Return each line of the events, with their paths in an option."""
-    told = []
+    lines = []
     for same in _by_line(events):
         paths = dict.fromkeys(_paths(same))
         if 0 < len(paths) <= SHOWN:  # With more, it would not say what a call is.
-            told.append(f"{words}: {_line_with(session, same, option, paths)}")
-    return told
+            lines.append(f"{words}: {_line_with(session, same, option, paths)}")
+    return lines
 
 
 def _marks_of_samples(_: Session, events: list[Event], words: str) -> list[str]:
@@ -225,12 +226,12 @@ def _volatile_lines(session: Session, events: list[Event], words: str) -> list[s
     """Return the lines that leave out what is new each time, as a block."""
     # How a real call failed is not to be left out.
     answered = [event for event in events if event.text("option") == RERECORD]
-    told = [
+    lines = [
         f"    {_line_with(session, same, 'volatile', dict.fromkeys(paths))}"
         for same in _by_line(answered)
         if (paths := _paths(same))
     ]
-    return [f"{words}:", *told] if told else []
+    return [f"{words}:", *lines] if lines else []
 
 
 def _by_line(events: Iterable[Event]) -> Iterable[list[Event]]:
@@ -386,8 +387,8 @@ def _lines(session: Session, row: _List, *, is_whole: bool) -> list[str]:
     width = session.width
     for remedy in row.remedies:
         way, _, words = remedy.rpartition(" > ")
-        told = _WAYS[way](session, events, words) if way else [words]
-        helps += chain.from_iterable(to_paste(line, width) for line in told)
+        helping = _WAYS[way](session, events, words) if way else [words]
+        helps += chain.from_iterable(to_paste(line, width) for line in helping)
     unit = row.tells.removesuffix("s")
     if row.is_fact and not is_whole:
         fact = on_one_line(f"{row.heading}: {_fact(unit, causes)}")
@@ -408,8 +409,8 @@ def _place_of(event: Event) -> tuple[str, ...]:
 def _rows(tell: _Row, causes: Sequence[list[Event]], width: int) -> Iterator[str]:
     cuts = tell is _call
     shown = rows([tell(events) for events in causes], width, cuts=cuts)
-    for told, events in zip(shown, causes, strict=True):
-        yield from told
+    for row, events in zip(shown, causes, strict=True):
+        yield from row
         if tell is _call and len(events) > 1:
             cause, others = events[0].text("cause") or "equal", events[1:]
             calls = plural(len(others), "more call")
@@ -419,13 +420,13 @@ def _rows(tell: _Row, causes: Sequence[list[Event]], width: int) -> Iterator[str
 
 def _fact(unit: str, causes: list[list[Event]]) -> str:
     """Return the causes of a list in one line, each with its count."""
-    told: list[str] = []
+    words: list[str] = []
     for events in sorted(causes, key=len, reverse=True):
         label, _ = _call(events)
         cause = events[0].text("cause")
-        count = str(len(events)) if told else plural(len(events), unit)
-        told.append(f"{cause} ({count})" if cause else label)
-    return few(told)
+        count = str(len(events)) if words else plural(len(events), unit)
+        words.append(f"{cause} ({count})" if cause else label)
+    return few(words)
 
 
 # -- what a vault still holds

@@ -76,22 +76,22 @@ def _counts(session: Session) -> str:
     counted = {f"{of_tests}recorded in {duration(spent(recorded))}": len(recorded)}
     for kind in CALLS[1:]:
         counted[kind] = sum(event.times for event in events.of_kinds(kind))
-    told: list[str] = []
+    phrases: list[str] = []
     for words, count in counted.items():
         if count:
-            number = str(count) if told else plural(count, "call")
-            told.append(f"{number} {words}")
+            number = str(count) if phrases else plural(count, "call")
+            phrases.append(f"{number} {words}")
     if replayed:
-        told.append(f"{duration(saved(replayed))} saved")
+        phrases.append(f"{duration(saved(replayed))} saved")
     tokens = sum(event.number("tokens") for event in replayed)
     if tokens:
-        told.append(f"{tokens:,.0f} tokens saved")
+        phrases.append(f"{tokens:,.0f} tokens saved")
     put_back = len(events.of_kinds("put back"))
     if put_back:
-        told.append(f"{plural(put_back, 'recording')} put back")
+        phrases.append(f"{plural(put_back, 'recording')} put back")
     if session.settings.mode == "live" and session.usage.mimicked:
-        told.append("every call ran for real, and nothing was recorded or compared")
-    return "; ".join(filter(None, (", ".join(told), _count_of_unused(session))))
+        phrases.append("every call ran for real, and nothing was recorded or compared")
+    return "; ".join(filter(None, (", ".join(phrases), _count_of_unused(session))))
 
 
 def _count_of_unused(session: Session) -> str:
@@ -101,12 +101,12 @@ def _count_of_unused(session: Session) -> str:
         return f"{count} cleared ({size_in_words(session.cleared)})"
     if not judgement.unused:
         return ""
-    told = f"{plural(judgement.count, 'recording')} unused"
+    words = f"{plural(judgement.count, 'recording')} unused"
     if judgement.is_part:
-        told = f"at least {told}"
+        words = f"at least {words}"
     if session.settings.clears_unused:
-        told += ", not cleared: --mimic-no-record was given"
-    return told
+        words += ", not cleared: --mimic-no-record was given"
+    return words
 
 
 # -- unused recordings
@@ -136,13 +136,13 @@ def _verdict_on_unused(session: Session) -> list[str]:
         return []
     lines = []
     if judgement.reason:
-        told = f"warning: {option} could not judge: {judgement.reason}"
-        lines += folded(told, session.width)
+        warning = f"warning: {option} could not judge: {judgement.reason}"
+        lines += folded(warning, session.width)
     elif judgement.unproven:
         count = plural(sum(judgement.unproven.values()), "recording")
         reasons = "; ".join(judgement.unproven)
-        told = f"warning: {option} could not judge {count}: {reasons}"
-        lines += folded(told, session.width)
+        warning = f"warning: {option} could not judge {count}: {reasons}"
+        lines += folded(warning, session.width)
     if settings.fails_on_unused and judgement.unused:
         verb = "is" if judgement.count == 1 else "are"
         count = plural(judgement.count, "recording")

@@ -83,20 +83,20 @@ def judged(
         report.longrepr = str(hidden)
     elif report.failed and raised is not None:
         _leave_out_our_lines(report, raised, item)
-    told = "\n".join(map(str, [report.longrepr, *shown_errors]))
-    untold = [one for one in errors if on_one_line(one.what) not in told]
+    printed = "\n".join(map(str, [report.longrepr, *shown_errors]))
+    unprinted = [one for one in errors if on_one_line(one.what) not in printed]
     if report.failed and hidden is None:
         files = own_files(item)
-        leading = [one for one in untold if not _is_handled(one, files)]
-        untold = [one for one in untold if one not in leading]
+        leading = [one for one in unprinted if not _is_handled(one, files)]
+        unprinted = [one for one in unprinted if one not in leading]
         texts = _first(_texts(leading))
-        if drifted not in told:
+        if drifted not in printed:
             texts.append(drifted)
         if texts:
             _lead_with(report, texts)
             drifted = ""
-    shown = _first(_texts(untold))
-    if drifted not in told:
+    shown = _first(_texts(unprinted))
+    if drifted not in printed:
         shown.append(drifted)
     if shown:
         report.sections.append(("mimic", "\n".join(shown)))
@@ -263,12 +263,12 @@ def _leave_out_our_lines(
 def _shown_errors(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception, its causes and the members of groups: pytest shows them."""
     pending: list[BaseException | None] = [error]
-    seen: list[BaseException] = []
+    visited: list[BaseException] = []
     while pending:
         one = pending.pop()
-        if one is None or any(one is other for other in seen):
+        if one is None or any(one is other for other in visited):
             continue
-        seen.append(one)
+        visited.append(one)
         yield one
         pending += getattr(one, "exceptions", ())
         if one.__cause__ is not None:

@@ -126,11 +126,11 @@ def _joined(text: str, count: int, walk: Opener) -> Tree:
 
 
 def _holds_path(text: str, walk: Opener) -> bool:
-    if not any(start in text for start in walk.places.starts):
+    if not any(start in text for start in walk.folders.starts):
         return False
-    places = walk.places.of_call()  # To look notes nothing.
+    folders = walk.folders.of_call()  # To look notes nothing.
     texts = text.split("\0")
-    return any(places.relative(one, is_argument=False) is not None for one in texts)
+    return any(folders.relative(one, is_argument=False) is not None for one in texts)
 
 
 def _items(array: Any) -> list[Any]:

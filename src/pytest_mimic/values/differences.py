@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile, zip_longest
 from typing import Any, NamedTuple
 
-from pytest_mimic.values.drawing import class_named_in, line
+from pytest_mimic.values.drawing import class_named_in, one_line
+from pytest_mimic.values.folders import NOWHERE, Folders
 from pytest_mimic.values.making import Maker
-from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.tree import (
     IGNORED,
     Leaf,
@@ -109,7 +109,7 @@ def outcome_differences(
     recorded: object,
     real: object,
     rules: Rules = EXACT,
-    places: Places = NOWHERE,
+    folders: Folders = NOWHERE,
     *,
     step: str = "",
 ) -> list[Difference]:
@@ -119,7 +119,7 @@ def outcome_differences(
         recorded: What a replay gives.
         real: What the call gives now.
         rules: How they are compared.
-        places: The folders of this run.
+        folders: The folders of this run.
         step: Begins all paths: `items` of a stream. An exception begins them with its
             class.
     """
@@ -134,7 +134,7 @@ def outcome_differences(
     def trees(few: int) -> list[Tree]:
         found: list[Tree] = []
         for value in (recorded, real):
-            walk = Walk("identity", places)
+            walk = Walk("identity", folders)
             walk.is_by_code = True
             walk.few = few
             tree = walk.node(value)
@@ -293,7 +293,7 @@ class _Comparison:
         differing = [index for index, pair in pairs if any(self.between(*pair, ()))]
         if differing:
             first = differing[0]
-            one, other = line(old[first]), line(new[first])
+            one, other = one_line(old[first]), one_line(new[first])
             sides = f"{one} {self._before}, {other} {self._now}"
             count = f"{len(differing)} of {len(old)} differ"
             yield _fact(path, f"{count}, [{_place_in(shape, first)}]: {sides}")
@@ -389,7 +389,7 @@ def difference_line(
 
 
 def _drawn(tree: Any) -> str:
-    return line(tree, _LONGEST_SIDE)
+    return one_line(tree, _LONGEST_SIDE)
 
 
 def _told_apart(old: Tree, new: Tree) -> tuple[str, str]:

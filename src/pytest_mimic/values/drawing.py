@@ -38,7 +38,7 @@ class _Form(NamedTuple):
     closing: str = ""
 
 
-def line(tree: Tree, limit: int = 80) -> str:
+def one_line(tree: Tree, limit: int = 80) -> str:
     """Draw a tree on one line, as Python writes it; what is longer is cut."""
     text = ""
     for piece in _pieces(tree):
@@ -59,7 +59,7 @@ def lines(tree: Tree, width: int = 100, before: str = "") -> list[str]:
     form = _form_of(tree)
     if not form.parts:
         return [f"{before}{form.opening}{form.closing}"]
-    whole = f"{before}{line(tree, width)}"
+    whole = f"{before}{one_line(tree, width)}"
     if len(whole) < width:
         return [whole]
     drawn = [f"{before}{form.opening}"]
@@ -170,8 +170,8 @@ def _tagged(tree: Node) -> _Form:
     if _is_table_or_array(tree):
         return _Form(_table_or_array(tree))
     if tag in _TEXTS:
-        zone = f"[{line(tree['zone'])}]" if "zone" in tree else ""
-        text = content if isinstance(content, str) else line(content)
+        zone = f"[{one_line(tree['zone'])}]" if "zone" in tree else ""
+        text = content if isinstance(content, str) else one_line(content)
         return _Form(f"{text}{zone}")
     if tag in _BRACKETS and content:
         opening, closing = _BRACKETS[tag]
@@ -179,7 +179,7 @@ def _tagged(tree: Node) -> _Form:
             closing = ",)"
         return _Form(opening, _items(content), closing)
     if tag == "$dict":
-        pairs = [(f"{line(key)}: ", part) for key, part in content]
+        pairs = [(f"{one_line(key)}: ", part) for key, part in content]
         return _Form("{", pairs, "}")
     if tag in ("$bytes", "$base64"):
         return _Form(repr(bytes_of(tree)))

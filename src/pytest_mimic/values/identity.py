@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from pytest_mimic.errors import UnstableIdentityError
-from pytest_mimic.values.places import NOWHERE, Places
+from pytest_mimic.values.folders import NOWHERE, Folders
 from pytest_mimic.values.tree import (
     Levels,
     Node,
@@ -76,16 +76,16 @@ class CallRules(NamedTuple):
         return tuple(paths)
 
 
-def fingerprint(value: Any, places: Places = NOWHERE) -> str:
+def fingerprint(value: Any, folders: Folders = NOWHERE) -> str:
     """Give the identity of any value, as hex.
 
     Raises:
         UnstableIdentityError: The value, or a part of it, has none.
     """
-    digest = digest_of_plain(value, levels_of([value]), places.starts)
+    digest = digest_of_plain(value, levels_of([value]), folders.starts)
     if digest is not None:
         return digest
-    walk = Walk("identity", places.of_call())
+    walk = Walk("identity", folders.of_call())
     tree = deeply(lambda: walk.node(value))
     walk.forget()
     if walk.has_refused:
@@ -97,18 +97,18 @@ def arguments_of(
     line: Line,
     bound: Mapping[str, object],
     rules: CallRules,
-    places: Places,
+    folders: Folders,
     asked: dict[type, bool] | None = None,
 ) -> Node:
     """Give the tree of each argument that counts.
 
-    The places learn which temporary folders the arguments name.
+    The folders learn which temporary folders the arguments name.
 
     Args:
         line: The line that mimics the call.
         bound: The arguments by name.
         rules: What of them counts.
-        places: The folders of this run.
+        folders: The folders of this run.
         asked: While recording: whether two copies of an object were equal, by class.
 
     Raises:
@@ -116,7 +116,7 @@ def arguments_of(
             out.
     """
     __tracebackhide__ = True  # An error of `key` is the user's.
-    walk = Walk("identity", places, asked)
+    walk = Walk("identity", folders, asked)
     if rules.key:
         result = rules.key(_grouped(bound, rules))
         arguments = deeply(lambda: _by_key(result, walk))
@@ -133,10 +133,10 @@ def paths_to_nothing(
     bound: Mapping[str, object],
     rules: CallRules,
     paths: Iterable[Path],
-    places: Places,
+    folders: Folders,
 ) -> list[Path]:
     """Give the paths of `ignore=` that lead to no part of the arguments of a call."""
-    walk = Walk("identity", places)
+    walk = Walk("identity", folders)
 
     def leads_to_a_part(path: Path) -> bool:
         alone = rules._replace(ignore=(path,))
@@ -204,7 +204,7 @@ def plain_identity(
         target: What is called.
         arguments: The arguments, all of which count as they are.
         levels: Their parts: `levels_of`; None: they are not plain.
-        starts: What a text holds that may be no plain one: `Places.starts`.
+        starts: What a text holds that may be no plain one: `Folders.starts`.
     """
     call = {"arguments": arguments, "target": target}
     return digest_of_plain(call, levels, starts)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pytest_mimic.values.drawing import line
+from pytest_mimic.values.drawing import one_line
 from pytest_mimic.values.tree import Node, Tree, is_tagged
 from pytest_mimic.words import ENDS, cut_text
 
@@ -43,14 +43,16 @@ def call_label(target: str, arguments: Tree, *, signature: str = "") -> str:
         words = list(filter(None, _asked(parts, signature)))
     except (TypeError, ValueError, AttributeError, LookupError):
         # A file that somebody has edited may hold anything.
-        words = [line(arguments)]
+        words = [one_line(arguments)]
     return cut_text(" ".join([target, *(words or [signature])]), _LONGEST)
 
 
 def _of_function(target: str, arguments: Mapping[str, Tree]) -> str:
     label = ""
     for longest in (_LONGEST, _LONGEST_VALUE):
-        texts = [f"{name}={line(part, longest)}" for name, part in arguments.items()]
+        texts = [
+            f"{name}={one_line(part, longest)}" for name, part in arguments.items()
+        ]
         label = f"{target}({', '.join(texts)})"
         if len(label) <= _LONGEST:
             return label
@@ -98,7 +100,7 @@ def _in_brackets(part: Tree) -> str:
     if not part or not isinstance(part, (dict, list)):
         return ""
     if isinstance(part, list) or is_tagged(part):
-        return f"({line(part)})"
+        return f"({one_line(part)})"
     return _of_function("", part)
 
 
@@ -182,7 +184,7 @@ def messages_of(body: Tree) -> list[Message]:
     ]
     for message in said:
         role = message.get("role") if isinstance(message, dict) else None
-        text = _said(message) or line(message)
+        text = _said(message) or one_line(message)
         found.append(Message(str(role or "user"), text))
     return found
 

@@ -24,8 +24,8 @@ from pytest_mimic.errors import (
 )
 from pytest_mimic.values import classes
 from pytest_mimic.values.classes import refused
+from pytest_mimic.values.folders import NOWHERE, Folders
 from pytest_mimic.values.names import member_of, name_of
-from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import ROWS, TAGS, Make, checked, content_of
 from pytest_mimic.values.state import CONTAINERS, LIBRARIES, made_bare, set_attributes
 from pytest_mimic.values.tensors import placed
@@ -37,12 +37,12 @@ class Maker:
     """Makes values of trees.
 
     Attributes:
-        places: The folders of this run.
+        folders: The folders of this run.
         read: Gives what `{"$pickle": ...}` or `{"$npy": ...}` names.
         load_imports: Imports what the code of the target names.
     """
 
-    places: Places
+    folders: Folders
     read: Callable[[Node], Any]
     load_imports: Callable[[], object] | None = None
     # The innermost part of which nothing can be made.
@@ -94,7 +94,7 @@ class Maker:
         if tag in ("$pickle", "$npy"):
             return self.read(tree)
         if tag in ("$path", "$relative", "$after"):
-            return placed(tree, self.places)
+            return placed(tree, self.folders)
         name = TAGS.get(tag, tag[1:])
         if name in CONTAINERS:
             return self._container(CONTAINERS[name], tree)

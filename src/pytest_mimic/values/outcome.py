@@ -17,8 +17,8 @@ from pytest_mimic.errors import (
     StaleRecordingError,
     UnstorableOutcomeError,
 )
+from pytest_mimic.values.folders import NOWHERE, Folders
 from pytest_mimic.values.names import name_of
-from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import content_of
 from pytest_mimic.values.tree import (
     BEGINNING,
@@ -136,7 +136,7 @@ _see_nothing = _SeeNothing()
 def store(
     value: object,
     objects: Objects,
-    places: Places = NOWHERE,
+    folders: Folders = NOWHERE,
     mask: Mask = str,
     *,
     forbid: bool = False,
@@ -148,7 +148,7 @@ def store(
     Args:
         value: A value or an exception.
         objects: Where its pickles are written, once the whole is proven.
-        places: The folders of this run, which get what an exception is kept without,
+        folders: The folders of this run, which get what an exception is kept without,
             and the versions of what is pickled.
         mask: Gives a text without keys: a request hangs on the exception of a client.
         forbid: Whether nothing may be pickled.
@@ -158,7 +158,7 @@ def store(
     Raises:
         UnstorableOutcomeError: A part cannot be kept; nothing is left behind.
     """
-    storing = _Storing(places, mask, forbid, name, look)
+    storing = _Storing(folders, mask, forbid, name, look)
 
     def stored() -> Tree:
         tree, parts = storing.proven(value)
@@ -191,7 +191,7 @@ class _Part(NamedTuple):
 class _Storing:
     """Encodes a value, decodes it, and compares the two; see `store`."""
 
-    _places: Places
+    _folders: Folders
     _mask: Mask
     _forbid: bool
     _name: str
@@ -199,7 +199,7 @@ class _Storing:
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
-        walk = Walk("kept", self._places)
+        walk = Walk("kept", self._folders)
         tree = walk.node(value)
         walk.forget()
         if walk.is_plain or type(tree) in SCALARS:
@@ -219,12 +219,12 @@ class _Storing:
 
     def _refuse_views(self, walk: Walk) -> None:
         """Refuse what has the memory of an argument: a copy changes alone."""
-        if not self._places.named_parts:
+        if not self._folders.named_parts:
             return
         from pytest_mimic.values.states import shared_memory
 
         for part in walk.changeable.values():
-            name = shared_memory(part, self._places.named_parts)
+            name = shared_memory(part, self._folders.named_parts)
             if name:
                 self.refuse((), f"a view of {name}", "return a copy of it")
 
@@ -233,11 +233,11 @@ class _Storing:
         from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
         by_digest = {node["$npy"]: array for node, array in arrays}
-        maker = Maker(self._places, lambda node: by_digest[node["$npy"]])
+        maker = Maker(self._folders, lambda node: by_digest[node["$npy"]])
         try:
             # Read from a file, no text or number is the same object.
             text = dumps(tree, allow_nan=False)
-            again = tree_of(maker.value_of(loads(text)), "kept", self._places)
+            again = tree_of(maker.value_of(loads(text)), "kept", self._folders)
             return dumps(again, allow_nan=False) == text
         except RecursionError:
             raise
@@ -275,13 +275,13 @@ class _Storing:
         names: set[str] = set()
         try:
             mask = self._mask if is_error else None
-            pickled = Pickled.of_value(value, walk.left_out, mask, self._places)
-            loaded = pickled.load(names.add, self._places)
+            pickled = Pickled.of_value(value, walk.left_out, mask, self._folders)
+            loaded = pickled.load(names.add, self._folders)
         except RecursionError:
             raise
         except Exception as error:
             self.refuse(place, f"{kind}, which cannot be pickled ({error})")
-        again = tree_of(loaded, "kept", self._places)
+        again = tree_of(loaded, "kept", self._folders)
         left_out: list[Path] = []
         if walk.left_out:
             left_out = [at for at, leaf in leaves(tree) if isinstance(leaf, LeftOut)]
@@ -305,14 +305,14 @@ class _Storing:
         node: Node = {"$pickle": "", "imports": [*sorted(names)]}
         if pickled.python:
             node["python"] = pickled.python
-            self._places.versions.add(f"Python {pickled.python}")
+            self._folders.versions.add(f"Python {pickled.python}")
         view = self._look.shown(view_of(tree))
         # Of equal sets the pickles differ, and the digests of the values do not.
         node |= {"digest": ordered_digest_of(tree), "view": view}
         for steps in left_out:
             in_code = [step for step in steps if step != "shows"]
-            self._places.left_out[shown_path((self._name, *in_code))] = None
-        self._places.versions |= _versions_of(names)
+            self._folders.left_out[shown_path((self._name, *in_code))] = None
+        self._folders.versions |= _versions_of(names)
         in_bytes = self._look.at_bytes(pickled.chunks)
         if in_bytes is not None:
             self.refuse((), in_bytes.what, in_bytes.way)
@@ -325,7 +325,7 @@ class _Storing:
         """
         from pytest_mimic.values.differences import differences
 
-        now = tree_of(value, "kept", self._places)
+        now = tree_of(value, "kept", self._folders)
         is_filled = all(one.old is None for one in differences(tree, now))
         return now if is_filled else tree
 
@@ -356,7 +356,7 @@ class _Storing:
         copies = two_copies(copy)
         if not copies:
             return []
-        first, second = (tree_of(one, "kept", self._places) for one in copies)
+        first, second = (tree_of(one, "kept", self._folders) for one in copies)
         return [one.steps for one in differences(first, second) if _is_memory(one.old)]
 
     def refuse(self, path: Path, what: str, way: str = "") -> NoReturn:
@@ -415,7 +415,7 @@ def by_value(tree: Tree) -> Tree:
 def copies_of(
     tree: Tree,
     objects: Objects,
-    places: Places = NOWHERE,
+    folders: Folders = NOWHERE,
     *,
     forbid: bool = False,
     load_imports: Callable[[], object] | None = None,
@@ -430,7 +430,7 @@ def copies_of(
     Args:
         tree: What `store` gave, shelved or not.
         objects: Where its pickles and large parts are.
-        places: The folders of this run.
+        folders: The folders of this run.
         forbid: Whether nothing may be unpickled.
         load_imports: Imports what the code of the target names.
     """
@@ -449,8 +449,8 @@ def copies_of(
             kept[name] = content
         return content
 
-    load_object = partial(_read, read=read, places=places, forbid=forbid)
-    maker = Maker(places, load_object, load_imports)
+    load_object = partial(_read, read=read, folders=folders, forbid=forbid)
+    maker = Maker(folders, load_object, load_imports)
     if _names_no_object(data):
         return lambda: deeply(lambda: maker.made(tree))
     return lambda: deeply(lambda: maker.made(_with_objects(tree, read)))
@@ -459,7 +459,7 @@ def copies_of(
 def _read(
     node: Node,
     read: Callable[[str], bytes | mmap],
-    places: Places,
+    folders: Folders,
     *,
     forbid: bool,
 ) -> object:
@@ -488,7 +488,7 @@ def _read(
             raise CorruptRecordingError(what, file=name, damage="content")
 
     try:
-        return pickled.load(allow, places)
+        return pickled.load(allow, folders)
     except (MimicError, RecursionError):
         raise
     except Exception as error:

@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 from pytest_mimic.errors import StaleRecordingError
 from pytest_mimic.values import errors
 from pytest_mimic.values.arrays import ALIGNED, CHUNK, Memory, memory_in, pieces
+from pytest_mimic.values.folders import NOWHERE, Folders
 from pytest_mimic.values.names import generic_of, name_of, shared_generator
-from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.source import COPIED_SOURCE, source_of_function
 from pytest_mimic.values.state import kind_of, library_of
 from pytest_mimic.values.tensors import placed, view_in
@@ -58,7 +58,7 @@ class Pickled:
         value: object,
         left_out: Container[int],
         mask: Mask | None,
-        places: Places,
+        folders: Folders,
     ) -> Pickled:
         """Pickle a value; code without a name of its own by value, with cloudpickle.
 
@@ -66,13 +66,13 @@ class Pickled:
             value: The value.
             left_out: The ids of parts that come back as `None`; locks as new ones.
             mask: Gives what comes back of a text.
-            places: The folders of this run: texts with paths below them are relative.
+            folders: The folders of this run: texts with paths below them are relative.
                 What stands in a replay where it stood is referred to.
 
         Raises:
             Exception: The value, or a part of it, cannot be pickled.
         """
-        hiding = left_out, mask, places
+        hiding = left_out, mask, folders
         try:
             return _dumped(value, _pickler(pickle.Pickler, *hiding))
         except (pickle.PicklingError, AttributeError, TypeError):
@@ -114,12 +114,14 @@ class Pickled:
         for part in (self.stream, *views):
             yield from pieces(part)
 
-    def load(self, allow: Callable[[str], object], places: Places = NOWHERE) -> object:
+    def load(
+        self, allow: Callable[[str], object], folders: Folders = NOWHERE
+    ) -> object:
         """Load the value.
 
         Args:
             allow: Gets each name that is imported before it is: `module:qualname`.
-            places: The folders of this run.
+            folders: The folders of this run.
 
         Raises:
             StaleRecordingError: A name is gone, or the code is of another Python.
@@ -128,13 +130,13 @@ class Pickled:
             what = f"it holds code of Python {self.python}, and this is Python {PYTHON}"
             raise StaleRecordingError(what)
         unpickler = _Unpickler(io.BytesIO(self.stream), buffers=self.buffers)
-        unpickler.allow, unpickler.places = allow, places
+        unpickler.allow, unpickler.folders = allow, folders
         return unpickler.load()
 
 
 class _Unpickler(pickle.Unpickler):
     allow: Callable[[str], object]
-    places: Places
+    folders: Folders
 
     def find_class(self, module: str, name: str) -> Any:
         self.allow(f"{module}:{name}")
@@ -153,7 +155,7 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, kept: Any) -> object:
         if isinstance(kept, dict):
-            return placed(kept, self.places)
+            return placed(kept, self.folders)
         if not isinstance(kept, tuple):
             return kept  # A masked text.
         make = _LOCKS.get(kept[0], lambda: None)
@@ -180,9 +182,9 @@ def _pickler(
     base: Any,
     left_out: Container[int],
     mask: Mask | None,
-    places: Places,
+    folders: Folders,
 ) -> Any:
-    names, starts = places.part_names, places.starts
+    names, starts = folders.part_names, folders.starts
 
     class Replacing(base):  # type: ignore[misc]
         def persistent_id(self, part: object) -> object:
@@ -192,7 +194,7 @@ def _pickler(
             if id(part) in names:
                 return {"$after": names[id(part)]}
             if names and library_of(type(part)) == "torch" and hasattr(part, "stride"):
-                view = view_in(part, places.named_parts)
+                view = view_in(part, folders.named_parts)
                 if view is not None:
                     return view
             if type(part) is bytes and mask is not None:
@@ -202,7 +204,7 @@ def _pickler(
                 return None
             text = part if mask is None else mask(part)
             if any(start in text for start in starts):
-                relative = places.relative(text, is_argument=False)
+                relative = folders.relative(text, is_argument=False)
                 if relative is not None:
                     return {"$relative": relative}
             return None if text == part else text

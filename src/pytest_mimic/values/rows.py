@@ -21,7 +21,7 @@ from pytest_mimic.values.tree import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
+    from pytest_mimic.values.folders import Folders
 
 Make = Callable[[Any], Any]
 
@@ -36,12 +36,12 @@ class Opener(Protocol):
 
     Attributes:
         is_kept: Whether an outcome is opened, and not an argument.
-        places: The folders of this run.
+        folders: The folders of this run.
         few: So many items of an array stand in the tree.
         is_by_code: Whether a function that no name leads to counts by its code.
     """
 
-    places: Places
+    folders: Folders
     few: int
     is_by_code: bool
 
@@ -273,7 +273,7 @@ def _make_of_text(cls: Any, node: Node, _make: Make) -> object:
 
 
 def _path(value: Any, walk: Opener) -> Tree:
-    return walk.places.node_of(value, is_argument=not walk.is_kept)
+    return walk.folders.node_of(value, is_argument=not walk.is_kept)
 
 
 def _make_pattern(_cls: Any, pattern: Any, flags: int) -> object:

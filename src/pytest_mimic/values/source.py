@@ -45,9 +45,11 @@ def source_fingerprint(value: object) -> str | None:
 
 def innermost(value: Any) -> FunctionType | None:
     """Give the function inside of decorators, methods, partials and properties."""
-    seen: set[int] = set()  # An undone patch may leave functions that wrap each other.
-    while id(value) not in seen:
-        seen.add(id(value))
+    visited: set[int] = (
+        set()
+    )  # An undone patch may leave functions that wrap each other.
+    while id(value) not in visited:
+        visited.add(id(value))
         inner = _inside(value)
         if inner is None:
             break

@@ -42,7 +42,7 @@ from pytest_mimic.values.tree import (
 from pytest_mimic.values.walk import tree_of
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
+    from pytest_mimic.values.folders import Folders
 
 AS_LIST = "return a list of the items, not a stream"
 """What helps where a stream changes its arguments."""
@@ -75,11 +75,11 @@ class States:
     Args:
         arguments: The arguments by name.
         ignored: Gives the paths below an argument that keep their live values.
-        places: The folders of the call.
+        folders: The folders of the call.
 
     Attributes:
-        places: The same, which know the parts: a tree refers to a part by its name, and
-            a replay gives that very part.
+        folders: The same, which know the parts: a tree refers to a part by its name,
+            and a replay gives that very part.
         shared: Tells which parts stand at several places; empty: none does.
     """
 
@@ -87,12 +87,12 @@ class States:
         self,
         arguments: Mapping[str, object],
         ignored: Callable[[str], Paths],
-        places: Places,
+        folders: Folders,
     ) -> None:
         self._names: dict[int, str] = {}
         self._parts: dict[str, Any] = {}
         self._faces: dict[str, tuple[Any, _Face, Paths]] = {}
-        self.places = places.sharing(part_names=self._names, named_parts=self._parts)
+        self.folders = folders.sharing(part_names=self._names, named_parts=self._parts)
         shared: list[Tree] = []
         pending: deque[tuple[Path, Any, Paths]] = deque()
         pending.extend(((one,), arguments[one], ignored(one)) for one in arguments)
@@ -177,7 +177,7 @@ class States:
 
     def _digest(self, value: object) -> str:
         # In a list: as itself a part is opened.
-        return ordered_digest_of(tree_of([value], "kept", self.places))
+        return ordered_digest_of(tree_of([value], "kept", self.folders))
 
     def _forms(self) -> dict[str, tuple[object, str]]:
         """Give what stands for that of each part which no face sets.
@@ -191,7 +191,7 @@ class States:
             # Of what its class gives to be pickled, attributes may be a half.
             decider = kind_of(type(part)).decider
             is_more = not faces or (faces == [_ATTRIBUTES] and decider is not object)
-            whole = tree_of(part, "kept", self.places) if is_more else None
+            whole = tree_of(part, "kept", self.folders) if is_more else None
             form: tuple[object, ...] = (type(part),)
             if _face_of_memory(part) is not None:
                 form = type(part), part.shape, part.dtype
@@ -259,7 +259,7 @@ class States:
 
     def are_in(self, value: object) -> bool:
         """Tell whether a value is one of the parts, or holds one."""
-        return '"$after"' in text_of(tree_of([value], "kept", self.places))
+        return '"$after"' in text_of(tree_of([value], "kept", self.folders))
 
     # -- in a replay
 

@@ -11,7 +11,7 @@ from pytest_mimic.values.tagged import tagged
 from pytest_mimic.values.tree import Node, Refused, Tree
 
 if TYPE_CHECKING:
-    from pytest_mimic.values.places import Places
+    from pytest_mimic.values.folders import Folders
 
 _DENSE = "pass a dense one made of it"
 _FORM = frozenset("dtype shape device requires_grad parameter".split())
@@ -22,7 +22,7 @@ def tensor(value: Any, walk: Opener) -> Tree:
     import torch  # Whoever has a tensor has imported it.
 
     try:
-        view = view_in(value, walk.places.named_parts) if walk.is_kept else None
+        view = view_in(value, walk.folders.named_parts) if walk.is_kept else None
         if view is not None:
             return view
         if not is_dense(value):
@@ -32,7 +32,7 @@ def tensor(value: Any, walk: Opener) -> Tree:
         grad = grad_of(value)
         if grad is not None:
             form["grad"] = walk.node(grad)
-        walk.places.has_graph |= value.grad_fn is not None
+        walk.folders.has_graph |= value.grad_fn is not None
         if not walk.is_kept:
             return tagged(value, walk.node(numbers_of(value)), walk, **form)
         content = walk.node(bits_of(value))
@@ -90,14 +90,14 @@ def view_in(tensor: Any, parts: Mapping[str, Any]) -> Node | None:
     return None
 
 
-def placed(node: Mapping[str, Any], places: Places) -> Any:
+def placed(node: Mapping[str, Any], folders: Folders) -> Any:
     """Make the path or text of a node, give the part that it names, or a view of that.
 
     Raises:
         StaleRecordingError: There is no such part any more.
         TypeError, ValueError: There is no such view of it.
     """
-    part: Any = places.value_of(node)
+    part: Any = folders.value_of(node)
     if "stride" not in node:
         return part
     import torch

@@ -213,7 +213,7 @@ def plain_copy(value: Any, starts: tuple[str, ...], *, once: bool) -> Any:
 
     Args:
         value: The list or mapping.
-        starts: What a text holds that may be no plain one: `Places.starts`.
+        starts: What a text holds that may be no plain one: `Folders.starts`.
         once: Whether one with a list or mapping at two places is none, either.
     """
     levels = levels_of([value])
@@ -237,7 +237,7 @@ def digest_of_plain(
     Args:
         value: Any value.
         levels: Its parts: `levels_of`; None: it is none.
-        starts: What a text holds that may be no plain one: `Places.starts`.
+        starts: What a text holds that may be no plain one: `Folders.starts`.
     """
     if levels is None:
         return None
@@ -643,14 +643,14 @@ def path_to(tree: Tree, part: Tree) -> Path:
 def _parts_below(tree: Tree) -> Iterator[tuple[Path, Tree]]:
     # No recursion: a tree is deeper than the stack.
     pending: list[tuple[Path, Tree]] = [((), tree)]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while pending:
         path, part = pending.pop()
         yield path, part
         if isinstance(part, list) and set(map(type, part)) <= SCALARS:
             continue
-        if isinstance(part, (list, dict)) and id(part) not in seen:
-            seen.add(id(part))
+        if isinstance(part, (list, dict)) and id(part) not in visited:
+            visited.add(id(part))
             inner = [((*path, step), deeper) for step, deeper in parts(part)]
             pending.extend(reversed(inner))
 

@@ -15,6 +15,7 @@ from pathlib import PurePath
 from types import FunctionType
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from pytest_mimic.values.folders import NOWHERE, Folders
 from pytest_mimic.values.names import (
     generic_of,
     is_found,
@@ -26,7 +27,6 @@ from pytest_mimic.values.names import (
     shared_generator,
     thing_at,
 )
-from pytest_mimic.values.places import NOWHERE, Places
 from pytest_mimic.values.rows import Row, is_installed, row_of
 from pytest_mimic.values.state import (
     FUNCTIONS,
@@ -169,7 +169,7 @@ class Walk:
 
     Args:
         purpose: What for.
-        places: The folders of this run.
+        folders: The folders of this run.
         asked: Whether copies of an object are equal, by its class; those of further
             classes are compared. `None`: none are.
 
@@ -205,17 +205,17 @@ class Walk:
     def __init__(
         self,
         purpose: Purpose = "identity",
-        places: Places = NOWHERE,
+        folders: Folders = NOWHERE,
         asked: dict[type, bool] | None = None,
     ) -> None:
-        self.places = places
+        self.folders = folders
         self._asked = asked
         self.changeable: dict[int, object] = {}
         self.is_by_code = self.is_kept = purpose == "kept"
         self.left_out: dict[int, object] = {}
         self.arrays: list[tuple[Node, Any]] = []
-        self._starts = self.places.starts
-        self._names = self.places.part_names
+        self._starts = self.folders.starts
+        self._names = self.folders.part_names
         # The number of the next part, and the part that the walk is in.
         self._next = 1
         self._part = _Part(None, 0, 0)
@@ -288,7 +288,7 @@ class Walk:
         if "/" in value:
             for start in self._starts:
                 if start in value:
-                    tree = self.places.node_of(value, is_argument=not self.is_kept)
+                    tree = self.folders.node_of(value, is_argument=not self.is_kept)
                     if self.late_file is None and self._is_late_file(value):
                         self.late_file = tree
                     return tree
@@ -305,7 +305,7 @@ class Walk:
         # The texts of a table are its cells.
         if holder.is_ruled or not is_installed(kind) or issubclass(kind, BaseException):
             return False
-        return self.places.has_temporary_file(path)
+        return self.folders.has_temporary_file(path)
 
     # -- what becomes of a type
 
@@ -771,9 +771,9 @@ def _refused_object(value: object) -> Refused:
     return Refused(f"an object of {kind.__module__}.{kind.__qualname__}")
 
 
-def tree_of(value: object, purpose: Purpose, places: Places = NOWHERE) -> Tree:
+def tree_of(value: object, purpose: Purpose, folders: Folders = NOWHERE) -> Tree:
     """Give the tree of one value, and let go of the value."""
-    walk = Walk(purpose, places)
+    walk = Walk(purpose, folders)
     tree = walk.node(value)
     walk.forget()
     return tree

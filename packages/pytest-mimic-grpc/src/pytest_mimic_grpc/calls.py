@@ -77,7 +77,7 @@ class Method:
         exchange = self._port.begin(
             request,
             numbered={"server": self._server},
-            place=_place_of(self._server),
+            server=_address_of(self._server),
         )
         if exchange is not None and reason:
             raise refused(exchange, reason)
@@ -124,7 +124,7 @@ class Method:
         return [build(response, self._deserialize) for response in read_responses]
 
 
-def _place_of(server: object) -> str:
+def _address_of(server: object) -> str:
     """Return `localhost:50051` of a target: `dns:///localhost:50051`, `ipv4:...`."""
     text = server.decode() if isinstance(server, bytes) else str(server)
     if text.startswith("unix:"):

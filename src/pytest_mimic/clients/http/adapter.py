@@ -83,8 +83,8 @@ class HttpAdapter(Adapter):
 
     def host(self, request: Plain) -> str | None:
         """Return `api.shop.com:8080`."""
-        _, place, _, _ = requests.split(request["url"])
-        return place
+        _, server, _, _ = requests.split(request["url"])
+        return server
 
     def hide_request(
         self, redactor: Redactor, request: Plain, stand_in: StandIn

@@ -39,13 +39,13 @@ async def connect(
     read = partial(requests.read, request.method, str(request.url), headers)
     is_streamed = request.body and not isinstance(request.body, (bytes, BytesPayload))
     path = getattr(connector, "path", None)  # of a Unix socket
-    place = f"unix:{path}" if path else None
-    search = port.body_search(read(), "aiohttp", place=place) if is_streamed else None
+    server = f"unix:{path}" if path else None
+    search = port.body_search(read(), "aiohttp", server=server) if is_streamed else None
     if search is not None:
         _search_body(request, search)
         return await really()
     plain = read(await _body_of(request))
-    exchange = port.begin(plain, "aiohttp", place=place)
+    exchange = port.begin(plain, "aiohttp", server=server)
     if exchange is None:
         return await really()
     return await _AiohttpAttempt(connector, request, exchange).connection(really)

@@ -42,9 +42,9 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
         error: The error.
         phase: What was done: `connecting`, `writing`, `reading`.
     """
-    seen: list[str] = []
+    kinds: list[str] = []
     current: BaseException | None = error
-    while current is not None and len(seen) < 8:
+    while current is not None and len(kinds) < 8:
         found, name = _kind_of_class(type(current)), type(current).__name__
         if name in ("TimeoutError", "timeout"):
             found = f"timeout of {phase}"
@@ -55,11 +55,11 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
         elif type(current) is OSError and "Tunnel connection failed" in str(current):
             found = "proxy"
         if found:
-            seen.append(found)
+            kinds.append(found)
         current = current.__cause__ or current.__context__
     # The deepest one says most: a refused connection, not an error of connecting.
-    specific = [kind for kind in seen if kind not in ("unreachable", "refused")]
-    return (specific or sorted(seen) or [""])[0]
+    specific = [kind for kind in kinds if kind not in ("unreachable", "refused")]
+    return (specific or sorted(kinds) or [""])[0]
 
 
 def _kind_of_class(class_: type[BaseException]) -> str:

@@ -101,9 +101,9 @@ class _HttpxAttempt(Attempt):
         )
         is_streamed = type(request.stream).__name__ != "ByteStream"
         path = getattr(self._pool, "_uds", None)
-        place = f"unix:{path}" if path else None
+        server = f"unix:{path}" if path else None
         search = (
-            port.body_search(read(), self._name, place=place) if is_streamed else None
+            port.body_search(read(), self._name, server=server) if is_streamed else None
         )
         if search is not None:
             stream = request.stream
@@ -114,7 +114,7 @@ class _HttpxAttempt(Attempt):
         if is_streamed:
             # Most can be read once.
             request.stream = self._core.Request("GET", url, content=body).stream
-        exchange = port.begin(read(body), self._name, place=place)
+        exchange = port.begin(read(body), self._name, server=server)
         if exchange is None:
             return await self._sent()
         self.exchange = exchange
@@ -258,7 +258,7 @@ class _Body:
 
 def _address(url: Any) -> str:
     host = url.host.decode("ascii")
-    place = f"[{host}]" if ":" in host else host
+    address = f"[{host}]" if ":" in host else host
     port = "" if url.port is None else f":{url.port}"
     scheme, target = url.scheme.decode("ascii"), url.target.decode("ascii")
-    return f"{scheme}://{place}{port}{target}"
+    return f"{scheme}://{address}{port}{target}"

@@ -99,8 +99,8 @@ def read(
 
 def parts_of(request: Plain) -> Plain:
     """Return a stored request by the parts that `ignore=` and `match=` can name."""
-    scheme, place, path, query = split(request["url"])
-    address, name, port = _host_and_port(place)
+    scheme, server, path, query = split(request["url"])
+    address, name, port = _host_and_port(server)
     parts: Plain = {
         "method": request["method"],
         "scheme": scheme,
@@ -171,13 +171,13 @@ def split(url: str) -> tuple[str, str, str, str]:
     """Return scheme, host with port, path and query of an address."""
     match = re.match(_ADDRESS, url)
     assert match is not None  # it matches any text
-    scheme, place, path, query = match.groups("")
-    return scheme.lower(), place.rpartition("@")[2].lower(), path, query
+    scheme, server, path, query = match.groups("")
+    return scheme.lower(), server.rpartition("@")[2].lower(), path, query
 
 
 @lru_cache(maxsize=64)
-def _host_and_port(place: str) -> tuple[str, ...]:
-    match = re.match(_HOST_AND_PORT, place)
+def _host_and_port(server: str) -> tuple[str, ...]:
+    match = re.match(_HOST_AND_PORT, server)
     assert match is not None  # it matches any text
     return match.groups("")
 

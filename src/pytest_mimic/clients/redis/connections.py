@@ -159,7 +159,7 @@ class Connections:
         return self._port.begin(
             request,
             numbered={"database": (*address, connection.db)},
-            place="{}:{}".format(*address),
+            server="{}:{}".format(*address),
         )
 
     # -- what is really sent

@@ -1,4 +1,4 @@
-"""Paths below the folders of a run: their place, the same in each run, and content."""
+"""Paths below the folders of a run: as they stand in each run, and their content."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ AnyPath: TypeAlias = "str | os.PathLike[str]"
 _PATHS = {kind.__name__: kind for kind in (Path, PurePosixPath, PureWindowsPath)}
 
 
-class Places:
-    """The places of the paths of a run, or of one call.
+class Folders:
+    """The folders of a run, or of one call, to which paths are relative.
 
-    A place is `<root>/data/in.csv` or `<tmp 0>/in.csv`: below which of the folders that
-    `tmp_path` or `tmp_path_factory` gave. The folders that the arguments of a call name
-    have a number, in the order in which they are met; another one that its outcome
-    names has its name: `tmp_path` or `shared`. What stands beside these folders has
-    none: `<tmp >/x`. What stands so in a path itself gets one more `<`.
+    Such a path stands as `<root>/data/in.csv` or `<tmp 0>/in.csv`: below which of the
+    folders that `tmp_path` or `tmp_path_factory` gave. The folders that the arguments
+    of a call name have a number, in the order in which they are met; another one that
+    its outcome names has its name: `tmp_path` or `shared`. What stands beside these
+    folders has none: `<tmp >/x`. What stands so in a path itself gets one more `<`.
 
     Attributes:
-        folders: The folders that the arguments name.
+        named: The folders that the arguments name.
         unmoved: Parts of texts of the outcome that hold a path where it is not moved.
         left_out: The paths of what exceptions of the outcome are kept without.
         has_graph: Whether a tensor of the outcome leads back to what it was made of.
@@ -65,7 +65,7 @@ class Places:
     """
 
     def __init__(self, rootdir: AnyPath = "") -> None:
-        self.folders: list[str] = []
+        self.named: list[str] = []
         self.unmoved: dict[str, None] = {}
         self.left_out: dict[str, None] = {}
         self.has_graph = False
@@ -110,26 +110,26 @@ class Places:
         folders = tuple(f"{folder}/" for folder in self._temporary)
         return path.startswith(folders) and os.path.isfile(path)  # noqa: PTH113
 
-    def of_call(self) -> Places:
-        """Give the places of a call, with folders and findings of its own."""
-        return self.sharing(folders=[], unmoved={}, left_out={}, versions=set())
+    def of_call(self) -> Folders:
+        """Give the folders of a call, with names and findings of its own."""
+        return self.sharing(named=[], unmoved={}, left_out={}, versions=set())
 
-    def sharing(self, **values: object) -> Places:
-        """Give places with some values of their own, which share all others.
+    def sharing(self, **values: object) -> Folders:
+        """Give folders with some values of their own, which share all others.
 
-        So the folders and findings of a call are one: its outcome names a folder by the
+        So the names and findings of a call are one: its outcome names a folder by the
         number that it has among the arguments.
         """
         # Each recorded call makes two, and `copy` takes several times as long.
-        places = object.__new__(Places)
-        vars(places).update(vars(self), **values)
-        return places
+        folders = object.__new__(Folders)
+        vars(folders).update(vars(self), **values)
+        return folders
 
     def node_of(self, value: PurePath | str, *, is_argument: bool) -> Tree:
         """Give what stands for a path, or for a text that may be one.
 
         Returns:
-            `{"$path": place}`, with a `class` where it is a pure path, or
+            `{"$path": path}`, with a `class` where it is a pure path, or
             `{"$relative": text}`, both with a `content` where it is a temporary path
             and an argument; `Refused` where that has none; a text that holds no path
             as it is.
@@ -137,8 +137,8 @@ class Places:
         text = str(value)
         node: Node = {}
         if isinstance(value, PurePath):
-            place = self._moved(text, is_argument=is_argument, is_path=True)
-            node["$path"] = escaped(place)
+            moved = self._moved(text, is_argument=is_argument, is_path=True)
+            node["$path"] = escaped(moved)
             if not isinstance(value, Path):
                 node["class"] = type(value).__name__
         else:
@@ -146,9 +146,9 @@ class Places:
             if relative is None:
                 return escaped(text)
             is_path = "\n" not in text and os.pathsep not in text
-            place = relative if is_path else ""
+            moved = relative if is_path else ""
             node["$relative"] = escaped(relative)
-        if is_argument and place.startswith("<tmp"):
+        if is_argument and moved.startswith("<tmp"):
             content = tree_of_path(text)
             if isinstance(content, Refused):
                 return content
@@ -217,7 +217,7 @@ class Places:
         name = mark[4:-1]
         if not name.isdigit():
             return self._folder_named(name)
-        return self.folders[int(name)] if int(name) < len(self.folders) else "<tmp>"
+        return self.named[int(name)] if int(name) < len(self.named) else "<tmp>"
 
     def value_of(self, node: Mapping[str, Any]) -> object:
         """Make the path or text of a node in this run, or give the part it names.
@@ -232,8 +232,8 @@ class Places:
             return self.named_parts[name]
         if "$relative" in node:
             return self.absolute(unescaped(node["$relative"]))
-        place = self.absolute(unescaped(node["$path"]))
-        return _PATHS[node.get("class", "Path")](place)
+        path = self.absolute(unescaped(node["$path"]))
+        return _PATHS[node.get("class", "Path")](path)
 
     def changed_files(self, before: Mapping[str, Stamp]) -> list[str]:
         """Say which files were made, changed or removed since, a line each."""
@@ -245,8 +245,8 @@ class Places:
             verb = "made"
             if facts:
                 verb = "changed" if now else "removed"
-            place = self._moved(path, is_argument=False, is_path=True)
-            lines.append(f"{name}: {place}: {verb} by the call")
+            moved = self._moved(path, is_argument=False, is_path=True)
+            lines.append(f"{name}: {moved}: {verb} by the call")
         return lines
 
     def _given_folder(self, below: str) -> str:
@@ -257,11 +257,11 @@ class Places:
 
     def _name_of(self, folder: str, *, is_argument: bool) -> Tree:
         """Give the number or name under which another run finds a given folder."""
-        if folder in self.folders:
-            return self.folders.index(folder)
+        if folder in self.named:
+            return self.named.index(folder)
         if is_argument:
-            self.folders.append(folder)
-            return len(self.folders) - 1
+            self.named.append(folder)
+            return len(self.named) - 1
         if os.path.realpath(folder) == self._tmp_path:
             return "tmp_path"
         return re.sub(_NUMBER, "", Path(folder).name)
@@ -365,8 +365,8 @@ def stamps_of(arguments: Mapping[str, object]) -> dict[str, Stamp]:
             path = os.path.abspath(text)  # noqa: PTH100
             facts = _facts_of(path)
             if facts is not None:
-                place = name if part is value else f"{name}[{key!r}]"
-                stamps[place] = path, facts
+                named = name if part is value else f"{name}[{key!r}]"
+                stamps[named] = path, facts
     return stamps
 
 
@@ -396,5 +396,5 @@ def _one_of(folders: Iterable[str]) -> str:
     return f"(?:{'|'.join(map(re.escape, folders)) or '(?!)'})"
 
 
-NOWHERE = Places()
-"""The places of what has none: paths count as they are."""
+NOWHERE = Folders()
+"""The folders of what has none: paths count as they are."""
