@@ -70,13 +70,13 @@ def owning(run: Run, fixture: Owner) -> Iterator[None]:
     run.begin_owner(fixture)
     # Other tests use what a test has set up that is left out.
     around = run.nesting.enter(NOTHING)
-    fixture.first_test = fixture.first_test or run.test
+    fixture.set_up.first_test = fixture.set_up.first_test or run.test
     try:
         yield
-        if not fixture.is_set_up:
+        if not fixture.set_up.has_ended:
             _end_setup(run, fixture)
     finally:
-        fixture.is_set_up = True
+        fixture.set_up.has_ended = True
         run.nesting.leave(around)
         run.servers.ask_again()
         run.end_owner(fixture)
@@ -89,7 +89,7 @@ def end_cassette(run: Run, cassette: Owner) -> None:
         MimicError: It cannot be written.
     """
     cassette.undoable_writes = end(run, cassette, "passed")
-    run.innermost.cassettes.append(cassette)
+    run.innermost.cassettes.ended.append(cassette)
 
 
 def end_run(run: Run) -> None:
@@ -127,7 +127,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
         for wider in owner.fixtures.values()
     )
     left = _judge_shared(run, owner, ending, below_replayed=below_replayed)
-    for cassette in owner.cassettes:
+    for cassette in owner.cassettes.ended:
         _judge_cassette(run, cassette, ending)
     log = owner.log
     if log is None or not owner.is_here:
@@ -148,10 +148,10 @@ def _note_torn_down(run: Run, test: Owner) -> None:
     They have begun before in this run, so that their set-up got what it got then.
     """
     for fixture in test.fixtures.values():
-        before, now = fixture.begun_before, fixture.log
+        before, now = fixture.set_up.before, fixture.log
         if before is None or before.log is None or now is None or not now.plays:
             continue
-        if len(before.log.slots) > before.setup_calls:
+        if len(before.log.slots) > before.set_up.calls:
             run.add_event("began again", fixture.name, what="after its tear-down")
 
 
@@ -176,7 +176,7 @@ def _hide_late(run: Run, owner: Owner) -> None:
         if hidden is not None and slot.outcome is not None:
             slot.outcome.body = {"answer": shelve_answer(hidden, run.vault)}
     written: list[Entry | None] = []
-    for shared in owner.shared_writes.values():
+    for shared in owner.shared.written.values():
         written.append(shared.answer)
     for fixture in owner.fixtures.values():
         if fixture.log is not None:
@@ -192,12 +192,12 @@ def _end_setup(run: Run, fixture: Owner) -> None:
     log = fixture.log
     if log is None or not fixture.is_here:
         return
-    fixture.setup_calls = len(log.slots)
+    fixture.set_up.calls = len(log.slots)
     before = log.recording.setup
-    fixture.setup = log.setup_digest() if log.has_new() else before
+    fixture.set_up.digest = log.setup_digest() if log.has_new() else before
     _keep_values(fixture, log, _write(run, fixture, log))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if (before or worker) and before != fixture.setup:
+    if (before or worker) and before != fixture.set_up.digest:
         run.add_event("set up anew", fixture.name, worker=worker)
 
 
@@ -208,11 +208,12 @@ def _keep_values(owner: Owner, log: Log, written: Written | None) -> None:
 
 
 def _write(run: Run, owner: Owner, log: Log) -> Written | None:
-    used = sorted(owner.fixtures.items())
+    fixtures = sorted(owner.fixtures.items())
+    used = [(name, fixture.set_up.digest) for name, fixture in fixtures]
     try:
         return log.write(
-            fixtures={name: fixture.setup for name, fixture in used if fixture.setup},
-            setup=owner.setup,
+            fixtures={name: digest for name, digest in used if digest},
+            setup=owner.set_up.digest,
             is_unfinished=not owner.ended.is_set(),
         )
     except MimicError:
@@ -248,7 +249,7 @@ def _judge_shared(
     if ending != "failed":
         _confirm_borrowed(run, owner)
     # Threads that are not joined may still add to these.
-    for written in list(owner.shared_writes.values()):
+    for written in list(owner.shared.written.values()):
         entry, before = written.answer, written.replaced
         assert entry is not None
         why = why_not_kept(entry, ending, below_replayed=below_replayed)
@@ -270,7 +271,7 @@ def _confirm_borrowed(run: Run, owner: Owner) -> None:
 
     Of two owners that were given two answers, the next run would fail one.
     """
-    for name, entry in list(owner.borrowed.items()):
+    for name, entry in list(owner.shared.borrowed.items()):
         if not run.shared.confirm(name, entry):
             label = run.secrecy.secrets.label_of(entry)
             command = run.refusals.command(RERECORD, owner)
@@ -310,7 +311,8 @@ def _add_events_of_outcome(
         before: What was recorded of it before.
         why: Why it is not kept; empty: it is.
     """
-    test, label = owner.first_test or run.test, run.secrecy.secrets.label_of(entry)
+    test = owner.set_up.first_test or run.test
+    label = run.secrecy.secrets.label_of(entry)
     raised, failed = raised_in(entry.body), kept_failure(entry.body)
     if why:
         run.events.add("not kept", label, test=test, what=why, option=RERECORD)

@@ -103,10 +103,10 @@ class Nearest:
         recorded += self._recorded([slot.name])
         key = key_of(self._call)
         equal = [one for one in recorded if key_of(one.entry) == key]
-        owner = self._owner
-        owner.former_name = owner.former_name or self._name_of_gone(equal)
-        if owner.former_name:
-            return self._of_renamed(owner.former_name)
+        owner, findings = self._owner, self._owner.findings
+        findings.former_name = findings.former_name or self._name_of_gone(equal)
+        if findings.former_name:
+            return self._of_renamed(findings.former_name)
         hints_of_equal = self._of_equal(equal)
         if hints_of_equal is not None:
             return hints_of_equal

@@ -84,7 +84,7 @@ class Place:
             and self.owner.records
             and run.shared.is_of_this_run(slot.name)
         ):
-            self.owner.borrowed[slot.name] = entry
+            self.owner.shared.borrowed[slot.name] = entry
         if self.decision == "replay" and is_worth_a_wait(entry.body):
             run.sleeps.skip()
 
@@ -134,13 +134,13 @@ class Place:
             self.told.not_kept(f"gave {failed}: its recording stays as it is")
         elif slot.entry is not None and slot.entry is slot.outcome:
             # An equal call has ended before.
-            owner.borrowed[slot.name] = self.entry = slot.entry
+            owner.shared.borrowed[slot.name] = self.entry = slot.entry
         else:
-            owner.borrowed.pop(slot.name, None)
+            owner.shared.borrowed.pop(slot.name, None)
             if owner.log is not None:
                 owner.log.give_up(self.call)
         if written.is_changed:
-            owner.keep(written)
+            owner.shared.keep(written)
 
     # -- a call that is replayed
 

@@ -98,7 +98,7 @@ class Refusals:
                 "Hypothesis makes other examples in each run without a profile"
             )
             ways.append((what_differs, f"{PAGE_ON_NEW_VALUES}#hypothesis"))
-        if owner.mode == "verify" and owner.has_drifted:
+        if owner.mode == "verify" and owner.findings.has_drifted:
             # What has drifted may have led to it, and has the command for both.
             drift = DriftError(what, facts)
             drift.call, drift.conversation = what, call.conversation
@@ -314,8 +314,8 @@ class Refusals:
         """Give the command that runs an owner again."""
         test = owner.serves
         # A fixture is recorded again with all that it serves.
-        if option != RERECORD and owner.is_here and not owner.is_set_up:
-            test = owner.first_test or owner.serves
+        if option != RERECORD and owner.is_here and not owner.set_up.has_ended:
+            test = owner.set_up.first_test or owner.serves
         return self.commands.pytest(option, tests=filter(None, [test]))
 
     def _remedies(self, words: str, option: str, owner: Owner) -> list[Remedy]:

@@ -178,7 +178,8 @@ class Run:
                 of fixtures, and of cassettes that have ended.
         """
         test = self.test_owner
-        around = dict.fromkeys([owner, test, *test.cassettes, *test.fixtures.values()])
+        answering = [*test.cassettes.ended, *test.fixtures.values()]
+        around = dict.fromkeys([owner, test, *answering])
         return RealValues(
             one.real_values for one in around if one.is_written or not in_written
         )
@@ -224,7 +225,7 @@ class Run:
             before = self._fixtures_begun.get(owner.file)
             is_continued = before is not None or self.vault.is_of_this_run(owner.file)
             self._fixtures_begun[owner.file] = owner
-            owner.begun_before = before
+            owner.set_up.before = before
         return Log(self.vault, owner.file, name, owner.mode, is_continued=is_continued)
 
     # -- what wrappers and edges ask before a call
@@ -280,7 +281,7 @@ class Run:
         self.refusals.add_command(error, owner or self.innermost)
         if self.is_debugged and is_called_by("pdb"):
             return error
-        self.test_owner.has_missed = True
+        self.test_owner.findings.has_missed = True
         key = self.test, call.target, call.identity
         # One step of C: threads may miss at the same moment.
         number = next(self._misses[key]) + 1
@@ -294,8 +295,8 @@ class Run:
             facts = facts_of(error)
             if owner is not None and owner.fixture and error.option == RERECORD:
                 facts["serves"] = [owner.serves]
-            if owner is not None and owner.former_name:
-                facts["renamed"] = [owner.former_name, owner.name]
+            if owner is not None and owner.findings.former_name:
+                facts["renamed"] = [owner.findings.former_name, owner.name]
             self.add_event(kind, call.label(), **facts)
         return error
 

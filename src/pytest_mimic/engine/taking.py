@@ -40,7 +40,7 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
         call = _as_kept(run, call, owner)
     if owner.records and call.options.ignore and not call.is_function:
         _note_joined(run, call)
-    slot = run.shared.take(call, mode, owner.times_asked)
+    slot = run.shared.take(call, mode, owner.shared.times_asked)
     if owner.records:
         _note_asked(run, call, slot, owner)
     return slot, call
@@ -48,8 +48,9 @@ def _shared_slot(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
 
 def _note_asked(run: Run, call: Call, slot: Slot, owner: Owner) -> None:
     """Count a call, and name an owner that asks a client the same twice."""
-    owner.times_asked[slot.name] += 1
-    is_again = call.has_samples and owner.name and owner.times_asked[slot.name] == 2
+    times_asked = owner.shared.times_asked
+    times_asked[slot.name] += 1
+    is_again = call.has_samples and owner.name and times_asked[slot.name] == 2
     if is_again and (slot.is_real or run.shared.is_of_this_run(slot.name)):
         run.add_event("asked again", call.label(), **call.facts_of_line())
 

@@ -126,14 +126,14 @@ class Told:
             differences: Where the real call differs from it.
             failed: How the real call failed; empty: it did not.
         """
-        owner, log = self._owner, self._log
+        owner, log, found = self._owner, self._log, self._owner.findings
         # One that was cancelled when it was recorded may be answered before that.
         is_drift = bool(differences) and entry.end != "waiting"
         if is_drift and self._slot.decision == "repeat":
             # Of a wider fixture, the first of its set-up is told: later statements meet
             # what it has left, and a tear-down lacks what replayed tests have not done.
-            is_first = not (owner.is_set_up or owner.has_drifted)
-            owner.has_drifted = True
+            is_first = not (owner.set_up.has_ended or found.has_drifted)
+            found.has_drifted = True
             is_again = log is not None and log.way == "continued"
             is_drift = is_first and not is_again
             if is_first and is_again:
@@ -148,14 +148,15 @@ class Told:
     ) -> None:
         """Note the error of a drift, and tell what would leave it out."""
         run, call, owner = self._run, self._call, self._owner
+        found = owner.findings
         is_of_fixture = self._slot.decision == "repeat"
         error = run.refusals.drift(
             call, differences, owner, failed=failed, of_fixture=is_of_fixture
         )
-        if owner.meets_other_state is None:
-            owner.meets_other_state = self._meets_other_state(failed)
-        owner.has_drifted |= not failed
-        if owner.meets_other_state:
+        if found.meets_other_state is None:
+            found.meets_other_state = self._meets_other_state(failed)
+        found.has_drifted |= not failed
+        if found.meets_other_state:
             error.remedies, error.option = run.refusals.of_other_state(owner), VERIFY
             name, identity = owner.name, call.identity
             run.add_event("other state", name, cause=name, identity=identity)

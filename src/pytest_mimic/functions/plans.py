@@ -120,7 +120,7 @@ class Player:
             plan.refuse_replaced(plan.mocks.replaced_of(self._asked_clients))
         value = _awaited(self._make()) if plan.layers else self._make()
         if self._lent is not None:
-            run.innermost.borrowed[self._name] = self._lent
+            run.innermost.shared.borrowed[self._name] = self._lent
         if row is not None and row.test == run.test:
             row.facts["times"] += 1  # type: ignore[operator]
             return value

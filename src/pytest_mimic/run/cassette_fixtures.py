@@ -60,11 +60,11 @@ class CassetteFixture:
         covered = self._targets(list(targets), options)
         test = self._session.run.test_owner
         if not name:
-            test.unnamed_cassettes += 1
-            name = cassette_of_test(test.name, test.unnamed_cassettes)
+            test.cassettes.unnamed += 1
+            name = cassette_of_test(test.name, test.cassettes.unnamed)
         file = cassette_name(name)
         if self._kind == "replay":
-            test.only_replayed.add(file)
+            test.cassettes.only_replayed.add(file)
         return self._session.cassettes.block(name, self._kind, covered, strict=strict)
 
     def _targets(

@@ -260,7 +260,7 @@ class Phases:
         """Say in the report of a failure what its replayed calls gave otherwise."""
         run = self._session.run
         # No option records what `mimic_replay` has opened.
-        left_out = run.test_owner.only_replayed
+        left_out = run.test_owner.cassettes.only_replayed
         replayed = [
             event
             for event in run.events.of_kinds("replayed")

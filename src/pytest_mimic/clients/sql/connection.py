@@ -173,7 +173,7 @@ class StandInConnection:
         """Return whether a rollback has no recording since its test has missed."""
         port = self._port
         return (
-            port.run.test_owner.has_missed
+            port.run.test_owner.findings.has_missed
             and request["statement"].startswith("ROLLBACK")
             and port.replays
             and not port.has_next(request, numbered=self._numbered)
