@@ -123,7 +123,7 @@ def end(run: Run, owner: Owner, ending: Ending) -> list[Written]:
     owner.ended.set()
     # Of such answers a service may no longer know what a wider fixture had made.
     below_replayed = any(
-        wider.log and wider.log.way != "made" and wider.log.has_target("http")
+        wider.log and wider.log.way != "made" and wider.log.recorded.has_target("http")
         for wider in owner.fixtures.values()
     )
     left = _judge_shared(run, owner, ending, below_replayed=below_replayed)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import (
     Callable,
     Hashable,
-    Iterator,
     Mapping,
-    Sequence,
 )
 from functools import cached_property, partial
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 from pytest_mimic.engine.calls import (
     Call,
@@ -22,25 +20,20 @@ from pytest_mimic.engine.calls import (
     entry_of,
     failed_exchange,
     is_gone,
-    kept_parts,
     key_of,
-    most_first,
     raised_in,
     recorded_at,
 )
 from pytest_mimic.engine.decide import Mode, Way, decide
 from pytest_mimic.engine.end_order import EndOrder
-from pytest_mimic.engine.following import Following
-from pytest_mimic.engine.verifying import is_equal, values_sent
-from pytest_mimic.errors import CorruptRecordingError
+from pytest_mimic.engine.recorded_calls import RecordedCalls
+from pytest_mimic.engine.verifying import is_equal
 from pytest_mimic.patch.clients import versions_of
-from pytest_mimic.values.outcome import unshelve
 from pytest_mimic.values.tree import Tree, digest_of
 from pytest_mimic.vault.recording import (
     Entry,
     Recording,
     copied,
-    damaged,
     end_of,
 )
 from pytest_mimic.vault.vault import Vault, Written
@@ -60,6 +53,7 @@ class Log:
 
     Attributes:
         way: What becomes of its calls.
+        recorded: The calls as they were recorded.
         recording: What was recorded; it may have no call.
         entries: Its calls, which stay as they are: a write makes a new list.
         slots: The calls of this run that got a place, in the order of their beginning.
@@ -92,106 +86,43 @@ class Log:
         self._vault = vault
         # The collector may end a stream of this log while another call holds it.
         self._lock = threading.RLock()
-        # How many calls of a key began, and which of the recorded calls have it.
+        # How many calls of a key began.
         self._counts: Counter[Hashable] = Counter()
-        self._indices: dict[Key, list[int]] = {}
-        # The lines of the recorded calls, by target.
-        self._lines: defaultdict[str, set[str]] = defaultdict(set)
-        # What functions took when they were recorded, by target.
-        self._arguments: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
-        self._following = Following(self._numbered, vault)
+        # Which recorded calls were asked for, and by which.
         self._by_index: dict[int, Slot] = {}
         # Whether calls in it are recorded again for all tests.
         self._is_given_up = False
         self._comparisons: dict[Key, Callable[[Entry, Entry], bool]] = {}
         self._is_cassette = name.startswith("cassettes/")
-        self._known: tuple[Recording | None, str] = (None, "")
-        try:
-            self._known = vault.read_with_digest(name)
-        except CorruptRecordingError:
-            if mode != "rerecord":
-                raise
-        self.recording = self._known[0] or Recording()
-        self.entries = self.recording.entries
+        self.recorded = RecordedCalls(vault, name, mode)
+        self.recording = self.recorded.recording
+        self.entries = self.recorded.entries
         self.way: Way = "replayed"
         if is_continued:
             self.way = "continued"
-        elif mode == "rerecord" or (mode == "record" and not self._stands()):
+        elif mode == "rerecord" or (mode == "record" and not self.recorded.is_whole()):
             self.way = "made"
         self._clock = count(end_of(self.entries) if is_continued else 0)
-        for index, entry in enumerate(self.entries):
-            self._indices.setdefault(key_of(entry), []).append(index)
-            self._lines[entry.target].add(entry.line)
-            if entry.arguments is not None:
-                self._arguments[entry.target].add(frozenset(entry.arguments))
-
-    def _stands(self) -> bool:
-        return bool(self.entries) and not self.recording.unfinished
-
-    @cached_property
-    def _of_other_tools(self) -> list[int]:
-        return [index for index, one in enumerate(self.entries) if one.imported]
 
     @cached_property
     def end_order(self) -> EndOrder:
         """The order in which its calls end."""
         return EndOrder(self.entries)
 
-    def has_target(self, target: str) -> bool:
-        """Whether any call of a target was recorded."""
-        return target in self._lines
-
     def has_own(self, call: Call) -> bool:
         """Whether a recorded call answers a call that all tests share now.
 
         A log that is made has none: the call is recorded for all tests.
         """
-        return self.way != "made" and bool(self.equal(call))
+        return self.way != "made" and bool(self.recorded.equal(call))
 
     def give_up(self, call: Call) -> None:
         """Note that a call is recorded for all tests now, and no more here."""
-        self._is_given_up |= self.way == "made" and bool(self.equal(call))
-
-    def equal(self, call: Call) -> list[int]:
-        """Give the numbers of the calls that are equal under the line of today.
-
-        All of those of another line follow it, or none: an outcome would else come to
-        another one of equal calls.
-        """
-        found = self._indices.get(key_of(call), [])
-        lines = self._lines.get(call.target)
-        if lines is None or (lines == {call.line} and (found or not call.hides_anew)):
-            return found
-        followed, is_whole, _ = self._following.equal(call)
-        return followed if is_whole else found
-
-    def _equal_before(self, call: Call) -> list[int]:
-        """Give the numbers of the calls that equal one without its new arguments."""
-        for names in most_first(self._arguments.get(call.target, ())):
-            found = self._indices.get((call.identity_before(names), call.line))
-            if found:
-                return found
-        return []
-
-    def _numbered(self, call: Call) -> Iterator[tuple[int, Entry]]:
-        """Yield the calls of a target, each with its number."""
-        for index, entry in enumerate(self.entries):
-            if entry.target == call.target and entry.end != "empty":
-                yield index, entry
+        self._is_given_up |= self.way == "made" and bool(self.recorded.equal(call))
 
     def has_next(self, call: Call) -> bool:
         """Whether a call that begins now has a recording of its own."""
-        return self._counts[key_of(call)] < len(self.equal(call))
-
-    def sent_behind(self, index: int) -> set[str]:
-        """Give the values that recorded calls behind one have sent."""
-        found: set[str] = set()
-        for entry in self.entries[index + 1 :]:
-            asked: Any = entry.arguments
-            if entry.request is not None:
-                asked = unshelve(entry.request, self._vault)
-            found |= values_sent(asked)
-        return found
+        return self._counts[key_of(call)] < len(self.recorded.equal(call))
 
     # -- a call
 
@@ -213,7 +144,7 @@ class Log:
             index, is_own = self._find(call, as_recorded, key)
             # Calls come as they were recorded, unless a place is lost or new.
             if index != len(self._by_index) and self.way != "made":
-                self._refuse_stray(call, is_found=index is not None)
+                self.recorded.refuse_stray(call, is_found=index is not None)
             entry = None if index is None else self.entries[index]
             recorded = recorded_at(call, entry, is_own=is_own)
             decision = decide(mode, recorded, self.way, has_effect=has_effect)
@@ -231,81 +162,20 @@ class Log:
 
         Of more calls than were recorded, each gets the last one.
         """
-        indices, number = self.equal(as_recorded), self._next(key)
-        indices = indices or self._equal_before(as_recorded)
-        own = self._of_sender(call, indices)
+        indices, number = self.recorded.equal(as_recorded), self._next(key)
+        indices = indices or self.recorded.equal_before(as_recorded)
+        own = self.recorded.of_sender(call, indices)
         if own:
             indices, number = own, self._next((key, own[0]))
         if self._is_cassette and not (call.in_log or call.has_samples):
             number = 0  # there, too, a function has one outcome a call
         if not indices:
-            return self._imported(call), True
+            return self.recorded.imported(call, self._by_index), True
         return indices[min(number, len(indices) - 1)], number < len(indices)
-
-    # -- a call whose identity was changed in the file
-
-    @cached_property
-    def _is_edited(self) -> bool:
-        file = self._known[0]
-        return file is not None and file.edited
-
-    def _refuse_stray(self, call: Call, *, is_found: bool) -> None:
-        """Refuse a call that a damaged entry records: an equal entry would answer it.
-
-        Raises:
-            CorruptRecordingError: There is such an entry.
-        """
-        if not self._is_edited:
-            return
-        _, is_whole, stray = self._following.equal(call)
-        if stray is None and is_found and not is_whole:
-            same = [one for one in self.entries if one.identity == call.identity]
-            stray = next((one for one in same if one.line != call.line), None)
-        if stray is None:
-            return
-        field = "line" if stray.identity == call.identity else "identity"
-        number = self.entries.index(stray) + 1
-        raise damaged(
-            f"{self._vault.label}/{self.name}",
-            "content",
-            f"is not what was recorded (call {number} is {call.label()}, and has"
-            f" another {field})",
-            [f"{getattr(stray, field)} recorded, {getattr(call, field)} now"],
-            [(f"if it was edited on purpose, correct its {field}", "")],
-        )
-
-    def _imported(self, call: Call) -> int | None:
-        """Give an imported call of this method and URL that nobody asked for.
-
-        It is the one that differs in the fewest parts, the first of such.
-        """
-        differences: dict[int, int] = {}
-        for index in self._of_other_tools:
-            entry = self.entries[index]
-            if index not in self._by_index and entry.signature == call.signature:
-                now: Any = call.counted(call.described)
-                kept: Any = kept_parts(call, entry, self._vault)
-                names = now.keys() | kept.keys()
-                differing = {name for name in names if now.get(name) != kept.get(name)}
-                # Another tool has compared nothing else of a request.
-                if differing <= set(call.content):
-                    differences[index] = len(differing)
-        return min(differences, key=differences.__getitem__, default=None)
 
     def _next(self, key: Hashable) -> int:
         self._counts[key] += 1
         return self._counts[key] - 1
-
-    def _of_sender(self, call: Call, indices: Sequence[int]) -> list[int]:
-        """Give the equal calls that hold the token of the sender of this call."""
-        sender = call.senders(call.described) if len(indices) > 1 else []
-        if not sender:
-            return []
-        return [
-            index
-            for index in indices
-            if call.senders(self.entries[index].request) == sender
-        ]
 
     def _begin(self, slot: Slot, call: Call) -> None:
         is_first = False
@@ -408,7 +278,7 @@ class Log:
             recording,
             equal=self._are_equal,
             formers=formers,
-            known=self._known,
+            known=self.recorded.file,
         )
 
     def keep(self, recording: Recording) -> bool:

@@ -213,7 +213,7 @@ class Run:
             is_read = owner.is_here
             if is_read and not owner.records:  # To open a log takes much longer.
                 is_read = self.vault.folder.size(owner.file) > 0
-            return is_read and self.log_of(owner).has_target(target)
+            return is_read and self.log_of(owner).recorded.has_target(target)
         except MimicError:
             return False  # It is named where the log is needed.
 

@@ -79,7 +79,7 @@ def _slot_in_log(run: Run, call: Call, owner: Owner) -> tuple[Slot, Call]:
     log, mode, recorded = run.log_of(owner), owner.mode, call
     has_effect = call.has_effect and owner.kind == "fixture"
     if mode in ("verify", "rerecord"):
-        recorded = _as_recorded(run, call, owner, log.equal)
+        recorded = _as_recorded(run, call, owner, log.recorded.equal)
     if mode == "rerecord" and recorded is call:
         recorded = _as_kept(run, call, owner)
     if mode != "rerecord":

@@ -164,7 +164,7 @@ class Told:
         days = {entry.recorded: run.vault.today} if entry.recorded else {}
         sent = set[str]()
         if self._log is not None and self._slot.index is not None:
-            sent = self._log.sent_behind(self._slot.index)
+            sent = self._log.recorded.sent_behind(self._slot.index)
         new = new_parts(call, differences, run.values_around(owner), sent, days)
         error.cause = cause_of(call, differences, new)
         facts: dict[str, Json] = {"paths": [*new], **call.facts_of_line()}
