@@ -178,6 +178,8 @@ BODIES = {
     "lines of JSON": ("application/jsonl", f'{{"password": "{S}"}}\n{{"b": "kept"}}\n', "kept"),
     "events": ("text/event-stream", f'data: {{"token": "{S}", "b": "kept"}}\n\n', "kept"),
     "event with a line end of its own": ("text/event-stream", f'data: {{"a":"kept\u2028","token":"{S}"}}\n\n', "kept"),
+    "behind an image": ("text/plain", f"kept data:image/png;base64,{'iVBOR/w0+' * 900}password={S}", "kept"),
+    "before an image": ("text/plain", f"kept password={S}&image={'iVBOR/w0+' * 900}", "kept"),
     "constant of a script": (JS, f"const apiKey='{S}', b='kept'", "kept"),
 }  # fmt: skip
 

@@ -21,6 +21,8 @@ _NOT_OF_URLS = str.maketrans("-_", "+/")
 _RUN = rf"[^\s\"'&=,;:]{{{SHORTEST},}}"
 # In longer texts nobody sends a part of a token.
 _LONGEST = 200_000
+# A longer run is no path: it may be an image.
+_LONGEST_PATH = 4096
 _DIGESTS = ("md5", "sha1", "sha256", "sha512")
 
 
@@ -56,7 +58,7 @@ def in_base64(text: str, change: Callable[[str], str]) -> str:
     def in_run(match: re.Match[str]) -> str:
         run = match[0]
         whole = changed(run)
-        if whole != run or "/" not in run:
+        if whole != run or "/" not in run or len(run) > _LONGEST_PATH:
             return whole
         # In a path, what stands around it is of the same letters.
         return "/".join(map(changed, run.split("/")))
@@ -66,7 +68,8 @@ def in_base64(text: str, change: Callable[[str], str]) -> str:
 
 def decoded_of(encoded: str) -> str:
     """Return the text that stands as base64; empty: it is none."""
-    plain = encoded.translate(_NOT_OF_URLS).rstrip("=")
+    is_of_urls = "-" in encoded or "_" in encoded
+    plain = (encoded.translate(_NOT_OF_URLS) if is_of_urls else encoded).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
     except ValueError:

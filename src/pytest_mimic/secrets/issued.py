@@ -33,7 +33,8 @@ IN_CLEAR = "(in clear in the file)"
 # What stands between the values of a text: in JSON, markup, a URL or a header.
 _BETWEEN = re.compile(r"""[\s"'<>=&?;,{}\[\]\\]+""")
 # What may be base64 of a token.
-_ENCODED = re.compile(r"[\w+/=-]{22,}")
+# Tried where a word begins, and nowhere inside of it.
+_ENCODED = re.compile(r"(?<![\w+/=-])[\w+/=-]{22,}")
 
 Hide = Callable[[Redactor, Any, Callable[[str, str], str]], Any]
 """How a kind of client hides plain data, given what stands in place of a secret."""

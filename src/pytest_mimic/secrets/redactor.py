@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from operator import itemgetter
 from types import MappingProxyType
@@ -59,6 +59,8 @@ _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".sp
 _SCHEMAS = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 _VALUES_OF_SCHEMAS = {"default", "example", "examples", "enum", "const"}
 _LONGEST_NAME = 200
+# An image in base64, say. No name stands in it, but perhaps at its end.
+_LONG_WORD = r"(?a)(?<![\w+/-])[\w+/-]{1000,}"
 # A pattern is compiled here if each request needs it.
 # A text without these names no secret.
 _SIGNS = re.compile("[=:<]|--")
@@ -662,14 +664,24 @@ class _Walk:
 def _names_before_values(text: str) -> list[tuple[str, int, str]]:
     """Return names, where the value of each begins, and the sign between them."""
     found: list[tuple[str, int, str]] = []
-    for match in re.finditer(_NAME, text):
-        if match["name"]:
-            name = match["name"][-_LONGEST_NAME:]
-            found.append((name, match.start("value"), match["sign"]))
+    for start, end in _between_long_words(text):
+        for match in re.compile(_NAME).finditer(text, start, end):
+            if match["name"]:
+                name = match["name"][-_LONGEST_NAME:]
+                found.append((name, match.start("value"), match["sign"]))
     for pattern in (_ARGUMENT, _OPTION):
         for match in re.finditer(pattern, text):
             found.append((match["name"], match.end(), "="))
     return sorted(found, key=itemgetter(1))
+
+
+def _between_long_words(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the parts of a text begin and end that may hold names."""
+    start = 0
+    for word in re.finditer(_LONG_WORD, text):
+        yield start, word.start()
+        start = word.end() - _LONGEST_NAME
+    yield start, len(text)
 
 
 def _value_at(text: str, start: int, sign: str) -> tuple[int, int] | None:
