@@ -14,6 +14,7 @@ from support import loopback
 FORMS = {
     "base64": "base64.b64encode(token.encode()).decode()",
     "base64, in a URL": "base64.urlsafe_b64encode(json.dumps({'t': token}).encode()).decode()",
+    "base64 of a page": "base64.urlsafe_b64encode(('<p>' * 2000 + token).encode()).decode()",
     "base64 without its end": "base64.b64encode((token + '?').encode()).decode().rstrip('=')",
     "capitals": "token.upper()",
     "small letters": "token.lower()",

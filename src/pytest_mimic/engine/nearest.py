@@ -216,17 +216,10 @@ class Nearest:
 
     def _of_nearest(self, recorded: Sequence[RecordedCall]) -> Hints:
         """Say in which parts the nearest recording differs, which has the fewest."""
+        if not recorded:
+            return self._of_nothing_recorded()
         call = self._call
         described = call.counted(call.described)
-        if not recorded:
-            facts = [f"there are no recordings of {call.target}"]
-            former = self._former_target() if call.is_function else ""
-            if not former:
-                return Hints(facts)
-            command = self._commands.mimic("mv", former, call.target)
-            facts = [f"{former}, which no line names, has a recording of this call"]
-            words = "to move the recordings to the function that moved"
-            return Hints(facts, [(words, command)], is_enough=True)
         ignored = paths_of(call.options.ignore)
         kept = [kept_parts(call, one.entry, self._vault) for one in recorded]
         trees = [without(parts, ignored) for parts in kept]
@@ -259,6 +252,17 @@ class Nearest:
         words = "if it may differ" if hidden else "if it changes from run to run"
         ways = [(words, call.line_with(ignore=paths))] if paths else []
         return Hints(facts, ways, cause)
+
+    def _of_nothing_recorded(self) -> Hints:
+        """Say that nothing is recorded of the target, or under which name it is."""
+        call = self._call
+        former = self._former_target() if call.is_function else ""
+        if not former:
+            return Hints([f"there are no recordings of {call.target}"])
+        command = self._commands.mimic("mv", former, call.target)
+        fact = f"{former}, which no line names, has a recording of this call"
+        words = "to move the recordings to the function that moved"
+        return Hints([fact], [(words, command)], is_enough=True)
 
     def _former_target(self) -> str:
         """Give the function that had this name, or this code, and these arguments.

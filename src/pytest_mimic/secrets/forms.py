@@ -21,8 +21,8 @@ _NOT_OF_URLS = str.maketrans("-_", "+/")
 _RUN = rf"[^\s\"'&=,;:]{{{SHORTEST},}}"
 # In longer texts nobody sends a part of a token.
 _LONGEST = 200_000
-# A longer run is no path: it may be an image.
-_LONGEST_PATH = 4096
+# With more slashes a run is no path: it may be an image.
+_MOST_SLASHES = 100
 _DIGESTS = ("md5", "sha1", "sha256", "sha512")
 
 
@@ -58,7 +58,7 @@ def in_base64(text: str, change: Callable[[str], str]) -> str:
     def in_run(match: re.Match[str]) -> str:
         run = match[0]
         whole = changed(run)
-        if whole != run or "/" not in run or len(run) > _LONGEST_PATH:
+        if whole != run or not 0 < run.count("/") <= _MOST_SLASHES:
             return whole
         # In a path, what stands around it is of the same letters.
         return "/".join(map(changed, run.split("/")))

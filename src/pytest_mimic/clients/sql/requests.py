@@ -113,5 +113,6 @@ def _with_lists(params: Plain, lists: Mapping[str, list[str]], statement: str) -
 def _is_set(name: str, statement: str) -> bool:
     """Return whether the order of a list does not count: it stands behind IN."""
     mark = re.escape(f"__[POSTCOMPILE_{name}") + r"\b"
-    places = re.findall(mark, statement)
-    return len(re.findall(rf"\bIN\s*\(?\s*{mark}", statement, re.I)) == len(places)
+    marks = re.findall(mark, statement)
+    behind_in = re.findall(rf"\bIN\s*\(?\s*{mark}", statement, re.I)
+    return len(behind_in) == len(marks)
