@@ -529,7 +529,8 @@ def texts_in(plain: Any) -> list[str]:
             found += part
             parts += part.values()
         elif isinstance(part, list):
-            parts += part
+            if not {float}.issuperset(map(type, part)):
+                parts += part
         elif placeholders.is_placeholder(part):
             found.append(str(part))
     return found

@@ -59,6 +59,7 @@ _PLAIN_WORDS = frozenset("None null true false True False undefined [] () {}".sp
 _SCHEMAS = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 _VALUES_OF_SCHEMAS = {"default", "example", "examples", "enum", "const"}
 _LONGEST_NAME = 200
+_NUMBERS = frozenset({int, float, bool, type(None)})
 # An image in base64, say. No name stands in it, but perhaps at its end.
 _LONG_WORD = r"(?a)(?<![\w+/-])[\w+/-]{1000,}"
 # A pattern is compiled here if each request needs it.
@@ -465,6 +466,8 @@ class _Walk:
         return hidden
 
     def _hide_list(self, plain: list[Any], path: str) -> list[Any]:
+        if self._names.path is None and _NUMBERS.issuperset(map(type, plain)):
+            return plain  # An embedding, say.
         pairs = all(
             isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
             for item in plain
