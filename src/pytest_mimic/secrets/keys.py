@@ -16,6 +16,9 @@ _LOOK = (
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
     r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
+# Without one of these, no key is looked for: most texts have none.
+_LONG_WORD = re.compile(r"(?a)(?<![\w.:/=-])[\w.:/=-]{20}")
+_SHORT_SIGNS = ("PRIVATE KEY-----", "earer ", "asic ")
 PRIVATE_KEY = (
     r"-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----"
     r"(?:(?!-----)[\s\S])+-----END (?P=kind)-----"
@@ -42,6 +45,8 @@ def keys_in(text: str, accepted: Set[str] = frozenset()) -> Iterator[tuple[str, 
         text: Any text, also that of a whole file.
         accepted: The marks that `mimic_redact` accepts: `sha256:1a2b3c4d`.
     """
+    if not _may_hold_key(text):
+        return
     for match in re.finditer(_LOOK, text):
         mark = _mark_of(match[0])
         if _is_key(match) and mark not in accepted:
@@ -56,7 +61,7 @@ def without_keys(text: str, accepted: Set[str], give: Callable[[str], str]) -> s
         accepted: As of `keys_in`.
         give: Gives what stands in place of a key.
     """
-    if len(text) < SHORTEST:
+    if not _may_hold_key(text):
         return text
 
     def replaced(match: re.Match[str]) -> str:
@@ -69,7 +74,7 @@ def without_keys(text: str, accepted: Set[str], give: Callable[[str], str]) -> s
 
 def masked(text: str, accepted: Set[str] = frozenset()) -> str:
     """Return a text in which the first letters stand for what looks like a key."""
-    if len(text) < SHORTEST:
+    if not _may_hold_key(text):
         return text
 
     def masked_key(match: re.Match[str]) -> str:
@@ -78,6 +83,13 @@ def masked(text: str, accepted: Set[str] = frozenset()) -> str:
         return match[0]
 
     return re.sub(_LOOK, masked_key, text)
+
+
+def _may_hold_key(text: str) -> bool:
+    """Return whether the pattern is worth a look, which takes ten times as long."""
+    if len(text) < SHORTEST:
+        return False
+    return any(sign in text for sign in _SHORT_SIGNS) or bool(_LONG_WORD.search(text))
 
 
 def could_be_secret(text: str) -> bool:

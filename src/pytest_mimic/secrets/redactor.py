@@ -466,8 +466,8 @@ class _Walk:
         return hidden
 
     def _hide_list(self, plain: list[Any], path: str) -> list[Any]:
-        if self._names.path is None and _NUMBERS.issuperset(map(type, plain)):
-            return plain  # An embedding, say.
+        if self._names.path is None and self._names_nothing(plain):
+            return plain
         pairs = all(
             isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
             for item in plain
@@ -487,6 +487,21 @@ class _Walk:
                 hidden.append(self.hide(item, place))
             before = item
         return hidden
+
+    def _names_nothing(self, plain: list[Any]) -> bool:
+        """Return whether a list is of numbers, or of texts of which none has a name.
+
+        It may be an embedding, or a column of a million texts.
+        """
+        kinds = set(map(type, plain))
+        if kinds <= _NUMBERS:
+            return True
+        if self._names.patterns or not kinds <= {str, *_NUMBERS}:
+            return False
+        # One look at all texts is quicker than one at each.
+        together = "\n".join(part for part in plain if isinstance(part, str))
+        has_option = together.startswith("-") or "\n-" in together
+        return not has_option and _SIGNS.search(together) is None
 
     def _is_option(self, item: object) -> bool:
         if not isinstance(item, str) or not item.startswith("-"):
