@@ -489,13 +489,13 @@ class Port:
             if is_in_log or not own:
                 return
         name = owner.name if is_in_log else ""
-        place = (name, call.identity)
+        of_call = (name, call.identity)
         # What is signed differs in each request of one sender.
         unsigned = [re.sub("[ ,]Signature=[^,]*", "", value) for value in own]
         hashes = frozenset(map(hash, unsigned))
         unlike = self._adapter.unlike
         hidden = frozenset(value for value, path in own.items() if path in unlike)
-        sender = Sender(place, hashes, _headers_of(call.described), hash(hidden))
+        sender = Sender(of_call, hashes, _headers_of(call.described), hash(hidden))
         if run.secrecy.is_other_content(sender):
             way = next(unlike[path] for path in own.values() if path in unlike)
             raise run.refuse(run.refusals.equal_when_hidden(call, way), call)

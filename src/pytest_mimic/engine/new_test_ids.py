@@ -42,5 +42,9 @@ def _is_in_order(members: Collection[object], test: str) -> bool:
     """Tell whether an id names the members of a set as they come, and not sorted."""
     texts = [str(member) for member in members]
     _, _, parameters = test.partition("[")
-    places = [parameters.find(text) for text in texts]
-    return -1 not in places and places == sorted(places) and texts != sorted(texts)
+    positions = [parameters.find(text) for text in texts]
+    return (
+        -1 not in positions
+        and positions == sorted(positions)
+        and texts != sorted(texts)
+    )

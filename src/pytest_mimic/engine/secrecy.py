@@ -20,14 +20,14 @@ class Sender(NamedTuple):
     """Who sends a call.
 
     Attributes:
-        place: The owner of the call, and its identity.
+        call: The owner of the call, and its identity.
         own: The hashes of the secrets of the application's own in it.
         headers: Its headers, without secrets.
         content: The hash of the parts of which two that only hiding makes equal are
             refused.
     """
 
-    place: tuple[str, str]
+    call: tuple[str, str]
     own: frozenset[int]
     headers: Mapping[str, str]
     content: int
@@ -73,7 +73,7 @@ class Secrecy:
 
     def is_other_content(self, sender: Sender) -> bool:
         """Return whether only hiding makes a call equal to the first of its place."""
-        first = self._senders.setdefault(sender.place, sender)
+        first = self._senders.setdefault(sender.call, sender)
         return first.content != sender.content
 
     def other_sender(self, sender: Sender) -> str | None:
@@ -84,7 +84,7 @@ class Secrecy:
             sends as it is.
             None: nobody else has sent an equal call.
         """
-        first = self._senders.setdefault(sender.place, sender)
+        first = self._senders.setdefault(sender.call, sender)
         if first.own == sender.own:
             return None
         from pytest_mimic.values.made_anew import made_anew  # keys seldom differ

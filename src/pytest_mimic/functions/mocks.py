@@ -108,9 +108,9 @@ class ActiveMocks:
         """Give the functions of clients in whose place somebody has put others."""
         rows = [row for row in _SENDING if row.split()[0] in clients]
         return [
-            ".".join(place)
-            for place, standing in self._standing(rows)
-            if self._is_replaced(place, standing)
+            ".".join(path)
+            for path, standing in self._standing(rows)
+            if self._is_replaced(path, standing)
         ]
 
     def _standing(self, rows: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -119,12 +119,12 @@ class ActiveMocks:
                 held = _value_at(_value_at(sys.modules[module], cls), name)
                 yield (module, cls, name), self._patches.original_of(held)
 
-    def _is_replaced(self, place: tuple[str, ...], standing: object) -> bool:
-        if place in self._standing_before:
-            return standing is not self._standing_before[place]
+    def _is_replaced(self, path: tuple[str, ...], standing: object) -> bool:
+        if path in self._standing_before:
+            return standing is not self._standing_before[path]
         # The module is new: a function of its package knows the names around it.
         around = getattr(standing, "__globals__", {}).get("__name__", "")
-        return str(around).partition(".")[0] != place[0].partition(".")[0]
+        return str(around).partition(".")[0] != path[0].partition(".")[0]
 
     def reached_by(self, target: str, arguments: Tree) -> list[str]:
         """Give what is replaced and what the code of a call reaches.

@@ -17,7 +17,7 @@ _LOOK = (
     r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
 # Without one of these, no key is looked for: most texts have none.
-_LONG_WORD = re.compile(r"(?a)(?<![\w.:/=-])[\w.:/=-]{20}")
+_ROOM_FOR_KEY = re.compile(r"(?a)(?<![\w.:/=-])[\w.:/=-]{20}")
 _SHORT_SIGNS = ("PRIVATE KEY-----", "earer ", "asic ")
 PRIVATE_KEY = (
     r"-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----"
@@ -89,7 +89,9 @@ def _may_hold_key(text: str) -> bool:
     """Return whether the pattern is worth a look, which takes ten times as long."""
     if len(text) < SHORTEST:
         return False
-    return any(sign in text for sign in _SHORT_SIGNS) or bool(_LONG_WORD.search(text))
+    return any(sign in text for sign in _SHORT_SIGNS) or bool(
+        _ROOM_FOR_KEY.search(text)
+    )
 
 
 def could_be_secret(text: str) -> bool:

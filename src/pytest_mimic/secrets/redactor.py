@@ -466,7 +466,7 @@ class _Walk:
         return hidden
 
     def _hide_list(self, plain: list[Any], path: str) -> list[Any]:
-        if self._names.path is None and self._names_nothing(plain):
+        if self._names_nothing(plain):
             return plain
         pairs = all(
             isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
@@ -493,6 +493,8 @@ class _Walk:
 
         It may be an embedding, or a column of a million texts.
         """
+        if self._names.path is not None:
+            return False
         kinds = set(map(type, plain))
         if kinds <= _NUMBERS:
             return True
