@@ -84,9 +84,6 @@ class Handler(loopback.Handler):
         with self.server.lock:
             self.server.seen.append(f"CONNECT {self.path}")
         host, _, port = self.path.rpartition(":")
-        if host == "refused.example":
-            self.send_error(403)
-            return
         if host == "guarded.example":
             self.send_error(407)
             return

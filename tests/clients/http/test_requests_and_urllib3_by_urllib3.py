@@ -39,9 +39,6 @@ ERRORS = {
     "proxy refused": lambda url: urllib3.ProxyManager(NOWHERE, retries=0).request(
         "GET", "http://a.example/"
     ),
-    "tunnel refused": lambda url: urllib3.ProxyManager(url, retries=0).request(
-        "GET", "https://refused.example/"
-    ),
     "slow behind a proxy": lambda url: urllib3.ProxyManager(url, retries=0).request(
         "GET", "http://a.example/hang", timeout=0.1
     ),

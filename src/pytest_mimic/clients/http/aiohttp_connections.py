@@ -349,15 +349,10 @@ def _error(error: Plain, request: Any) -> Exception:
         # aiohttp's parser gives this status to an answer that it cannot read.
         message = dedent(text.partition("message:\n")[2]) or text
         return HttpProcessingError(code=400, message=message)
-    if kind == "proxy":
-        return _refused_by_proxy(text, request)
     class_ = failures.class_of(error, ["aiohttp"])
     if not issubclass(class_, _OF_CONNECTING):
         return class_(text)  # type: ignore[no-any-return]
-    key, proxy = request.connection_key, request.proxy
-    if proxy is not None and kind in ("refused", "unreachable"):
-        key = key._replace(host=proxy.host, port=proxy.port)
-        class_ = aiohttp.ClientProxyConnectionError
+    key = request.connection_key
     inner = _IN_BRACKETS.search(text)
     class_of_reason = ConnectionRefusedError if kind == "refused" else OSError
     reason = class_of_reason(None, inner[1] if inner else text)
@@ -370,15 +365,3 @@ def _error(error: Plain, request: Any) -> Exception:
 
 
 _OF_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError)
-
-
-def _refused_by_proxy(text: str, request: Any) -> Exception:
-    url = request.proxy or request.url
-    status = re.search(r"\b[45]\d\d\b", text)
-    message = re.search(r"message=(['\"])(.*?)\1", text)
-    return aiohttp.ClientHttpProxyError(
-        aiohttp.RequestInfo(url, "CONNECT", request.headers, url),
-        (),
-        status=int(status[0]) if status else 502,
-        message=message[2] if message else text,
-    )

@@ -20,12 +20,12 @@ _TABLE = """
     no connection free: PoolTimeout EmptyPoolError ConnectionTimeoutError
     closed early: RemoteDisconnected IncompleteRead RemoteProtocolError ProtocolError ServerDisconnectedError ClientPayloadError ChunkedEncodingError ReadError WriteError ClientOSError ConnectionResetError BrokenPipeError ConnectionAbortedError
     malformed: BadStatusLine LineTooLong HTTPException RemoteProtocolError LocalProtocolError DecodingError DecodeError ContentDecodingError ClientResponseError HttpProcessingError InvalidHeader
-    proxy: ProxyError ClientHttpProxyError OSError
     unreachable: OSError ClientProxyConnectionError
 """  # noqa: E501
 OF_CONNECTING = ("refused", "unreachable", "name not found", "timeout of connecting")
-BEFORE_SENDING = (*OF_CONNECTING, "TLS", "proxy")
+BEFORE_SENDING = (*OF_CONNECTING, "TLS")
 """The kinds of errors before which nothing of a request was sent."""
+_TUNNEL = "Tunnel connection failed"
 NAMES_BY_KIND = {
     line.split(":")[0].strip(): line.split(":")[1].split()
     for line in _TABLE.strip().split("\n")
@@ -42,6 +42,8 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
         error: The error.
         phase: What was done: `connecting`, `writing`, `reading`.
     """
+    if type(error).__name__.endswith("ProxyError") or _TUNNEL in str(error):
+        return ""  # What a proxy refuses says nothing of the service.
     kinds: list[str] = []
     current: BaseException | None = error
     while current is not None and len(kinds) < 8:
@@ -52,8 +54,6 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
             # httpx has one class for both.
             is_closed = re.search("disconnected|closed", str(current))
             found = "closed early" if is_closed else "malformed"
-        elif type(current) is OSError and "Tunnel connection failed" in str(current):
-            found = "proxy"
         if found:
             kinds.append(found)
         current = current.__cause__ or current.__context__
@@ -65,7 +65,7 @@ def kind_of(error: BaseException, phase: str = "reading") -> str:
 def _kind_of_class(class_: type[BaseException]) -> str:
     for base in class_.__mro__:
         for kind, names in NAMES_BY_KIND.items():
-            if base.__name__ in names and (kind, base) != ("proxy", OSError):
+            if base.__name__ in names:
                 return kind
     return ""
 

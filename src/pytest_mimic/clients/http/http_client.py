@@ -498,7 +498,7 @@ def _error(stand_in: _Socket, error: Plain) -> Any:
     connection = stand_in.connection
     kind, text = error["kind"], error.get("text", "")
     exceptions: Any = sys.modules["urllib3.exceptions"]
-    if kind not in failures.OF_CONNECTING and kind != "proxy":
+    if kind not in failures.OF_CONNECTING:
         # Else urllib3 takes the error for one of the proxy.
         connection._has_connected_to_proxy = True
     # urllib3 prints the connection before the text.
