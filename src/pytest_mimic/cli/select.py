@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,8 +82,12 @@ def files_in(project: Project, names: Iterable[str] | None = None) -> Iterator[F
     return (proven(project, found) for found in _read(project, names))
 
 
-def _read(project: Project, names: Iterable[str] | None) -> Iterator[Found]:
-    for name, found in project.vault.all(names):
+def _read(
+    project: Project,
+    names: Iterable[str] | None,
+    only: Callable[[str], bool] | None = None,
+) -> Iterator[Found]:
+    for name, found in project.vault.all(names, only=only):
         if isinstance(found, Recording):
             yield Found(name, found, found.entries)
         else:
@@ -181,7 +186,9 @@ class Selection:
         files = {selector.file for selector in self._selectors}
         # Where a selector names no file, it takes all to find what it means.
         names = None if "" in files or not files else sorted(files)
-        for found in _read(self._project, names):
+        are_tests = self._selectors and all(one.text for one in self._selectors)
+        only = self._may_name if are_tests else None
+        for found in _read(self._project, names, only):
             # What is asked of a request may find that it was edited.
             if any(entry.request is not None for entry in found.entries):
                 found = proven(self._project, found)
@@ -200,6 +207,17 @@ class Selection:
                 found.entries = [one for one in found.entries if id(one) in taken]
             if found.entries:
                 yield found
+
+    def _may_name(self, name: str) -> bool:
+        """Return whether a file may hold what selectors name that are all of tests."""
+        # What all tests share may be very many files.
+        if not name.startswith("calls/") or name in self._askers:
+            return True
+        try:
+            content = self._project.vault.folder.read(name) or b""
+        except CorruptRecordingError:
+            return True  # It may be told.
+        return any(one.text in content for one in self._selectors)
 
     def names(self, test: str) -> bool:
         """Return whether a selector names a test."""
@@ -232,6 +250,8 @@ class _Selector:
 
     Attributes:
         file: The file of the vault that it names; empty: it names none that exists.
+        text: What stands in each file with a call of the tests that it names; empty: it
+            may name something else.
         is_matched: Whether it has named anything until now.
         taken: The calls that it names of the file that was looked at last.
     """
@@ -245,6 +265,8 @@ class _Selector:
         client = client_of(word)
         self._targets = (word, client.kind if client is not None else word)
         self._place = project.place_of(word)
+        is_of_tests = ("::" in word or word.endswith(".py")) and word.isascii()
+        self.text = json.dumps(self._place)[1:-1].encode() if is_of_tests else b""
         self._file = project.file_of(word).removesuffix(".json")
         name = f"{self._file}.json"
         is_in_vault = name.partition("/")[0] in FOLDERS

@@ -174,17 +174,22 @@ class Vault:
                     yield name
 
     def all(
-        self, names: Iterable[str] | None = None
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        only: Callable[[str], bool] | None = None,
     ) -> Iterator[tuple[str, Recording | CorruptRecordingError]]:
         """Yield each recording, or what is wrong with it, or with another folder.
 
         Args:
             names: The files. Default: all.
+            only: Whether one of them is to be parsed, which takes longest. Default:
+                all are.
         """
         if names is None:
             others = chain(*map(self.folder.names, ("objects", LOCKS)))
             names = chain(self.names(), (one for one in others if one[-1] == "/"))
-        for name in names:
+        for name in filter(only, names) if only else names:
             try:
                 recording = self.read(name)
             except CorruptRecordingError as error:
