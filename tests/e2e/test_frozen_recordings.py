@@ -1,4 +1,4 @@
-"""The frozen recordings replay: recordings of format 7 that were made with CPython 3.10."""
+"""The frozen recordings replay: recordings of format 8, made with the versions in their manifest."""
 
 from __future__ import annotations
 

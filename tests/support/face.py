@@ -25,7 +25,6 @@ ISSUED = r"mimic-redacted-[0-9a-z]+-[0-9a-z]+"
 NOT_IN_A_REPLAY = tuple(
     f"pytest_mimic.{name}"
     for name in (
-        "engine.anew",
         "engine.cassettes",
         "engine.nearest",
         "run.cassette_fixtures",

@@ -47,7 +47,6 @@ _ARGUMENTS = {
     "--json": "print JSON for scripts",
     "--dry-run": "only show what would be done",
     "--fix": "remove what cannot be used and what nothing refers to",
-    "--clear": "delete the recordings that are proven unused",
 }
 
 
