@@ -36,7 +36,6 @@ EventKind: TypeAlias = Literal[
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "began again",  # a wider fixture with another state than at its beginning: what
     "two answers",  # the same, where the fixture was set up anew in two ways
-    "met nothing",  # a path that a line leaves out is in none of its real calls: cause
     "new test id",  # what stands in a test's id, in `call`, and is new in each process
     "wrote",  # a file that a recorded function wrote: cause, with the target
     "drew",  # random numbers that it drew: cause, with the target

@@ -6,7 +6,7 @@ import marshal
 import re
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xxhash import xxh3_128_digest
@@ -22,7 +22,6 @@ from pytest_mimic.values.identity import (
     CallRules,
     arguments_of,
     identity_of,
-    paths_to_nothing,
     plain_identity,
 )
 from pytest_mimic.values.outcome import copies_of
@@ -35,12 +34,10 @@ from pytest_mimic.values.source import (
 from pytest_mimic.values.tree import (
     Levels,
     Node,
-    Path,
     Tree,
     cut,
     levels_of,
     paths_of,
-    shown_path,
 )
 from pytest_mimic.values.walk import deeply
 
@@ -238,20 +235,6 @@ class FunctionPlan:
         return bind_anyway
 
     # -- what counts of the arguments
-
-    @cached_property
-    def unmet(self) -> dict[Path, Event]:
-        """The paths of `ignore=` into arguments that no real call has met yet.
-
-        Each has the row that says so.
-        """
-        run, name = self.run, self.own_line.name
-        add = partial(run.events.add, "met nothing", name, test=run.test)
-        return {
-            path: add(cause=f"{name} ignore={shown_path(path)}")
-            for path in self.rules.ignore
-            if len(path) > 1
-        }
 
     @cached_property
     def _counts_whole(self) -> bool:
@@ -616,13 +599,6 @@ class FunctionCall(Call):
 
     def watch(self) -> None:
         """Note what the call may not change, and what it may."""
-        rules, unmet, events = self.plan.rules, self.plan.unmet, self.plan.run.events
-        if unmet:
-            left: Collection[Path] = ()
-            with suppress(Exception):  # What is left out may be what fails.
-                left = paths_to_nothing(self._bound, rules, unmet, self.folders)
-            for path in unmet.keys() - left:
-                events.take_back(unmet.pop(path))
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self.named_files = {path for path, facts in self._stamps.values() if facts}
