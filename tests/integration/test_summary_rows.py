@@ -173,40 +173,6 @@ def test_the_rows_of_drifted_calls_add_up_to_their_count(project):
     assert "and 4 more calls in 1 test: http body.number" in run.section[row + 1]
 
 
-def test_who_records_what_others_share_is_told_their_tests(project):
-    """Those that ran with it have got the new answer."""
-    pytest.importorskip("requests")
-    project.ini("http shared")
-    project.tests("""
-        def ask():
-            return requests.get(os.environ["API"] + "/rates").json()
-
-        def test_one():
-            assert ask()
-
-        def test_two():
-            assert ask()
-
-        def test_three():
-            assert ask()
-    """)
-    with project.shop(Counting):
-        project.record(plugins=["cacheprovider"]).expect(passed=3)
-        names = ["test_shop.py::test_two", "test_shop.py::test_three"]
-        option = "--mimic-rerecord"
-
-        run = project.run(option, names[0], plugins=["cacheprovider"])
-        all_of_them = project.run(option, plugins=["cacheprovider"])
-
-    heading = "other tests share these calls, and get the new answers:"
-    row = run.section[run.section.index(heading) + 1]
-    assert row.split("    ") == [
-        "  http GET /rates",
-        "test_shop.py::test_one, test_shop.py::test_three",
-    ]
-    assert heading not in all_of_them.section
-
-
 @pytest.mark.parametrize("columns", [80, 100, 120])
 def test_nothing_is_wider_than_the_terminal_but_what_is_pasted(
     project, monkeypatch, columns

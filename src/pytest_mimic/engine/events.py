@@ -27,8 +27,6 @@ EventKind: TypeAlias = Literal[
     "put back",  # a recording that a failing test has replaced: name
     "kept failure",  # what: status 503, timeout; option
     "lost value",  # an error that has replaced a recorded value: name
-    "replaced",  # the answer of the test in `test`, in the file `name` of all tests
-    "others",  # a test that is to get another answer to the call now: cause
     "imported",  # met an imported call by method and URL: cause, option
     "repeated",  # made more often than recorded: option
     "out of order",  # calls that no longer end in the recorded order

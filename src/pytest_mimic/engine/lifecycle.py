@@ -320,9 +320,6 @@ def _add_events_of_outcome(
         gave = f"gave {failed.removeprefix('status ')}"
         text = f"{label} {raised if failed == raised else gave}"
         run.events.add("kept failure", text, test=test, option=RERECORD)
-    if before is None or why:
-        return
-    if name.startswith("calls/"):
-        run.events.add("replaced", label, test=before.test, name=name)
-    if raised and before.body and not raised_in(before.body):
+    had_value = before is not None and before.body and not raised_in(before.body)
+    if raised and had_value and not why:
         run.events.add("lost value", f"{label} {raised}", test=test, name=name)

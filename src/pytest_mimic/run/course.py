@@ -20,7 +20,6 @@ from pytest_mimic.engine.usage import (
     GoneTests,
     Usage,
     asked_now,
-    asked_of_plain,
     imported_now,
 )
 from pytest_mimic.errors import MimicError, TargetError
@@ -227,26 +226,14 @@ class Course(Session):
     def _keep_asked(self) -> None:
         # Of pytest; there is none with `-p no:cacheprovider`.
         cache = getattr(self.config, "cache", None)
-        before = cache.get(ASKED, {}) if cache else {}
-        self._note_others(before)
-        if cache:
-            asked = asked_now(before, self.run.events.rows, self.usage.outcomes)
-            if asked != before:
-                cache.set(ASKED, asked)
-            imported = cache.get(IMPORTED, {})
-            now = imported_now(imported, self.run.events.rows, self.usage.outcomes)
-            if now != imported:
-                cache.set(IMPORTED, now)
-
-    def _note_others(self, before: object) -> None:
-        """Note which tests that did not run get another shared answer now."""
-        events = self.run.events
-        replaced = events.of_kinds("replaced")
-        asked = asked_of_plain(before) if replaced else {}
-        for event in replaced:
-            sharing = {test for test in asked if event.text("name") in asked[test]}
-            for test in sorted({event.test, *sharing} - self.usage.outcomes.keys()):
-                events.add("others", event.call, test=test, cause=event.call)
+        if cache is None:
+            return
+        rows, outcomes = self.run.events.rows, self.usage.outcomes
+        for key, now_of in ((ASKED, asked_now), (IMPORTED, imported_now)):
+            before = cache.get(key, {})
+            now = now_of(before, rows, outcomes)
+            if now != before:
+                cache.set(key, now)
 
     def _has_failed(self) -> bool:
         if self.settings.fails_on_unused and self.judgement.unused:

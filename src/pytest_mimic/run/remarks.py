@@ -96,11 +96,6 @@ def _calls_of_targets(events: list[Event]) -> tuple[str, str]:
     return events[0].text("cause"), few(words)
 
 
-def _owners(events: list[Event]) -> tuple[str, str]:
-    """Tell a cause, and the tests that have met it."""
-    return events[0].text("cause"), few(_tests_of(events))
-
-
 def _tests_of(events: Iterable[Event]) -> list[str]:
     return list(dict.fromkeys(event.test for event in events if event.test))
 
@@ -275,7 +270,7 @@ class _List(NamedTuple):
         kind: The kind of its events.
         rank: `problem`: its calls have failed their tests. `wrong`: a replay may be
             wrong by it, or miss. Both are always shown. `kept`: `-q` keeps it.
-        tells: What a row tells: a call, the owners, or what it counts.
+        tells: What a row tells: a call, or what it counts.
         is_fact: Whether nobody must act on it: it is one line, unless with `-v`.
         heading: What has happened.
         remedies: What to do: a way, with the words before it, or words alone.
@@ -306,7 +301,6 @@ _LISTS = f"""
     new test id         | wrong   | call          | the next run has other ids for these tests, and misses \
         | to give a case the same id in each run: pytest.param(..., id="...")
     lost value          | wrong   | call          | errors that have replaced recorded values | restore > to get the values back
-    others              | wrong   | owners        | other tests share these calls, and get the new answers
     not recorded        | wrong   | call          | not recorded
     repeated            | wrong   | call          | made more often than recorded, so the last outcome repeats \
         | again > to record each of these calls
@@ -356,7 +350,6 @@ _LISTS = f"""
 _ROWS: dict[str, _Row] = {
     "call": _call,
     "targets": _calls_of_targets,
-    "owners": _owners,
 }
 _WAYS: dict[str, _Way] = {
     "again": _again,

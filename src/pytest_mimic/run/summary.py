@@ -10,10 +10,7 @@ from pytest_mimic.run.session import Session
 from pytest_mimic.words import SHOWN, duration, folded, plural, size_in_words, to_paste
 
 # What needs no word beside the counts of the first line.
-_COUNTED = {
-    *("replayed", "recorded", "verified", "opened", "put back"),
-    "replaced",
-}
+_COUNTED = ("replayed", "recorded", "verified", "opened", "put back")
 
 
 def summary(session: Session, *, is_whole: bool) -> list[str]:
