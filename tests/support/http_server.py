@@ -268,6 +268,11 @@ class Handler(loopback.Handler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\n" + MALFORMED[query["kind"]])
         self.close_connection = True
 
+    def page_raw(self, _: dict[str, str]) -> None:
+        """Sends what a test has made."""
+        self.wfile.write(self.server.raw)
+        self.close_connection = True
+
     def page_heavy(self, _: dict[str, str]) -> None:
         """Fails with a large answer."""
         data = json.dumps({"rows": ["a failure"] * 9_000}).encode()
@@ -504,6 +509,7 @@ class Server(loopback.Server):
     def __init__(self, port: int = 0) -> None:
         super().__init__(Handler, port)
         self.flaky: Counter[str] = Counter()
+        self.raw = b""
         self.cart: list[str] = []
         self.release = 1
         self.strangers = 0

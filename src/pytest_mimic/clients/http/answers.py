@@ -69,28 +69,26 @@ class Head(NamedTuple):
         """
         headers = fields((name.lower(), value) for name, value in self.headers)
         data = b"".join(pieces)
-        encoding = self.unpacked or str(headers.pop("content-encoding", ""))
-        headers.pop("content-encoding", "")
-        is_part = not data or self.status == _PARTIAL
+        encoding = self.unpacked or str(headers.get("content-encoding", ""))
         body = data if self.unpacked else decompressed(data, encoding)
-        if is_part and not self.unpacked:
-            body = None
+        is_part = self.status == _PARTIAL and not self.unpacked
         plain: Plain = {"status": self.status}
         if self.version != "HTTP/1.1":
             plain["version"] = self.version
-        if self.reason and self.reason != _phrase(self.status):
+        # HTTP/2 has none.
+        has_reason = bool(self.reason) or self.version.startswith("HTTP/1")
+        if has_reason and self.reason != _phrase(self.status):
             plain["reason"] = self.reason
         plain["headers"] = headers
-        if body is None:
-            # The application gets what nobody here can read, and a part as it came.
-            if encoding:
-                headers["content-encoding"] = encoding
-            body, encoding = data, ""
+        if not body or is_part or encoding == "identity":
+            # What nobody here can read, nothing, and a part stay as they came.
+            body = data
+        elif encoding:
+            plain["encoding"] = encoding
+            headers.pop("content-encoding", "")
         if body:
             content_type = str(headers.get("content-type", ""))
             plain["body"] = bodies.read_given(body, content_type)
-        if encoding and body:
-            plain["encoding"] = encoding
         is_whole = headers.get("content-length") == str(len(data))
         is_left = is_left and not (is_whole or bodies.is_done(plain.get("body", {})))
         if is_left:
@@ -246,9 +244,9 @@ def _check(answer: Plain) -> None:
 
 def _has_its_bytes(answer: Plain, pieces: Sequence[bytes]) -> bool:
     """Return whether a body has the very bytes that came: a checksum holds."""
-    if "encoding" in answer or answer.get("body", {}).get("layout") == bodies.MIXED:
-        return False
-    return not any(OWN.encode() in piece for piece in pieces)
+    return "encoding" not in answer and not any(
+        OWN.encode() in piece for piece in pieces
+    )
 
 
 def _packers(encoding: str) -> list[Packer]:

@@ -5,6 +5,7 @@ A body is one of these, and a form is taken only if it holds all that counts:
 | form | of |
 |---|---|
 | `{"json": value, "layout": "compact"}` | JSON, in the layout of `_LAYOUTS` |
+| `{"json": value, "text": "..."}` | JSON in another layout, with the text that came |
 | `{"form": {"name": "value"}}` | a request's form; a repeated field is a list |
 | `{"parts": [{"name": ..., "type": ..., "body": ...}]}` | a request of several parts |
 | `{"events": [{"event": ..., "data": ...}]}` | server-sent events |
@@ -39,8 +40,6 @@ for _name, _way in _WAYS.items():
     _LAYOUTS[_name] = JSONEncoder(ensure_ascii=False, **_way)
     _LAYOUTS[f"{_name} ascii"] = JSONEncoder(**_way)
 _NO_JSON = object()
-MIXED = "mixed"
-"""The layout of JSON that comes back with other blanks."""
 _FORMS = ("json", "form", "parts", "events", "lines", "text", "base64")
 _JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 _EVENTS = "text/event-stream"
@@ -84,10 +83,7 @@ def read_sent(data: bytes, content_type: str) -> Plain:
 
 
 def read_given(data: bytes, content_type: str) -> Plain:
-    """Return the body of an answer, from which `pieces` makes the same bytes.
-
-    Only JSON in a mixed layout comes back with other blanks.
-    """
+    """Return the body of an answer, from which `pieces` makes the same bytes."""
     kind = media_type(content_type)
 
     def read(text: str) -> Plain | None:
@@ -168,7 +164,7 @@ def pieces(body: Plain) -> Iterator[bytes]:
         for text in ("\n".join(texts) + end).splitlines(keepends=True):
             yield text.encode(charset)
     elif "json" in body:
-        yield _dumped(body["json"], body.get("layout", "spaced")).encode(charset)
+        yield _text_of_json(body).encode(charset)
     elif isinstance(body.get("text"), str):
         yield body["text"].encode(charset)
     elif body:
@@ -198,9 +194,21 @@ def _json_in_layout(text: str) -> Plain | None:
         return None
     end = " newline" if text.endswith("\n") else ""
     layout = _layout_of(text.removesuffix("\n"), value)
-    layout = f"{layout}{end}" if layout else MIXED
+    if not layout:
+        return {"json": value, "text": text}
+    layout += end
     body = {"json": value}
     return body if layout == "spaced" else {**body, "layout": layout}
+
+
+def _text_of_json(body: Plain) -> str:
+    """Return JSON as it came; in a known layout where its value was changed since."""
+    value, text = body["json"], body.get("text")
+    if isinstance(text, str):
+        said = _json(text)
+        if said is not _NO_JSON and _dumped(said, "spaced") == _dumped(value, "spaced"):
+            return text
+    return _dumped(value, body.get("layout", "spaced"))
 
 
 def _layout_of(text: str, value: Any) -> str:
