@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 from support import loopback
@@ -19,6 +19,7 @@ FORMS = {
     "capitals": "token.upper()",
     "small letters": "token.lower()",
     "hex": "token.encode().hex()",
+    "of a URL": "quote(token, safe='')",
     "escaped": "json.dumps(json.dumps({'a': token}))",
 }
 PIECES = {
@@ -36,9 +37,10 @@ SENDS = """
             token = client.get("/login").json()["access_token"]
             client.get("/echo", params={"b": FORM})
             client.post("/echo", json={"b": FORM})
+            client.post("/echo", json={"api_key": FORM, "b": token})
             client.get("/echo/" + quote(FORM, safe=""))
 """
-TOKEN = "Tk-" + "q7Rk2mT9xW4vB8nZ3pL6sD5fG1hJ0" + "yQwErTy"
+TOKEN = "Tk-" + "q7Rk2mT9xW4vB8nZ3pL6sD5fG1hJ0" + "/QwErTy"
 
 
 class Login(loopback.Handler):
@@ -53,7 +55,7 @@ class Login(loopback.Handler):
 def test_a_token_in_another_form_is_hidden_and_a_replay_sends_it_so(project, form):
     project.ini("http")
     project.tests(SENDS.replace("FORM", form))
-    sent = eval(form, {"base64": base64, "json": json, "token": TOKEN})
+    sent = eval(form, {"base64": base64, "json": json, "quote": quote, "token": TOKEN})
 
     with project.shop(Login):
         run = project.record()

@@ -367,6 +367,8 @@ KEYS_BY_LOOK = [
     ("form", "partner_key", SENT),
     ("json", "appid", HEX),
     ("json", "routing_key", HEX),
+    ("json", "key", SENT),
+    ("query", "key", f"{SENT}+/="),
 ]
 # What stays, and counts: everyday names with everyday values.
 EVERYDAY = [
@@ -384,6 +386,7 @@ EVERYDAY = [
     ("form", "RowKey", SENT),
     ("form", "template_key", "order-confirmation-2026-v2"),
     *(("json", name, SENT) for name in ("template_key", "image_key", "routing_key", "object_key")),
+    *(("json", "key", value) for value in (HEX, "photos/2024/05/Summer-Holiday-01.jpg", "SHOP-1234", "70869499-4229-48ba-8a6e-13d00f2c9e0a")),
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import quote, unquote
 
 SHORTEST = 16
 """Shorter tokens, and parts of tokens, are looked for in no other form."""
@@ -120,9 +121,13 @@ class Pieces:
     def _without_part(self, run: str, stand_in: str) -> str:
         starts = range(len(run) - SHORTEST + 1)
         known = [at for at in starts if self._owners.get(run[at : at + SHORTEST])]
-        if not known:
+        if known:
+            return run[: known[0]] + stand_in + run[known[-1] + SHORTEST :]
+        as_sent = unquote(run)
+        if as_sent == run:
             return run
-        return run[: known[0]] + stand_in + run[known[-1] + SHORTEST :]
+        hidden = self._without_part(as_sent, stand_in)
+        return run if hidden == as_sent else quote(hidden)
 
 
 def _digests_of(token: str) -> Mapping[str, str]:

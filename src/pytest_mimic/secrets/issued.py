@@ -56,7 +56,7 @@ class SecretScope:
         self.parents: list[SecretScope] = []
         self._counts: dict[str, Iterator[int]] = defaultdict(count)
         self.known = KnownValues()
-        self._received: set[str] = set()
+        self._received = KnownValues()
         self._pieces = Pieces()
         # Few applications send back what an answer gave: most stay unread.
         self._unread: list[Callable[[], Any]] = []
@@ -67,11 +67,12 @@ class SecretScope:
         self.late = KnownValues()
 
     @property
-    def received(self) -> set[str]:
+    def received(self) -> KnownValues:
         """What stands for issued secrets in the answers that the application got."""
         for read in list(self._unread):
             # A placeholder needs no escape, so that one look at the whole is enough.
-            self._received.update(placeholders.issued_in(json.dumps(read())))
+            for placeholder in placeholders.issued_in(json.dumps(read())):
+                self._received.add(placeholder, placeholder)
             # Last: meanwhile another thread reads it, too, and does not miss it.
             with suppress(ValueError):
                 self._unread.remove(read)
@@ -117,8 +118,11 @@ class SecretScope:
 
     def stand_in_for(self, value: str) -> str | None:
         """Return what stands for a secret that is known, or None."""
-        found = (one.known[value] for one in self.chain() if value in one.known)
-        return next(found, None)
+        for known in (scope.known for scope in self.chain()):
+            if value in known:
+                return known[value]
+        found = (scope.known.issued_form(value) for scope in self.chain())
+        return next(filter(None, found), None)
 
     def pieces(self) -> Pieces:
         """Return what finds parts of the secrets that answers have issued."""
@@ -143,8 +147,8 @@ class SecretScope:
         )
 
     def has_received(self, placeholder: str) -> bool:
-        """Return whether a recorded answer has given this placeholder."""
-        return any(placeholder in scope.received for scope in self.chain())
+        """Return whether a recorded answer has given this placeholder, in any form."""
+        return any(scope.received.issued_form(placeholder) for scope in self.chain())
 
 
 class Secrets:
@@ -229,8 +233,10 @@ class Secrets:
 
         def stand_in(value: str, path: str) -> str:
             shown: str | None = OWN
-            if placeholders.is_issued(value):
-                shown = value if scope.has_received(value) else OWN
+            if placeholders.may_be_issued(value) and scope.has_received(value):
+                shown = value
+            elif placeholders.is_issued(value):
+                shown = OWN
             elif value not in self.environment:
                 shown = scope.stand_in_for(value)
                 if shown is None and self._stands(value, path, scope):

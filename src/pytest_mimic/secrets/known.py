@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 from pytest_mimic.secrets.forms import spellings
 from pytest_mimic.secrets.names import SecretNames
-from pytest_mimic.secrets.placeholders import of_environment
+from pytest_mimic.secrets.placeholders import OWN, OWN_IN_HEX, of_environment
 from pytest_mimic.values.tree import mapped
 
 SHORTEST = 8
@@ -55,15 +55,17 @@ class KnownValues(dict[str, str]):
         self[value] = placeholder
         is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
         if len(value) >= SHORTEST or is_long_number:
-            encoded = value.encode("utf-8", "surrogatepass")
-            # As it is, as a URL spells it, and a URL in another one, and as Python
-            # prints it in an error.
-            in_url = quote(encoded, safe="")
-            printed = (repr(value)[1:-1], repr(encoded)[2:-1])
-            for form in (value, in_url, quote(in_url), quote_plus(encoded), *printed):
-                self._forms[form] = placeholder
-            for form, in_place in spellings(value, placeholder):
-                self._forms.setdefault(form, in_place)
+            for form, in_place in ((value, placeholder), *spellings(value, placeholder)):
+                for escaped in _escapes(form):
+                    self._forms.setdefault(escaped, in_place)
+
+    def issued_form(self, text: str) -> str | None:
+        """Return what stands for a value in some form, if an answer has issued it.
+
+        It is the placeholder in the same form: as it is, in capitals, in hex.
+        """
+        shown = self._forms.get(text)
+        return shown if shown and shown.lower() not in (OWN, OWN_IN_HEX) else None
 
     def hide_in(self, text: str) -> str:
         """Return a text without the values, as they are or as a URL spells them."""
@@ -81,6 +83,15 @@ class KnownValues(dict[str, str]):
     def hide(self, plain: Any) -> Any:
         """Return plain data without the values, the keys of mappings too."""
         return map_texts(plain, self.hide_in) if self._forms else plain
+
+
+def _escapes(text: str) -> tuple[str, ...]:
+    """Return a text as it is, as URLs spell it, and as Python prints it in an error."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    in_url = quote(encoded, safe="")
+    in_url_of_url = quote(in_url)
+    printed = (repr(text)[1:-1], repr(encoded)[2:-1])
+    return (text, in_url, in_url_of_url, quote_plus(encoded), *printed)
 
 
 def _pattern_of(form: str) -> str:

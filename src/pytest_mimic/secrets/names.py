@@ -161,6 +161,7 @@ _WORD = "[A-Z]?[a-z]{0,11}"
 _PLAIN_WORDS = rf"{_WORD}(?:-{_WORD})*|\S+(?: \S+)+"
 _KEY_OF_HEADER = r"(?=.*[A-Za-z])(?=.*\d)\S{16,}"
 _KEY_OF_FIELD = r"(?=.*[A-Za-z])(?=.*\d)[\w-]{20,}"
+_MIXED_KEY = r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w+/=-]{20,}"
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _MANY_CHANGES = 10
 # What a line of `mimic_redact` may hold: a name, the mark of one text, a path, or, for
@@ -400,11 +401,18 @@ def _looks_sent_as_key(value: str, *, in_header: bool) -> bool:
         return False
     if value.isalnum():
         return True
-    if re.fullmatch(_UUID, value):
-        return False
+    return not re.fullmatch(_UUID, value) and _changes(value) >= _MANY_CHANGES
+
+
+def is_random_key(value: str) -> bool:
+    """Return whether a text mixes small letters, capitals and digits as a key does."""
+    return bool(re.fullmatch(_MIXED_KEY, value)) and _changes(value) >= _MANY_CHANGES
+
+
+def _changes(value: str) -> int:
+    """Count how often small letters, capitals and digits follow one another."""
     kinds = ["aA1"[one.isupper() + 2 * one.isdigit()] for one in value if one.isalnum()]
-    changes = sum(one != other for one, other in pairwise(kinds))
-    return changes >= _MANY_CHANGES
+    return sum(one != other for one, other in pairwise(kinds))
 
 
 def is_everyday(value: str) -> bool:

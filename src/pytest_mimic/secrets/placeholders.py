@@ -11,6 +11,7 @@ import xxhash
 
 OWN = "mimic-redacted"
 """In place of a secret of the application's own."""
+OWN_IN_HEX = OWN.encode().hex()
 
 _PLACEHOLDER = r"mimic-redacted(?:-[A-Za-z0-9]+)*"
 _ISSUED = r"mimic-redacted-[0-9a-f]{6}-[0-9a-f]{8}"
@@ -135,6 +136,12 @@ def is_issued(text: str) -> bool:
     if re.fullmatch(JWT, text):
         text = text.rpartition(".")[2].removesuffix(_WHOLE_BYTES)
     return bool(re.fullmatch(_ISSUED, text) or re.fullmatch(_NUMBER, text))
+
+
+def may_be_issued(text: str) -> bool:
+    """Return whether a whole text may stand for an issued secret, in some form."""
+    lower = text.lower()
+    return OWN in lower or OWN_IN_HEX in lower or is_issued(text)
 
 
 def issued_in(text: str) -> list[str]:

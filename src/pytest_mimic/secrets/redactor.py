@@ -26,6 +26,7 @@ from pytest_mimic.secrets.names import (
     SecretNames,
     ends_as_key,
     is_everyday,
+    is_random_key,
     leaves_zero,
     looks_like_a_token,
     own_or_below,
@@ -207,12 +208,16 @@ class Redactor:
     ) -> str:
         """Return how secret a value is under a name; an empty text if it is not."""
         strength = self.names.strength(name, value, by_siblings)
-        if self.place and not strength and self._is_sent_key(name, value):
+        if strength:
+            return strength
+        if self.place and self._is_sent_key(name, value):
             return HARD
-        is_key = name == "key" and name not in by_siblings
-        if is_key and not strength and self.rule == _AS_ANSWER:
-            return SOFT
-        return strength
+        if name == "key" and name not in by_siblings:
+            # What is sent under it is often the name of something.
+            is_random = isinstance(value, str) and is_random_key(value)
+            if self.rule == _AS_ANSWER or (self.rule == _AS_SENT and is_random):
+                return SOFT
+        return ""
 
     def _is_sent_key(self, name: str, value: object) -> bool:
         in_header = self.place == _IN_HEADERS
