@@ -55,7 +55,10 @@ class KnownValues(dict[str, str]):
         self[value] = placeholder
         is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
         if len(value) >= SHORTEST or is_long_number:
-            for form, in_place in ((value, placeholder), *spellings(value, placeholder)):
+            for form, in_place in (
+                (value, placeholder),
+                *spellings(value, placeholder),
+            ):
                 for escaped in _escapes(form):
                     self._forms.setdefault(escaped, in_place)
 
