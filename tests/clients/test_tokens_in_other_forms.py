@@ -41,12 +41,14 @@ SENDS = """
             client.get("/echo/" + quote(FORM, safe=""))
 """
 TOKEN = "Tk-" + "q7Rk2mT9xW4vB8nZ3pL6sD5fG1hJ0" + "/QwErTy"
+IN_BASE64 = base64.b64encode(TOKEN.encode()).decode()
 
 
 class Login(loopback.Handler):
     def do_GET(self):
         self.body()
-        self.json({"access_token": TOKEN} if self.path == "/login" else {"ok": True})
+        is_login = self.path == "/login"
+        self.json({"access_token": TOKEN} if is_login else {"you_sent": IN_BASE64})
 
     do_POST = do_GET
 
@@ -62,7 +64,7 @@ def test_a_token_in_another_form_is_hidden_and_a_replay_sends_it_so(project, for
     run.expect(passed=1, never=["misses"])
 
     kept = b"".join(run.vault.values()).decode()
-    for text in (sent, quote_plus(sent), TOKEN):
+    for text in (sent, quote_plus(sent), TOKEN, IN_BASE64):
         assert text not in kept
     project.run().expect(passed=1)
 

@@ -42,7 +42,7 @@ def is_secret(name, *redact):
         "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "service_role_key", "SUPABASE_SERVICE_ROLE_KEY", "AWSAccessKeyId", "aws_access_key_id",
         "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
         "card_pin", "this_is_my_password", "password_input",
-        "hapikey", "myapikey", "dbpassword", "PGPASSWORD", "smtp_userpasswd", "appsecret", "signingprivatekey", "oauthtoken", "bottoken",
+        "hapikey", "myapikey", "dbpassword", "PGPASSWORD", "smtp_userpasswd", "appsecret", "signingprivatekey", "oauthtoken", "bottoken", "accesstoken", "ACCESSTOKEN", "idtoken", "sessiontoken", "connectionstring",
         "accept_token", "x" * 194 + "_token", "subject_token", "logout_token", "oauth_token_secret", "userPassword",
         "registration_access_token", "BinarySecret", "__RequestVerificationToken", "_csrf",
         "passphrase", "passcode", "secret_key", "auth_token", "bearer_token", "refresh_token", "session_token", "api_token",

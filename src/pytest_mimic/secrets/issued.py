@@ -258,9 +258,7 @@ class Secrets:
         issued = scope.pieces()
 
         def without_values(text: str) -> str:
-            text = self._without_values(text, scope)
-            if _ENCODED.search(text):
-                text = in_base64(text, partial(self._without_values, scope=scope))
+            text = self._without_values(text, scope, in_encoded=True)
             text = self._without_keys(self._without_tokens(text, scope), scope, own)
             text, found = issued.hide_in(text, OWN)
             if found and pieces is not None:
@@ -350,7 +348,7 @@ class Secrets:
         redactor = self.redactor.of_answers
 
         def without_values(text: str) -> str:
-            return self._without_values(text, scope)
+            return self._without_values(text, scope, in_encoded=True)
 
         def hide_in(text: str) -> str:
             return without_values(redactor.hide(text, stand_in, "body"))
@@ -478,10 +476,20 @@ class Secrets:
             any(pattern.fullmatch(one) for pattern in patterns) for one in real
         )
 
-    def _without_values(self, text: str, scope: SecretScope) -> str:
-        """Return a text without the values that are hidden wherever they stand."""
+    def _without_values(
+        self, text: str, scope: SecretScope, *, in_encoded: bool = False
+    ) -> str:
+        """Return a text without the values that are hidden wherever they stand.
+
+        Args:
+            text: The text.
+            scope: What the calls of its owner have shown.
+            in_encoded: Whether base64 in it is searched, too.
+        """
         for known in (*(one.known for one in scope.chain()), self.environment):
             text = known.hide_in(text)
+        if in_encoded and _ENCODED.search(text):
+            text = in_base64(text, partial(self._without_values, scope=scope))
         return text
 
     def _without_tokens(self, text: str, scope: SecretScope) -> str:

@@ -32,7 +32,7 @@ ANYWHERE = {
         api key|encryption key|private key|secret key|service key|service role key
         shared key|signing key|ssh key|subscription key|key material|concealed
         code verifier|client assertion|otp code|card pin|user pin|login hint token
-        id token hint|auth req id|software statement|dpop|d po p|oauth verifier
+        idtoken|id token hint|auth req id|software statement|dpop|d po p|oauth verifier
         saml request|saml response|samlrequest|samlresponse|sam lart|samlart|pgt id
         pgt iou|client data json|clientdatajson|authenticator data|attestation object
         mfa code|totp|totp code|two factor code|verification code|recovery code
@@ -52,6 +52,7 @@ GLUED = {
     HARD: """
         accesskey|apikey|passphrase|passwd|password|privatekey|secret|secretkey
         authtoken|apptoken|bottoken|devicetoken|oauthtoken|usertoken
+        accesstoken|bearertoken|refreshtoken|sessiontoken|connectionstring
     """,
     SOFT: "csrftoken",
 }
