@@ -47,6 +47,7 @@ HEADERS = {
     "basic": ("Authorization", "Basic YW5uOlJrN2h1bnRlcjJReDl6V3YzbQ==", ""),
     "key": ("X-Api-Key", S, ""),
     "cookie": ("Cookie", f"sid={S}; theme=dark", ""),
+    "base64 as a cookie": ("Cookie", f"{S}==", ""),
     "session": ("X-Session-Id", S, ""),
     "signature": ("Signature", f"a=:{S}=:", ""),
     "data of SCRAM (RFC 7804)": ("Authorization", f'SCRAM-SHA-256 realm="r", data={S}', ""),

@@ -127,6 +127,8 @@ _MARKUP = (
     _MEMBER,
 )
 _SCHEME = r"(?s)(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)"
+# Its end is that of base64, and no sign between the name and the value of a cookie.
+_PADDED = r"[\w+/-]{16,}={1,2}"
 _COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
 # Only the first pair of each is the cookie, the others are its attributes. Another
 # one begins behind a comma, where headers of one name are joined.
@@ -582,7 +584,8 @@ class _Walk:
 
     def _replace_text(self, name: str, value: str, path: str) -> str:
         words = words_of(name)
-        if words in _COOKIES and "=" in value:
+        is_padded = re.fullmatch(_PADDED, value) is not None
+        if words in _COOKIES and "=" in value and not is_padded:
             return self.replaced(_COOKIES[words], value, path, are_secret=True)
         if words.endswith(_BINARY) and value:
             return base64.b64encode(self._stand_in(value, path).encode()).decode()
