@@ -292,15 +292,18 @@ class SecretNames:
         """Return whether a line of the project makes a name secret."""
         return self._declared.get(words_of(name)) is True
 
+    def takes_out(self, name: str) -> bool:
+        """Return whether a line of the project says that a name is not secret."""
+        return self._declared.get(words_of(name)) is False
+
     def secret_variable(self, name: str) -> bool:
         """Return whether the value of an environment variable is secret."""
         is_key = name.upper().endswith(_ENDINGS_OF_VARIABLES)
-        is_taken_out = self._declared.get(words_of(name)) is False
-        return self.secret(name) or (is_key and not is_taken_out)
+        return self.secret(name) or (is_key and not self.takes_out(name))
 
     def is_sent_key(self, name: str, value: str, *, in_header: bool) -> bool:
         """Return whether a header or a field is a key by its ending and its look."""
-        if not ends_as_key(name) or self._declared.get(words_of(name)) is False:
+        if not ends_as_key(name) or self.takes_out(name):
             return False
         return _looks_sent_as_key(value, in_header=in_header)
 
@@ -333,7 +336,7 @@ class SecretNames:
             by_siblings: What `by_siblings` gives of all names.
         """
         words = words_of(name)
-        if len(name) > _LONGEST or self._declared.get(words) is False:
+        if len(name) > _LONGEST or self.takes_out(name):
             return ""
         said = None if words in self._declared else by_siblings.get(name)
         if said == "a token":

@@ -299,7 +299,9 @@ def test_a_label_of_the_orm_is_judged_by_its_column(project):
                 session.add(Hero(hashed_password="abc"))
                 session.commit()
                 session.expunge_all()
-                assert session.get(Hero, 1).hashed_password == "abc"
+                style = sa.LABEL_STYLE_TABLENAME_PLUS_COL
+                hero = session.scalar(sa.select(Hero).set_label_style(style))
+                assert hero.hashed_password == "abc"
     """)
 
     project.round_trip(passed=1)

@@ -130,7 +130,10 @@ class Hiding:
         column = statement.labels.get(name, name)
         is_known = column in statement.columns and not statement.renames
         is_told = is_known or statement.lists_all
-        return self._judged([column, name], not is_told and _says_much(shown))
+        # A label of the ORM has the name of the table, too.
+        is_public = self._redactor.names.takes_out(column)
+        names = [column] if is_public else [column, name]
+        return self._judged(names, not is_told and _says_much(shown))
 
     def _judged(self, names: list[str], is_hidden: bool) -> str:
         """Return the name by which a value is judged: a secret name, or its own."""
