@@ -119,15 +119,19 @@ class Pieces:
         return hidden, "a part of a token" if hidden != text else found
 
     def _without_part(self, run: str, stand_in: str) -> str:
+        hidden = self._without_plain_part(run, stand_in)
+        if hidden != run or "%" not in run:
+            return hidden
+        plain = unquote(run)
+        hidden = self._without_plain_part(plain, stand_in)
+        return run if hidden == plain else quote(hidden)
+
+    def _without_plain_part(self, run: str, stand_in: str) -> str:
         starts = range(len(run) - SHORTEST + 1)
         known = [at for at in starts if self._owners.get(run[at : at + SHORTEST])]
-        if known:
-            return run[: known[0]] + stand_in + run[known[-1] + SHORTEST :]
-        as_sent = unquote(run)
-        if as_sent == run:
+        if not known:
             return run
-        hidden = self._without_part(as_sent, stand_in)
-        return run if hidden == as_sent else quote(hidden)
+        return run[: known[0]] + stand_in + run[known[-1] + SHORTEST :]
 
 
 def _digests_of(token: str) -> Mapping[str, str]:

@@ -55,12 +55,12 @@ class KnownValues(dict[str, str]):
         self[value] = placeholder
         is_long_number = value.isdigit() and len(value) >= _SHORTEST_NUMBER
         if len(value) >= SHORTEST or is_long_number:
-            for form, in_place in (
-                (value, placeholder),
-                *spellings(value, placeholder),
-            ):
-                for escaped in _escapes(form):
-                    self._forms.setdefault(escaped, in_place)
+            for form in _escapes(value):
+                self._forms[form] = placeholder
+            # What a value is counts before what it is another form of.
+            for spelling, in_place in spellings(value, placeholder):
+                for form in _escapes(spelling):
+                    self._forms.setdefault(form, in_place)
 
     def issued_form(self, text: str) -> str | None:
         """Return what stands for a value in some form, if an answer has issued it.

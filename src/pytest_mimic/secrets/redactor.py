@@ -127,7 +127,7 @@ _MARKUP = (
     _MEMBER,
 )
 _SCHEME = r"(?s)(?P<scheme>[A-Za-z][\w-]*) +(?P<value>\S.*)"
-# Its end is that of base64, and no sign between the name and the value of a cookie.
+# The end of base64 is no sign between the name and the value of a cookie.
 _PADDED = r"[\w+/-]{16,}={1,2}"
 _COOKIE = r"(?P<start>(?P<name>[^=;,\s]+)=)(?P<value>[^;]*)"
 # Only the first pair of each is the cookie, the others are its attributes. Another
@@ -584,8 +584,7 @@ class _Walk:
 
     def _replace_text(self, name: str, value: str, path: str) -> str:
         words = words_of(name)
-        is_padded = re.fullmatch(_PADDED, value) is not None
-        if words in _COOKIES and "=" in value and not is_padded:
+        if words in _COOKIES and "=" in value and not re.fullmatch(_PADDED, value):
             return self.replaced(_COOKIES[words], value, path, are_secret=True)
         if words.endswith(_BINARY) and value:
             return base64.b64encode(self._stand_in(value, path).encode()).decode()
