@@ -173,6 +173,37 @@ def test_the_rows_of_drifted_calls_add_up_to_their_count(project):
     assert "and 4 more calls in 1 test: http body.number" in run.section[row + 1]
 
 
+def test_a_path_of_ignore_that_leads_to_nothing_is_named(project):
+    """Misspelt, it would leave out nothing, and each later call might miss."""
+    met = "place.at.id,rows.*.day,more.name,more.x.id"
+    project.ini(f"shop:fit ignore={met},place.nothing,rows.*.nothing,more.nothing")
+    project.module("""
+        class Place:
+            def __init__(self, id):
+                self.at = {"id": id}
+
+        def fit(place, rows, **more):
+            return len(rows)
+    """)
+    project.tests("""
+        def test_it():
+            shop.fit(shop.Place(1), [{"a": 1}])
+            shop.fit(shop.Place(2), [{"a": 1}, {"a": 2, "day": 3}], name="x", x={"id": 1})
+    """)
+
+    recorded = project.record().expect(passed=1)
+    replayed = project.run().expect(passed=1)
+
+    heading = "no real call of this run has what their line leaves out:"
+    first = recorded.section.index(heading) + 1
+    assert recorded.section[first:] == [
+        "  shop:fit ignore=place.nothing     test_shop.py::test_it",
+        "  shop:fit ignore=rows.*.nothing    test_shop.py::test_it",
+        "  shop:fit ignore=more.nothing      test_shop.py::test_it",
+    ]
+    assert heading not in replayed.section
+
+
 @pytest.mark.parametrize("columns", [80, 100, 120])
 def test_nothing_is_wider_than_the_terminal_but_what_is_pasted(
     project, monkeypatch, columns

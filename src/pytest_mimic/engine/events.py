@@ -34,6 +34,7 @@ EventKind: TypeAlias = Literal[
     "former answers",  # a test holds earlier answers of the fixture in `call`
     "began again",  # a wider fixture with another state than at its beginning: what
     "two answers",  # the same, where the fixture was set up anew in two ways
+    "met nothing",  # `call` is a path of `ignore=` that no real call of its line has
     "new test id",  # what stands in a test's id, in `call`, and is new in each process
     "wrote",  # a file that a recorded function wrote: cause, with the target
     "drew",  # random numbers that it drew: cause, with the target

@@ -22,6 +22,7 @@ from pytest_mimic.values.identity import (
     CallRules,
     arguments_of,
     identity_of,
+    paths_to_nothing,
     plain_identity,
 )
 from pytest_mimic.values.outcome import copies_of
@@ -34,10 +35,12 @@ from pytest_mimic.values.source import (
 from pytest_mimic.values.tree import (
     Levels,
     Node,
+    Path,
     Tree,
     cut,
     levels_of,
     paths_of,
+    shown_path,
 )
 from pytest_mimic.values.walk import deeply
 
@@ -235,6 +238,20 @@ class FunctionPlan:
         return bind_anyway
 
     # -- what counts of the arguments
+
+    @cached_property
+    def unmet(self) -> dict[Path, Event]:
+        """The paths of `ignore=` into arguments that no real call has met yet.
+
+        Each has the row that says so.
+        """
+        run, name = self.run, self.own_line.name
+        unmet: dict[Path, Event] = {}
+        for path in self.rules.ignore:
+            if len(path) > 1:
+                option = f"{name} ignore={shown_path(path)}"
+                unmet[path] = run.events.add("met nothing", option, test=run.test)
+        return unmet
 
     @cached_property
     def _counts_whole(self) -> bool:
@@ -599,6 +616,13 @@ class FunctionCall(Call):
 
     def watch(self) -> None:
         """Note what the call may not change, and what it may."""
+        rules, unmet, events = self.plan.rules, self.plan.unmet, self.plan.run.events
+        if unmet:
+            left: Collection[Path] = ()
+            with suppress(Exception):  # What is left out may be what fails.
+                left = paths_to_nothing(self._bound, rules, unmet, self.folders)
+            for path in unmet.keys() - left:
+                events.take_back(unmet.pop(path))
         self._tree_before = self.tree
         self._stamps = stamps_of(self._counted)
         self.named_files = {path for path, facts in self._stamps.values() if facts}

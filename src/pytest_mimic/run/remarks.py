@@ -335,6 +335,7 @@ _LISTS = f"""
     accepted            |         | calls         | accepted
     as before           |         | call, fact    | as recorded, though the source has changed \
         | rerecord > to accept the new source
+    met nothing         |         | call          | no real call of this run has what their line leaves out
     left out            |         | calls         | left out of outcomes
     unmoved             |         | calls         | in outcomes, the same in every checkout
     bound               |         | calls, fact   | outcomes that another version may not load

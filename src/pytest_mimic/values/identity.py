@@ -19,6 +19,7 @@ from pytest_mimic.values.tree import (
     levels_of,
     path_to_refused,
     refused_in,
+    without,
 )
 from pytest_mimic.values.walk import TAUGHT, Walk, deeply
 from pytest_mimic.words import first_of
@@ -126,6 +127,30 @@ def arguments_of(
         what = f"{line.name} has an argument without a stable identity"
         _refuse(what, arguments, line)
     return arguments
+
+
+def paths_to_nothing(
+    bound: Mapping[str, object],
+    rules: CallRules,
+    paths: Iterable[Path],
+    folders: Folders,
+) -> list[Path]:
+    """Give the paths of `ignore=` that lead to no part of the arguments of a call."""
+    walk = Walk("identity", folders)
+
+    def leads_to_a_part(path: Path) -> bool:
+        alone = rules._replace(ignore=(path,))
+        for name, value in bound.items():
+            below_argument = alone.paths_in(name)
+            if below_argument:
+                tree = walk.node(value)
+                if without(tree, below_argument) != tree:
+                    return True
+        return False
+
+    left = deeply(lambda: [path for path in paths if not leads_to_a_part(path)])
+    walk.forget()
+    return left
 
 
 def _refuse(what: str, tree: Tree, line: Line | None) -> None:
