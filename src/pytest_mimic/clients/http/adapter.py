@@ -258,17 +258,15 @@ class Attempt:
                 return real_answer
             await self.read(real_answer)
         except BaseException as error:
-            return await self.failed(error)
-        return await self._verified(self.recorder.end())
+            answer = self.recorder.fail(error, self.phase)
+            if answer is None:
+                raise
+        else:
+            answer = self.recorder.end()
+        return await self.verified(answer)
 
-    async def failed(self, error: BaseException) -> Any:
-        """Return what the client gets of an attempt that failed, or raise the error."""
-        answer = self.recorder.fail(error, self.phase)
-        if answer is None:
-            raise error
-        return await self._verified(answer)
-
-    async def _verified(self, answer: Plain) -> Any:
+    async def verified(self, answer: Plain) -> Any:
+        """Return what the client gets of a real answer that has ended."""
         if self.exchange.hangs:
             return await self._replayed()
         return raised(self.exchange.built(self.build, answer))

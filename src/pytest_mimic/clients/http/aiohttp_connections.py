@@ -116,7 +116,10 @@ class _AiohttpAttempt(Attempt):
                 with self.exchange.real:
                     connection = await really()
             except BaseException as error:
-                protocol = await self.failed(error)
+                answer = self.recorder.fail(error, self.phase)
+                if answer is None:
+                    raise
+                protocol = await self.verified(answer)
             else:
                 self._watch(connection)
                 return connection

@@ -282,7 +282,10 @@ class _ConnectionAttempt(Attempt):
                 self._socket.connected()
         except BaseException as error:
             self._keep_body()
-            self._file = at_once(self.failed(error))
+            answer = self.recorder.fail(error, self.phase)
+            if answer is None:
+                raise
+            self._file = at_once(self.verified(answer))
 
     def file(self) -> Any:
         """Return the answer, recorded or real."""
