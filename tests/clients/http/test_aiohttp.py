@@ -44,6 +44,19 @@ def test_the_ends_of_chunks_are_told(runs, server):
     assert (replayed[2][0], replayed[3][0]) == (b"data: [DONE]\n\n", b"")
 
 
+@pytest.mark.parametrize("page", ["pretty", "gzip"])
+def test_a_short_body_that_nobody_reads_frees_its_connection(runs, server, page):
+    """Or aiohttp would warn of a connection that the session leaves open."""
+
+    async def talk(session, url):
+        response = await session.get(f"{url}/{page}")
+        if not server.stopping.is_set():
+            await response.read()  # The real one may still be under way.
+        return response.connection is None
+
+    assert both(runs, server, in_a_session(talk)) == (True, True)
+
+
 def test_expect_100_continue_works_without_a_server(runs, server):
     async def talk(session, url):
         async with session.post(

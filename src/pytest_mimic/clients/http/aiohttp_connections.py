@@ -21,6 +21,8 @@ from pytest_mimic.client import Exchange, Function, Plain, Port
 from pytest_mimic.clients.http import answers, failures, requests
 from pytest_mimic.clients.http.adapter import Attempt, BodyReplay, Read
 
+# In bytes: a body up to this arrives without a reader, as aiohttp's buffer is larger.
+_ARRIVES = 1 << 16
 _IN_BRACKETS = re.compile(r"\[(.*)\]$", re.S)
 _UNIX_SOCKET = re.compile("Cannot connect to unix socket (.*) ssl:", re.S)
 
@@ -263,10 +265,19 @@ class _ReplayedProtocol(ResponseHandler):
         if not self._response.status:
             raise _error(self._response.error, request)
         await self.feed_next()
+        # Who does not read it has an answer that is at its end, too.
+        while self._arrives_at_once() and self._replay.pieces:
+            await self.feed_next()
         message, payload = await super().read()
         if payload is not EMPTY_PAYLOAD:
             payload.__class__ = _ReplayedReader
         return message, payload
+
+    def _arrives_at_once(self) -> bool:
+        """Whether the body comes with the head: it is short, whole and no stream."""
+        pieces = self._response.pieces
+        is_short = sum(map(len, pieces)) <= _ARRIVES
+        return self._response.is_whole and len(pieces) <= 1 and is_short
 
     async def feed_next(self, payload: Any = None) -> None:
         """Let the head arrive, the next piece of a body, or its end."""
