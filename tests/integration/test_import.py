@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
@@ -214,6 +215,42 @@ ONE_CALL = """
     - request: {{method: GET, uri: 'http://a.test/{path}', body: null, headers: {{User-Agent: [python-requests/2]}}}}
       response: {{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: {path}}}}}
 """
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_test_gets_a_cassette_that_could_not_be_called_as_it_is(
+    project, take_over, is_known
+):
+    """pytest-recording writes hyphens. pytest knows the ids of a suite that it has run."""
+    project.ini("requests")
+    project.write(
+        "tests/test_api.py",
+        """
+        import pytest, requests
+
+        @pytest.mark.parametrize("client", "ab")
+        @pytest.mark.parametrize("path", ["/one", "/two?x"])
+        def test_get(path, client):
+            assert requests.get(f"http://a.test{path}").text == client
+        """,
+    )
+    for client in "ab":
+        for path in ("/one", "/two?x"):
+            name = f"test_get[{path}-{client}]".replace("/", "-").replace("?", "-")
+            text = entries(("GET", path, client))
+            project.write(f"tests/cassettes/test_api/{name}.yaml", text)
+    if is_known:
+        project.run(plugins=["cacheprovider"]).expect(failed=4)
+
+    assert take_over("tests/cassettes")[0] == 0
+
+    run = project.replay()
+    if not is_known:
+        run.expect(failed=4)
+        for words in set(re.findall("pytest-mimic (mv .*)", run.output)):
+            assert project.command(*shlex.split(words)).code == 0
+        run = project.replay()
+    run.expect(passed=4)
 
 
 def test_calls_outside_of_conversations_do_not_replace_one_another(project, take_over):

@@ -19,7 +19,12 @@ from pytest_mimic.errors import CassetteError, MimicError
 from pytest_mimic.patch.targets import NO_OPTIONS
 from pytest_mimic.values.outcome import shelve, shelve_answer
 from pytest_mimic.values.tree import Tree
-from pytest_mimic.vault.names import call_name, cassette_name, log_name
+from pytest_mimic.vault.names import (
+    as_pytest_recording_writes,
+    call_name,
+    cassette_name,
+    log_name,
+)
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.words import plural
 
@@ -118,8 +123,8 @@ def _owners(project: Project, path: Path) -> list[str]:
     There are none where its module has no test that is called so.
 
     `tests/cassettes/test_api/test_get.yaml` is of a test in `tests/test_api.py`. For
-    what no file can be called pytest-recording writes hyphens, which stay: the miss of
-    such a test tells how to move its recordings.
+    what no file can be called pytest-recording writes hyphens. They stay if pytest has
+    not collected such a test here, and its miss tells how to move its recordings.
 
     Raises:
         ForeignError: The module is no Python.
@@ -133,7 +138,19 @@ def _owners(project: Project, path: Path) -> list[str]:
     name, bracket, parameters = path.stem.partition("[")
     tests = [one for one in _tests_in(tree) if one.split("::")[-2:] == name.split(".")]
     file = project.place_of(str(module.resolve()))
-    return [f"{file}::{test}{bracket}{parameters}" for test in tests]
+    owners: list[str] = []
+    for test in tests:
+        case = f"{file}::{test}{bracket}{parameters}"
+        alike = [one for one in project.tests if _is_written(one, case)]
+        owners += alike or [case]
+    return owners
+
+
+def _is_written(test: str, case: str) -> bool:
+    """Return whether pytest-recording names a file of a test so."""
+    function, _, parameters = test.partition("[")
+    written = as_pytest_recording_writes(parameters)
+    return f"{function}[{written}" == case
 
 
 def _without_test(path: Path) -> ForeignError:

@@ -41,6 +41,7 @@ class Project:
         targets: The lines of `mimic_functions`.
         asked: The files of requests that all share, as each test asked for them last.
         imported: The files of imported calls that each test has sent otherwise.
+        tests: The tests that pytest has collected here.
         secrecy: What `mimic_redact` and the environment hide.
         secrets: The names and values that are hidden.
         commands: Writes the commands to paste.
@@ -63,8 +64,9 @@ class Project:
             folder = vault_folder(given, rootdir, "mimic_vault_path")
         self.vault = Vault(folder, label=vault_label(folder, rootdir))
         cache = rootdir / str(_value(ini, "cache_dir") or ".pytest_cache")
-        self.asked = _left_in(cache, ASKED)
-        self.imported = _left_in(cache, IMPORTED)
+        self.asked = asked_of_plain(_left_in(cache, ASKED))
+        self.imported = asked_of_plain(_left_in(cache, IMPORTED))
+        self.tests = _texts(_left_in(cache, "cache/nodeids"))
         self.secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
         try:
             self.secrets = self.secrecy.secrets
@@ -174,12 +176,16 @@ def _kind_of(line: Target) -> str:
 # -- the ini file
 
 
-def _left_in(cache: Path, name: str) -> dict[str, list[str]]:
-    """Return what the last run has left in the cache of pytest, by test."""
-    plain: object = None
-    with suppress(OSError, ValueError):  # No run has left it.
-        plain = json.loads((cache / "v" / name).read_text("utf-8"))
-    return asked_of_plain(plain)
+def _left_in(cache: Path, name: str) -> object:
+    """Return what earlier runs have left in the cache of pytest."""
+    with suppress(OSError, ValueError):  # None has left it.
+        return json.loads((cache / "v" / name).read_text("utf-8"))
+    return None
+
+
+def _texts(plain: object) -> list[str]:
+    found = plain if isinstance(plain, list) else []
+    return [one for one in found if isinstance(one, str)]
 
 
 def _setup(start: Path) -> tuple[Path, Path | None, Mapping[str, object]]:

@@ -19,6 +19,7 @@ from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values.differences import MISSING, Difference, differences, lines_of
 from pytest_mimic.values.made_anew import are_ids_seeded, ignorable, new_in_test_id
 from pytest_mimic.values.tree import Tree, paths_of, shown_path, without
+from pytest_mimic.vault.names import as_pytest_recording_writes
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
 from pytest_mimic.words import few
@@ -314,7 +315,8 @@ def _name_in_file(test: str) -> str:
 
 
 def _case_of(test: str) -> str:
-    return test.partition("[")[2]
+    # An imported log may have them as they stood in the name of a file.
+    return as_pytest_recording_writes(test.partition("[")[2])
 
 
 # -- which recording comes nearest

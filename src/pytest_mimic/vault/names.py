@@ -175,3 +175,8 @@ def _readable(text: str, longest: int = _LONGEST_PART) -> str:
     may_be_device = readable[:3].lower() in _DEVICES
     is_device = may_be_device and re.match(_DEVICE, readable)
     return f"_{readable}" if is_device or not readable else readable
+
+
+def as_pytest_recording_writes(name: str) -> str:
+    """Return the name of a test as pytest-recording writes it in that of a file."""
+    return re.sub(r"""[<>?%*:|"'/\\]""", "-", name)
