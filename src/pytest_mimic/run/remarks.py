@@ -305,7 +305,7 @@ _LISTS = f"""
     repeated            | wrong   | call          | made more often than recorded, so the last outcome repeats \
         | again > to record each of these calls
     out of order        | wrong   | call, fact    | no longer ended as recorded
-    imported            | wrong   | call          | imported, but now sent with another body or other headers \
+    imported            | wrong   | call          | imported, but now sent otherwise \
         | again > to record them
     former answers      | wrong   | tests         | recordings with earlier answers of a fixture that was recorded again \
         | rerecord > to record them again
