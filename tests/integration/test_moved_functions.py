@@ -77,11 +77,14 @@ def test_recordings_follow_a_function_and_a_class(lib):
     lib.write("lib.py", moved)
     lib.tests(TESTS.replace("lib.fit", "lib.train").replace("lib.Net", "lib.Model"))
     lib.ini("lib:train", "lib:Model.run")
-    line = "to move the recordings to the function that moved: pytest-mimic mv"
-    assert lib.replay().expect(failed=1).section[-1] == f"{line} lib:fit lib:train"
 
-    assert lib.command("mv", "lib:fit", "lib:train").code == 0
-    assert lib.command("mv", "lib:Net", "lib:Model").code == 0
+    for what, old, new in (
+        ("function", "lib:fit", "lib:train"),
+        ("class", "lib:Net", "lib:Model"),
+    ):
+        line = f"to move the recordings to the {what} that moved: pytest-mimic mv"
+        assert lib.replay().expect(failed=1).section[-1] == f"{line} {old} {new}"
+        assert lib.command("mv", old, new).code == 0
 
     lib.replay().expect(passed=1, real=[], never=["have changed"])
     assert lib.command("mv", "lib:fit", "lib:train").code == 1

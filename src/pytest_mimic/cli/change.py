@@ -10,6 +10,7 @@ from pytest_mimic.cli.moved import Moved, is_code, moved_code
 from pytest_mimic.cli.project import Project
 from pytest_mimic.cli.select import Found, Selection
 from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.values.renamed import Renamed
 from pytest_mimic.vault.names import cassette_of_test, log_name
 from pytest_mimic.vault.recording import Recording, copied
 from pytest_mimic.vault.vault import Vault, Written
@@ -61,10 +62,11 @@ def mv(project: Project, options: Namespace) -> Generator[str, None, int]:
     """
     vault = project.vault
     if is_code(options.old, options.new):
-        code = Moved(options.old, options.new, is_tried=options.dry_run)
+        names = Renamed(options.old, options.new)
+        code = Moved(names, is_tried=options.dry_run)
         # A plain word may name a folder of tests, too.
         if ":" in options.old or any(
-            code.named(entry.target) != entry.target
+            names.named(entry.target) != entry.target
             for _, recording in vault.all()
             if isinstance(recording, Recording)
             for entry in recording.entries

@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 from pytest_mimic.errors import CorruptRecordingError
 from pytest_mimic.values.identity import identity_of
 from pytest_mimic.values.labels import call_label
-from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.values.renamed import Renamed
+from pytest_mimic.values.tree import Tree
 from pytest_mimic.vault.names import call_name
 from pytest_mimic.vault.recording import MALFORMED, Entry, Recording, copied
 from pytest_mimic.vault.vault import Vault
 
 _CODE = r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d][\w.]*)?"
-# Under these a tree has the name of what it is.
-_NAMING = ("$name", "$function", "$class", "$type")
 
 
 def is_code(old: str, new: str) -> bool:
@@ -27,37 +26,15 @@ def is_code(old: str, new: str) -> bool:
 
 
 class Moved(NamedTuple):
-    """What has another name now.
+    """What has moved, with its recordings.
 
     Attributes:
-        old: The name that a function, class or module had: `lib:fit`, `lib`.
-        new: The name that it has.
+        renamed: Its names.
         is_tried: Whether nothing is to be written.
     """
 
-    old: str
-    new: str
+    renamed: Renamed
     is_tried: bool
-
-    def named(self, name: str) -> str:
-        """Return a name, as it is now."""
-        rest = name.removeprefix(self.old)
-        is_below = rest != name and rest[:1] in ("", ".", ":")
-        return self.new + rest if is_below else name
-
-    def tree(self, tree: Tree) -> Any:
-        """Return a tree in which names are as they are now."""
-        if isinstance(tree, list):
-            return [self.tree(part) for part in tree]
-        if not isinstance(tree, dict):
-            return tree
-        changed = {}
-        for key, part in tree.items():
-            # Data has such keys, too, but none that begins with a sign.
-            is_name = key in _NAMING and isinstance(part, str) and is_tagged(tree)
-            tag = f"${self.named(key[1:])}" if key[:1] == "$" else key
-            changed[tag] = self.named(str(part)) if is_name else self.tree(part)
-        return changed
 
     def entry(self, entry: Entry, vault: Vault) -> tuple[Entry, str]:
         """Return a call as it is now, and why it stays as it was; empty: it does not.
@@ -67,8 +44,9 @@ class Moved(NamedTuple):
         """
         if ":" not in entry.target:
             return entry, ""
-        target, body = self.named(entry.target), self.tree(entry.body)
-        arguments, after = self.tree(entry.arguments or {}), self.tree(entry.after)
+        named, tree = self.renamed.named, self.renamed.tree
+        target, body = named(entry.target), tree(entry.body)
+        arguments, after = tree(entry.arguments or {}), tree(entry.after)
         now = copied(
             entry,
             target=target,
@@ -94,7 +72,7 @@ class Moved(NamedTuple):
         try:
             content = json.loads(bytes(vault.read_object(name)[:]))
             functions = content["functions"]
-            named = {self.named(own): functions[own] for own in functions}
+            named = {self.renamed.named(own): functions[own] for own in functions}
         except MALFORMED as error:
             what = f"{name} is no list of what a call has reached"
             raise CorruptRecordingError(what, file=name) from error
@@ -106,7 +84,7 @@ class Moved(NamedTuple):
     def imported(self, entry: Entry) -> list[str]:
         """Return the names of what has moved that the pickles of a call import."""
         found = [*_imports_in([entry.body, entry.after])]
-        return sorted({name for name in found if self.named(name) != name})
+        return sorted({name for name in found if self.renamed.named(name) != name})
 
 
 def _source_as(source: str, old: str, new: str) -> str:

@@ -18,6 +18,7 @@ from pytest_mimic.errors import MimicError, Remedy
 from pytest_mimic.secrets.placeholders import variables_in
 from pytest_mimic.values.differences import MISSING, Difference, differences, lines_of
 from pytest_mimic.values.made_anew import are_ids_seeded, ignorable, new_in_test_id
+from pytest_mimic.values.renamed import Renamed
 from pytest_mimic.values.tree import Tree, paths_of, shown_path, without
 from pytest_mimic.vault.names import as_pytest_recording_writes
 from pytest_mimic.vault.recording import Entry, Recording
@@ -257,28 +258,44 @@ class Nearest:
     def _of_nothing_recorded(self) -> Hints:
         """Say that nothing is recorded of the target, or under which name it is."""
         call = self._call
-        former = self._former_target() if call.is_function else ""
-        if not former:
+        moved = self._moved() if call.is_function else None
+        if moved is None:
             return Hints([f"there are no recordings of {call.target}"])
-        command = self._commands.mimic("mv", former, call.target)
-        fact = f"{former}, which no line names, has a recording of this call"
-        words = "to move the recordings to the function that moved"
+        command = self._commands.mimic("mv", *moved)
+        fact = f"{moved.old}, which no line names, has a recording of this call"
+        what = "class" if moved.new != call.target else "function"
+        words = f"to move the recordings to the {what} that moved"
         return Hints([fact], [(words, command)], is_enough=True)
 
-    def _former_target(self) -> str:
+    def _moved(self) -> Renamed | None:
         """Give the function that had this name, or this code, and these arguments.
 
-        Empty: there is none that no line names, or there are several.
+        Of a method, give its class. None: there is none that no line names, or there
+        are several.
         """
         call = self._call
         asked = call.counted(call.described)
         if _NO_LINE not in self._of_targets:  # Each of many misses would read all.
             found = self._recorded(self._vault.names(), are_named=False)
             self._of_targets[_NO_LINE] = [*islice(found, _MOST_READ)]
-        left = [one.entry for one in self._of_targets[_NO_LINE]]
-        equal = [one for one in left if one.arguments == asked and call.is_renamed(one)]
-        [target, *others] = {one.target for one in equal} or [""]
-        return "" if others else target
+        moves: set[Renamed] = set()
+        for one in self._of_targets[_NO_LINE]:
+            moved = self._move_of(one.entry.target)
+            if call.is_renamed(one.entry) and moved.tree(one.entry.arguments) == asked:
+                moves.add(moved)
+        return moves.pop() if len(moves) == 1 else None
+
+    def _move_of(self, old: str) -> Renamed:
+        """Give what a function has moved with: itself, or the class of a method."""
+        new = self._call.target
+        (old_class, _, name), (new_class, _, now) = (
+            one.rpartition(".") for one in (old, new)
+        )
+        are_methods = ":" in old_class and ":" in new_class and name == now
+        is_left = any(one.startswith(f"{old_class}.") for one in self._named)
+        if are_methods and not is_left:
+            return Renamed(old_class, new_class)
+        return Renamed(old, new)
 
     def _without_variables(self, names: Sequence[str], facts: Sequence[str]) -> Hints:
         """Say that a recording needs variables, of any value that is long enough."""
