@@ -138,3 +138,19 @@ def test_what_cannot_follow_is_listed(project):
 
     assert answer.code == 1
     assert "not moved, a part of it is hidden" in answer.out
+
+
+def test_a_file_that_is_deeper_than_any_call_moves_nothing(project):
+    """Somebody else may have written it."""
+    project.write("lib.py", "def fit(size):\n    return 3\n")
+    project.ini("lib:fit")
+    project.test("import lib\nassert lib.fit([3]) == 3")
+    project.record().expect(passed=1)
+    [file] = project.root.rglob("calls/**/*.json")
+    deep = "[" * 1_500 + "3" + "]" * 1_500
+    file.write_text(file.read_text().replace('"size": [3]', f'"size": {deep}'))
+    project.root.joinpath("lib.py").rename(project.root / "core.py")
+    project.ini("core:fit")
+    project.test("import core\nassert core.fit([3]) == 3")
+
+    project.replay().expect(failed=1, says=["there are no recordings of core:fit"])

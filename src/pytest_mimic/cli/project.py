@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,6 @@ class Project:
         targets: The lines of `mimic_functions`.
         asked: The files of requests that all share, as each test asked for them last.
         imported: The files of imported calls that each test has sent otherwise.
-        tests: The tests that pytest has collected here.
         secrecy: What `mimic_redact` and the environment hide.
         secrets: The names and values that are hidden.
         commands: Writes the commands to paste.
@@ -63,10 +63,9 @@ class Project:
             given = str(_value(ini, "mimic_vault_path") or ".mimic_vault")
             folder = vault_folder(given, rootdir, "mimic_vault_path")
         self.vault = Vault(folder, label=vault_label(folder, rootdir))
-        cache = rootdir / str(_value(ini, "cache_dir") or ".pytest_cache")
-        self.asked = asked_of_plain(_left_in(cache, ASKED))
-        self.imported = asked_of_plain(_left_in(cache, IMPORTED))
-        self.tests = _texts(_left_in(cache, "cache/nodeids"))
+        self._cache = rootdir / str(_value(ini, "cache_dir") or ".pytest_cache")
+        self.asked = asked_of_plain(_left_in(self._cache, ASKED))
+        self.imported = asked_of_plain(_left_in(self._cache, IMPORTED))
         self.secrecy = Secrecy(_ini_lines(ini, "mimic_redact"))
         try:
             self.secrets = self.secrecy.secrets
@@ -80,6 +79,13 @@ class Project:
                 self.targets.append(target)
         self.commands = Commands(rootdir, start, vault)
         self._lines: dict[str, list[Target]] = {}
+
+    @cached_property
+    def tests(self) -> list[str]:
+        """The tests that pytest has collected here, as far as its cache tells."""
+        plain = _left_in(self._cache, "cache/nodeids")
+        found = plain if isinstance(plain, list) else []
+        return [one for one in found if isinstance(one, str)]
 
     def place_of(self, word: str) -> str:
         """Return a test, file or folder as recordings name it, from the rootdir."""
@@ -181,11 +187,6 @@ def _left_in(cache: Path, name: str) -> object:
     with suppress(OSError, ValueError):  # None has left it.
         return json.loads((cache / "v" / name).read_text("utf-8"))
     return None
-
-
-def _texts(plain: object) -> list[str]:
-    found = plain if isinstance(plain, list) else []
-    return [one for one in found if isinstance(one, str)]
 
 
 def _setup(start: Path) -> tuple[Path, Path | None, Mapping[str, object]]:

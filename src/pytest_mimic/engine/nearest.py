@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from pytest_mimic.values.differences import MISSING, Difference, differences, li
 from pytest_mimic.values.made_anew import are_ids_seeded, ignorable, new_in_test_id
 from pytest_mimic.values.renamed import Renamed
 from pytest_mimic.values.tree import Tree, paths_of, shown_path, without
+from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.names import as_pytest_recording_writes
 from pytest_mimic.vault.recording import Entry, Recording
 from pytest_mimic.vault.vault import Vault
@@ -211,7 +213,12 @@ class Nearest:
                 one for one in gone if not is_common or _file_of(one) == _file_of(name)
             ]
         if len(found) > 1:
-            found = [one for one in found if _case_of(one) == _case_of(name)]
+            case = _case_of(name)
+            # An imported log may have it as it stood in the name of a file.
+            written = as_pytest_recording_writes(case)
+            found = [one for one in found if _case_of(one) == case] or [
+                one for one in found if _case_of(one) == written
+            ]
         return found[0] if len(found) == 1 else ""
 
     # -- the nearest one
@@ -281,7 +288,9 @@ class Nearest:
         moves: set[Renamed] = set()
         for one in self._of_targets[_NO_LINE]:
             moved = self._move_of(one.entry.target)
-            if call.is_renamed(one.entry) and moved.tree(one.entry.arguments) == asked:
+            # A file may be deeper than a call.
+            as_now = deeply(partial(moved.tree, one.entry.arguments))
+            if as_now == asked and call.is_renamed(one.entry):
                 moves.add(moved)
         return moves.pop() if len(moves) == 1 else None
 
@@ -332,8 +341,7 @@ def _name_in_file(test: str) -> str:
 
 
 def _case_of(test: str) -> str:
-    # An imported log may have them as they stood in the name of a file.
-    return as_pytest_recording_writes(test.partition("[")[2])
+    return test.partition("[")[2]
 
 
 # -- which recording comes nearest
