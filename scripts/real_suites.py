@@ -38,7 +38,7 @@ from time import perf_counter
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from environments import build_wheel, environment, install, pip
+from environments import ROOT, build_wheel, environment, install, pip
 from marked_suites import MARKED_SUITES
 from services import SERVICES
 from suites import SUITES, Suite
@@ -246,7 +246,9 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
         if not is_short:
             run("without, again", seed="1")
             run("without, xdist", *spread, seed="2")
-        install(python, [str(wheel)])
+        clients = {"grpc", "mcp"}.intersection(suite.targets)
+        sisters = [str(ROOT / f"packages/pytest-mimic-{name}") for name in clients]
+        install(python, [str(wheel), *sisters])
         if not is_short:
             run("idle")
             run("idle, xdist", *spread)

@@ -292,7 +292,11 @@ class Refusals:
             )
             # All that uses the fixture, not its first test alone.
             command = self.commands.pytest(RERECORD, tests=filter(None, [owner.serves]))
-            remedies = [("to record everything that uses the fixture again", command)]
+            words = (
+                "start from the state that was recorded,"
+                " or record everything that uses the fixture again"
+            )
+            remedies = [(words, command)]
         if failed:
             option = RECORD if of_fixture else VERIFY
             remedies = self._remedies(f"{failed}, to try again", option, owner)
