@@ -19,7 +19,7 @@ from pytest_mimic.secrets.split import hide_split
 from pytest_mimic.values.drawing import lines, one_line
 from pytest_mimic.values.labels import CONVERSATION, answer_text, messages_of
 from pytest_mimic.values.outcome import unshelve
-from pytest_mimic.values.tree import Tree, is_tagged
+from pytest_mimic.values.tree import Node, Tree, is_tagged
 from pytest_mimic.values.walk import deeply
 from pytest_mimic.vault.recording import Entry
 from pytest_mimic.vault.vault import Vault
@@ -222,6 +222,8 @@ def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
     """Draw what a client asked and what it was answered."""
     assert isinstance(request, dict)
     assert isinstance(answer, dict)
+    if "statement" in request:
+        request, answer = _for_people(request), _for_people(answer)
     asked = _content(request.get("body"))
     said = messages_of(asked)
     for message in said:
@@ -239,6 +241,14 @@ def _exchange(request: Tree, answer: Tree) -> Iterator[str]:
     if "body" in answer:
         answer = {**answer, "body": _content(answer["body"])}
     yield from _parts(answer, "    ")
+
+
+def _for_people(side: Node) -> Node:
+    """Leave out what only a replay needs of a statement, and what its table shows."""
+    left_out = {"names", "types"}
+    if side.get("rows"):
+        left_out |= {"columns", "count"}
+    return {name: part for name, part in side.items() if name not in left_out}
 
 
 def _content(body: Tree) -> Tree:

@@ -186,10 +186,11 @@ class Refusals:
                 "was made in a child process, where it has no place among the calls of"
                 " the test"
             )
-            facts, other = [], "mimic the function that starts the process"
+            facts = []
+            other = "mimic the function that starts the process, or start a thread"
         remedies = [
             ("to let all tests share it", call.line_to_share()),
-            (f"or {other}, or a thread", ""),
+            (f"or {other}", ""),
         ]
         return MissingRecordingError(f"{call.label()} {what}", facts, remedies)
 
