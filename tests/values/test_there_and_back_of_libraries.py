@@ -29,7 +29,7 @@ def facts(array):
     """Return what an array or a scalar shows, its memory and layout too."""
     flags = array.flags
     layout = flags.c_contiguous, flags.f_contiguous, flags.writeable
-    extra = [getattr(array, name, None) for name in ("rate", "extra")]
+    extra = [getattr(array, name, None) for name in ("rate", "extra", "mask")]
     return (
         type(array),
         array.dtype,
@@ -78,6 +78,9 @@ NUMBERS = {
     "record": np.array([(1, 2)], "i4,i4"),
     "objects": np.array([None, "a"]),
     "own class": np.zeros(2).view(Doubled),
+    "masked": np.ma.array([1.0, 2.0], mask=[0, 1], fill_value=7),
+    "masked objects": np.ma.array([None, "a"], mask=[1, 0]),
+    "without a mask": np.ma.array([1.0, 2.0]),
     "many": np.arange(10_001),
     "NaN with a payload": np.array([0x7FF8000000000001]).view("f8"),
     "metadata": np.zeros(2, np.dtype("f8", metadata={"unit": "m"})),

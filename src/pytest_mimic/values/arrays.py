@@ -220,6 +220,17 @@ def ndarray(array: Any, walk: Opener) -> Tree:
     return walk.of_pickle(tagged(array, content, walk, dtype=dtype, shape=shape))
 
 
+def masked_array(array: Any, walk: Opener) -> Tree:
+    """Open a masked array: what lies below its mask does not count."""
+    import numpy as np
+
+    if type(array) is not np.ma.MaskedArray:
+        way = "pass what filled() returns, and its mask"
+        return Refused("a masked array of a class of its own", way)
+    parts = array.filled(), array.mask, array.fill_value, array.hardmask
+    return tagged(array, [walk.node(part) for part in parts], walk)
+
+
 def make_array(_cls: Any, tree: Node, make: Make) -> object:
     """Make an array; see `ndarray`."""
     import numpy as np
@@ -401,6 +412,19 @@ def of_items(items: list[Any], dtype: Any, shape: Any, order: Any) -> Any:
     else:
         made = np.array(items, dtype)
     return made.reshape(shape).copy(order=order)
+
+
+def masked_of(data: Any, mask: Any, fill_value: Any, hard_mask: Any) -> Any:
+    """Make a masked array."""
+    import numpy as np
+
+    return np.ma.MaskedArray(data, mask, fill_value=fill_value, hard_mask=hard_mask)
+
+
+def reduced_masked(array: Any) -> Any:
+    """Say how a masked array is pickled: numpy would always give it a whole mask."""
+    parts = array.data, array.mask, array.fill_value, array.hardmask
+    return masked_of, parts
 
 
 def random_parts(value: Any) -> list[Any]:

@@ -82,6 +82,7 @@ RULES: dict[str, Row] = {
     "google:Message": Row(_message),
     "multidict:CIMultiDictProxy": Row(_headers, reduce=_reduced_headers),
     "numpy:ndarray": Row(arrays.ndarray, arrays.make_array, arrays.reduced),
+    "numpy:MaskedArray": Row(arrays.masked_array, reduce=arrays.reduced_masked),
     "numpy:generic": _NUMBER,
     "numpy:BitGenerator": _RANDOM,
     "numpy:Generator": _RANDOM,

@@ -396,7 +396,6 @@ _TABLE = """
     an open file | | _io:FileIO _io:TextIOWrapper _io:BufferedReader _io:BufferedWriter _io:BufferedRandom tempfile:_TemporaryFileWrapper tempfile:SpooledTemporaryFile
     a socket | | _socket:socket
     a memoryview | pass its tobytes() | builtins:memoryview
-    a masked array | pass what filled() returns, and its mask | numpy.ma:MaskedArray numpy.ma.core:MaskedArray
     an open answer of HTTP | pass what read() returns | http.client:HTTPResponse
     a LazyFrame, which may read files | pass what collect() returns | polars.lazyframe.frame:LazyFrame
     a pyarrow dataset, which reads files | pass what to_table() returns | pyarrow._dataset:Dataset
