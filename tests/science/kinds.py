@@ -109,10 +109,10 @@ def model_kinds() -> Kinds:
     import lightgbm
     import numpy as np
     import sklearn.cluster
+    import sklearn.datasets
     import sklearn.ensemble
     import sklearn.feature_extraction.text
     import sklearn.linear_model
-    import sklearn.model_selection
     import sklearn.neighbors
     import sklearn.pipeline
     import sklearn.preprocessing
@@ -132,7 +132,7 @@ def model_kinds() -> Kinds:
         "regression": ("scikit-learn", lambda: regression().fit(points, labels)),
         "forest": ("scikit-learn", lambda: forest(3, random_state=1).fit(points, labels)),
         "pipeline": ("scikit-learn", lambda: sklearn.pipeline.make_pipeline(scaler(), regression()).fit(points, labels)),
-        "search": ("scikit-learn", lambda: sklearn.model_selection.GridSearchCV(regression(), {"C": [0.1, 1]}, cv=2).fit(points, labels)),
+        "data set": ("scikit-learn", sklearn.datasets.load_iris),
         "clusters": ("scikit-learn", lambda: sklearn.cluster.KMeans(2, random_state=1).fit(points)),
         "vectorizer": ("scikit-learn", lambda: sklearn.feature_extraction.text.TfidfVectorizer().fit(["a bc", "bc de"])),
         "neighbours": ("scikit-learn", lambda: sklearn.neighbors.KNeighborsClassifier().fit(points, labels)),

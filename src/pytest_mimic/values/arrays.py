@@ -227,7 +227,12 @@ def masked_array(array: Any, walk: Opener) -> Tree:
     if type(array) is not np.ma.MaskedArray:
         way = "pass what filled() returns, and its mask"
         return Refused("a masked array of a class of its own", way)
-    parts = array.filled(), array.mask, array.fill_value, array.hardmask
+    # Its own pickle has a whole mask in any case.
+    mask = array.mask if walk.is_kept else np.ma.getmaskarray(array)
+    fill = array.fill_value
+    if isinstance(fill, np.generic):  # Of objects, only until it was pickled.
+        fill = fill.item()
+    parts = array.filled(fill), mask, fill, array.hardmask
     return tagged(array, [walk.node(part) for part in parts], walk)
 
 

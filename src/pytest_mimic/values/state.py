@@ -458,6 +458,7 @@ _REMEMBERED = {
     ("pandas", "sortorder"),  # of an index of several levels: what it knows of them
     ("pandas.core.indexes.multi", "sortorder"),  # the same before pandas 3
     ("pandas.api.extensions", "_readonly"),  # from pandas 3 on, whether it was copied
+    ("sklearn.utils._bunch", "_deprecated_key_to_warnings"),  # no copy of it has one
     ("urllib.parse", "_keep_empty"),  # from Python 3.15 on, how a URL was split
 }
 
