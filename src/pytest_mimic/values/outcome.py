@@ -380,9 +380,13 @@ def _is_memory(side: object) -> bool:
 
 
 def _shows_more(difference: Difference) -> bool:
-    """Tell whether a copy has one public attribute more, which is None."""
-    is_public = difference.steps[-2:-1] == ("shows",)
-    return is_public and difference.is_new and difference.new is None
+    """Tell whether a copy has public attributes more, which are None."""
+    steps, new = difference.steps, difference.new
+    if not difference.is_new:
+        return False
+    if steps[-1:] == ("shows",) and isinstance(new, dict):
+        return all(part is None for part in new.values())
+    return steps[-2:-1] == ("shows",) and new is None
 
 
 def _versions_of(names: Iterable[str]) -> set[str]:
