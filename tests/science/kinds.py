@@ -117,6 +117,7 @@ def model_kinds() -> Kinds:
     import sklearn.pipeline
     import sklearn.preprocessing
     import statsmodels.api
+    import statsmodels.formula.api
     import xgboost
 
     points = np.random.default_rng(0).random((60, 3))
@@ -139,6 +140,7 @@ def model_kinds() -> Kinds:
         "estimator": ("xgboost", lambda: boosted(xgboost.XGBClassifier)),
         "`DMatrix`": ("xgboost", lambda: xgboost.DMatrix(points, labels)),
         "booster": ("lightgbm", lambda: boosted(lightgbm.LGBMClassifier, verbose=-1).booster_),
+        "fitted formula": ("statsmodels", lambda: statsmodels.formula.api.ols("y ~ x", {"x": points[:, 1], "y": points[:, 0]}).fit()),
         "fitted model": ("statsmodels", lambda: statsmodels.api.OLS(points[:, 0], points[:, 1:]).fit()),
     }  # fmt: skip
 
@@ -148,6 +150,7 @@ def other_kinds() -> Kinds:
 
     import cv2
     import dask.array
+    import geopandas
     import h5py
     import jax.numpy
     import networkx
@@ -177,6 +180,12 @@ def other_kinds() -> Kinds:
         "jax array": ("jax", lambda: jax.numpy.arange(3)),
         "dask array": ("dask", lambda: dask.array.ones(3)),
         "h5py dataset": ("h5py", dataset),
+        "geopandas frame": (
+            "geopandas",
+            lambda: geopandas.GeoDataFrame(
+                {"n": [1]}, geometry=[shapely.Point(1, 2)], crs="EPSG:4326"
+            ),
+        ),
         "graph": ("networkx", lambda: networkx.path_graph(3)),
         "session": ("onnxruntime", session),
         "`ModelProto`": ("onnx", lambda: onnx.helper.make_operatorsetid("", 17)),
