@@ -186,7 +186,7 @@ ANSWERS: Mapping[str, Fields] = {
         {},
         {
             "columns": _TEXTS,
-            "types": Items(object),
+            "types": Items(OneOf((int, str, type(None)))),
             "row": str,
             "rows": Items(Named(object)),
             "unordered": bool,

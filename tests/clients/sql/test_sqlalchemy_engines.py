@@ -102,6 +102,53 @@ def test_a_database_that_is_the_schema_is_that_of_each_engine(project):
     project.run("--mimic-verify").expect(passed=1)
 
 
+def test_a_driver_begins_transactions_and_tells_types_in_its_own_way(project):
+    """DuckDB has a `begin`; pyodbc tells types by classes, oracledb and DuckDB by objects."""
+    project.ini("sqlalchemy")
+    project.tests("""
+        import sqlite3
+
+        import sqlalchemy as sa
+        from sqlalchemy.dialects import registry
+        from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+        class Cursor(sqlite3.Cursor):
+            @property
+            def description(self):
+                columns = super().description or ()
+                return [(name, str, *rest) for name, _, *rest in columns] or None
+
+        class Connection(sqlite3.Connection):
+            def begin(self):
+                self.execute("BEGIN")
+
+            def cursor(self, factory=Cursor):
+                return super().cursor(factory)
+
+        class Dialect(SQLiteDialect_pysqlite):
+            supports_statement_cache = True
+
+            def do_begin(self, connection):
+                connection.begin()
+
+        def test_it(tmp_path):
+            registry.impls["sqlite.begun"] = lambda: Dialect
+            made = {"factory": Connection, "isolation_level": None}
+            engine = sa.create_engine(f"sqlite+begun:///{tmp_path}/shop.db", connect_args=made)
+            users = sa.Table("users", sa.MetaData(), sa.Column("id", sa.Integer))
+            with engine.begin() as connection:
+                users.create(connection)
+                connection.execute(users.insert(), {"id": 3})
+            with engine.connect() as connection:
+                connection.execute(users.delete())
+                connection.rollback()
+                assert connection.scalars(sa.select(users)).all() == [3]
+            engine.dispose()
+    """)
+
+    project.round_trip(passed=1)
+
+
 def test_connect_events_wait_for_the_real_connection(runs, connect, place):
     """They get the driver's own, and what they send is no call.
 

@@ -75,6 +75,8 @@ class StandInConnection:
         self._prepared: list[Callable[[Any], object]] = []
         # Whether a log has a call of this transaction.
         self._has_asked = False
+        # Whether a dialect has begun it where no real connection was open.
+        self._has_begun = False
         self._dialect = pool._dialect
         self._real = real
 
@@ -89,6 +91,8 @@ class StandInConnection:
                     events._exec_w_sync_on_first_run(real, self._record)
                 for prepare in self._prepared:
                     prepare(real)
+                if self._has_begun:
+                    real.begin()
             except BaseException:
                 real.close()
                 raise
@@ -222,6 +226,12 @@ class StandInConnection:
         """Return a stand-in for a cursor."""
         return StandInCursor(self, lambda: self.open().cursor(*args, **options))
 
+    def begin(self) -> None:
+        """Begin a transaction, as few drivers have it: DuckDB."""
+        self._has_begun = self._real is None
+        if self._real is not None:
+            self._real.begin()
+
     def commit(self) -> None:
         """Commit, which may fail, and so is a call after statements that are calls."""
         if self._has_asked:
@@ -231,13 +241,14 @@ class StandInConnection:
             self._commit()
 
     def _commit(self) -> Result:
+        self._has_begun = False
         if self._real is not None:
             self._real.commit()
         return Result()
 
     def rollback(self) -> None:
         """Roll back what was done for real."""
-        self._has_asked = False
+        self._has_asked = self._has_begun = False
         if self._real is not None:
             self._real.rollback()
 

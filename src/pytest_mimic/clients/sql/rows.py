@@ -46,7 +46,7 @@ def answer_of(result: Result, *, is_ordered: bool = True) -> Plain:
     answer: Plain = {}
     if result.columns is not None:
         answer["columns"] = [column[0] for column in result.columns]
-        types = [database.described(column[1]) for column in result.columns]
+        types = [_code_of(column[1]) for column in result.columns]
         if any(one is not None for one in types):
             answer["types"] = types
         if result.rows and _is_list(result.rows[0]):
@@ -99,6 +99,11 @@ def row_keys(columns: Sequence[str]) -> list[str]:
             key = f"{key} {number}"
         keys.append(key)
     return keys
+
+
+def _code_of(type_: Any) -> Any:
+    """Return a number or word for the type of a column; None: the driver has others."""
+    return type_ if type(type_) in (int, str) else None
 
 
 def _is_list(row: Any) -> bool:
