@@ -90,3 +90,18 @@ def test_an_error_that_hides_a_miss_shows_both_without_libraries(deep):
 
     assert "ValueError: hidden" in run.output
     assert "json/__init__.py" not in run.output
+
+
+def test_an_error_that_cannot_say_what_it_is_is_shown_like_any_other(project):
+    project.ini("svc:fetch")
+    project.write("svc.py", "def fetch(text):\n    return text\n")
+    project.tests("""
+        class Mute(Exception):
+            def __str__(self):
+                raise AttributeError("text")
+
+        def test_it():
+            raise Mute
+    """)
+
+    project.run().expect(failed=1, says=["Mute"])

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from traceback import format_exception_only
 from types import TracebackType
 from typing import Any
 
@@ -83,7 +84,8 @@ def judged(
         report.longrepr = str(hidden)
     elif report.failed and raised is not None:
         _leave_out_our_lines(report, raised, item)
-    printed = "\n".join(map(str, [report.longrepr, *shown_errors]))
+    texts_of_errors = chain.from_iterable(map(format_exception_only, shown_errors))
+    printed = "\n".join([str(report.longrepr), *texts_of_errors])
     unprinted = [one for one in errors if on_one_line(one.what) not in printed]
     if report.failed and hidden is None:
         files = own_files(item)

@@ -102,17 +102,32 @@ def test_a_database_that_is_the_schema_is_that_of_each_engine(project):
     project.run("--mimic-verify").expect(passed=1)
 
 
-def test_a_driver_begins_transactions_and_tells_types_in_its_own_way(project):
-    """DuckDB has a `begin`; pyodbc tells types by classes, oracledb and DuckDB by objects."""
+def test_a_driver_has_ways_of_its_own(project):
+    """DuckDB has a `begin`; pyodbc tells types by classes; MySQL's connector hides the text of an error."""
     project.ini("sqlalchemy")
     project.tests("""
         import sqlite3
 
+        import pytest
         import sqlalchemy as sa
         from sqlalchemy.dialects import registry
         from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+        class Failed(sqlite3.OperationalError):
+            def __init__(self, text):
+                super().__init__(1)
+                self._text = text
+
+            def __str__(self):
+                return self._text
+
         class Cursor(sqlite3.Cursor):
+            def execute(self, *statement):
+                try:
+                    return super().execute(*statement)
+                except sqlite3.OperationalError as error:
+                    raise Failed(str(error)) from None
+
             @property
             def description(self):
                 columns = super().description or ()
@@ -143,6 +158,9 @@ def test_a_driver_begins_transactions_and_tells_types_in_its_own_way(project):
                 connection.execute(users.delete())
                 connection.rollback()
                 assert connection.scalars(sa.select(users)).all() == [3]
+                with pytest.raises(sa.exc.OperationalError) as failed:
+                    connection.exec_driver_sql("SELECT * FROM absent")
+                assert str(failed.value.orig) == "no such table: absent"
             engine.dispose()
     """)
 

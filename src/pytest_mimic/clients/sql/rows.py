@@ -216,10 +216,13 @@ def _class_like(cls: type[Exception], attributes: Mapping[str, Any]) -> Any:
 
 
 def _plain_attributes(holder: Any) -> Plain:
-    """Return the public plain data that an object holds, its class apart."""
+    """Return the plain data that an object holds, and what its class makes public."""
     found: Plain = {}
+    # Of these MySQL's connector makes the text of an error.
+    own = getattr(holder, "__dict__", {})
     for name in dir(holder):
-        value = None if name.startswith("_") else getattr(holder, name, None)
+        is_told = name in own or not name.startswith("_")
+        value = getattr(holder, name, None) if is_told else None
         of_class = getattr(type(holder), name, None)
         if type(value) in (str, int, bool) and value != of_class:
             found[name] = value
