@@ -224,6 +224,19 @@ def test_other_values_beside_a_secret_stay_and_count(runs, connect, lite, what):
         ("length(password) > 8", "length(password) > 0"),
         ("password ->> 'hint' IS NULL", "password ->> 'mimic-redacted' IS NULL"),
         ("id = 'ann' -- hunter2", "id = 'mimic-redacted' -- "),
+        # Texts as MySQL and SQLite take them, beside the name of a column.
+        *[
+            (condition, condition.replace("hunter2", "mimic-redacted"))
+            for condition in (
+                'password = "hunter2" AND "id" = 0',
+                'password LIKE "hunter2"',
+                'password IN ("hunter2", "hunter2")',
+                'password BETWEEN "hunter2" AND "hunter2"',
+                'password = upper("hunter2" || "hunter2")',
+                'CASE WHEN password THEN "hunter2" ELSE "hunter2" END',
+                '(id, password) IN (VALUES ("hunter2", "hunter2"))',
+            )
+        ],
     ],
 )
 def test_a_statement_that_names_a_secret_hides_its_literals(

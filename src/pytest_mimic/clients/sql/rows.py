@@ -216,10 +216,10 @@ def _class_like(cls: type[Exception], attributes: Mapping[str, Any]) -> Any:
 
 
 def _plain_attributes(holder: Any) -> Plain:
-    """Return the plain data that an object holds, and what its class makes public."""
+    """Return the public plain data of an object, its class apart; of an error all."""
     found: Plain = {}
-    # Of these MySQL's connector makes the text of an error.
-    own = getattr(holder, "__dict__", {})
+    # Of private data MySQL's connector makes the text of an error.
+    own = vars(holder) if isinstance(holder, BaseException) else {}
     for name in dir(holder):
         is_told = name in own or not name.startswith("_")
         value = getattr(holder, name, None) if is_told else None

@@ -38,6 +38,10 @@ _BEFORE_CONDITIONS = frozenset("where and or on having set".split())
 _BOUNDARIES = _BEFORE_CONDITIONS.union(
     "select returning from values group order limit offset union".split()
 )
+# Around a text in quotes that are for names in other databases.
+_BEFORE_TEXTS = frozenset("like regexp rlike between then else".split())
+_BEHIND_TEXTS = _BOUNDARIES.union("),;|")
+_WITH_TEXTS = _BEFORE_CONDITIONS | {"values"}
 _BEFORE_COLUMNS = _BOUNDARIES.union("by distinct all when then else between".split())
 # How PostgreSQL calls the result of an expression.
 _EXPRESSIONS = frozenset(["case", "array"])
@@ -123,6 +127,7 @@ def read(text: str) -> Statement:
     literals = [token for token in all_tokens if token.kind == "comment"]
     # Before a literal, a comment says nothing.
     tokens = [token for token in all_tokens if token.kind != "comment"]
+    tokens = [*_with_texts(tokens)]
     labels = {match[3]: match[2] for match in _ORM_LABEL.finditer(text)}
     names = {token.content for token in tokens if token.is_name} - labels.keys()
     compared: dict[str, Sequence[str]] = {}
@@ -134,7 +139,7 @@ def read(text: str) -> Statement:
             boundary, start = token, index + 1
         elif is_comma and boundary.word == "set":
             start = index + 1
-        is_literal = token.kind in ("text", "number") or _is_text(tokens, index)
+        is_literal = token.kind in ("text", "number")
         if token.kind == "parameter":
             end = index if boundary.word == "set" else len(tokens)
             is_condition = boundary.word in _BEFORE_CONDITIONS
@@ -178,12 +183,35 @@ def _tokens_of(text: str) -> Iterator[Token]:
         depth += content == "(" and kind == "sign"
 
 
-def _is_text(tokens: list[Token], index: int) -> bool:
-    """Return whether a quoted name is a text, as MySQL has it: `name = "ann"`."""
-    if tokens[index].kind != "quoted" or not index:
+def _with_texts(tokens: list[Token]) -> Iterator[Token]:
+    """Yield the tokens; a quoted name that is a text, as MySQL has it, as a text."""
+    boundary = ""
+    for index, token in enumerate(tokens):
+        if token.word in _BOUNDARIES:
+            boundary = token.word
+        is_text = token.kind == "quoted" and _is_text(tokens, index, boundary)
+        yield token._replace(kind="text") if is_text else token
+
+
+def _is_text(tokens: list[Token], index: int, boundary: str) -> bool:
+    """Return whether a quoted name is a text: `name = "ann"`.
+
+    Args:
+        tokens: The statement.
+        index: The place of the quoted name.
+        boundary: The word that begins this part of the statement.
+    """
+    before = tokens[index - 1] if index else _END
+    behind = tokens[index + 1] if index + 1 < len(tokens) else _END
+    if behind.word == ".":
         return False
-    is_path = index + 1 < len(tokens) and tokens[index + 1].word == "."
-    return tokens[index - 1].content in _COMPARISON and not is_path
+    if before.content in _COMPARISON or before.word in _BEFORE_TEXTS:
+        return True
+    if before.word == "by":
+        return tokens[index - 2].word == "identified"
+    # Of a list of values, what a function gets, the second that `between` has.
+    is_alone = before.word in ("(", ",", "|", "and") and behind.word in _BEHIND_TEXTS
+    return is_alone and boundary in _WITH_TEXTS
 
 
 def _is_key(tokens: list[Token], index: int) -> bool:
