@@ -410,3 +410,47 @@ def test_a_data_array_without_attributes_comes_back():
     again = there_and_back(xr.DataArray([1.0, 2.0], dims="x"))
 
     assert again.identical(xr.DataArray([1.0, 2.0], dims="x"))
+
+
+sa = pytest.importorskip("sqlalchemy")
+orm = pytest.importorskip("sqlalchemy.orm")
+Base = orm.declarative_base()
+
+
+class Customer(Base):
+    __tablename__ = "customers"
+    id = sa.Column(sa.Integer, primary_key=True)
+    name = sa.Column(sa.String)
+    orders = orm.relationship("Order", back_populates="customer")
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id = sa.Column(sa.Integer, primary_key=True)
+    customer_id = sa.Column(sa.ForeignKey("customers.id"))
+    customer = orm.relationship(Customer, back_populates="orders")
+
+
+@pytest.mark.parametrize("way", ["new", "added", "loaded", "expired"])
+def test_an_object_of_the_orm_comes_back_without_its_session(way):
+    ann = Customer(id=7, name="ann", orders=[Order(id=1)])
+    engine = sa.create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with orm.Session(engine, expire_on_commit=way == "expired") as session:
+        if way != "new":
+            session.add(ann)
+            session.commit()
+        if way == "loaded":
+            session.expunge_all()
+            ann = session.get(Customer, 7, options=[orm.selectinload(Customer.orders)])
+
+        again = there_and_back(ann)
+
+        assert fingerprint(again) == fingerprint(ann)
+    assert sa.inspect(again).key == sa.inspect(ann).key
+    if way == "expired":
+        with pytest.raises(orm.exc.DetachedInstanceError):
+            _ = again.name
+    else:
+        assert (again.name, again.orders[0].id) == ("ann", 1)
+    engine.dispose()

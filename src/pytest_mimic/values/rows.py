@@ -314,6 +314,15 @@ def _forward(value: Any, _walk: Opener) -> Tree:
     return {"$forward": value.__forward_arg__}
 
 
+def _state_of_orm(state: Any, walk: Opener) -> Tree:
+    """Give what SQLAlchemy knows of an object that stands for a row of a database.
+
+    Its copies lose the rest, which is that of a session.
+    """
+    key = state.key and [walk.node(part) for part in state.key[1:]]
+    return {"$orm": key, "expired": sorted(state.expired_attributes)}
+
+
 _ADDRESS = Row(_address, _make_of_text)
 _PATH = Row(_path, _make_of_text)
 _UUID = "[0-9a-f-]{36}"
@@ -368,6 +377,7 @@ ROWS: dict[str, Row] = {
     "ipaddress:IPv6Network": _ADDRESS,
     "ipaddress:IPv4Interface": _ADDRESS,
     "ipaddress:IPv6Interface": _ADDRESS,
+    "sqlalchemy.orm.state:InstanceState": Row(_state_of_orm),
     "types:UnionType": Row(_union),
     "typing:_UnionGenericAlias": Row(_union),
     "typing:Union": Row(_union),
