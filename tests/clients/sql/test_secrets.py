@@ -223,7 +223,11 @@ def test_other_values_beside_a_secret_stay_and_count(runs, connect, lite, what):
     [
         ("length(password) > 8", "length(password) > 0"),
         ("password ->> 'hint' IS NULL", "password ->> 'mimic-redacted' IS NULL"),
-        ("id = 'ann' -- hunter2", "id = 'mimic-redacted' -- "),
+        ("password = 'ann' -- hunter2", "password = 'mimic-redacted' -- "),
+        (
+            "upper(\"password\") = 'hunter2'",
+            "upper(\"mimic-redacted\") = 'mimic-redacted'",
+        ),
         # Texts as MySQL and SQLite take them, beside the name of a column.
         *[
             (condition, condition.replace("hunter2", "mimic-redacted"))
@@ -245,7 +249,7 @@ def test_a_statement_that_names_a_secret_hides_its_literals(
     engine = connect(lite.real)
     run(engine, "CREATE TABLE users (id text, password text)")
 
-    run(engine, f"SELECT id, password FROM users WHERE {condition}")
+    run(engine, f"SELECT id FROM users WHERE {condition}")
 
     [asked] = [str(call.parts) for call in runs.asked if "WHERE" in str(call.parts)]
     assert f"WHERE {stored}" in asked.replace("\\'", "'")

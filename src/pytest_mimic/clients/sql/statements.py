@@ -127,9 +127,10 @@ def read(text: str) -> Statement:
     literals = [token for token in all_tokens if token.kind == "comment"]
     # Before a literal, a comment says nothing.
     tokens = [token for token in all_tokens if token.kind != "comment"]
-    tokens = [*_with_texts(tokens)]
     labels = {match[3]: match[2] for match in _ORM_LABEL.finditer(text)}
+    # What may be a text may be a name as well, and that of a secret.
     names = {token.content for token in tokens if token.is_name} - labels.keys()
+    tokens = [*_with_texts(tokens)]
     compared: dict[str, Sequence[str]] = {}
     boundary = _END
     start = 0
