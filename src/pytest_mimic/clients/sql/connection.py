@@ -236,12 +236,11 @@ class StandInConnection:
         """Commit, which may fail, and so is a call after statements that are calls."""
         if self._has_asked:
             self.call({"statement": "COMMIT"}, self._commit)
-            self._has_asked = False
         else:
             self._commit()
+        self._has_asked = self._has_begun = False
 
     def _commit(self) -> Result:
-        self._has_begun = False
         if self._real is not None:
             self._real.commit()
         return Result()
