@@ -454,3 +454,16 @@ def test_an_object_of_the_orm_comes_back_without_its_session(way):
     else:
         assert (again.name, again.orders[0].id) == ("ann", 1)
     engine.dispose()
+
+
+def test_what_has_changed_in_an_object_of_the_orm_counts():
+    one, other = Customer(id=7, name="ann"), Customer(id=7, name="ann")
+    for customer in (one, other):
+        orm.make_transient_to_detached(customer)
+        orm.attributes.set_committed_value(customer, "name", "ann")
+    assert fingerprint(one) == fingerprint(other)
+
+    other.name = "eve"
+    other.name = "ann"
+
+    assert fingerprint(one) != fingerprint(other)

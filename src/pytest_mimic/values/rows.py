@@ -317,10 +317,15 @@ def _forward(value: Any, _walk: Opener) -> Tree:
 def _state_of_orm(state: Any, walk: Opener) -> Tree:
     """Give what SQLAlchemy knows of an object that stands for a row of a database.
 
-    Its copies lose the rest, which is that of a session.
+    Copies keep this. They lose the rest, which is that of a session.
     """
-    key = state.key and [walk.node(part) for part in state.key[1:]]
-    return {"$orm": key, "expired": sorted(state.expired_attributes)}
+    return {
+        "$orm": walk.node(state.key and state.key[1:]),
+        "modified": state.modified,
+        "committed": walk.node(state.committed_state),
+        "expired": walk.node(state.expired_attributes),
+        "info": walk.node(vars(state).get("info") or {}),
+    }
 
 
 _ADDRESS = Row(_address, _make_of_text)
