@@ -212,7 +212,7 @@ ROWS = {
     "times": ("np.array(['2024-05-01'], dtype='M8[D]')", [], ["np.array(['2024-05-01'], dtype='M8[s]')", "np.array([5], dtype='m8[s]')"]),
     "scalars": ("np.float64(1)", ["np.float64('1')"], ["1.0", "np.float32(1)", "np.int64(1)", "np.bool_(True)", "np.str_('1')", "np.datetime64('2024-05-01')", "np.complex128(1)"]),
     "structured scalar": ("RECORDS[0]", ["RECORDS[:1].copy()[0]"], ["RECORDS[1]", "RECORDS[:1]"]),
-    "masked": ("np.ma.array([1.0, 2.0], mask=[0, 1])", ["np.ma.array([1.0, 9.0], mask=[0, 1])"], ["np.ma.array([1.0, 2.0], mask=[1, 0])", "np.ma.array([1.0, 2.0])", "np.ma.array([1.0, 2.0], mask=[0, 1], hard_mask=True)", "np.ma.array([1.0, 2.0], mask=[0, 1], fill_value=7)", "np.array([1.0, 1e20])"]),
+    "masked": ("np.ma.array([1.0, 2.0], mask=[0, 1])", [], ["np.ma.array([1.0, 9.0], mask=[0, 1])", "np.ma.array([1.0, 2.0], mask=[1, 0])", "np.ma.array([1.0, 2.0])", "np.ma.array([1.0, 2.0], mask=[0, 1], hard_mask=True)", "np.ma.array([1.0, 2.0], mask=[0, 1], fill_value=7)", "np.array([1.0, 1e20])"]),
     "subclass": ("united(A, 'm')", ["united(A.copy(), 'm')"], ["united(A, 's')", "A"]),
     "dtype": ("np.dtype('f8')", ["np.dtype(float)"], ["np.dtype('f4')", "np.dtype('>f8')", "RECORDS.dtype", "np.float64"]),
     "numpy functions": ("np.add", [], ["np.subtract", "np.mean", "np.median"]),

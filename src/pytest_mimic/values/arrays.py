@@ -221,19 +221,13 @@ def ndarray(array: Any, walk: Opener) -> Tree:
 
 
 def masked_array(array: Any, walk: Opener) -> Tree:
-    """Open a masked array: what lies below its mask does not count."""
+    """Open a masked array: what lies below its mask counts, since code may read it."""
     import numpy as np
 
     if type(array) is not np.ma.MaskedArray:
         way = "pass what filled() returns, and its mask"
         return Refused("a masked array of a class of its own", way)
-    # Its own pickle has a whole mask in any case.
-    mask = array.mask if walk.is_kept else np.ma.getmaskarray(array)
-    fill = array.fill_value
-    if isinstance(fill, np.generic):  # Of objects, only until it was pickled.
-        fill = fill.item()
-    parts = array.filled(fill), mask, fill, array.hardmask
-    return tagged(array, [walk.node(part) for part in parts], walk)
+    return tagged(array, [walk.node(part) for part in masked_parts(array)], walk)
 
 
 def make_array(_cls: Any, tree: Node, make: Make) -> object:
@@ -419,6 +413,11 @@ def of_items(items: list[Any], dtype: Any, shape: Any, order: Any) -> Any:
     return made.reshape(shape).copy(order=order)
 
 
+def masked_parts(array: Any) -> tuple[Any, ...]:
+    """Give what a masked array is made of by `masked_of`."""
+    return array.data, array.mask, array.fill_value, array.hardmask
+
+
 def masked_of(data: Any, mask: Any, fill_value: Any, hard_mask: Any) -> Any:
     """Make a masked array."""
     import numpy as np
@@ -428,8 +427,7 @@ def masked_of(data: Any, mask: Any, fill_value: Any, hard_mask: Any) -> Any:
 
 def reduced_masked(array: Any) -> Any:
     """Say how a masked array is pickled: numpy would always give it a whole mask."""
-    parts = array.data, array.mask, array.fill_value, array.hardmask
-    return masked_of, parts
+    return masked_of, masked_parts(array)
 
 
 def random_parts(value: Any) -> list[Any]:
