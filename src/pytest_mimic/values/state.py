@@ -455,8 +455,6 @@ _REMEMBERED = {
     ("http.cookiejar", "_now"),  # when cookies were last looked at
     ("tempfile", "cleanup_called"),
     ("tempfile", "close_called"),
-    ("pandas", "design_info"),  # of patsy, which no copy of a frame has
-    ("pandas.core.frame", "design_info"),  # the same before pandas 3
     ("pandas", "sortorder"),  # of an index of several levels: what it knows of them
     ("pandas.core.indexes.multi", "sortorder"),  # the same before pandas 3
     ("pandas.api.extensions", "_readonly"),  # from pandas 3 on, whether it was copied
