@@ -53,6 +53,36 @@ def test_an_absent_client_that_a_test_names_is_an_error(project, absent):
     assert run.output.count("to install it: pip install redis") >= 3
 
 
+def test_a_client_that_does_not_stand_on_http_client_is_refused(project):
+    """Nothing has imported http.client before it, as with urllib3-future."""
+    project.ini("http")
+    project.write(
+        "httplib2.py",
+        """
+        class HTTPConnectionWithTimeout:
+            sock = None
+
+            def connect(self):
+                pass
+
+        class HTTPSConnectionWithTimeout(HTTPConnectionWithTimeout):
+            pass
+        """,
+    )
+    project.tests("""
+        import sys
+
+        def test_foreign():
+            assert "http.client" not in sys.modules
+            import httplib2
+            httplib2.HTTPConnectionWithTimeout().connect()
+    """)
+
+    run = project.record(process=True).expect(failed=1)
+
+    assert "its connections are not those of http.client" in run.output
+
+
 @pytest.mark.parametrize("lines", [["requests"], ["http.client", "requests"]])
 def test_recordings_of_an_absent_client_are_not_cleared(project, monkeypatch, lines):
     """Another environment, which has the client, may need them."""

@@ -32,6 +32,10 @@ class HttpClient(HttpAdapter):
         unsent: dict[bytes, bytes] = {}
 
         def wrap(original: Function) -> Function:
+            # As soon as it is loaded, its own edges are wrapped. If the next import
+            # loaded it, that would ask for a module that is half imported.
+            import http.client  # noqa: F401
+
             from pytest_mimic.clients.http.http_client import stand_in_for
 
             return stand_in_for(original, port, unsent)
