@@ -286,7 +286,7 @@ IN_C = {
     """,
     "http by a path": """
         import tempfile
-        import httpx, uvicorn
+        import docker, httpx, uvicorn
 
         async def app(scope, receive, send):
             await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -306,13 +306,16 @@ IN_C = {
 
         def ask(path):
             with httpx.Client(transport=httpx.HTTPTransport(uds=path)) as client:
-                return client.get("http://app/").text
+                by_httpx = client.get("http://app/").text
+            with contextlib.closing(docker.APIClient(f"unix://{path}", version="1.41")) as client:
+                assert client.get(f"{client.base_url}/").text == by_httpx
+            return by_httpx
     """,
 }
 
 
 def test_a_server_that_no_code_of_python_opens_is_not_recorded(project):
-    for module in ("fakeredis", "uvicorn", "uvloop"):
+    for module in ("docker", "fakeredis", "uvicorn", "uvloop"):
         pytest.importorskip(module)
     cases = dict(IN_C)
     if find_spec("pytest_mimic_grpc"):

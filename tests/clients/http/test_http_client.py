@@ -10,9 +10,10 @@ import urllib.error
 import urllib.request
 from contextlib import closing
 from socketserver import StreamRequestHandler
+from urllib.parse import quote
 
 import pytest
-from support.http_server import NOWHERE, running_server
+from support.http_server import NOWHERE, running_server, running_unix_server
 
 from clients.http.four_ways import both, connect, failure, same
 from pytest_mimic.errors import TargetError
@@ -183,6 +184,29 @@ def test_a_connection_of_another_kind_is_refused(runs):
 
     with pytest.raises(TargetError, match="its connections are not those of http"):
         Foreign().connect()
+
+
+def by_docker(path):
+    docker = pytest.importorskip("docker")
+    with closing(docker.APIClient(f"unix://{path}", version="1.41")) as client:
+        return client.get(f"{client.base_url}/users/1").json()
+
+
+def by_requests(path):
+    unix = pytest.importorskip("requests_unixsocket")
+    with unix.Session() as session:
+        return session.get(f"http+unix://{quote(str(path), '')}/users/1").json()
+
+
+@pytest.mark.parametrize("ask", [by_docker, by_requests])
+def test_a_unix_socket_does_not_change_the_call(runs, tmp_path, ask):
+    path = tmp_path / "socket"
+
+    with running_unix_server(path):
+        live = ask(path)
+    runs.again("replay")
+
+    assert ask(path) == live
 
 
 @pytest.mark.parametrize("kind", ["refused", "name", "TLS", "timeout"])

@@ -19,6 +19,10 @@ _CONNECTIONS = {
     "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
     # What google-api-python-client stands on.
     "httplib2": ("HTTPConnectionWithTimeout", "HTTPSConnectionWithTimeout"),
+    # Over Unix sockets.
+    "docker.transport.unixconn": ("UnixHTTPConnection",),
+    "podman.api.uds": ("UDSConnection",),
+    "requests_unixsocket.adapters": ("UnixHTTPConnection",),
 }
 
 

@@ -22,6 +22,7 @@ from http.client import (
 )
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pytest_mimic.client import Exchange, Function, Plain, Port, at_once, raised
 from pytest_mimic.clients.http import answers, failures, requests
@@ -236,7 +237,20 @@ class _Socket:
             clients.append("urllib3")
         # A connection may outlive the run in which it was made.
         port: Port = getattr(type(connection).connect, "port", self._port)
-        return port.begin(plain, *clients, "http.client")
+        return port.begin(
+            plain, *clients, "http.client", server=_unix_socket(connection)
+        )
+
+
+def _unix_socket(connection: Any) -> str | None:
+    """Return the Unix socket that a connection leads to, `unix:/run/docker.sock`.
+
+    docker names a path; requests-unixsocket and podman a URL with it as the host.
+    """
+    for name in ("unix_socket", "unix_socket_url", "uds"):
+        if place := getattr(connection, name, None):
+            return f"unix:{unquote(urlsplit(place).netloc or place)}"
+    return None
 
 
 class _ConnectionAttempt(Attempt):
