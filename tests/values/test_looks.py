@@ -122,7 +122,7 @@ KEYS = {
     "Grafana": "glsa_" + A[:32] + "_" + N[:8], "Sentry": "sntryu_" + N, "New Relic": "NRAK-" + "ABCDEFGHIJKLM0123456789ABCD", "Postman": "PMAK-" + N[:24] + "-" + N[:34],
     "Heroku": "HRKU-" + A[:60], "DigitalOcean": "dop_v1_" + N, "PlanetScale": "pscale_tkn_" + A[:40], "Supabase": "sbp_" + N[:40],
     "Shopify": "shpat_" + N[:32], "Databricks": "dapi" + N[:32], "Azure Storage": "AccountKey=" + A[:86] + "==",
-    "Telegram": "123456789:AA" + A[:33], "Discord": "M" + A[:25] + "." + A[:6] + "." + A[:38], "age": "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE"[:58],
+    "Telegram": "123456789:AA" + A[:33], "Telegram, in an address": "bot123456789:AA" + A[:33], "Discord, hook": "discord.com/api/webhooks/" + "1" * 18 + "/" + A[:68], "Discord": "M" + A[:25] + "." + A[:6] + "." + A[:38], "age": "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE"[:58],
     "private key": "-----BEGIN " + "RSA PRIVATE KEY-----\n" + A, "private key in JSON": "-----BEGIN " + "PRIVATE KEY-----\\n" + A,
     "JWT": PAYLOAD, "bearer": "Bearer " + PAYLOAD,
 }  # fmt: skip

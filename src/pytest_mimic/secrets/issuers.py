@@ -66,8 +66,9 @@ FORMS = r"""
     shp(?:at|ca|pa|ss)_[0-9a-f]{32}                 Shopify
     dapi[0-9a-f]{32}                                Databricks
     AccountKey=[\w+/=]{88}                          Azure Storage
-    [0-9]{8,10}:AA[A]{33}                           Telegram
+    (?:bot)?[0-9]{8,10}:AA[A]{33}                   Telegram, in its addresses, too
     [MNO][A]{23,27}\.[A]{6}\.[A]{27,38}             Discord
+    discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A]{60,}  Discord, hook
     AGE-SECRET-KEY-1[A-Z0-9]{58}                    age
     eyJ[A]{8,}\.[A]{4,}\.[A]{8,}                    JSON Web Token
 """
