@@ -119,6 +119,8 @@ IDS = [str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991, 88883)]
         ("tea", "coffee", ()),
         (1, 2, ()),
         ({"b": 1}, {}, ()),
+        ({"port": 42763}, {"port": 44397}, ("a.port",)),
+        ({"port": 8080}, {"port": 44397}, ()),
     ],
 )  # fmt: skip
 def test_only_what_looks_made_anew_would_be_left_out(old, new, paths):

@@ -52,6 +52,9 @@ _TURN = re.compile(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])")
 _FEWEST_TURNS = 4
 _LONGEST_STRETCH = 14
 _FEWEST_SIGNS = 8
+# Linux gives a server that asks for any port one from here on; other systems give
+# higher ones (RFC 6335, 6).
+_FIRST_GIVEN_PORT = 32768
 
 ORDER_OF_SET = "the order of a set"
 _IN_TEST_IDS = {
@@ -120,6 +123,14 @@ def _is_random(text: str) -> bool:
     return turns >= fewest and len(set(text)) >= _FEWEST_SIGNS
 
 
+def _is_given_port(difference: Difference) -> bool:
+    """Tell whether both sides are ports that a system has chosen for a server."""
+    sides = difference.old, difference.new
+    return difference.steps[-1:] == ("port",) and all(
+        isinstance(side, int) and side >= _FIRST_GIVEN_PORT for side in sides
+    )
+
+
 def ignorable(differences: Iterable[Difference]) -> list[Path]:
     """Give the paths for an `ignore=` that leaves out what differs, and nothing else.
 
@@ -134,7 +145,7 @@ def ignorable(differences: Iterable[Difference]) -> list[Path]:
         look = made_anew(difference.old)
         # A date alone may be the question itself.
         is_new = look not in ("", DATE) and look == made_anew(difference.new)
-        if not is_new or not difference.steps:
+        if not (is_new or _is_given_port(difference)) or not difference.steps:
             return []
         by_pattern.setdefault(difference.pattern, []).append(difference.steps)
     if len(by_pattern) > MOST_PATHS:
