@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import re
+from urllib.parse import quote
 
 import pytest
 from support.face import looks
@@ -138,6 +139,14 @@ def test_each_form_has_a_key_that_no_other_form_finds(form):
 def test_a_key_is_found_by_its_look(key):
     assert "key" in looks(key)
     assert "key" in looks(f'{{"a": "it is {key}"}}')
+    assert "key" in looks(rf"as JSON in JSON:\n{key}, \u003e{key}")
+
+
+@pytest.mark.parametrize("name", [name for name in KEYS if "private key" not in name])
+def test_a_key_is_found_in_a_url_in_a_url(name):
+    once = quote(KEYS[name], safe=" ")
+    assert "key" in looks(f"next=https%3A%2F%2Fa.b%3Fa%3D{once}")
+    assert "key" in looks(f"next=https%253A%252F%252Fa.b%253Fa%253D{quote(once)}")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ URLS = {
     "session": (f"/a?session={S}&page=2", "page"),
     "URL in a query": (f"https://shop.test/a?next=https://b.com/%3Ftoken%3D{S}&c=d", "b.com"),
     "plain URL in a query": (f"https://shop.test/a?next=https://b.com/?token={S}", "b.com"),
+    "setting in a path": (f"https://shop.test/a/token%3D{S}/b", "https://shop.test/a/token%3D"),
     "user": (f"https://ann:{S}@shop.test/a", "shop.test"),
     "host called like a secret": (f"http://auth:8080/a?b=1&token={S}", "http://auth:8080/a?b=1"),
     "signature of Azure": (f"/blob?sv=2022&sig={S}%3D&se=1", "/blob"),

@@ -2,8 +2,7 @@
 
 The table follows two lists that are kept for this, detect-secrets 1.5.0 (Apache 2.0,
 May 2024) and the preset of secretlint 12.0.0 (MIT), and where these have nothing the
-documentation of the issuer. No code is taken from them. `[A]` stands for a letter of
-ASCII, a digit, `-` or `_`, and `[W]` for a letter or a digit.
+documentation of the issuer. No code is taken from them.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ FORMS = r"""
     glcbt-[A]{20,}                                  GitLab
     xox[abeoprs]-[A]{20,}                           Slack
     xapp-[A]{20,}                                   Slack
-    hooks\.slack\.com/services/[\w/-]{20,}          Slack
+    hooks\.slack\.com[/]services[/][\w/%-]{20,}     Slack
     [rs]k_(?:live|test)_[A]{20,}                    Stripe
     sq0(?:csp|atp)-[A]{22,}                         Square
     SK[0-9a-f]{32}                                  Twilio
@@ -65,22 +64,30 @@ FORMS = r"""
     sb(?:p_[0-9a-f]{40}|_secret_[A]{20,})           Supabase
     shp(?:at|ca|pa|ss)_[0-9a-f]{32}                 Shopify
     dapi[0-9a-f]{32}                                Databricks
-    AccountKey=[\w+/=]{88}                          Azure Storage
-    (?:bot)?[0-9]{8,10}:AA[A]{33}                   Telegram, in its addresses, too
+    AccountKey[=][\w+/=%]{88,}                      Azure Storage
+    (?:bot)?[0-9]{8,10}[:]AA[A]{33}                 Telegram, in its addresses, too
     [MNO][A]{23,27}\.[A]{6}\.[A]{27,38}             Discord
-    discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A]{60,}  Discord, hook
+    discord(?:app)?\.com[/]api[/]webhooks[/][0-9]{17,20}[/][A]{60,}  Discord, hook
     AGE-SECRET-KEY-1[A-Z0-9]{58}                    age
     eyJ[A]{8,}\.[A]{4,}\.[A]{8,}                    JSON Web Token
 """
+# What the forms write for a letter of ASCII, a digit, `-` or `_`; for a letter or a
+# digit; and for signs that a URL, or a URL in a URL, may hold as `%2F` or `%252F`.
+_SHORT = {
+    "[A]": r"[\w-]",
+    "[W]": "[A-Za-z0-9]",
+    "[/]": "(?:/|%(?:25)?2F)",
+    "[:]": "(?::|%(?:25)?3A)",
+    "[=]": "(?:=|%(?:25)?3D)",
+}
 
 
 def forms() -> list[str]:
     """Return the pattern of each form."""
     rows = [line.split("  ")[0] for line in FORMS.strip().split("\n    ")]
-    return [
-        row.replace("[A]", r"[\w-]").replace("[W]", "[A-Za-z0-9]").strip()
-        for row in rows
-    ]
+    for short, written in _SHORT.items():
+        rows = [row.replace(short, written) for row in rows]
+    return [row.strip() for row in rows]
 
 
 def pattern() -> str:

@@ -10,14 +10,20 @@ from collections.abc import Callable, Iterator, Set
 from pytest_mimic.secrets.issuers import pattern
 from pytest_mimic.secrets.placeholders import OWN
 
+# Before a key stands a sign that is none of a word, or one that a URL in a URL or JSON
+# in JSON has escaped: `%3D`, `%253D`, `\n`, `\u003e`.
+_START = (
+    r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=%25[0-9A-Fa-f]{2})"
+    r"|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+)
 # No key is shorter, and few words are as long.
 _LOOK = (
-    rf"(?a)(?<![\w-])(?=[\w.:/=-]{{20}})(?:{pattern()})"
+    rf"(?a){_START}(?=[\w.:/=%-]{{20}})(?:{pattern()})"
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s)*[\w+/=]{16}[\w+/=\s\\]*"
     r"|(?<![\w-])(?P<scheme>[Bb]earer|[Bb]asic) (?P<credential>[\w+/=.\-~]{16,})"
 )
 # Without one of these, no key is looked for: most texts have none.
-_ROOM_FOR_KEY = re.compile(r"(?a)(?<![\w.:/=-])[\w.:/=-]{20}")
+_ROOM_FOR_KEY = re.compile(r"(?a)(?<![\w.:/=%-])[\w.:/=%-]{20}")
 _SHORT_SIGNS = ("PRIVATE KEY-----", "earer ", "asic ")
 PRIVATE_KEY = (
     r"-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----"

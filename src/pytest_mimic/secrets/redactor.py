@@ -646,6 +646,9 @@ class _Walk:
         """Hide what an address names that stands in another address."""
 
         def hidden(match: re.Match[str]) -> str:
+            if "://" in match[0]:
+                # Of an address that is not escaped, each part of the path may be.
+                return re.sub("[^/]+", hidden, match[0])
             inner = unquote(match[0])
             if "=" not in inner:
                 return match[0]  # it names nothing
