@@ -20,6 +20,7 @@ URLS = {
     "session": (f"/a?session={S}&page=2", "page"),
     "URL in a query": (f"https://shop.test/a?next=https://b.com/%3Ftoken%3D{S}&c=d", "b.com"),
     "plain URL in a query": (f"https://shop.test/a?next=https://b.com/?token={S}", "b.com"),
+    "JSON in a query": (f"/a?q=%7B%22password%22%3A+%22{S}%22%2C+%22page%22%3A+2%7D", "page"),
     "setting in a path": (f"https://shop.test/a/token%3D{S}/b", "https://shop.test/a/token%3D"),
     "user": (f"https://ann:{S}@shop.test/a", "shop.test"),
     "host called like a secret": (f"http://auth:8080/a?b=1&token={S}", "http://auth:8080/a?b=1"),

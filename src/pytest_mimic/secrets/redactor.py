@@ -91,6 +91,8 @@ _AFTER_COLON = (
     r"""(?i)(?:(?:Bearer|Basic|Token|Digest|DPoP|ApiKey) )?[^\s,;&"'<>)\]}]+"""
 )
 _ESCAPED = r"""[^\s&;,=?"'<>]+"""
+# What stands between a name and its value: `=`, or `:` behind a quote.
+_ESCAPED_SIGN = re.compile(r"(?i)%3D|%22(?:%20|\+)*%3A")
 _USER = (
     r"(?P<start>\b(?P<scheme>[a-z][a-z0-9+.-]{0,40})://)(?P<user>[^\s/:@?#\"'<>]*)"
     r"(?P<colon>:?)(?P<password>[^\s/?#\"'<>]*)@"
@@ -365,7 +367,7 @@ class _Walk:
                 text = self.replaced(pattern, text, path)
         if "://" in text:
             text = self._hide_users(text, path)
-        if "%3D" in text or "%3d" in text:
+        if _ESCAPED_SIGN.search(text):
             text = self._hide_escaped(text, path)
         return self._hide_pairs(text, path)
 
@@ -643,15 +645,15 @@ class _Walk:
         return re.sub(_USER, hidden, text)
 
     def _hide_escaped(self, text: str, path: str) -> str:
-        """Hide what an address names that stands in another address."""
+        """Hide what an address or JSON names that stands in another address."""
 
         def hidden(match: re.Match[str]) -> str:
             if "://" in match[0]:
                 # Of an address that is not escaped, each part of the path may be.
                 return re.sub("[^/]+", hidden, match[0])
-            inner = unquote(match[0])
-            if "=" not in inner:
+            if not _ESCAPED_SIGN.search(match[0]):
                 return match[0]  # it names nothing
+            inner = unquote_plus(match[0])
             found = self.hide_text(inner, path)
             return match[0] if found == inner else quote(found, safe="")
 
