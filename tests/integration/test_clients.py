@@ -138,6 +138,11 @@ HEADERS = {
     "X-HTTP-Method-Override": ("PATCH", "DELETE"),
     "X-Amz-Target": ("DynamoDB_20120810.GetItem", "DynamoDB_20120810.DeleteItem"),
     "SOAPAction": ('"urn:add"', '"urn:remove"'),
+    "Depth": ("0", "1"),
+    "X-Ms-Range": ("bytes=0-9", "bytes=10-19"),
+    "Dropbox-API-Arg": ('{"path": "/a"}', '{"path": "/b"}'),
+    "X-Goog-FieldMask": ("places.id", "places.name"),
+    "Accept-Profile": ("public", "tenant"),
 }
 
 

@@ -58,7 +58,8 @@ PACK = {
 #: The headers that choose among the answers of a URL.
 CHOOSING = (
     "accept range prefer if-match if-none-match if-modified-since "
-    "x-http-method-override x-amz-target soapaction"
+    "x-http-method-override x-amz-target soapaction depth "
+    "x-ms-range dropbox-api-arg x-goog-fieldmask accept-profile"
 ).split()
 
 

@@ -12,11 +12,13 @@ from pytest_mimic.clients.http import answers, bodies
 from pytest_mimic.secrets.placeholders import OWN
 from pytest_mimic.values.made_anew import made_anew
 
-# Headers that choose an answer, or say what to do.
+# Headers that choose an answer, or say what to do: those of HTTP and WebDAV, then those
+# of AWS, SOAP, Azure Storage, Dropbox, Google and PostgREST.
 _COUNTED_HEADERS = frozenset(
     """
     accept range if-match if-none-match if-modified-since if-unmodified-since if-range
-    prefer x-http-method-override x-amz-target soapaction
+    prefer x-http-method-override depth
+    x-amz-target soapaction x-ms-range dropbox-api-arg x-goog-fieldmask accept-profile
     """.split()
 )
 # What clients and SDKs set themselves, by family: of the connection and the encoding,
