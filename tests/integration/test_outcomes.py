@@ -616,6 +616,62 @@ def test_a_library_that_is_missing_is_told_from_a_part_that_is_gone(
     project.replay().expect(failed=1, says=[says], never=[never])
 
 
+LATE = """
+    import helper
+
+    def load():
+        ran("load")
+        return helper.row(1)
+
+    def load_own():
+        ran("load_own")
+        import library
+        return library.Row(2)
+"""
+
+
+def late(project):
+    """Make a project in which nothing but a call imports the class of its outcome."""
+    project.write(
+        "library.py",
+        "class Row:\n    def __init__(self, number):\n        self.number = number\n",
+    )
+    project.write(
+        "helper.py",
+        "def row(number):\n    import library\n    return library.Row(number)\n",
+    )
+    project.module(LATE)
+    return project
+
+
+def test_what_only_the_real_call_has_imported_comes_back(project):
+    """As a pickle, which imports its class; a replay imports what the function itself imports."""
+    late(project).tests("""
+        def test_helper(): assert shop.load().number == 1
+        def test_own(): assert shop.load_own().number == 2
+    """)
+
+    project.round_trip("shop:*", passed=2, real=["load", "load_own"])
+
+    [pickled] = project.vault.glob("objects/*/*.pkl")
+    assert b"Row" in pickled.read_bytes()
+
+
+def test_what_only_the_real_call_has_imported_is_refused_where_nothing_is_unpickled(
+    project,
+):
+    late(project).ini("shop:load", mimic_pickle="forbid")
+    project.test("shop.load()")
+
+    project.record().expect(
+        failed=1,
+        says=[
+            "an object of library, which only the real call imports",
+            "import it where the function is defined",
+        ],
+    )
+
+
 def test_a_function_that_was_returned_is_the_same_argument_in_a_replay(project):
     project.module("""
         def make(step):

@@ -1,4 +1,4 @@
-"""The files that a real call writes, and whose random numbers it draws."""
+"""What a real call writes, draws and imports, beside its outcome."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Effects:
         self.read: set[str] = set()
         self.written: set[str] = set()
         self._real = real
-        self._rootdir = call.plan.inputs.rootdir
+        self._inputs = call.plan.inputs
         self._drawn: set[str] = set()
         self._entered = 0
 
@@ -54,10 +54,14 @@ class Effects:
         self._entered += 1
         is_compared = self._entered <= _MOST_COMPARED
         self._states_before = dict(_states_of_chance()) if is_compared else {}
+        self._loaded = len(sys.modules)
         _listeners.append(self)
 
     def __exit__(self, *_: object) -> None:
         _listeners.remove(self)
+        if len(sys.modules) > self._loaded:
+            # The newest stand last.
+            self._inputs.imported.update([*sys.modules][self._loaded :])
         if self._states_before:
             after = dict(_states_of_chance())
             for generator, state in self._states_before.items():
@@ -70,7 +74,7 @@ class Effects:
 
         Of files, those that are there now.
         """
-        files = {_fact_of(file, self._rootdir) for file in self.written} - {""}
+        files = {_fact_of(file, self._inputs.rootdir) for file in self.written} - {""}
         return tuple(sorted({*(f"drew {name}" for name in self._drawn), *files}))
 
 

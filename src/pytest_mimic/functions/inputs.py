@@ -85,6 +85,7 @@ class Inputs:
     Attributes:
         rootdir: The rootdir of the project.
         code: The code of the project.
+        imported: The modules that real calls have imported.
         store: Writes the list of what a call reaches, and of the files that were opened
             for reading, and gives its name; empty: there is nothing to list.
         changed: Gives what of a list is another now, `shop.tax:rate (shop/tax.py)` or a
@@ -102,6 +103,7 @@ class Inputs:
         self._vault = vault
         self._started = time.time_ns()
         self.code = Code(rootdir)
+        self.imported: set[str] = set()
         self._not_counted = frozenset(not_counted)
         self._reached = cache(partial(Reached, self.code, self._counts))
         self._digest_of_file = cache(self._digest_of)

@@ -594,6 +594,7 @@ class _Looking:
     def __init__(self, outcome: Any) -> None:
         self._see = outcome._look
         self.at_bytes = outcome._look_at_bytes
+        self.is_absent = outcome._plan.is_absent_in_a_replay
         self.shown = outcome._shown
 
     def __call__(self, tree: Tree, *, is_pickle: bool) -> Seen | None:

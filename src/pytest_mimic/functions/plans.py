@@ -28,6 +28,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import copies_of
 from pytest_mimic.values.source import (
     innermost,
+    packages_imported_in,
     run_imports,
     source_fingerprint,
     source_of_code,
@@ -276,6 +277,19 @@ class FunctionPlan:
         function = innermost(self.function)
         if function is not None:
             run_imports(function)
+
+    def is_absent_in_a_replay(self, module: str) -> bool:
+        """Whether a module was imported by real calls, and the function names it not.
+
+        A replay makes no real call, and imports what the function itself names.
+        """
+        package = module.partition(".")[0]
+        return module in self.inputs.imported and package not in self._packages
+
+    @cached_property
+    def _packages(self) -> set[str]:
+        function = innermost(self.function)
+        return set() if function is None else packages_imported_in(function)
 
     def is_of_other_source(self, entry: Entry) -> bool:
         """Whether a recording was made with another source of the function.

@@ -40,11 +40,13 @@ class Maker:
         folders: The folders of this run.
         read: Gives what `{"$pickle": ...}` or `{"$npy": ...}` names.
         load_imports: Imports what the code of the target names.
+        is_absent: Whether the run that replays will not have imported a module.
     """
 
     folders: Folders
     read: Callable[[Node], Any]
     load_imports: Callable[[], object] | None = None
+    is_absent: Callable[[str], bool] = lambda _: False
     # The innermost part of which nothing can be made.
     _wrong: Any = None
 
@@ -109,6 +111,9 @@ class Maker:
             return row.make(known, tree, self.value_of)
         if module not in sys.modules and self.load_imports is not None:
             self.load_imports()
+        if self.is_absent(module):
+            what = f"an object of {module}, which only the real call imports"
+            raise StaleRecordingError(what)
         return self._object(classes.allowed(name), tree[tag], tree)
 
     # -- parts of containers

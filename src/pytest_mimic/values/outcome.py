@@ -112,6 +112,9 @@ class Look(Protocol):
     def at_bytes(self, chunks: Chunks) -> Seen | None:
         """Look at the bytes of an object, of which a tree does not show all."""
 
+    def is_absent(self, module: str, /) -> bool:
+        """Return whether the run that replays will not have imported a module."""
+
     def shown(self, tree: Tree) -> Tree:
         """Give a tree as it may be shown."""
 
@@ -124,6 +127,10 @@ class _SeeNothing:
 
     def at_bytes(self, chunks: Chunks) -> None:
         """Look at no bytes."""
+
+    def is_absent(self, _module: str, /) -> bool:
+        """Return that each module is there."""
+        return False
 
     def shown(self, tree: Tree) -> Tree:
         """Give a tree as it is."""
@@ -196,6 +203,8 @@ class _Storing:
     _forbid: bool
     _name: str
     _look: Look
+    # Why a replay can make nothing of its tree.
+    _stale: str = ""
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
@@ -233,7 +242,11 @@ class _Storing:
         from pytest_mimic.values.making import Maker  # Most outcomes are plain JSON.
 
         by_digest = {node["$npy"]: array for node, array in arrays}
-        maker = Maker(self._folders, lambda node: by_digest[node["$npy"]])
+        maker = Maker(
+            self._folders,
+            lambda node: by_digest[node["$npy"]],
+            is_absent=self._look.is_absent,
+        )
         try:
             # Read from a file, no text or number is the same object.
             text = dumps(tree, allow_nan=False)
@@ -241,6 +254,9 @@ class _Storing:
             return dumps(again, allow_nan=False) == text
         except RecursionError:
             raise
+        except StaleRecordingError as error:
+            self._stale = error.what
+            return False
         except Exception:
             # Whatever a class of the user does while it is made: a pickle is tried.
             return False
@@ -270,6 +286,8 @@ class _Storing:
         self._refuse_parts(tree, walk)
         odd = class_named_in(walk.odd) if place else name_of(type(value))
         kind = f"an object of {odd.replace(':', '.').removeprefix('builtins.')}"
+        if self._forbid and self._stale:
+            self.refuse((), self._stale, "import it where the function is defined")
         if self._forbid:
             self.refuse(place, f"{kind}, which only a pickle keeps")
         names: set[str] = set()

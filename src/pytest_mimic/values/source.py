@@ -71,12 +71,30 @@ def _inside(value: Any) -> object:
 
 def run_imports(function: FunctionType) -> None:
     """Import what the imports in a function name, as a call of it would."""
+    for part in _imports_in(function):
+        code = compile(ast.Module([part], []), "<imports>", "exec")
+        with suppress(Exception):  # It may be one of two ways.
+            exec(code, {**function.__globals__})
+
+
+def packages_imported_in(function: FunctionType) -> set[str]:
+    """Give the topmost packages of what the imports in a function name."""
+    found: set[str] = set()
+    for part in _imports_in(function):
+        if isinstance(part, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in part.names)
+        else:
+            package = function.__globals__.get("__package__")
+            module = package if part.level else part.module
+            found.add(str(module).partition(".")[0])
+    return found
+
+
+def _imports_in(function: FunctionType) -> Iterator[ast.Import | ast.ImportFrom]:
     for node in _nodes_of(function.__code__):
         for part in ast.walk(node):
             if isinstance(part, (ast.Import, ast.ImportFrom)):
-                code = compile(ast.Module([part], []), "<imports>", "exec")
-                with suppress(Exception):  # It may be one of two ways.
-                    exec(code, {**function.__globals__})
+                yield part
 
 
 COPIED_SOURCE = "__mimic_source__"
