@@ -85,6 +85,21 @@ SHOP = """
         ran("rebinds")
         cart["rows"] = [*cart["rows"], 3]
 
+    class Problem:
+        # As one of PuLP is: it finds its variables by their addresses.
+
+        def __init__(self):
+            self.variables = [History(), History()]
+            self.found = {id(one): one for one in self.variables}
+
+        def __getstate__(self):
+            return {"variables": self.variables}
+
+        def solve(self):
+            ran("solve")
+            for variable in self.found.values():
+                variable.on_step(1)
+
     def half(rows):
         ran("half")
         rows.append(1)
@@ -155,6 +170,15 @@ LEFT = {
         cart = {"rows": rows}
         shop.rebinds(cart)
         assert cart == {"rows": [1, 2, 3]} and rows == [1, 2]
+        """,
+    ),
+    "what is found by its address": (
+        "shop:Problem.solve mutates=self",
+        "solve",
+        """
+        problem = shop.Problem()
+        problem.solve()
+        assert [one.losses for one in problem.variables] == [[1], [1]]
         """,
     ),
     "the state beside an exception": (

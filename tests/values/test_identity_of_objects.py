@@ -89,6 +89,17 @@ def test_an_attribute_that_holds_the_objects_own_hash_is_refused(value):
         there_and_back(value)
 
 
+class Addressed:
+    """As a variable of PuLP is."""
+
+    def __init__(self, name):
+        self.name, self.hash = name, id(self)
+
+
+def test_an_attribute_that_is_the_objects_own_address_does_not_count():
+    told_apart(Addressed("a"), Addressed("a"), [Addressed("b")])
+
+
 @pytest.mark.parametrize("cls", [Numbered, Named, Lazy, Absent, Early])
 def test_objects_with_other_numbers_stay_different(cls):
     values = [cls(1), cls(2)]

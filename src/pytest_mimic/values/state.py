@@ -5,7 +5,7 @@ from __future__ import annotations
 import copyreg
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
@@ -508,12 +508,16 @@ LEAST_HASH = 1 << 32
 
 
 def large_numbers(attributes: Attributes) -> list[Any]:
-    """Give the names of private attributes that may be a hash or an address."""
+    """Give the names of attributes that may be a hash or an address."""
     return [
         name
         for name, part in attributes.items()
-        if isinstance(part, int) and abs(part) >= LEAST_HASH and str(name)[:1] == "_"
+        if isinstance(part, int) and abs(part) >= LEAST_HASH
     ]
+
+
+def _private(names: Iterable[Any]) -> list[Any]:
+    return [name for name in names if str(name)[:1] == "_"]
 
 
 def addresses_in(attributes: Attributes) -> list[Any]:
@@ -521,9 +525,17 @@ def addresses_in(attributes: Attributes) -> list[Any]:
 
     A vectorizer of scikit-learn has one.
     """
-    numbers = large_numbers(attributes)
+    numbers = _private(large_numbers(attributes))
     addresses = set(map(id, attributes.values())) if numbers else ()
     return [name for name in numbers if attributes[name] in addresses]
+
+
+def own_addresses_in(value: object, attributes: Attributes) -> list[Any]:
+    """Give the names of attributes that are an object's own `id()`.
+
+    A variable of PuLP has one.
+    """
+    return [name for name in large_numbers(attributes) if attributes[name] == id(value)]
 
 
 OWN_HASH = "the object's own hash(), which is another one in each process"
@@ -531,7 +543,7 @@ OWN_HASH = "the object's own hash(), which is another one in each process"
 
 def own_hashes_in(value: object, attributes: Attributes) -> list[Any]:
     """Give the names of private attributes that hold an object's own `hash()`."""
-    numbers = large_numbers(attributes)
+    numbers = _private(large_numbers(attributes))
     method = member_of(type(value), "__hash__") if numbers else None
     # A mock notes that it was asked.
     is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))

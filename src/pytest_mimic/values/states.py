@@ -143,7 +143,9 @@ class States:
     def _items(self, content: Any) -> Iterator[tuple[str, object]]:
         """Give items; of a mapping with keys that are not plain, give pairs."""
         if isinstance(content, dict) and _PLAIN.issuperset(map(type, content)):
-            yield from zip(map(str, content), content.values(), strict=True)
+            for number, (key, item) in enumerate(content.items()):
+                # An address is another one in each process.
+                yield str(number if key == id(item) else key), item
         elif isinstance(content, dict):
             yield from self._items([*content.items()])
         elif not isinstance(content, bytes):

@@ -37,6 +37,7 @@ from pytest_mimic.values.state import (
     attributes_of,
     kind_of,
     large_numbers,
+    own_addresses_in,
     own_hashes_in,
     state_of,
 )
@@ -716,6 +717,9 @@ class Walk:
             attributes = kind.counted(attributes)
         if not large_numbers(attributes):
             return attributes
+        if not self.is_kept:
+            own = dict.fromkeys(own_addresses_in(value, attributes))
+            attributes = {**attributes, **own}
         for name in addresses_in(attributes):
             self.left_out[id(attributes[name])] = attributes[name]
             attributes = {**attributes, name: None}
