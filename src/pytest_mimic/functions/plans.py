@@ -28,7 +28,7 @@ from pytest_mimic.values.identity import (
 from pytest_mimic.values.outcome import copies_of
 from pytest_mimic.values.source import (
     innermost,
-    packages_imported_in,
+    modules_imported_in,
     run_imports,
     source_fingerprint,
     source_of_code,
@@ -283,13 +283,13 @@ class FunctionPlan:
 
         A replay makes no real call, and imports what the function itself names.
         """
-        package = module.partition(".")[0]
-        return module in self.inputs.imported and package not in self._packages
+        is_late = module in self.inputs.imported
+        return is_late and module not in self._imported_by_itself
 
     @cached_property
-    def _packages(self) -> set[str]:
+    def _imported_by_itself(self) -> set[str]:
         function = innermost(self.function)
-        return set() if function is None else packages_imported_in(function)
+        return set() if function is None else modules_imported_in(function)
 
     def is_of_other_source(self, entry: Entry) -> bool:
         """Whether a recording was made with another source of the function.

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from importlib.util import resolve_name
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -77,17 +78,23 @@ def run_imports(function: FunctionType) -> None:
             exec(code, {**function.__globals__})
 
 
-def packages_imported_in(function: FunctionType) -> set[str]:
-    """Give the topmost packages of what the imports in a function name."""
-    found: set[str] = set()
+def modules_imported_in(function: FunctionType) -> set[str]:
+    """Give the modules that the imports in a function name, and their packages."""
+    named: set[str] = set()
     for part in _imports_in(function):
-        if isinstance(part, ast.Import):
-            found.update(alias.name.partition(".")[0] for alias in part.names)
-        else:
+        names = {alias.name for alias in part.names}
+        if isinstance(part, ast.ImportFrom):
             package = function.__globals__.get("__package__")
-            module = package if part.level else part.module
-            found.add(str(module).partition(".")[0])
-    return found
+            module = resolve_name("." * part.level + (part.module or ""), package)
+            names = {module, *(f"{module}.{name}" for name in names)}
+        named |= names
+    return named | {parent for name in named for parent in _packages_around(name)}
+
+
+def _packages_around(module: str) -> Iterator[str]:
+    while module:
+        module = module.rpartition(".")[0]
+        yield module
 
 
 def _imports_in(function: FunctionType) -> Iterator[ast.Import | ast.ImportFrom]:
