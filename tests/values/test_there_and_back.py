@@ -227,6 +227,12 @@ class OpenModel(pydantic.BaseModel):
     x: int
 
 
+class TypedExtra(OpenModel):
+    """As Mistral's models are: the class has a field where others have a slot."""
+
+    __pydantic_extra__: dict[str, int] = pydantic.Field(init=False)
+
+
 class Refused(ValueError):
     __slots__ = ("slot",)
 
@@ -304,6 +310,8 @@ OBJECTS = {
     "model": lambda: Model(Name="Ann", inner=Model()),
     "empty model": Model,
     "open model": lambda: OpenModel(x=1, y=2),
+    "typed extra": lambda: TypedExtra(x=1, y=2),
+    "no typed extra": lambda: TypedExtra(x=1),
     "constructed": lambda: Model.model_construct(name=("not", "valid")),
     "generic model": lambda: Generated[int](x=1),
     "exception": noted,

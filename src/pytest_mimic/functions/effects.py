@@ -19,6 +19,7 @@ from pytest_mimic.functions.plans import FunctionCall
 _CACHES = (".pyc", ".lock")
 # A stream is entered for each item, and to compare the states takes long.
 _MOST_COMPARED = 3
+_HERE = str(Path(__file__).parent)
 # An audit hook stays for good, so one of them asks who wants to hear of files.
 _listeners: list[Effects] = []
 
@@ -54,20 +55,22 @@ class Effects:
         self._entered += 1
         is_compared = self._entered <= _MOST_COMPARED
         self._states_before = dict(_states_of_chance()) if is_compared else {}
-        self._loaded = len(sys.modules)
+        sys.meta_path.insert(0, self)
         _listeners.append(self)
 
     def __exit__(self, *_: object) -> None:
         _listeners.remove(self)
-        if len(sys.modules) > self._loaded:
-            # The newest stand last.
-            self._inputs.imported.update([*sys.modules][self._loaded :])
+        sys.meta_path[:] = [one for one in sys.meta_path if one is not self]
         if self._states_before:
             after = dict(_states_of_chance())
             for generator, state in self._states_before.items():
                 if after.get(generator, state) != state:
                     self._drawn.add(generator)
         self._real.__exit__()
+
+    def find_spec(self, module: str, *_: object) -> None:
+        """Note that a module is imported, and find none."""
+        self._inputs.imported.setdefault(module, _imported_with(module))
 
     def facts(self) -> tuple[str, ...]:
         """Give what a replay of the call leaves out: `wrote out/a.txt`, `drew torch`.
@@ -76,6 +79,16 @@ class Effects:
         """
         files = {_fact_of(file, self._inputs.rootdir) for file in self.written} - {""}
         return tuple(sorted({*(f"drew {name}" for name in self._drawn), *files}))
+
+
+def _imported_with(module: str) -> str:
+    """Return the module that the call imports, of which this one is a part."""
+    frame = sys._getframe(2)
+    while frame and not frame.f_code.co_filename.startswith(_HERE):
+        if frame.f_code.co_name == "<module>":
+            module = frame.f_globals["__name__"]
+        frame = frame.f_back
+    return module
 
 
 def _states_of_chance() -> Iterator[tuple[str, object]]:

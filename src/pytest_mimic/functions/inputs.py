@@ -85,7 +85,8 @@ class Inputs:
     Attributes:
         rootdir: The rootdir of the project.
         code: The code of the project.
-        imported: The modules that real calls have imported.
+        imported: The modules that real calls have imported, each with the one that the
+            call has named: to import a package imports parts of it.
         store: Writes the list of what a call reaches, and of the files that were opened
             for reading, and gives its name; empty: there is nothing to list.
         changed: Gives what of a list is another now, `shop.tax:rate (shop/tax.py)` or a
@@ -103,7 +104,7 @@ class Inputs:
         self._vault = vault
         self._started = time.time_ns()
         self.code = Code(rootdir)
-        self.imported: set[str] = set()
+        self.imported: dict[str, str] = {}
         self._not_counted = frozenset(not_counted)
         self._reached = cache(partial(Reached, self.code, self._counts))
         self._digest_of_file = cache(self._digest_of)

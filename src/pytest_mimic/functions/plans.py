@@ -279,12 +279,12 @@ class FunctionPlan:
             run_imports(function)
 
     def is_absent_in_a_replay(self, module: str) -> bool:
-        """Whether a module was imported by real calls, and the function names it not.
+        """Whether a replay has not imported a module: nothing but real calls did.
 
-        A replay makes no real call, and imports what the function itself names.
+        It imports what the function itself names.
         """
-        is_late = module in self.inputs.imported
-        return is_late and module not in self._imported_by_itself
+        named = self.inputs.imported.get(module)
+        return named is not None and named not in self._imported_by_itself
 
     @cached_property
     def _imported_by_itself(self) -> set[str]:

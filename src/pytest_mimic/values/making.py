@@ -232,7 +232,8 @@ class Maker:
         names = {self.text(name) for name in tree["fields_set"]}
         hidden["__pydantic_fields_set__"] = names
         # A model of a root has no place for two of them.
-        return {name: hidden[name] for name in hidden if classes.is_slot(cls, name)}
+        places = [name for name in hidden if member_of(cls, name) is not None]
+        return {name: hidden[name] for name in places}
 
 
 class Inspector(Maker):
