@@ -717,7 +717,8 @@ class Walk:
             attributes = kind.counted(attributes)
         if not large_numbers(attributes):
             return attributes
-        if not self.is_kept:
+        # What a class gives to be pickled counts: one with an address is refused.
+        if not self.is_kept and kind.decider is object:
             own = dict.fromkeys(own_addresses_in(value, attributes))
             attributes = {**attributes, **own}
         for name in addresses_in(attributes):
