@@ -634,7 +634,13 @@ def late(project):
     """Make a project in which nothing but a call imports the class of its outcome."""
     project.write(
         "library.py",
-        "class Row:\n    def __init__(self, number):\n        self.number = number\n",
+        """
+        exec("import colorsys", {})  # as scipy makes functions of texts
+
+        class Row:
+            def __init__(self, number):
+                self.number = number
+        """,
     )
     project.write(
         "helper.py",

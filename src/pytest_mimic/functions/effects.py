@@ -86,7 +86,8 @@ def _imported_with(module: str) -> str:
     frame = sys._getframe(2)
     while frame and not frame.f_code.co_filename.startswith(_HERE):
         if frame.f_code.co_name == "<module>":
-            module = frame.f_globals["__name__"]
+            # Code that is made from a text may have no name.
+            module = frame.f_globals.get("__name__", module)
         frame = frame.f_back
     return module
 
