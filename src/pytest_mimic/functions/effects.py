@@ -11,6 +11,7 @@ from functools import cache
 from os import stat  # A test may replace that of the module.
 from pathlib import Path
 from stat import S_ISREG
+from types import FrameType
 from typing import Any
 
 from pytest_mimic.engine.real import Real
@@ -83,8 +84,8 @@ class Effects:
 
 def _imported_with(module: str) -> str:
     """Return the module that the call imports, of which this one is a part."""
-    frame = sys._getframe(2)
-    while frame and not frame.f_code.co_filename.startswith(_HERE):
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
         if frame.f_code.co_name == "<module>":
             # Code that is made from a text may have no name.
             module = frame.f_globals.get("__name__", module)
