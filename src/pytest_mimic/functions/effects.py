@@ -7,6 +7,7 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from os import stat  # A test may replace that of the module.
 from pathlib import Path
@@ -56,12 +57,14 @@ class Effects:
         self._entered += 1
         is_compared = self._entered <= _MOST_COMPARED
         self._states_before = dict(_states_of_chance()) if is_compared else {}
-        sys.meta_path.insert(0, self)
+        self._finders = sys.meta_path
+        self._finders.insert(0, self)
         _listeners.append(self)
 
     def __exit__(self, *_: object) -> None:
         _listeners.remove(self)
-        sys.meta_path[:] = [one for one in sys.meta_path if one is not self]
+        with suppress(ValueError):  # The call may have taken it away.
+            self._finders.remove(self)
         if self._states_before:
             after = dict(_states_of_chance())
             for generator, state in self._states_before.items():
