@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -364,3 +365,33 @@ def test_where_there_are_no_locks_nothing_is_recorded(tmp_path, monkeypatch):
 
     with pytest.raises(MimicError, match=r"cannot lock v with .*: No locks available"):
         locks(tmp_path / "v").join()
+
+
+def unreadable(*_args):
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_lock_whose_file_cannot_be_looked_at_is_left(tmp_path, monkeypatch):
+    """Who comes next would wait for it without end."""
+    own = locks(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("pytest_mimic.vault.locks.fstat", unreadable)
+        with pytest.raises(MimicError, match="Input/output error"), own.writing():
+            pass
+
+    def write():
+        with own.writing():
+            pass
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
+def test_a_folder_that_cannot_be_listed_is_named(folder, monkeypatch):
+    monkeypatch.setattr("pytest_mimic.vault.folder.scandir", unreadable)
+
+    with pytest.raises(MimicError, match=r"cannot list \.mimic_vault/calls"):
+        folder.try_out("calls")

@@ -182,8 +182,11 @@ class Folder:
         trial = f"{folder}/{_temporary_name()}"
         self.write(trial, [bytes(_SIZE_OF_TRIAL)])
         now = self.stamp(trial)[1]
-        # Before the trial goes, since an empty folder goes with it.
-        below = list(scandir(self.path(folder))) if "/" not in folder else []
+        try:
+            # Before the trial goes, since an empty folder goes with it.
+            below = list(scandir(self.path(folder))) if "/" not in folder else []
+        except OSError as reason:
+            self.fail("list", folder, reason)
         self.delete(trial)
         for entry in below:
             if entry.is_symlink() and entry.is_dir():

@@ -106,12 +106,12 @@ class Locks:
             descriptor = self._open()
             try:
                 is_locked = _try_lock(descriptor)
+                # The last one who leaves an empty vault deletes the file.
+                if is_locked and _is_at(self._folder.path(_WRITE), descriptor):
+                    return descriptor
             except OSError:
-                close(descriptor)
+                _unlock(descriptor)
                 raise
-            # The last one who leaves an empty vault deletes the file.
-            if is_locked and _is_at(self._folder.path(_WRITE), descriptor):
-                return descriptor
             _unlock(descriptor)
             # filelock itself would wait by `time.sleep`, which a test may replace.
             sleep(pause)
