@@ -5,7 +5,7 @@ from __future__ import annotations
 import copyreg
 import re
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache, partial
 from types import (
     BuiltinFunctionType,
@@ -516,8 +516,9 @@ def large_numbers(attributes: Attributes) -> list[Any]:
     ]
 
 
-def _private(names: Iterable[Any]) -> list[Any]:
-    return [name for name in names if str(name)[:1] == "_"]
+def private_numbers(attributes: Attributes) -> list[Any]:
+    """Give the names of private attributes that may be a hash or an address."""
+    return [name for name in large_numbers(attributes) if str(name)[:1] == "_"]
 
 
 def addresses_in(attributes: Attributes) -> list[Any]:
@@ -525,17 +526,25 @@ def addresses_in(attributes: Attributes) -> list[Any]:
 
     A vectorizer of scikit-learn has one.
     """
-    numbers = _private(large_numbers(attributes))
+    numbers = private_numbers(attributes)
     addresses = set(map(id, attributes.values())) if numbers else ()
     return [name for name in numbers if attributes[name] in addresses]
 
 
-def own_addresses_in(value: object, attributes: Attributes) -> list[Any]:
-    """Give the names of attributes that are an object's own `id()`.
+def without_own_address(
+    value: object, attributes: Attributes, numbers: list[Any]
+) -> Attributes:
+    """Give attributes with `None` for an object's own `id()`.
 
-    A variable of PuLP has one.
+    A variable of PuLP has it.
+
+    Args:
+        value: The object.
+        attributes: Its attributes.
+        numbers: The names of those that are large numbers.
     """
-    return [name for name in large_numbers(attributes) if attributes[name] == id(value)]
+    own = [name for name in numbers if attributes[name] == id(value)]
+    return {**attributes, **dict.fromkeys(own)} if own else attributes
 
 
 OWN_HASH = "the object's own hash(), which is another one in each process"
@@ -543,7 +552,7 @@ OWN_HASH = "the object's own hash(), which is another one in each process"
 
 def own_hashes_in(value: object, attributes: Attributes) -> list[Any]:
     """Give the names of private attributes that hold an object's own `hash()`."""
-    numbers = _private(large_numbers(attributes))
+    numbers = private_numbers(attributes)
     method = member_of(type(value), "__hash__") if numbers else None
     # A mock notes that it was asked.
     is_asked = isinstance(method, (FunctionType, WrapperDescriptorType))

@@ -37,9 +37,10 @@ from pytest_mimic.values.state import (
     attributes_of,
     kind_of,
     large_numbers,
-    own_addresses_in,
     own_hashes_in,
+    private_numbers,
     state_of,
+    without_own_address,
 )
 from pytest_mimic.values.tree import (
     DEEP,
@@ -715,12 +716,14 @@ class Walk:
             attributes = kind.without_notes(attributes)
         else:
             attributes = kind.counted(attributes)
-        if not large_numbers(attributes):
+        numbers = large_numbers(attributes)
+        if not numbers:
             return attributes
         # What a class gives to be pickled counts: one with an address is refused.
         if not self.is_kept and kind.decider is object:
-            own = dict.fromkeys(own_addresses_in(value, attributes))
-            attributes = {**attributes, **own}
+            attributes = without_own_address(value, attributes, numbers)
+        if not private_numbers(attributes):
+            return attributes
         for name in addresses_in(attributes):
             self.left_out[id(attributes[name])] = attributes[name]
             attributes = {**attributes, name: None}
