@@ -41,12 +41,14 @@ class Maker:
         read: Gives what `{"$pickle": ...}` or `{"$npy": ...}` names.
         load_imports: Imports what the code of the target names.
         is_absent: Whether the run that replays will not have imported a module.
+        absent: The module for which nothing was made; empty: there was none.
     """
 
     folders: Folders
     read: Callable[[Node], Any]
     load_imports: Callable[[], object] | None = None
     is_absent: Callable[[str], bool] = lambda _: False
+    absent: str = ""
     # The innermost part of which nothing can be made.
     _wrong: Any = None
 
@@ -112,8 +114,8 @@ class Maker:
         if module not in sys.modules and self.load_imports is not None:
             self.load_imports()
         if self.is_absent(module):
-            what = f"an object of {module}, which only the real call imports"
-            raise StaleRecordingError(what)
+            self.absent = module
+            raise StaleRecordingError(f"only the real call imports {module}")
         return self._object(classes.allowed(name), tree[tag], tree)
 
     # -- parts of containers

@@ -203,8 +203,8 @@ class _Storing:
     _forbid: bool
     _name: str
     _look: Look
-    # Why a replay can make nothing of its tree.
-    _stale: str = ""
+    # The module that a replay lacks to make the value of its tree.
+    _absent: str = ""
 
     def proven(self, value: object) -> tuple[Tree, list[_Part]]:
         """Give the tree of a value, and what becomes an object of its own."""
@@ -254,11 +254,9 @@ class _Storing:
             return dumps(again, allow_nan=False) == text
         except RecursionError:
             raise
-        except StaleRecordingError as error:
-            self._stale = error.what
-            return False
         except Exception:
             # Whatever a class of the user does while it is made: a pickle is tried.
+            self._absent = maker.absent
             return False
 
     def _in_files(self, tree: Tree, arrays: list[tuple[Node, Any]]) -> list[_Part]:
@@ -286,8 +284,9 @@ class _Storing:
         self._refuse_parts(tree, walk)
         odd = class_named_in(walk.odd) if place else name_of(type(value))
         kind = f"an object of {odd.replace(':', '.').removeprefix('builtins.')}"
-        if self._forbid and self._stale:
-            self.refuse((), self._stale, "import it where the function is defined")
+        if self._forbid and self._absent:
+            what = f"an object of {self._absent}, which only the real call imports"
+            self.refuse((), what, "import it where the function is defined")
         if self._forbid:
             self.refuse(place, f"{kind}, which only a pickle keeps")
         names: set[str] = set()

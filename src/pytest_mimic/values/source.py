@@ -84,8 +84,9 @@ def modules_imported_in(function: FunctionType) -> set[str]:
     for part in _imports_in(function):
         names = {alias.name for alias in part.names}
         if isinstance(part, ast.ImportFrom):
-            package = function.__globals__.get("__package__")
-            module = resolve_name("." * part.level + (part.module or ""), package)
+            module = "." * part.level + (part.module or "")
+            with suppress(ImportError):  # It leads out of the topmost package.
+                module = resolve_name(module, function.__globals__.get("__package__"))
             names = {module, *(f"{module}.{name}" for name in names)}
         named |= names
     return named | {parent for name in named for parent in _packages_around(name)}
