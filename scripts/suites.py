@@ -352,8 +352,6 @@ SUITES = (
                 LOCAL_MODEL,
             ),
         },
-        # Fields of models that tests define count by the names of these models.
-        mark=Mark(1651, 1631, 1632),
     ),
     Suite(
         "pandas",
